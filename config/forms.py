@@ -1,0 +1,5 @@
+from django.forms.renderers import DjangoTemplates
+
+
+class USWDSRenderer(DjangoTemplates):
+    """Renders forms with the design system's markup."""

@@ -1,0 +1,309 @@
+"""The portal's settings. Production is the default; the environment is read here and nowhere else.
+
+Every variable read by `env*` is described in docs/settings.md; a test compares the two.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+def env(name: str, default: str = "") -> str:
+    """The variable's text, or `default` where it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    """True for 1, true, yes, on; False for 0, false, no, off. Raises ImproperlyConfigured for anything else."""
+    value = env(name, "1" if default else "0").strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}. Write 1 or 0.")
+
+
+def env_int(name: str, default: int) -> int:
+    """A whole number. Raises ImproperlyConfigured for anything else."""
+    value = env(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number, like {default}.") from None
+
+
+# ---- What this installation is -------------------------------------------------------------------------
+DEBUG = env_bool("DEBUG")
+SECRET_KEY = env("SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or run `make setup` first.")
+DEMO = env_bool("PORTAL_DEMO")  # shows the demo's mail page and sign-ins; never in production
+
+ALLIANCE_NAME = env("ALLIANCE_NAME", "Racial Equity Alliance")
+ALLIANCE_TAGLINE = env("ALLIANCE_TAGLINE", "Cities for racial equity")
+ALLIANCE_HOST = env("ALLIANCE_HOST", "portal.localhost")  # without a port
+CITY_DOMAIN = env("CITY_DOMAIN", "localhost")  # a city's host is <slug>.<CITY_DOMAIN>
+PORTAL_SCHEME = env("PORTAL_SCHEME", "https")
+PORTAL_PORT = env("PORTAL_PORT")  # only when visitors type it
+
+# Hosts are decided by the registry (tenants.http): an unknown host is 404 there.
+ALLOWED_HOSTS = ["*"]
+
+# ---- Apps: which schema holds whose tables -------------------------------------------------------------
+WAGTAIL = [
+    "wagtail.contrib.forms",
+    "wagtail.contrib.redirects",
+    "wagtail.embeds",
+    "wagtail.sites",
+    "wagtail.users",
+    "wagtail.snippets",
+    "wagtail.documents",
+    "wagtail.images",
+    "wagtail.search",
+    "wagtail.admin",
+    "wagtail",
+    "modelcluster",
+    "taggit",
+]
+# A table in every schema.
+BOTH = ["tenants.roles", "cms", *WAGTAIL, "django.contrib.sessions"]
+# Tables in the public schema. `tenants` stands before `django_tenants`: its commands win.
+SHARED_APPS = [
+    "tenants",
+    "django_tenants",
+    "accounts",
+    "resources",
+    "cohort",
+    "search",
+    *BOTH,
+    "allauth",
+    "allauth.account",
+    "django_tasks",
+    "django_tasks_db",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+# Tables in each city's schema.
+TENANT_APPS = ["tenants.plans", *BOTH]
+# No tables at all.
+PLAIN_APPS = ["tenants.dashboard"]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS] + PLAIN_APPS
+
+TENANT_MODEL = "tenants.Jurisdiction"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_LIMIT_SET_CALLS = True
+TEMPLATE_SCHEMA = "template_city"  # migrated like a city, copied for each new one
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
+
+ROOT_URLCONF = "config.urls_city"
+PUBLIC_SCHEMA_URLCONF = "config.urls_alliance"
+WSGI_APPLICATION = "config.wsgi.application"
+
+MIDDLEWARE = [
+    "tenants.http.HostMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.http.SessionEpochMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.portal",
+            ],
+            "libraries": {"portal": "config.templatetags.portal"},
+            "builtins": [
+                "config.templatetags.portal",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "django.templatetags.l10n",
+                "django.templatetags.tz",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "config.forms.USWDSRenderer"
+
+# ---- Database, cache, jobs -----------------------------------------------------------------------------
+DATABASE_URL = env("DATABASE_URL", "postgres://portal@127.0.0.1:5432/portal")
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, engine="django_tenants.postgresql_backend")
+    | {
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": env_int("DATABASE_CONN_MAX_AGE", 60),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    },
+}
+
+TASKS = {"default": {"BACKEND": "tenants.jobs.TenantBackend"}}
+
+# ---- People and sign-in ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already proves the address
+ACCOUNT_ADAPTER = "tenants.account_adapter.AccountAdapter"
+
+SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", "__Host-portal")
+CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", "__Host-csrf")
+SECURE_COOKIES = PORTAL_SCHEME == "https"
+SESSION_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+# ---- Web security ----------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = SECURE_COOKIES and not env_bool("BEHIND_TLS_PROXY", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", default=True) else None
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # Wagtail's preview shows the page in a frame of its own host
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF, f"{PORTAL_SCHEME}://*.{CITY_DOMAIN}:*", f"{PORTAL_SCHEME}://{ALLIANCE_HOST}:*"],
+        "frame-src": [SELF],
+        "frame-ancestors": [SELF],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
+        "media-src": [SELF],
+    },
+}
+PERMISSIONS_POLICY = {"camera": [], "geolocation": [], "microphone": [], "payment": [], "usb": []}
+
+# ---- Language and time: a city's own are activated per request -------------------------------------------
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en-us", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env("TIME_ZONE", "America/Chicago")
+
+# ---- Files -----------------------------------------------------------------------------------------------
+VAR_DIR = Path(env("PORTAL_VAR_DIR", str(BASE_DIR / "var")))
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env("MEDIA_ROOT", str(VAR_DIR / "media")))
+MEDIA_URL = "/media/"
+MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
+STORAGES = {
+    "default": {"BACKEND": "django_tenants.files.storage.TenantFileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+# ---- Mail ------------------------------------------------------------------------------------------------
+EMAIL_URL = env("EMAIL_URL")
+MAIL_DIR = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"portal@{ALLIANCE_HOST}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+if EMAIL_URL:
+    _mail = urlsplit(EMAIL_URL)  # smtp://user:password@host:587 or smtps://
+    if _mail.scheme not in {"smtp", "smtps"} or not _mail.hostname:
+        raise ImproperlyConfigured(f"EMAIL_URL is {EMAIL_URL!r}. Write it like smtp://user:password@mail.example.org:587.")
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or (465 if _mail.scheme == "smtps" else 587)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_USE_TLS = _mail.scheme == "smtp" and EMAIL_PORT != 25
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = MAIL_DIR
+
+# ---- Wagtail ---------------------------------------------------------------------------------------------
+WAGTAIL_SITE_NAME = ALLIANCE_NAME
+WAGTAILADMIN_BASE_URL = f"{PORTAL_SCHEME}://{ALLIANCE_HOST}" + (f":{PORTAL_PORT}" if PORTAL_PORT else "")
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
+WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
+WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
+WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+WAGTAILDOCS_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
+WAGTAILDOCS_SERVE_METHOD = "serve_view"
+WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "pptx", "txt", "xlsx"]
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
+WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]
+TAGGIT_CASE_INSENSITIVE = True
+
+# ---- Search ----------------------------------------------------------------------------------------------
+SEARCH_URL = env("SEARCH_URL")  # empty: PostgreSQL full-text search
+
+# ---- Logs ------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}

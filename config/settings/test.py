@@ -1,0 +1,19 @@
+"""Settings of the test run: the same portal, with cheap passwords, mail in memory and files in a folder of its own."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+os.environ.setdefault("ALLIANCE_NAME", "Common Table")
+os.environ.setdefault("PORTAL_SCHEME", "http")
+os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
+os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
+os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
+os.environ["MEDIA_ROOT"] = os.environ["PORTAL_VAR_DIR"] + "/media"
+
+from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

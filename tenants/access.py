@@ -1,0 +1,112 @@
+"""Who may do what: the one place that decides.
+
+A view names what it needs with `@requires(Can.…)`; services take a person who has passed that check.
+On a city's host a person without a session is sent to sign in; one who is signed in without the role gets 404.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from tenants.models import Affiliation, Jurisdiction, Role
+
+
+class Can(enum.StrEnum):
+    """What a person may do; `ROLES` says who."""
+
+    SEE_WORKSPACE = enum.auto()
+    REPORT_PROGRESS = enum.auto()
+    EDIT_PLAN = enum.auto()
+    IMPORT_PLAN = enum.auto()
+    PUBLISH_PLAN = enum.auto()
+    MANAGE_TEAM = enum.auto()
+    EDIT_SITE = enum.auto()
+    EDIT_SETTINGS = enum.auto()
+    SEE_STAFF_PAGES = enum.auto()
+    OPEN_JURISDICTION = enum.auto()
+    CURATE_LIBRARY = enum.auto()
+    EDIT_ALLIANCE_SITE = enum.auto()
+
+
+_EVERYONE_AT_A_CITY = frozenset(
+    {Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD, Role.CONTRIBUTOR, Role.VIEWER}
+)
+
+ROLES: dict[Can, frozenset[Role]] = {
+    # at a city
+    Can.SEE_WORKSPACE: _EVERYONE_AT_A_CITY,
+    Can.REPORT_PROGRESS: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD}),
+    Can.EDIT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
+    Can.IMPORT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
+    Can.PUBLISH_PLAN: frozenset({Role.COORDINATOR}),
+    Can.MANAGE_TEAM: frozenset({Role.COORDINATOR}),
+    Can.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
+    Can.EDIT_SETTINGS: frozenset({Role.COORDINATOR}),
+    # at the alliance
+    Can.SEE_STAFF_PAGES: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
+    Can.OPEN_JURISDICTION: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
+    Can.CURATE_LIBRARY: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
+    Can.EDIT_ALLIANCE_SITE: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
+}
+
+
+def roles_of(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
+    """The roles a person holds at a jurisdiction today; kept on the user object for this request."""
+    if not getattr(user, "is_authenticated", False):
+        return frozenset()
+    known = user.__dict__.setdefault("_roles_by_place", {})
+    if jurisdiction.pk not in known:
+        found = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction).values_list("roles", flat=True)
+        known[jurisdiction.pk] = frozenset(role for roles in found for role in roles)
+    return known[jurisdiction.pk]
+
+
+def may(user: Any, what: Can, jurisdiction: Jurisdiction) -> bool:
+    """True if one of the person's roles at `jurisdiction` allows `what`; the operator may everything."""
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return False
+    return user.is_superuser or bool(roles_of(user, jurisdiction) & ROLES[what])
+
+
+def is_member(user: Any) -> bool:
+    """True for people of any member jurisdiction or of the alliance: they see what the cohort shares."""
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return False
+    if "_is_member" not in user.__dict__:
+        user.__dict__["_is_member"] = user.is_superuser or Affiliation.objects.active().filter(user=user).exists()
+    return user.__dict__["_is_member"]
+
+
+def audience_of(user: Any) -> str:
+    """ "members" for people of the cohort, otherwise "public"."""
+    return "members" if is_member(user) else "public"
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    return redirect(f"/sign-in/?{urlencode({'next': request.get_full_path()})}")
+
+
+def requires(what: Can) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Let a view be used only by people who may `what` at the jurisdiction whose host is served."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            if not may(request.user, what, connection.tenant):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        checked.requires = what  # type: ignore[attr-defined]
+        return checked
+
+    return decorate

@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Stage, Visibility
+
+
+class Record(models.Model):
+    """What every row of a plan has: a lasting identity, and who touched it when."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+", editable=False
+    )
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+", editable=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Precision(models.TextChoices):
+    """How exact a date was meant."""
+
+    DAY = "day", _("day")
+    MONTH = "month", _("month")
+    QUARTER = "quarter", _("quarter")
+    YEAR = "year", _("year")
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def in_force(self) -> Self:
+        """The one plan of the jurisdiction that pages show: not superseded, abandoned or archived."""
+        return self.exclude(
+            lifecycle__in=[Plan.Lifecycle.SUPERSEDED, Plan.Lifecycle.ABANDONED, Plan.Lifecycle.ARCHIVED]
+        )
+
+    def public(self) -> Self:
+        return self.in_force().filter(visibility=Visibility.PUBLIC)
+
+
+class Plan(Record):
+    """The Racial Equity Action Plan. Lifecycle, visibility and the launch of the site are kept apart."""
+
+    class Lifecycle(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        ADOPTED = "adopted", _("Adopted")
+        IMPLEMENTING = "implementing", _("Implementing")
+        COMPLETED = "completed", _("Completed")
+        SUPERSEDED = "superseded", _("Superseded")
+        ABANDONED = "abandoned", _("Abandoned")
+        ARCHIVED = "archived", _("Archived")
+
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("summary"), blank=True)
+    vision = models.TextField(_("vision"), blank=True)
+    period_start = models.DateField(_("from"), null=True, blank=True)
+    period_end = models.DateField(_("to"), null=True, blank=True)
+    lifecycle = models.CharField(_("state"), max_length=16, choices=Lifecycle.choices, default=Lifecycle.DRAFT)
+    visibility = models.CharField(
+        _("who may see it"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
+    )
+    published_at = models.DateTimeField(null=True, blank=True)
+    adopted_on = models.DateField(_("adopted on"), null=True, blank=True)
+    adopting_body = models.CharField(_("adopted by"), max_length=120, blank=True)
+    resolution = models.CharField(_("resolution"), max_length=120, blank=True)
+    cadence_days = models.PositiveSmallIntegerField(_("days between updates"), default=92)
+    grace_days = models.PositiveSmallIntegerField(_("days of grace"), default=30)
+    next_code = models.PositiveIntegerField(default=1, editable=False)
+    status_labels = models.JSONField(default=dict, blank=True)  # {"on_track": "Moving"}: local words for fixed codes
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="plan_ends_after_it_starts",
+                condition=Q(period_end__gte=F("period_start")) | Q(period_end=None) | Q(period_start=None),
+                violation_error_message=_("The plan ends before it starts."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Department(Record):
+    """A department, office, body or partner that answers for actions or helps with them, as the plan names it."""
+
+    name = models.CharField(_("name"), max_length=160)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.functions.Lower("name"), name="one_department_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeptRecord(Record):
+    """A part of a plan that is retired, never deleted."""
+
+    position = models.PositiveIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_reason = models.CharField(max_length=300, blank=True)
+    source = models.JSONField(default=dict, blank=True)  # where an import found it: {"sheet": …, "row": …}
+    notes = models.JSONField(default=list, blank=True)  # unknown columns, kept: [{"label": "Cost code", "text": "4-11"}]
+
+    class Meta:
+        abstract = True
+
+
+class Goal(KeptRecord):
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="goals")
+    label = models.CharField(_("label"), max_length=40, blank=True)  # as the city writes it: "Goal 1"
+    title = models.TextField(_("goal"))
+    story = models.TextField(_("where we stand"), blank=True)
+    department = models.CharField(_("department"), max_length=160, blank=True)
+    sectors = ArrayField(models.SlugField(max_length=40), default=list, blank=True, verbose_name=_("sectors"))
+
+    class Meta:
+        indexes = [models.Index(fields=["plan", "position"], name="goal_order")]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.title}" if self.label else self.title
+
+
+class Outcome(KeptRecord):
+    """A change the jurisdiction commits to cause."""
+
+    goal = models.ForeignKey(Goal, models.CASCADE, related_name="outcomes")
+    label = models.CharField(_("label"), max_length=40, blank=True)  # "A", "1.1"
+    title = models.TextField(_("outcome"))
+    stage = models.CharField(_("kind of step"), max_length=16, choices=Stage.choices, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["goal", "position"], name="outcome_order")]
+
+    def __str__(self) -> str:
+        return f"{self.label}. {self.title}" if self.label else self.title
+
+
+class ActionQuerySet(models.QuerySet["Action"]):
+    def current(self) -> Self:
+        """Neither the action nor what it stands under is retired."""
+        return self.filter(retired_at=None, outcome__retired_at=None, outcome__goal__retired_at=None)
+
+    def counted(self) -> Self:
+        """What a rollup counts: cancelled and merged actions are left out."""
+        return self.current().exclude(status__in=[Action.Status.CANCELLED, Action.Status.MERGED])
+
+    def in_plan_order(self) -> Self:
+        return self.order_by("outcome__goal__position", "outcome__position", "position", "pk")
+
+
+class Action(KeptRecord):
+    """A concrete thing the jurisdiction will do for an outcome."""
+
+    class Status(models.TextChoices):
+        NOT_STARTED = "not_started", _("Not started")
+        ON_TRACK = "on_track", _("On track")
+        AT_RISK = "at_risk", _("At risk")
+        OFF_TRACK = "off_track", _("Off track")
+        ON_HOLD = "on_hold", _("On hold")
+        COMPLETED = "completed", _("Completed")
+        CANCELLED = "cancelled", _("Cancelled")
+        MERGED = "merged", _("Merged")
+
+    NEEDS_REASON = frozenset({"at_risk", "off_track", "on_hold", "cancelled"})
+    NEEDS_NEXT_STEP = frozenset({"at_risk", "off_track", "on_hold"})
+    NEEDS_ATTENTION = frozenset({"at_risk", "off_track", "on_hold"})
+    CLOSED = frozenset({"completed", "cancelled", "merged"})
+
+    outcome = models.ForeignKey(Outcome, models.CASCADE, related_name="actions")
+    code = models.CharField(max_length=12, unique=True)  # the portal's own, for addresses: "a12"
+    number = models.CharField(_("number"), max_length=40, blank=True)  # as the city writes it: "1.1.2"
+    title = models.TextField(_("action"))
+    details = models.TextField(_("details"), blank=True)
+    why = models.TextField(_("why it matters"), blank=True)
+    stage = models.CharField(_("kind of step"), max_length=16, choices=Stage.choices, blank=True)
+    sectors = ArrayField(models.SlugField(max_length=40), default=list, blank=True, verbose_name=_("sectors"))
+    topics = ArrayField(models.SlugField(max_length=60), default=list, blank=True, verbose_name=_("topics"))
+
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices, null=True, blank=True)  # noqa: DJ001
+    status_raw = models.CharField(max_length=80, blank=True)
+    status_since = models.DateField(null=True, blank=True)
+    reason = models.TextField(_("why it stands like this"), blank=True)
+    next_step = models.TextField(_("what is next"), blank=True)
+
+    accountable = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="answers_for", verbose_name=_("who answers")
+    )
+    owner = models.ForeignKey(
+        "tenants.Affiliation",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    owner_vacant_since = models.DateField(_("vacant since"), null=True, blank=True)
+    accountability_raw = models.TextField(blank=True)
+
+    start_date = models.DateField(_("start"), null=True, blank=True)
+    start_precision = models.CharField(max_length=8, choices=Precision.choices, blank=True)
+    due_date = models.DateField(_("promised by"), null=True, blank=True)
+    due_precision = models.CharField(max_length=8, choices=Precision.choices, blank=True)
+    is_continuous = models.BooleanField(_("goes on without an end date"), default=False)
+    timeline_raw = models.TextField(blank=True)
+
+    resources = models.TextField(_("resources"), blank=True)
+    implementation_plan = ArrayField(models.TextField(), default=list, blank=True, verbose_name=_("steps"))
+    changes = models.TextField(_("what changed"), blank=True)
+    indicator_text = models.TextField(_("where things stood at the start"), blank=True)
+    last_update_on = models.DateField(null=True, blank=True)
+
+    objects = ActionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["outcome", "position"], name="action_order"),
+            models.Index(fields=["status"], name="action_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="action_due_after_start",
+                condition=Q(due_date__gte=F("start_date")) | Q(due_date=None) | Q(start_date=None),
+                violation_error_message=_("The promised date is before the start date."),
+            ),
+            models.CheckConstraint(
+                name="action_owner_or_vacant",
+                condition=Q(owner=None) | Q(owner_vacant_since=None),
+                violation_error_message=_("An action has an owner, or its position is vacant; not both."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}" if self.number else self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("dashboard:action", args=[self.code])
+
+
+class ActionParty(models.Model):
+    """Who else works on an action besides the one who answers for it."""
+
+    class Part(models.TextChoices):
+        RESPONSIBLE = "responsible", _("Also responsible")
+        SUPPORT = "support", _("Supports")
+
+    action = models.ForeignKey(Action, models.CASCADE, related_name="parties")
+    department = models.ForeignKey(Department, models.PROTECT, related_name="parts")
+    part = models.CharField(max_length=12, choices=Part.choices)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action", "department", "part"], name="one_part_per_department")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department} ({self.get_part_display()})"
+
+
+class PerformanceMeasure(Record):
+    """How an action does. Baseline and target are kept as the city words them until they are numbers."""
+
+    class Kind(models.TextChoices):
+        HOW_MUCH = "how_much", _("How much did we do?")
+        HOW_WELL = "how_well", _("How well did we do it?")
+        BETTER_OFF = "better_off", _("Is anyone better off?")
+
+    action = models.ForeignKey(Action, models.CASCADE, related_name="measures")
+    kind = models.CharField(_("question"), max_length=12, choices=Kind.choices)
+    text = models.TextField(_("measure"))
+    baseline = models.CharField(_("baseline"), max_length=200, blank=True)
+    target = models.CharField(_("target"), max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Milestone(Record):
+    """A dated step on the way. `measure_position` is the place of the measure it belongs to, from 0, if any."""
+
+    action = models.ForeignKey(Action, models.CASCADE, related_name="milestones")
+    title = models.CharField(_("milestone"), max_length=300, blank=True)
+    due_date = models.DateField(_("due"))
+    due_precision = models.CharField(max_length=8, choices=Precision.choices, default=Precision.DAY)
+    done_date = models.DateField(_("done on"), null=True, blank=True)
+    measure_position = models.PositiveSmallIntegerField(null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.title or str(self.due_date)
+
+
+class ProgressNote(Record):
+    """What happened on an action, at a date. Never edited: a correction is a new note."""
+
+    action = models.ForeignKey(Action, models.CASCADE, related_name="progress_notes")
+    label = models.CharField(max_length=40, blank=True)  # the sheet's word for the period: "FY26 Q2"
+    noted_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=Action.Status.choices, blank=True)
+    text = models.TextField(_("what happened"))
+    reason = models.TextField(_("why"), blank=True)
+    next_step = models.TextField(_("what is next"), blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_imported = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.label or self.noted_on}: {self.text[:60]}"
+
+
+class Change(models.Model):
+    """One change to a plan: what, from what, to what, by whom, when, why. Only added to, never altered."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+"
+    )
+    verb = models.CharField(max_length=24)  # added, edited, moved, retired, restored, reported, imported, published …
+    object_type = models.CharField(max_length=16)  # plan, goal, outcome, action
+    object_uuid = models.UUIDField(db_index=True)
+    object_title = models.CharField(max_length=200, blank=True)
+    fields = models.JSONField(default=dict, blank=True)  # {"due_date": ["2026-06-30", "2026-12-31"]}
+    reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object_title}"
+
+
+class ImportJob(Record):
+    """One uploaded sheet on its way into the plan: kept file, mapping, dry run, result, and how to undo it."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Uploaded")
+        CHECKED = "checked", _("Checked")
+        COMMITTED = "committed", _("Imported")
+        UNDONE = "undone", _("Undone")
+        REFUSED = "refused", _("Refused")
+
+    filename = models.CharField(max_length=255)
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    mapping = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    result = models.JSONField(default=dict, blank=True)  # counts, cells, messages, rows to be added/changed
+    tree = models.JSONField(default=list, blank=True)  # what the sheet said, for the three-way difference
+    before = models.JSONField(default=dict, blank=True)  # what undo puts back
+    state = models.CharField(max_length=12, choices=State.choices, default=State.UPLOADED)
+    committed_at = models.DateTimeField(null=True, blank=True)
+    undo_until = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.filename} ({self.get_state_display()})"
+
+
+def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
+    """How old an action's last word is: "none", "fresh", "due", "overdue" or "stale".
+
+    Fresh within the plan's cadence; due for 14 days after it; overdue until the grace days have passed; then stale.
+    """
+    if last_update_on is None:
+        return "none"
+    age = (on - last_update_on).days
+    if age <= cadence_days:
+        return "fresh"
+    if age <= cadence_days + min(14, grace_days):
+        return "due"
+    if age <= cadence_days + grace_days:
+        return "overdue"
+    return "stale"

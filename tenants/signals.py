@@ -1,0 +1,15 @@
+"""Announcements of a jurisdiction, sent inside the announcer's transaction, with its schema active.
+
+Listeners only write rows and refresh what they hold from the database: called twice must equal called once.
+What leaves the database (mail, a search engine) is a job, queued in the same transaction.
+"""
+
+from django.dispatch import Signal
+
+jurisdiction_opened = Signal()  # jurisdiction: Jurisdiction, options: dict — its schema is there, nothing else yet
+jurisdiction_changed = Signal()  # jurisdiction: Jurisdiction — name, stage, site state or colors
+plan_published = Signal()  # jurisdiction: Jurisdiction, plan_id: int — who may see the plan has changed, either way
+plan_changed = Signal()  # jurisdiction: Jurisdiction, plan_id: int — many rows, e.g. an import: read all again
+action_changed = Signal()  # jurisdiction: Jurisdiction, action_ids: list[int] — also retired ones
+library_item_changed = Signal()  # item_id: int — published, changed or withdrawn
+page_changed = Signal()  # jurisdiction: Jurisdiction, page_id: int — published, changed or withdrawn
