@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -18,23 +17,6 @@ CITIES = {
     "ashford": ("City of Ashford", "America/Los_Angeles"),
     "millbrook": ("Millbrook County", "America/New_York"),
 }
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Find or start the test server before Django reads its settings; the workers of xdist get its address."""
-    if os.environ.get("DATABASE_URL") is None:
-        from embedded import postgres
-
-        config.stash[SERVER] = stack = contextlib.ExitStack()
-        os.environ["DATABASE_URL"] = stack.enter_context(postgres.for_tests(ROOT / "var" / "test-postgres")).url
-
-
-SERVER = pytest.StashKey[contextlib.ExitStack]()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if SERVER in config.stash:
-        config.stash[SERVER].close()
 
 
 def fingerprint() -> str:

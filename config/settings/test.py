@@ -3,6 +3,11 @@
 import os
 import tempfile
 
+if not os.environ.get("DATABASE_URL"):
+    from tests import server
+
+    os.environ["DATABASE_URL"] = server.hold()
+
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("ALLIANCE_NAME", "Common Table")
 os.environ.setdefault("PORTAL_SCHEME", "http")
