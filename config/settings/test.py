@@ -1,12 +1,19 @@
 """Settings of the test run: the same portal, with cheap passwords, mail in memory and files in a folder of its own."""
 
+import atexit
+import contextlib
 import os
 import tempfile
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parents[2]
 
 if not os.environ.get("DATABASE_URL"):
-    from tests import server
+    from embedded import postgres
 
-    os.environ["DATABASE_URL"] = server.hold()
+    _server = contextlib.ExitStack()
+    os.environ["DATABASE_URL"] = _server.enter_context(postgres.for_tests(BASE / "var" / "test-postgres")).url
+    atexit.register(_server.close)
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("ALLIANCE_NAME", "Common Table")
