@@ -127,19 +127,18 @@ def status(folder: Path) -> Address | None:
 
 @contextlib.contextmanager
 def for_tests(folder: Path) -> Iterator[Address]:
-    """A quick, forgetful server that keeps its databases from run to run; stopped with the last run that uses it."""
+    """A quick, forgetful server that keeps its databases from run to run; it ends with its last user."""
     folder = Path(folder).resolve()
-    with _locked(folder):
-        users = os.open(folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(users, fcntl.LOCK_SH)
-    try:
-        yield ensure(folder, settings=FORGETFUL)
-    finally:
+    with contextlib.ExitStack() as use:
         with _locked(folder):
-            os.close(users)
-            server = None if _is_held(folder / "users") else _settled(folder)
-            if server:
-                _halt(folder, server.pid)
+            users = use.enter_context(_taken(folder / "users", fcntl.LOCK_SH))
+        try:
+            yield ensure(folder, settings=FORGETFUL)
+        finally:
+            with _locked(folder), contextlib.suppress(BlockingIOError):  # somebody else uses it
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if server := _settled(folder):
+                    _halt(folder, server.pid)
 
 
 @contextlib.contextmanager
@@ -238,7 +237,7 @@ class Runner:
         """Run a program, ours or one with a whole path, to its end. Options are those of subprocess.run."""
         command = [*self.prefix, str(self.binaries / program), *map(str, args)]
         options |= {"cwd": "/", "env": _environment(), "text": True, "check": False, **self.identity}
-        return subprocess.run(command, **options)  # noqa: PLW1510
+        return subprocess.run(command, **options)
 
     def check(self, program: str, *args: str | Path, **options: Any) -> None:
         """Run a program that leaves no server behind. Raises PostgresError with its last words."""
@@ -623,12 +622,12 @@ def _give(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _taken(path: Path) -> Iterator[IO[str]]:
+def _taken(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
     """Hold a lock file. Children that inherit it go on holding it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with open(descriptor, "r+") as file:
         _give(path)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, how)
         yield file
 
 
