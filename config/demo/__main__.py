@@ -1,0 +1,163 @@
+"""Start everything the demo needs, say where it is, and stop everything on Ctrl-C.
+
+    make demo            http://portal.localhost:8000
+    PORT=8001 make demo  another port
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+VAR = ROOT / "var"
+STARTED = time.monotonic()
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+@contextlib.contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took when that was long."""
+    say(f"{what} …")
+    began = time.monotonic()
+    yield
+    if (took := time.monotonic() - began) > 2:
+        say(f"  done in {took:.0f} s")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+    environment.read_dev_env()
+    port = check_port(os.environ.get("PORTAL_PORT", "8000"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with contextlib.ExitStack() as stack:
+        if not os.environ.get("DATABASE_URL"):
+            from embedded import postgres
+
+            folder = VAR / "postgres"
+            with step("Starting PostgreSQL in var/postgres"):
+                was_running = postgres.status(folder) is not None
+                os.environ["DATABASE_URL"] = postgres.ensure(folder).url
+            if not was_running:
+                stack.callback(postgres.stop, folder)
+        prepare()
+        web = stack.enter_context(process("web server", *gunicorn(port)))
+        worker = stack.enter_context(process("worker", sys.executable, "manage.py", "worker"))
+        wait_until_it_answers(port, web)
+        from config.demo import cohort
+
+        say(cohort.directory())
+        say(f"Ready in {time.monotonic() - STARTED:.0f} s. Ctrl-C stops everything.")
+        watch({"web server": web, "worker": worker})
+
+
+def check_port(text: str) -> int:
+    """The port, or an end in words."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        sys.exit(f"PORT is {text!r}. Choose a number from 1 to 65535, like PORT=8001.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            sys.exit(f"Port {text} cannot be used ({error.strerror}). Choose another: make demo PORT={int(text) + 1}")
+    return int(text)
+
+
+def prepare() -> None:
+    """Migrations, static files and the sample cohort; quick when they are there already."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from config.demo import cohort
+
+    with step("Bringing the database up to date"):
+        call_command("migrate", verbosity=1 if sys.stdout.isatty() else 0, interactive=False)
+    stamp = VAR / "static.stamp"
+    if not stamp.exists() or stamp.read_text() != static_fingerprint():
+        with step("Collecting static files"):
+            call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp.write_text(static_fingerprint())
+    with step("Looking after the sample cohort"):
+        cohort.load(say=lambda text: say(f"  {text}"))
+
+
+def static_fingerprint() -> str:
+    """Changes whenever collected static files would."""
+    found = hashlib.sha256()
+    for package in ("wagtail", "django", "djangorestframework"):
+        found.update(importlib.metadata.version(package).encode())
+    for file in sorted([*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*"), *ROOT.glob("*/*/static/**/*")]):
+        if file.is_file() and ".venv" not in file.parts and VAR not in file.parents:
+            found.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def gunicorn(port: int) -> list[str]:
+    return [
+        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}",
+        "--worker-class", "gthread", "--threads", "8", "--workers", "1", "--timeout", "60",
+        "--log-level", "warning", "--worker-tmp-dir", str(VAR),
+    ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def process(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends, then ask it to stop, and make it stop after ten seconds."""
+    running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.terminate()
+            try:
+                running.wait(10)
+            except subprocess.TimeoutExpired:
+                say(f"The {name} did not stop when asked; ending it.")
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
+
+
+def wait_until_it_answers(port: int, web: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if web.poll() is not None:
+            sys.exit("The web server ended at once; its last words are above.")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    sys.exit(f"The web server did not answer on port {port} within a minute.")
+
+
+def watch(running: dict[str, subprocess.Popen[Any]]) -> None:
+    """Wait for Ctrl-C; say so if a process ends by itself."""
+    try:
+        while True:
+            for name, one in running.items():
+                if one.poll() is not None:
+                    sys.exit(f"The {name} ended by itself (exit code {one.returncode}). Its last words are above.")
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        say("\nStopping …")
+
+
+if __name__ == "__main__":
+    main()
