@@ -1,0 +1,245 @@
+"""Pages of a city's site and of the alliance's.
+
+Their tables stand in every schema; `can_create_at` says which belongs where.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Page
+
+from cms import blocks
+from tenants import access
+from tenants.models import Jurisdiction
+
+# First parts of addresses that the portal serves itself: a page of that name could never be reached.
+TAKEN_AT_A_CITY = frozenset(
+    {"brand.css", "cms", "data", "documents", "healthz", "media", "plan", "sign-in", "sign-out", "static"}
+    | {"workspace"}
+)
+TAKEN_AT_THE_ALLIANCE = frozenset(
+    {"accounts", "api", "cms", "documents", "healthz", "jurisdictions", "library", "media", "progress"}
+    | {"search", "sign-in", "sign-out", "staff", "static"}
+)
+
+
+def at_a_city() -> bool:
+    """True while a city's schema is active."""
+    return bool(getattr(connection.tenant, "is_place", False))
+
+
+def at_the_alliance() -> bool:
+    return connection.schema_name == "public"
+
+
+def may_see_site(user: Any, place: Jurisdiction) -> bool:
+    """True for everybody once the site is launched; before, for the city's own team only."""
+    if not place.is_place or place.is_launched:
+        return True
+    return access.may(user, access.Can.SEE_WORKSPACE, place)
+
+
+class SitePage(Page):
+    """What all pages of the portal share. A page of a city that has not launched is 404 to strangers."""
+
+    # A page is public or a draft; who sees an unlaunched site is decided by role, not by a password.
+    private_page_options: ClassVar[list[str]] = []
+    kicker = ""
+
+    class Meta:
+        abstract = True
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not may_see_site(request.user, connection.tenant):
+            raise Http404
+        return super().serve(request, *args, **kwargs)
+
+    def clean(self) -> None:
+        super().clean()
+        parent = self.get_parent() if self.pk else None
+        taken = TAKEN_AT_A_CITY if at_a_city() else TAKEN_AT_THE_ALLIANCE
+        if self.slug in taken and (parent is None or parent.depth <= 2):
+            raise ValidationError(
+                {
+                    "slug": _("The portal itself answers at “/%(slug)s/”. Choose another address.")
+                    % {"slug": self.slug}
+                }
+            )
+
+    def words(self) -> str:
+        """All text a reader sees on the page, plain, for the search."""
+        return ""
+
+
+class HomePage(SitePage):
+    """A city's front page: the dashboard, with the city's own words above it."""
+
+    lead = models.TextField(
+        _("opening words"), blank=True, help_text=_("One or two sentences above the numbers.")
+    )
+    intro = RichTextField(_("introduction"), blank=True, features=blocks.PROSE)
+
+    parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    subpage_types: ClassVar[list[str]] = ["cms.NarrativePage", "cms.StandardPage"]
+    max_count = 1
+    page_description = _("The city’s front page: its dashboard, with a few words above it.")
+    content_panels: ClassVar[list[Any]] = [*Page.content_panels, FieldPanel("lead"), FieldPanel("intro")]
+    promote_panels: ClassVar[list[Any]] = [
+        MultiFieldPanel([FieldPanel("seo_title"), FieldPanel("search_description")], _("For search engines"))
+    ]
+
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        return at_a_city() and super().can_create_at(parent)
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        from tenants.dashboard import views
+
+        return views.home(request, page=self)
+
+
+class StoryPage(SitePage):
+    """A page made of blocks, with the list of its headings."""
+
+    class Meta:
+        abstract = True
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context(request, *args, **kwargs)
+        context["parts"] = self.parts()
+        context["headings"] = [part for part in context["parts"] if part["heading"]]
+        return context
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Each block with heading and anchor: [{"block": …, "heading": "Why now", "anchor": "why-now"}]."""
+        found, used = [], set()
+        for block in self.body:
+            heading = block.block.heading_of(block.value) if isinstance(block.block, blocks.Section) else ""
+            anchor = slugify(heading) or "part"
+            if anchor in used:
+                anchor = f"{anchor}-{len(found) + 1}"
+            used.add(anchor)
+            found.append({"block": block, "heading": heading, "anchor": anchor})
+        return found
+
+
+class NarrativePage(StoryPage):
+    """The city's racial equity narrative: what government did here, why now, and what it commits to."""
+
+    headline = models.CharField(
+        _("headline"),
+        max_length=200,
+        blank=True,
+        help_text=_("The news of the story in one sentence. Empty: the title."),
+    )
+    lead = models.TextField(
+        _("opening words"), blank=True, help_text=_("Whose account this is, and who adopted it when.")
+    )
+    body = StreamField(blocks.NarrativeBlocks(), verbose_name=_("story"), blank=True)
+    written_by = models.CharField(_("written by"), max_length=200, blank=True)
+    next_review = models.CharField(
+        _("next review"), max_length=60, blank=True, help_text=_("Such as January 2028.")
+    )
+    language = models.CharField(
+        _("language"), max_length=8, default="en", choices=[("en", _("English")), ("es", _("Spanish"))]
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["cms.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+    max_count = 1
+    page_description = _("Government and race in this place, from the start to the plan.")
+    template = "cms/narrative_page.html"
+    content_panels: ClassVar[list[Any]] = [
+        *Page.content_panels,
+        FieldPanel("headline"),
+        FieldPanel("lead"),
+        FieldPanel("body"),
+        MultiFieldPanel(
+            [FieldPanel("written_by"), FieldPanel("next_review"), FieldPanel("language")],
+            _("About this text"),
+        ),
+    ]
+    promote_panels: ClassVar[list[Any]] = HomePage.promote_panels
+
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        return at_a_city() and super().can_create_at(parent)
+
+    def full_clean(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = "narrative"  # /narrative/ is an address that stays
+        super().full_clean(*args, **kwargs)
+
+
+class StandardPage(StoryPage):
+    """A plain page: contact, accessibility, privacy and the like."""
+
+    lead = models.TextField(_("opening words"), blank=True)
+    body = StreamField(blocks.PageBlocks(), verbose_name=_("text"), blank=True)
+
+    parent_page_types: ClassVar[list[str]] = ["cms.HomePage", "cms.AlliancePage", "cms.StandardPage"]
+    subpage_types: ClassVar[list[str]] = ["cms.StandardPage"]
+    page_description = _("Text, pictures and links.")
+    template = "cms/standard_page.html"
+    content_panels: ClassVar[list[Any]] = [*Page.content_panels, FieldPanel("lead"), FieldPanel("body")]
+
+
+class AlliancePage(SitePage):
+    """The alliance's front page: search, how the plans are going, how joining works, what is new."""
+
+    headline = models.CharField(_("headline"), max_length=160)
+    lead = models.TextField(_("opening words"), blank=True)
+    often_sought = models.CharField(
+        _("often looked for"),
+        max_length=200,
+        blank=True,
+        help_text=_("Words to search for, separated by commas."),
+    )
+    progress_note = models.CharField(_("below “How the plans are going”"), max_length=240, blank=True)
+    joining = StreamField(blocks.PathBlocks(), verbose_name=_("how joining works"), blank=True)
+    joining_note = models.CharField(_("below “How joining works”"), max_length=240, blank=True)
+    joining_link_text = models.CharField(_("button below the steps"), max_length=60, blank=True)
+    joining_page = models.ForeignKey(
+        "wagtailcore.Page",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("where the button leads"),
+    )
+    dates = StreamField(blocks.DateBlocks(), verbose_name=_("dates"), blank=True)
+
+    parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    subpage_types: ClassVar[list[str]] = ["cms.StandardPage"]
+    max_count = 1
+    page_description = _("The alliance’s front page.")
+    template = "cms/alliance_page.html"
+    content_panels: ClassVar[list[Any]] = [
+        *Page.content_panels,
+        MultiFieldPanel(
+            [FieldPanel("headline"), FieldPanel("lead"), FieldPanel("often_sought")], _("At the top")
+        ),
+        FieldPanel("progress_note"),
+        MultiFieldPanel(
+            [
+                FieldPanel("joining"),
+                FieldPanel("joining_note"),
+                FieldPanel("joining_link_text"),
+                FieldPanel("joining_page"),
+            ],
+            _("How joining works"),
+        ),
+        FieldPanel("dates"),
+    ]
+    promote_panels: ClassVar[list[Any]] = HomePage.promote_panels
+
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        return at_the_alliance() and super().can_create_at(parent)
