@@ -66,6 +66,12 @@ def check_name(schema: str) -> str:
     return schema
 
 
+def make_empty(schema: str) -> None:
+    """Make `schema` if it is not there yet, with nothing in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {check_name(schema)}")
+
+
 def clone_sql(template: str | None = None) -> str:
     """The statements that make a copy of the template, its rows and its sequences; `render` names the copy.
 

@@ -1,0 +1,81 @@
+"""What every schema of the fleet has in common: which there are, and which lag behind the code's migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+
+from tenants.models import Jurisdiction
+
+# One number for all who change or copy the template; see `being_migrated` and `cloning.clone`.
+MIGRATION_LOCK = 7_140_001
+
+_PROGRESS = """
+WITH expected AS (SELECT unnest(%s::text[]) AS node),
+counted AS ({counts})
+SELECT schema, known FROM counted
+"""
+_COUNT = (
+    "SELECT '{schema}' AS schema, (SELECT count(DISTINCT e.node) FROM \"{schema}\".django_migrations m "
+    "JOIN expected e ON e.node = m.app || '.' || m.name) AS known"
+)
+
+
+@contextmanager
+def being_migrated() -> Iterator[None]:
+    """Hold the lock that lets one migration run at a time and keeps a half-migrated template from being copied."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def schemas_there() -> set[str]:
+    """The names of all schemas of this database, PostgreSQL's own left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(r"SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'")
+        return {row[0] for row in cursor.fetchall()}
+
+
+def city_schemas() -> list[str]:
+    """The schemas of all member jurisdictions, by name."""
+    return list(Jurisdiction.objects.places().order_by("schema_name").values_list("schema_name", flat=True))
+
+
+def schemas_behind(schemas: Iterable[str]) -> dict[str, int]:
+    """How many of the code's migrations each of these schemas lacks; those that lack none are left out.
+
+    One question to the database, however many schemas there are. A schema that is not there lacks all.
+    """
+    from tenants.cloning import check_name
+
+    expected = [f"{app}.{name}" for app, name in MigrationLoader(connection).graph.nodes]
+    wanted = list(dict.fromkeys(schemas))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relname = 'django_migrations' AND n.nspname = ANY(%s)",
+            [wanted],
+        )
+        started = [check_name(row[0]) for row in cursor.fetchall()]
+        known: dict[str, int] = {}
+        if started:
+            # Over many schemas PostgreSQL would choose a parallel plan, whose workers read every catalog anew.
+            cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            counts = " UNION ALL ".join(_COUNT.format(schema=schema) for schema in started)
+            cursor.execute(_PROGRESS.format(counts=counts), [expected])
+            known = dict(cursor.fetchall())
+    lacking = {schema: len(expected) - known.get(schema, 0) for schema in wanted}
+    return {schema: count for schema, count in lacking.items() if count}
+
+
+def fleet() -> list[str]:
+    """Every schema that migrations reach, in their order: public, the template, then the cities."""
+    return ["public", settings.TEMPLATE_SCHEMA, *city_schemas()]
