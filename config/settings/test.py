@@ -24,8 +24,13 @@ os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
 os.environ["MEDIA_ROOT"] = os.environ["PORTAL_VAR_DIR"] + "/media"
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import STORAGES  # noqa: E402
+from config.settings.base import MAIL_DIR, STORAGES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# A server that a browser test starts is another process: its mail has to be where the test can read it.
+MAIL_DIR = Path(os.environ.get("PORTAL_TEST_MAIL_DIR") or MAIL_DIR)
+EMAIL_FILE_PATH = MAIL_DIR
+if not os.environ.get("PORTAL_TEST_MAIL_DIR"):
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+WHITENOISE_USE_FINDERS = True
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -1,0 +1,158 @@
+"""A real server, a real worker and a real Chromium, on a database of their own for each module."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, _admin, _point_at, fingerprint
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 720}
+# Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Site:
+    """The running portal: where it answers and where its mail lands."""
+
+    port: int
+    mail_dir: Path
+
+    def url(self, host: str, path: str = "/") -> str:
+        """url("portal") is the alliance's home, url("riverton", "/plan/") a page of a city."""
+        return f"http://{host}.localhost:{self.port}{path}"
+
+    def mails(self, *, to: str, at_least: int = 1, within: float = 20) -> list[str]:
+        """The mails written to this address, oldest first; waits until there are so many of them."""
+        end = time.monotonic() + within
+        while True:
+            texts = [file.read_text() for file in sorted(self.mail_dir.glob("*"), key=lambda f: f.stat().st_mtime)]
+            found = [text for text in texts if f"To: {to}" in text or f"<{to}>" in text]
+            if len(found) >= at_least:
+                return found
+            assert time.monotonic() < end, f"{len(found)} mails to {to} within {within} s, not {at_least}."
+            time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as out:
+        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            yield running
+        finally:
+            running.terminate()
+            try:
+                running.wait(10)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"The server did not answer on port {port}:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The portal, running: what tests and browser write is committed to this module's own database."""
+    from django.conf import settings
+
+    place = tmp_path_factory.mktemp("site")
+    before = settings.DATABASES["default"]["NAME"]
+    name, port = f"browser_{os.getpid()}_{place.name}".replace("-", "_"), _free_port()
+    mail_dir = place / "mail"
+    mail_dir.mkdir()
+    with django_db_blocker.unblock():
+        admin = _admin()
+        cursor = admin.cursor()
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
+        _point_at(name)
+        settings.PORTAL_PORT = str(port)
+        address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
+        env = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "DATABASE_URL": f"{address}/{name}",
+            "PORTAL_PORT": str(port),
+            "PORTAL_TEST_MAIL_DIR": str(mail_dir),
+            "MEDIA_ROOT": str(place / "media"),
+        }
+        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}"]
+        web += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+        try:
+            with (
+                _process(*web, env=env, log=place / "web.log") as server,
+                _process(sys.executable, "manage.py", "worker", env=env, log=place / "worker.log"),
+            ):
+                _wait_for(port, server, place / "web.log")
+                yield Site(port=port, mail_dir=mail_dir)
+        finally:
+            settings.PORTAL_PORT = ""
+            _point_at(before)
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            admin.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("PORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    quiet += ["--disable-sync", "--disable-quic", "--disable-dev-shm-usage"]
+    if os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=quiet)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
+def scripts(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture
+def new_person(browser: Any) -> Iterator[Any]:
+    """new_person(scripts=True, viewport=WIDE) opens a page in a browser profile of its own."""
+    contexts = []
+
+    def make(*, scripts: bool = True, viewport: dict[str, int] = WIDE) -> Any:
+        context = browser.new_context(java_script_enabled=scripts, viewport=viewport, locale="en-US")
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
