@@ -29,7 +29,7 @@ class ProjectionQuerySet(models.QuerySet):
 
 
 class Projection(models.Model):
-    """A copy of what a city shows beyond itself, written in the city's own transaction. Never internal things."""
+    """A copy of what a city shows beyond itself, written in its own transaction. Never internal things."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     jurisdiction = models.ForeignKey(Jurisdiction, models.CASCADE, related_name="+")
@@ -84,7 +84,9 @@ class PublicGoal(Projection):
 
 
 class PublicOutcome(Projection):
-    goal = models.ForeignKey(PublicGoal, models.CASCADE, to_field="uuid", db_constraint=False, related_name="+")
+    goal = models.ForeignKey(
+        PublicGoal, models.CASCADE, to_field="uuid", db_constraint=False, related_name="+"
+    )
     label = models.CharField(max_length=40, blank=True)
     title = models.TextField()
     stage = models.CharField(max_length=16, choices=Stage.choices, blank=True)
@@ -95,7 +97,9 @@ class PublicOutcome(Projection):
 
 
 class PublicAction(Projection):
-    outcome = models.ForeignKey(PublicOutcome, models.CASCADE, to_field="uuid", db_constraint=False, related_name="+")
+    outcome = models.ForeignKey(
+        PublicOutcome, models.CASCADE, to_field="uuid", db_constraint=False, related_name="+"
+    )
     code = models.CharField(max_length=12)
     number = models.CharField(max_length=40, blank=True)
     title = models.TextField()

@@ -1,0 +1,216 @@
+"""What a city shows beyond itself, copied into the public schema in the city's own transaction.
+
+Everything is read again from the city's schema, which must be active: doing it twice equals doing it once.
+A plan that only the city may see leaves no row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Q
+
+from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
+
+MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
+Status = Action.Status
+
+_COPIED = [
+    "uuid",
+    "updated_at",
+    "code",
+    "number",
+    "title",
+    "details",
+    "stage",
+    "sectors",
+    "topics",
+    "reason",
+    "next_step",
+    "start_date",
+    "due_date",
+    "due_precision",
+    "is_continuous",
+    "last_update_on",
+    "position",
+]
+
+
+@dataclass
+class Shown:
+    """Unsaved rows: what the public tables should hold of one city."""
+
+    plans: list[PublicPlan] = field(default_factory=list)
+    goals: list[PublicGoal] = field(default_factory=list)
+    outcomes: list[PublicOutcome] = field(default_factory=list)
+    actions: list[PublicAction] = field(default_factory=list)
+
+    def rows(self, model: type[Projection]) -> Sequence[Projection]:
+        return dict(zip(MODELS, (self.plans, self.goals, self.outcomes, self.actions), strict=True))[model]
+
+
+@transaction.atomic
+def refresh(place: Jurisdiction) -> None:
+    """Write all rows of a city again; the same number of queries for any number of actions."""
+    _one_at_a_time(place)
+    shown = read(place)
+    for model in MODELS:
+        _remove(model.objects.filter(jurisdiction=place))
+        model.objects.bulk_create(shown.rows(model))
+
+
+@transaction.atomic
+def refresh_actions(place: Jurisdiction, action_ids: Iterable[int]) -> None:
+    """Write these actions and the plan's numbers again; the rest stays as it is.
+
+    Falls back to all rows where the plan, or what an action stands under, is not in the public tables yet.
+    """
+    _one_at_a_time(place)
+    plan = _visible_plan()
+    if plan is None:
+        refresh(place)
+        return
+    ids = list(action_ids)
+    actions = _actions(place, plan, Action.objects.filter(pk__in=ids))
+    above = {action.outcome_id for action in actions}
+    mine = {"jurisdiction": place, "visibility": plan.visibility}
+    known = PublicOutcome.objects.filter(**mine, uuid__in=above).count()
+    if known < len(above) or not PublicPlan.objects.filter(**mine, uuid=plan.uuid).exists():
+        refresh(place)
+        return
+    uuids = list(Action.objects.filter(pk__in=ids).values_list("uuid", flat=True))
+    _remove(PublicAction.objects.filter(jurisdiction=place, uuid__in=uuids))
+    PublicAction.objects.bulk_create(actions)
+    _remove(PublicPlan.objects.filter(jurisdiction=place))
+    _plan_row(place, plan).save(force_insert=True)
+
+
+def differences(place: Jurisdiction) -> list[str]:
+    """Where the public tables and the city's own rows disagree: ["PublicAction 0f3c…: status", …]."""
+    shown, found = read(place), []
+    for model in MODELS:
+        names = [f.attname for f in model._meta.concrete_fields if not f.primary_key]
+        wanted = {row.uuid: {name: getattr(row, name) for name in names} for row in shown.rows(model)}
+        stored = {row["uuid"]: row for row in model.objects.filter(jurisdiction=place).values(*names)}
+        for uuid in sorted(wanted.keys() | stored.keys()):
+            if uuid not in stored:
+                what = "missing"
+            elif uuid not in wanted:
+                what = "should not be there"
+            else:
+                what = ", ".join(name for name in names if wanted[uuid][name] != stored[uuid][name])
+            if what:
+                found.append(f"{model.__name__} {uuid}: {what}")
+    return found
+
+
+def read(place: Jurisdiction) -> Shown:
+    """What the public tables should hold of this city now."""
+    plan = _visible_plan()
+    if plan is None:
+        return Shown()
+    common = {"jurisdiction": place, "visibility": plan.visibility}
+    goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
+    standing = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
+    outcomes = standing.order_by("position", "pk").values(
+        "uuid", "updated_at", "label", "title", "stage", "position", goal_uuid=F("goal__uuid")
+    )
+    return Shown(
+        plans=[_plan_row(place, plan)],
+        goals=[
+            PublicGoal(**common, **row)
+            for row in goals.values("uuid", "updated_at", "label", "title", "position", "sectors")
+        ],
+        outcomes=[PublicOutcome(goal_id=row.pop("goal_uuid"), **common, **row) for row in outcomes],
+        actions=_actions(place, plan, Action.objects.all()),
+    )
+
+
+def _visible_plan() -> Plan | None:
+    visible = Plan.objects.in_force().exclude(visibility=Visibility.INTERNAL)
+    return visible.order_by(F("published_at").desc(nulls_last=True), "-pk").first()
+
+
+def _plan_row(place: Jurisdiction, plan: Plan) -> PublicPlan:
+    current = Action.objects.current().filter(outcome__goal__plan=plan)
+    counted = Q(status=None) | ~Q(status__in=[Status.CANCELLED, Status.MERGED])
+    numbers = current.aggregate(
+        actions=Count("pk", filter=counted),
+        completed=Count("pk", filter=Q(status=Status.COMPLETED)),
+        on_track=Count("pk", filter=Q(status=Status.ON_TRACK)),
+        needs_attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
+        not_started=Count("pk", filter=Q(status=Status.NOT_STARTED)),
+        no_status=Count("pk", filter=Q(status=None)),
+        left_out=Count("pk", filter=~counted),
+        last_update_on=Max("last_update_on"),
+    )
+    parts = Goal.objects.filter(plan=plan, retired_at=None).aggregate(
+        goals=Count("pk", distinct=True),
+        outcomes=Count("outcomes", filter=Q(outcomes__retired_at=None), distinct=True),
+    )
+    return PublicPlan(
+        uuid=plan.uuid,
+        jurisdiction=place,
+        visibility=plan.visibility,
+        updated_at=plan.updated_at,
+        title=plan.title,
+        summary=plan.summary,
+        lifecycle=plan.lifecycle,
+        period_start=plan.period_start,
+        period_end=plan.period_end,
+        adopted_on=plan.adopted_on,
+        published_at=plan.published_at,
+        **numbers,
+        **parts,
+    )
+
+
+def _actions(place: Jurisdiction, plan: Plan, among: Any) -> list[PublicAction]:
+    rows = list(
+        among.current()
+        .filter(outcome__goal__plan=plan)
+        .in_plan_order()
+        .values(
+            *_COPIED,
+            "pk",
+            mark=F("status"),
+            outcome_uuid=F("outcome__uuid"),
+            accountable_name=F("accountable__name"),
+        )
+    )
+    said = _last_words([row["pk"] for row in rows])
+    return [
+        PublicAction(
+            jurisdiction=place,
+            visibility=plan.visibility,
+            last_update_text=said.get(row.pop("pk"), ""),
+            status=row.pop("mark") or "",
+            outcome_id=row.pop("outcome_uuid"),
+            accountable=row.pop("accountable_name") or "",
+            **row,
+        )
+        for row in rows
+    ]
+
+
+def _last_words(action_ids: list[int]) -> dict[int, str]:
+    """The text of each action's newest progress note."""
+    notes = ProgressNote.objects.filter(action__in=action_ids).distinct("action_id")
+    newest_first = notes.order_by("action_id", F("noted_on").desc(nulls_last=True), "-position", "-pk")
+    return dict(newest_first.values_list("action_id", "text"))
+
+
+def _one_at_a_time(place: Jurisdiction) -> None:
+    """Wait for another writer of this city's rows to commit, so that the numbers count its change too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"projection {place.schema_name}"])
+
+
+def _remove(rows: Any) -> None:
+    # One statement: `delete()` would first load every row to look for cascades, which `refresh` does itself.
+    rows._raw_delete(rows.db)

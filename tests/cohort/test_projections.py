@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import datetime as dt
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from cohort import projections
+from cohort.models import PublicAction, PublicGoal, PublicOutcome, PublicPlan
+from tenants.models import Visibility
+from tenants.plans.models import Action, Plan
+from tenants.signals import action_changed, jurisdiction_changed, plan_changed, plan_published
+from tests.plan_factories import ActionFactory, NoteFactory, OutcomeFactory, PlanFactory
+
+TABLES = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
+
+
+def announce(place, plan):
+    plan_published.send(Plan, jurisdiction=place, plan_id=plan.pk)
+
+
+def held(place):
+    return [model.objects.filter(jurisdiction=place).count() for model in TABLES]
+
+
+def picture(place):
+    return [
+        sorted(
+            tuple(sorted((k, str(v)) for k, v in row.items() if k != "id"))
+            for row in model.objects.filter(jurisdiction=place).values()
+        )
+        for model in TABLES
+    ]
+
+
+def test_publishing_copies_plan_goals_outcomes_and_actions(riverton, ashford, in_city):
+    with in_city(riverton):
+        plan = PlanFactory(title="Fair streets")
+        action = ActionFactory(
+            outcome__goal__plan=plan,
+            status="off_track",
+            reason="The money ended.",
+            accountable__name="Public Works",
+        )
+        NoteFactory(action=action, noted_on=dt.date(2026, 1, 5), text="Older.")
+        NoteFactory(action=action, noted_on=dt.date(2026, 3, 5), text="Newest.")
+        announce(riverton, plan)
+
+    assert held(riverton) == [1, 1, 1, 1]
+    assert held(ashford) == [0, 0, 0, 0]
+    shown = PublicAction.objects.get(jurisdiction=riverton)
+    assert (shown.uuid, shown.code, shown.status, shown.reason) == (
+        action.uuid,
+        action.code,
+        "off_track",
+        "The money ended.",
+    )
+    assert (shown.accountable, shown.last_update_text) == ("Public Works", "Newest.")
+    assert shown.outcome.goal.title == action.outcome.goal.title
+
+
+def test_the_rollup_counts_what_is_counted_and_says_what_is_left_out(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        outcome = OutcomeFactory(goal__plan=plan)
+        for status in [
+            "completed",
+            "completed",
+            "on_track",
+            "at_risk",
+            "off_track",
+            "on_hold",
+            "not_started",
+            None,
+            "cancelled",
+            "merged",
+        ]:
+            ActionFactory(outcome=outcome, status=status)
+        ActionFactory(outcome=outcome, status="completed", retired=True)
+        announce(riverton, plan)
+
+    row = PublicPlan.objects.get(jurisdiction=riverton)
+    assert (
+        row.actions,
+        row.completed,
+        row.on_track,
+        row.needs_attention,
+        row.not_started,
+        row.no_status,
+    ) == (
+        8,
+        2,
+        1,
+        3,
+        1,
+        1,
+    )
+    assert (row.left_out, row.goals, row.outcomes) == (2, 1, 1)
+    assert row.actions == row.completed + row.on_track + row.needs_attention + row.not_started + row.no_status
+
+
+def test_an_internal_plan_leaves_nothing_in_the_public_tables(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory(visibility=Visibility.INTERNAL)
+        ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+    assert held(riverton) == [0, 0, 0, 0]
+
+
+def test_withdrawing_removes_all_rows_in_the_same_transaction(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+
+        with transaction.atomic():
+            Plan.objects.update(visibility=Visibility.INTERNAL)
+            announce(riverton, plan)
+            assert held(riverton) == [0, 0, 0, 0]
+            transaction.set_rollback(True)
+        assert held(riverton) == [1, 1, 1, 1]
+
+        Plan.objects.update(visibility=Visibility.INTERNAL)
+        announce(riverton, plan)
+    assert held(riverton) == [0, 0, 0, 0]
+
+
+def test_twice_equals_once(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        ActionFactory.create_batch(3, outcome__goal__plan=plan)
+        announce(riverton, plan)
+        once = picture(riverton)
+        announce(riverton, plan)
+        plan_changed.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
+        jurisdiction_changed.send(Plan, jurisdiction=riverton)
+        action_changed.send(
+            Plan, jurisdiction=riverton, action_ids=list(Action.objects.values_list("pk", flat=True))
+        )
+    assert picture(riverton) == once
+
+
+def test_one_changed_action_is_written_again_with_the_plan_numbers(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        outcome = OutcomeFactory(goal__plan=plan)
+        first, second = ActionFactory.create_batch(2, outcome=outcome, status="on_track")
+        announce(riverton, plan)
+        Action.objects.filter(pk=first.pk).update(status="completed", title="Done now")
+        Action.objects.filter(pk=second.pk).update(title="Not announced")
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[first.pk])
+
+    assert PublicAction.objects.get(uuid=first.uuid).title == "Done now"
+    assert PublicAction.objects.get(uuid=second.uuid).title == second.title
+    row = PublicPlan.objects.get(jurisdiction=riverton)
+    assert (row.completed, row.on_track) == (1, 1)
+
+
+def test_a_retired_action_disappears(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        outcome = OutcomeFactory(goal__plan=plan)
+        gone, stays = ActionFactory.create_batch(2, outcome=outcome)
+        announce(riverton, plan)
+        Action.objects.filter(pk=gone.pk).update(retired_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[gone.pk])
+    assert set(PublicAction.objects.values_list("uuid", flat=True)) == {stays.uuid}
+    assert PublicPlan.objects.get(jurisdiction=riverton).actions == 1
+
+
+def test_a_new_action_under_a_new_outcome_brings_the_outcome_with_it(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+        new = ActionFactory(outcome__goal__plan=plan)
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[new.pk])
+    assert held(riverton) == [1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("announcement", ["all", "one"])
+def test_writing_takes_as_many_queries_for_thirty_actions_as_for_two(riverton, in_city, announcement):
+    def count():
+        with CaptureQueriesContext(connection) as queries:
+            if announcement == "all":
+                announce(riverton, plan)
+            else:
+                action_changed.send(Action, jurisdiction=riverton, action_ids=[some.pk])
+        return len(queries)
+
+    with in_city(riverton):
+        plan = PlanFactory()
+        some = ActionFactory(outcome__goal__plan=plan)
+        ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+        two = count()
+        ActionFactory.create_batch(30, outcome__goal__plan=plan)
+        announce(riverton, plan)
+        assert count() == two
+
+
+def test_two_cities_with_the_same_numbers_stay_apart(riverton, ashford, in_city):
+    uuids = {}
+    for place in (riverton, ashford):
+        with in_city(place):
+            plan = PlanFactory(title=f"Plan of {place.short_name}")
+            uuids[place] = ActionFactory(outcome__goal__plan=plan).uuid
+            announce(place, plan)
+    with in_city(ashford):
+        Plan.objects.update(visibility=Visibility.INTERNAL)
+        jurisdiction_changed.send(Plan, jurisdiction=ashford)
+    assert held(ashford) == [0, 0, 0, 0]
+    assert set(PublicAction.objects.values_list("uuid", flat=True)) == {uuids[riverton]}
+
+
+def test_rebuild_names_what_differs_and_repairs_it(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        action = ActionFactory(outcome__goal__plan=plan, status="on_track")
+        lost = ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+    call_command("rebuild_projections", "--check", stdout=StringIO())
+    good = picture(riverton)
+    PublicAction.objects.filter(uuid=action.uuid).update(status="completed")
+    PublicAction.objects.filter(uuid=lost.uuid).delete()
+    PublicPlan.objects.update(completed=7)
+
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"1 of 3 jurisdictions differ.*rebuild_projections"):
+        call_command("rebuild_projections", "--check", stdout=out)
+    assert f"PublicAction {action.uuid}: status" in out.getvalue()
+    assert f"PublicAction {lost.uuid}: missing" in out.getvalue()
+    assert f"PublicPlan {plan.uuid}: completed" in out.getvalue()
+    assert PublicPlan.objects.get(jurisdiction=riverton).completed == 7
+
+    call_command("rebuild_projections", stdout=StringIO())
+    assert picture(riverton) == good
+
+
+def test_rebuild_refuses_a_city_it_does_not_know(riverton):
+    with pytest.raises(CommandError, match=r"No jurisdiction 'atlantis'\. Known: ashford"):
+        call_command("rebuild_projections", "atlantis", stdout=StringIO())
+
+
+def test_reading_changes_nothing(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        ActionFactory(outcome__goal__plan=plan)
+        shown = projections.read(riverton)
+    assert len(shown.actions) == 1
+    assert held(riverton) == [0, 0, 0, 0]
