@@ -434,7 +434,7 @@ def test_the_systems_own_postgresql_does_as_well_and_its_data_find_it_again(fres
 # --- Servers for tests
 
 
-def test_a_temporary_server_forgets_and_goes_away_at_the_end_or_when_its_run_was_killed_with_the_next(
+def test_a_temporary_server_goes_away_with_its_run_or_after_a_kill_with_the_next_one(
     running,
 ):
     with python(TEMPORARY) as killed:
