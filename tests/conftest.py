@@ -19,19 +19,28 @@ CITIES = {
 }
 
 
-def fingerprint() -> str:
-    """Names what the template database was built from: versions, migrations, app lists and the code that builds it."""
+def _hash(files: list[Path], *more: str) -> str:
+    found = hashlib.sha256("\n".join(more).encode())
+    for file in sorted(files):
+        found.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def migrations_fingerprint() -> str:
+    """Names what the migrated database was built from: versions, migrations and app lists."""
     from django.conf import settings
 
-    found = hashlib.sha256()
-    for package in ("django", "wagtail", "django-tenants", "django-taggit", "django-allauth", "django-tasks-db"):
-        found.update(f"{package}={importlib.metadata.version(package)}\n".encode())
-    built_from = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py"), *ROOT.glob("tenants/*.py")]
-    built_from += [*ROOT.glob("*/receivers.py"), *ROOT.glob("*/*/receivers.py"), *ROOT.glob("cms/*.py"), Path(__file__)]
-    for file in sorted(built_from):
-        found.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
-    found.update(repr((settings.SHARED_APPS, settings.TENANT_APPS)).encode())
-    return found.hexdigest()[:12]
+    packages = ("django", "wagtail", "django-tenants", "django-taggit", "django-allauth", "django-tasks-db")
+    versions = [f"{package}={importlib.metadata.version(package)}" for package in packages]
+    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py"), ROOT / "tenants" / "cloning.py"]
+    return _hash(files, *versions, repr((settings.SHARED_APPS, settings.TENANT_APPS)))
+
+
+def fingerprint() -> str:
+    """Names what the cities of the test database were built from: the migrations, and the code that opens a city."""
+    code = [*ROOT.glob("tenants/*.py"), *ROOT.glob("*/receivers.py"), *ROOT.glob("*/*/receivers.py")]
+    code += [*ROOT.glob("cms/*.py"), *ROOT.glob("tenants/plans/*.py"), Path(__file__)]
+    return _hash(code, migrations_fingerprint())
 
 
 def _admin() -> Any:
@@ -56,42 +65,57 @@ def _point_at(name: str) -> None:
     settings.DATABASES["default"]["NAME"] = name
 
 
-def _build(name: str) -> None:
-    """Migrate public and template, open three cities: what every test starts from."""
+def _migrate() -> None:
     from django.core.management import call_command
-    from django.db import connection
 
-    from tenants import services
-    from tenants.models import Jurisdiction
-
-    _point_at(name)
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def _open_cities() -> None:
+    """The alliance and three cities: what every test starts from."""
+    from tenants import services
+
     services.set_up_alliance()
     for slug, (full_name, zone) in CITIES.items():
         services.open_jurisdiction(name=full_name, slug=slug, by=None, timezone=zone, state="MN")
-        assert Jurisdiction.objects.filter(slug=slug).exists()
-    connection.close()
+
+
+def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None]) -> str:
+    """The database `name`, built on a copy of `source` unless it is there; a build that was cut off is done again."""
+    from django.db import connection
+
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+    if not cursor.fetchone():
+        draft = f"{name}_building"
+        cursor.execute(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{draft}" TEMPLATE "{source}"')
+        _point_at(draft)
+        build()
+        connection.close()
+        cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+    return name
+
+
+def _drop_old(cursor: Any) -> None:
+    """Keep the eight newest templates; a copy of one is cheap, but its files are not."""
+    cursor.execute("SELECT datname FROM pg_database WHERE datname ~ '^(migrated|template)_[0-9a-f]{12}$' ORDER BY oid DESC")
+    for (old,) in cursor.fetchall()[8:]:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    template = f"template_{fingerprint()}"
     name = f"test_{worker}_{os.getpid()}"
     with django_db_blocker.unblock():
         admin = _admin()
         cursor = admin.cursor()
         cursor.execute("SELECT pg_advisory_lock(77)")
         try:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template])
-            if not cursor.fetchone():
-                cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%\\_building'")
-                for (left_over,) in cursor.fetchall():
-                    cursor.execute(f'DROP DATABASE "{left_over}" WITH (FORCE)')
-                cursor.execute(f'CREATE DATABASE "{template}_building"')
-                _build(f"{template}_building")
-                cursor.execute(f'ALTER DATABASE "{template}_building" RENAME TO "{template}"')
-            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            _drop_old(cursor)
+            migrated = _template(cursor, f"migrated_{migrations_fingerprint()}", source="template0", build=_migrate)
+            ready = _template(cursor, f"template_{fingerprint()}", source=migrated, build=_open_cities)
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}"')
         finally:
             cursor.execute("SELECT pg_advisory_unlock(77)")
         _point_at(name)
