@@ -15,7 +15,8 @@ LONG_PROSE = ["h3", *PROSE]
 
 
 def action_choices() -> list[tuple[str, str]]:
-    """The city's current actions in plan order: [("a7", "3.1 End library fines"), …]; none at the alliance."""
+    """The city's current actions in plan order: [("a7", "3.1 End library fines"), …]; none at the "
+    "alliance."""
     from tenants.plans.models import Action
 
     if not getattr(connection.tenant, "is_place", False):

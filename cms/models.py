@@ -74,6 +74,15 @@ class SitePage(Page):
                 }
             )
 
+    def get_url_parts(self, request: HttpRequest | None = None) -> tuple[int, str, str] | None:
+        """Wagtail's parts, with the address the settings give this host: Wagtail guesses the scheme by "
+        "port."""
+        parts = super().get_url_parts(request)
+        place = connection.tenant
+        if parts and isinstance(place, Jurisdiction):
+            return parts[0], place.base_url, parts[2]
+        return parts
+
     def words(self) -> str:
         """All text a reader sees on the page, plain, for the search."""
         return ""
@@ -152,6 +161,7 @@ class NarrativePage(StoryPage):
         _("language"), max_length=8, default="en", choices=[("en", _("English")), ("es", _("Spanish"))]
     )
 
+    SLUG = "narrative"  # /narrative/ is an address that stays
     parent_page_types: ClassVar[list[str]] = ["cms.HomePage"]
     subpage_types: ClassVar[list[str]] = []
     max_count = 1
@@ -174,8 +184,12 @@ class NarrativePage(StoryPage):
         return at_a_city() and super().can_create_at(parent)
 
     def full_clean(self, *args: Any, **kwargs: Any) -> None:
-        self.slug = "narrative"  # /narrative/ is an address that stays
+        self.slug = self.SLUG
         super().full_clean(*args, **kwargs)
+
+    def minimal_clean(self) -> None:
+        self.slug = self.SLUG
+        super().minimal_clean()
 
 
 class StandardPage(StoryPage):

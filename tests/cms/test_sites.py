@@ -1,0 +1,65 @@
+"""The site a city starts with, and the alliance's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from wagtail.models import Page, Site
+
+from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
+from cms.site import set_up_alliance_site, set_up_city_site
+from tenants import services
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_new_city_has_a_site_with_its_pages_at_its_own_host(in_city: Any) -> None:
+    place = services.open_jurisdiction(name="City of Testwick", slug="testwick", by=None)
+
+    with in_city(place):
+        site = Site.objects.get()
+        assert site.hostname == place.host
+        assert site.root_page.specific == HomePage.objects.get()
+        assert HomePage.objects.get().title == "City of Testwick"
+        assert set(StandardPage.objects.live().values_list("slug", flat=True)) == {
+            "contact",
+            "accessibility",
+            "privacy",
+        }
+        assert not NarrativePage.objects.get(slug="narrative").live
+        assert not Page.objects.filter(title__startswith="Welcome").exists()
+
+
+def test_no_two_cities_share_a_translation_key(riverton: Any, ashford: Any, in_city: Any) -> None:
+    keys = []
+    for place in (riverton, ashford):
+        with in_city(place):
+            keys += Page.objects.values_list("translation_key", flat=True)
+    assert len(keys) == len(set(keys)) >= 12
+
+
+def test_setting_up_a_site_again_changes_no_page(riverton: Any, in_city: Any) -> None:
+    with in_city(riverton):
+        HomePage.objects.update(lead="Our own words")
+        before = list(Page.objects.order_by("pk").values_list("pk", "title", "path"))
+        set_up_city_site(riverton)
+        assert list(Page.objects.order_by("pk").values_list("pk", "title", "path")) == before
+        assert HomePage.objects.get().lead == "Our own words"
+
+
+def test_the_alliance_has_a_home_and_may_set_it_up_twice(alliance: Any) -> None:
+    first = set_up_alliance_site()
+    second = set_up_alliance_site()
+    call_command("set_up_site", verbosity=0)
+
+    assert first.pk == second.pk == AlliancePage.objects.get().pk
+    assert Site.objects.get().hostname == alliance.host
+    assert not NarrativePage.objects.exists()
+    assert set(first.get_children().values_list("slug", flat=True)) == {
+        "joining",
+        "contact",
+        "accessibility",
+        "privacy",
+    }
