@@ -7,7 +7,18 @@ import sys
 from config import environment
 
 # Commands that never touch the database; a server is not started for them.
-WITHOUT_DATABASE = {"makemigrations", "check", "help", "version", "--help", "-h", "--version", "collectstatic", "makemessages", "compilemessages"}
+WITHOUT_DATABASE = {
+    "makemigrations",
+    "check",
+    "help",
+    "version",
+    "--help",
+    "-h",
+    "--version",
+    "collectstatic",
+    "makemessages",
+    "compilemessages",
+}
 
 
 def main() -> None:

@@ -37,7 +37,9 @@ BEHIND_TLS_PROXY=0
 def main() -> None:
     tests = "--tests" in sys.argv[1:]
     if sys.version_info < (3, 11):
-        sys.exit(f"This is Python {sys.version.split()[0]}; the portal needs 3.11 or newer. Try: make PYTHON=python3.11 …")
+        sys.exit(
+            f"This is Python {sys.version.split()[0]}; the portal needs 3.11 or newer. Try: make PYTHON=python3.11 …"
+        )
     environment(ROOT / "requirements" / ("test.txt" if tests else "portal.txt"))
     VAR.mkdir(exist_ok=True)
     if not (VAR / "dev.env").exists():
@@ -88,7 +90,10 @@ def install(lock: Path, count: int) -> None:
             elif line.startswith("Installing collected"):
                 say("\n  all here, unpacking …" if sys.stdout.isatty() else "  all here, unpacking …")
     if pip.returncode:
-        sys.exit("".join(output[-40:]) + f"\npip could not install {lock.name}. Is a package index reachable from here?")
+        sys.exit(
+            "".join(output[-40:])
+            + f"\npip could not install {lock.name}. Is a package index reachable from here?"
+        )
 
 
 def chromium() -> None:
@@ -101,9 +106,13 @@ def chromium() -> None:
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         if all(subprocess.run(part, env=quiet, stdout=subprocess.DEVNULL).returncode == 0 for part in tried):
             return
-        sys.exit("apt-get could not install chromium. Install it by hand, or set PORTAL_CHROMIUM to a Chromium or Chrome.")
+        sys.exit(
+            "apt-get could not install chromium. Install it by hand, or set PORTAL_CHROMIUM to a Chromium or Chrome."
+        )
     if subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
-        sys.exit("Playwright could not fetch Chromium. Install Debian's chromium, or set PORTAL_CHROMIUM to a Chromium or Chrome.")
+        sys.exit(
+            "Playwright could not fetch Chromium. Install Debian's chromium, or set PORTAL_CHROMIUM to a Chromium or Chrome."
+        )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,11 @@ def migrations_fingerprint() -> str:
 
     packages = ("django", "wagtail", "django-tenants", "django-taggit", "django-allauth", "django-tasks-db")
     versions = [f"{package}={importlib.metadata.version(package)}" for package in packages]
-    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py"), ROOT / "tenants" / "cloning.py"]
+    files = [
+        *ROOT.glob("*/migrations/*.py"),
+        *ROOT.glob("*/*/migrations/*.py"),
+        ROOT / "tenants" / "cloning.py",
+    ]
     return _hash(files, *versions, repr((settings.SHARED_APPS, settings.TENANT_APPS)))
 
 
@@ -49,7 +53,10 @@ def _admin() -> Any:
 
     database = settings.DATABASES["default"]
     connection = psycopg2.connect(
-        host=database["HOST"], port=database["PORT"], user=database["USER"], password=database["PASSWORD"],
+        host=database["HOST"],
+        port=database["PORT"],
+        user=database["USER"],
+        password=database["PASSWORD"],
         dbname="postgres",
     )
     connection.autocommit = True
@@ -98,7 +105,9 @@ def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None])
 
 def _drop_old(cursor: Any) -> None:
     """Keep the eight newest templates; a copy of one is cheap, but its files are not."""
-    cursor.execute("SELECT datname FROM pg_database WHERE datname ~ '^(migrated|template)_[0-9a-f]{12}$' ORDER BY oid DESC")
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE datname ~ '^(migrated|template)_[0-9a-f]{12}$' ORDER BY oid DESC"
+    )
     for (old,) in cursor.fetchall()[8:]:
         cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
 
@@ -113,7 +122,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
         cursor.execute("SELECT pg_advisory_lock(77)")
         try:
             _drop_old(cursor)
-            migrated = _template(cursor, f"migrated_{migrations_fingerprint()}", source="template0", build=_migrate)
+            migrated = _template(
+                cursor, f"migrated_{migrations_fingerprint()}", source="template0", build=_migrate
+            )
             ready = _template(cursor, f"template_{fingerprint()}", source=migrated, build=_open_cities)
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}"')
         finally:
@@ -181,7 +192,11 @@ def person(db: None) -> Callable[..., Any]:
 
     def make(place: Any = None, *roles: str, **fields: Any) -> Any:
         number = next(numbers)
-        fields = {"email": f"person{number}@city.example", "first_name": "Person", "last_name": str(number)} | fields
+        fields = {
+            "email": f"person{number}@city.example",
+            "first_name": "Person",
+            "last_name": str(number),
+        } | fields
         user = User.objects.create_user(password="a long enough phrase", **fields)
         if place is not None:
             services.affiliate(user, place, roles=list(roles), by=None)

@@ -1,7 +1,7 @@
 """Start everything the demo needs, say where it is, and stop everything on Ctrl-C.
 
-    make demo            http://portal.localhost:8000
-    PORT=8001 make demo  another port
+make demo            http://portal.localhost:8000
+PORT=8001 make demo  another port
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def check_port(text: str) -> int:
         try:
             probe.bind(("127.0.0.1", int(text)))
         except OSError as error:
-            sys.exit(f"Port {text} cannot be used ({error.strerror}). Choose another: make demo PORT={int(text) + 1}")
+            sys.exit(
+                f"Port {text} cannot be used ({error.strerror}). Choose another: make demo PORT={int(text) + 1}"
+            )
     return int(text)
 
 
@@ -104,7 +106,9 @@ def static_fingerprint() -> str:
     found = hashlib.sha256()
     for package in ("wagtail", "django", "djangorestframework"):
         found.update(importlib.metadata.version(package).encode())
-    for file in sorted([*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*"), *ROOT.glob("*/*/static/**/*")]):
+    for file in sorted(
+        [*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*"), *ROOT.glob("*/*/static/**/*")]
+    ):
         if file.is_file() and ".venv" not in file.parts and VAR not in file.parents:
             found.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return found.hexdigest()
@@ -153,7 +157,9 @@ def watch(running: dict[str, subprocess.Popen[Any]]) -> None:
         while True:
             for name, one in running.items():
                 if one.poll() is not None:
-                    sys.exit(f"The {name} ended by itself (exit code {one.returncode}). Its last words are above.")
+                    sys.exit(
+                        f"The {name} ended by itself (exit code {one.returncode}). Its last words are above."
+                    )
             time.sleep(0.5)
     except KeyboardInterrupt:
         say("\nStopping …")

@@ -44,7 +44,9 @@ class Site:
         """The mails written to this address, oldest first; waits until there are so many of them."""
         end = time.monotonic() + within
         while True:
-            texts = [file.read_text() for file in sorted(self.mail_dir.glob("*"), key=lambda f: f.stat().st_mtime)]
+            texts = [
+                file.read_text() for file in sorted(self.mail_dir.glob("*"), key=lambda f: f.stat().st_mtime)
+            ]
             found = [text for text in texts if f"To: {to}" in text or f"<{to}>" in text]
             if len(found) >= at_least:
                 return found
@@ -83,7 +85,9 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """The portal, running: what tests and browser write is committed to this module's own database."""
     from django.conf import settings
 
@@ -127,7 +131,12 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     found = os.environ.get("PORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    quiet = [
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
     quiet += ["--disable-sync", "--disable-quic", "--disable-dev-shm-usage"]
     if os.geteuid() == 0:
         quiet.append("--no-sandbox")

@@ -7,7 +7,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_variable_that_settings_read_is_documented_and_no_other():
     source = (ROOT / "config" / "settings" / "base.py").read_text()
     read = set(re.findall(r"\benv(?:_bool|_int)?\(\s*\"([A-Z_]+)\"", source))
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    )
     assert read == documented
 
 
