@@ -1,0 +1,347 @@
+"""Which rows are headings; which of them are goals, which outcomes, which the story of a goal."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .grid import Cell, Grid
+from .labels import Labeled, read_label, tidy
+from .layout import EXPORTED_ID, Column, Header, Layout
+
+RANKS = {"goal": 0, "strategy": 1, "outcome": 2}
+
+
+@dataclass(slots=True)
+class Heading:
+    """A row that is not an action. `run` numbers headings that stand together without an action between
+    them.
+    """
+
+    row: int
+    labeled: Labeled
+    look: tuple[object, ...]  # bold, size, fill, first column: how the row is set off
+    run: int = 0
+    known: str | None = None  # the level our own export wrote
+    level: str = ""  # "goal", "outcome", "story", "deeper" or "text" once inferred
+
+
+def infer_levels(headings: list[Heading]) -> None:
+    """Give every heading its level.
+
+    Labels decide where there are any ("Goal 1" above "A" or "1.1"); then looks; then who stands above whom.
+    """
+    for heading in headings:
+        if heading.known:
+            heading.level = heading.known
+    open_ones = [heading for heading in headings if not heading.known]
+    if not open_ones:
+        return
+    goal, outcome = _kinds(open_ones)
+    if goal is None and outcome is None:
+        _infer_plain(open_ones)
+        return
+    has_goal = has_outcome = False
+    run = 0
+    for heading in headings:
+        kind = heading.labeled.kind
+        if heading.run != run:
+            run, has_goal, has_outcome = heading.run, False, False
+        if heading.level:
+            pass
+        elif kind == goal and not (kind == "plain" and has_goal):
+            heading.level = "goal"
+        elif kind == outcome and not (kind == "plain" and has_outcome):
+            heading.level = "outcome"
+        elif kind == "plain":
+            heading.level = "story" if has_goal or has_outcome else "text"
+        else:
+            heading.level = "deeper"
+        has_goal |= heading.level == "goal"
+        has_outcome |= heading.level == "outcome"
+        if heading.level == "goal":
+            has_outcome = False
+
+
+def _kinds(headings: list[Heading]) -> tuple[str | None, str | None]:
+    """The kind of label that goals have and the one that outcomes have; "plain" where one of them has
+    none.
+    """
+    order: list[str] = []
+    for heading in headings:
+        if heading.labeled.kind not in order:
+            order.append(heading.labeled.kind)
+    labeled = [kind for kind in order if kind not in ("plain", "action")]
+    counts = Counter(heading.labeled.kind for heading in headings)
+    worded = sorted((kind for kind in labeled if kind in RANKS), key=lambda kind: RANKS[kind])
+    bare = [kind for kind in labeled if kind not in RANKS]
+    numbers = sorted(kind for kind in bare if kind.startswith("number"))
+    if len(numbers) > 1:  # 1. stands above 1.1 wherever each is seen first
+        rest = iter(numbers)
+        bare = [next(rest) if kind.startswith("number") else kind for kind in bare]
+    if not labeled:
+        return None, None
+    if len(worded) >= 2:
+        return worded[0], worded[-1] if worded[0] == "goal" and "outcome" in worded else worded[1]
+    if len(worded) == 1:
+        if worded[0] != "outcome":
+            return worded[0], bare[0] if bare else _plain_below(headings, worded[0])
+        if bare and order.index(bare[0]) < order.index("outcome"):
+            return bare[0], "outcome"
+        return ("plain" if _stands_above(headings, "outcome") else None), "outcome"
+    if len(bare) >= 2:
+        return bare[0], bare[1]
+    only = bare[0]
+    if _stands_above(headings, only):
+        return "plain", only
+    if counts["plain"] and (below := _plain_below(headings, only)):
+        return only, below
+    if only in ("number2", "mixed"):
+        return None, only
+    return only, None
+
+
+def _stands_above(headings: list[Heading], kind: str) -> bool:
+    """Whether rows without a label open runs that go on with `kind`, as goals would."""
+    opens = sum(
+        1
+        for one, two in pairwise(headings)
+        if one.labeled.kind == "plain" and two.labeled.kind == kind and one.run == two.run
+    )
+    first_of_kind = next(index for index, heading in enumerate(headings) if heading.labeled.kind == kind)
+    return opens > 0 and any(heading.labeled.kind == "plain" for heading in headings[:first_of_kind])
+
+
+def _plain_below(headings: list[Heading], kind: str) -> str | None:
+    """Rows without a label are outcomes where some stand apart from the goal rows, or below most of them."""
+    runs: dict[int, list[str]] = {}
+    for heading in headings:
+        runs.setdefault(heading.run, []).append(heading.labeled.kind)
+    alone = sum(1 for kinds in runs.values() if kinds == ["plain"])
+    below = sum(1 for kinds in runs.values() if kind in kinds and kinds[-1] == "plain")
+    goals = sum(1 for kinds in runs.values() if kind in kinds)
+    last = list(runs.values())[-1]
+    alone -= last == ["plain"] and alone == 1 and below == 0  # a remark at the end of the sheet
+    return "plain" if alone > 0 or (goals and below >= goals * 0.6) else None
+
+
+def _infer_plain(headings: list[Heading]) -> None:
+    """No labels at all: two looks are two levels; with one look, a pair is a goal with its outcome."""
+    headings = [heading for heading in headings if not heading.level]
+    looks: list[tuple[object, ...]] = []
+    for heading in headings:
+        if heading.look not in looks:
+            looks.append(heading.look)
+    runs: dict[int, list[Heading]] = {}
+    for heading in headings:
+        runs.setdefault(heading.run, []).append(heading)
+    if len(looks) >= 2 and any(len(run) > 1 for run in runs.values()):
+        levels = {looks[0]: "goal", looks[1]: "outcome"}
+        for heading in headings:
+            heading.level = levels.get(heading.look, "story")
+        return
+    has_pairs = any(len(run) > 1 for run in runs.values())
+    for run in runs.values():
+        if not has_pairs:
+            run[0].level = "goal"
+        elif len(run) == 1:
+            run[0].level = "outcome"
+        else:
+            run[0].level, run[-1].level = "goal", "outcome"
+            for heading in run[1:-1]:
+                heading.level = "story"
+
+
+@dataclass(slots=True)
+class HeadingFinder:
+    """Tells the headings of one sheet from its actions."""
+
+    grid: Grid
+    layout: Layout
+
+    def find(self) -> dict[int, Heading]:
+        """The rows that are not actions, with their label and look, in order."""
+        found: dict[int, Heading] = {}
+        run = 0
+        was_heading = False
+        depth = self._action_depth()
+        header_rows = {
+            row for header in self.layout.headers for row in range(header.row, header.last_row + 1)
+        }
+        first = self.layout.headers[0].row
+        merged_headings = self._has_merged_headings()
+        for row in self.grid.rows:
+            if row in header_rows:
+                continue
+            header = self.layout.header_for(row)
+            heading = self._heading(row, header, depth, merged_headings)
+            if (
+                heading is not None
+                and row < first
+                and (header is not None or heading.labeled.kind not in ("goal", "outcome"))
+            ):
+                heading = None
+            if heading is None:
+                was_heading = False
+                continue
+            run += not was_heading
+            heading.run, was_heading = run, True
+            found[row] = heading
+        return found
+
+    def _has_merged_headings(self) -> bool:
+        table = self.grid.last_column
+        wide = [
+            cell
+            for cell in self.grid.cells.values()
+            if cell.width >= max(2, table // 2) and cell.row > self.layout.headers[0].row
+        ]
+        return bool(wide)
+
+    def _action_depth(self) -> int:
+        """How deep actions are numbered ("1.1.1" is 3); 0 where they are not."""
+        depths: list[int] = []
+        for header in self.layout.headers[:1]:
+            column = header.first("action")
+            for row in self.grid.rows:
+                cells = self.grid.row(row)
+                if row > header.last_row and len(cells) >= 3 and column:
+                    cell = self.grid.cells.get((row, column.index))
+                    if cell is not None:
+                        kind = read_label(cell.text.split("\n\n")[0]).kind
+                        depths.append(int(kind[6:]) if kind.startswith("number") else 0)
+        return max(set(depths), key=depths.count) if depths else 0
+
+    def _heading(self, row: int, header: Header | None, depth: int, merged_headings: bool) -> Heading | None:
+        cells = self.grid.row(row)
+        known = None
+        if header is not None and header.is_export:
+            id_column = header.first("id")
+            id_cell = self.grid.cells.get((row, id_column.index)) if id_column else None
+            match = EXPORTED_ID.fullmatch(id_cell.text.strip()) if id_cell else None
+            if match:
+                if match["kind"] == "action":
+                    return None
+                known = match["kind"]
+            cells = [cell for cell in cells if cell is not id_cell]
+        if not cells:
+            return None
+        first = cells[0]
+        labeled = self._joined_label(cells)
+        heading = Heading(
+            row, labeled, (first.is_bold, first.size, first.fill, first.column, first.width > 1), known=known
+        )
+        if known:
+            return heading
+        action = header.first("action") if header else None
+        if header is not None and action is not None:
+            above = self.grid.at(row, action.index)
+            if above is not None and above.row < row:  # the action's cell reaches down here
+                return None
+        if len(cells) == 1:
+            return (
+                heading if self._is_single_heading(first, heading, header, depth, merged_headings) else None
+            )
+        is_wide = first.width >= max(2, self.grid.last_column // 2)
+        if is_wide and (action is None or not (first.column > 1 and first.column == action.index)):
+            return heading
+        has_action = action is not None and any(cell.column == action.index for cell in cells[1:])
+        if (
+            labeled.kind in ("goal", "strategy", "outcome")
+            and len(cells) <= 3
+            and not (has_action and len(cells) > 2)
+        ):
+            role = header.columns[first.column].role if header and first.column in header.columns else ""
+            others = {
+                header.columns[cell.column].role
+                for cell in cells[1:]
+                if header and cell.column in header.columns
+            }
+            if role in ("goal", "outcome") or others & {"timeline", "measures", "accountable"}:
+                return None
+            if has_action and read_label(first.text).title:
+                return None
+            return heading
+        return None
+
+    def _joined_label(self, cells: list[Cell]) -> Labeled:
+        """ "Goal 1" in one cell and its words in the next are one heading."""
+        labeled = read_label(cells[0].text)
+        if len(cells) > 1 and cells[0].text.strip() in ("\u2013", "-"):
+            return Labeled(None, tidy(cells[1].text), "plain")
+        if len(cells) > 1 and (
+            not labeled.title or (labeled.title == tidy(cells[0].text) and self._is_bare_mark(cells[0].text))
+        ):
+            return Labeled(
+                tidy(cells[0].text).rstrip(".:) "),
+                tidy(cells[1].text),
+                read_label(f"{tidy(cells[0].text).rstrip('.:) ')}. X").kind,
+            )
+        return labeled
+
+    @staticmethod
+    def _is_bare_mark(text: str) -> bool:
+        return bool(re.fullmatch(r"\s*(?:\d{1,2}(?:\.\d{1,2})*|[A-Z])[.:)]?\s*", text))
+
+    def _is_single_heading(
+        self, cell: Cell, heading: Heading, header: Header | None, depth: int, merged_headings: bool
+    ) -> bool:
+        """Whether a row with one filled cell is a heading, and not an action or a part of one."""
+        if header is None:
+            return heading.labeled.kind in ("goal", "outcome")
+        column = header.columns.get(cell.column)
+        role = column.role if column else "note"
+        kind = heading.labeled.kind
+        if cell.width >= max(2, self.grid.last_column // 2):
+            return True
+        if role in ("goal", "outcome"):
+            return False
+        action = header.first("action")
+        first_column = min(header.columns, default=1)
+        if action is not None and cell.column == action.index:
+            if kind in ("goal", "strategy", "outcome"):
+                return True
+            if kind.startswith("number"):
+                return depth == 0 or int(kind[6:]) < depth
+            if kind in ("letter", "roman"):
+                return depth == 0 or self._is_labeled_above(cell.row)
+            if kind == "action":
+                return False
+            if merged_headings:
+                return cell.is_bold and not self._are_actions_bold(action)
+            if action.index != first_column:
+                return cell.is_bold and not self._are_actions_bold(action)
+            return depth > 0 or not self._has_labels()
+        if role in ("indicator", "number", "note") or cell.column <= first_column:
+            if kind == "plain" and merged_headings and role == "indicator":
+                return cell.is_bold
+            if role == "number" and kind == "plain" and self._is_bare_mark(cell.text):
+                return False
+            return not (role == "note" and cell.column > first_column)
+        return False
+
+    def _is_labeled_above(self, row: int) -> bool:
+        return any(
+            read_label(cell.text).kind == "goal"
+            for number in self.grid.rows
+            if number < row
+            for cell in self.grid.row(number)[:1]
+        )
+
+    def _are_actions_bold(self, column: Column) -> bool:
+        bold = [
+            cell.is_bold
+            for cell in self.grid.cells.values()
+            if cell.column == column.index and cell.width == 1 and len(self.grid.row(cell.row)) > 2
+        ]
+        return sum(bold) * 2 > len(bold)
+
+    def _has_labels(self) -> bool:
+        """Whether single cells are labeled as goals or outcomes anywhere; then plain ones are actions."""
+        return any(
+            len(cells) == 1 and read_label(cells[0].text).kind not in ("plain", "action")
+            for row in self.grid.rows
+            if (cells := self.grid.row(row))
+        )

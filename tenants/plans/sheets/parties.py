@@ -1,0 +1,140 @@
+"""Who answers for an action: cells with several names, "Lead:" and "Support:", and positions that are
+vacant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .dates import read_date
+from .labels import is_nothing, strip_bullet, tidy
+from .model import Assumptions
+
+UNITS = (
+    r"(?:\s+(?:agency|agencies|departments?|depts?\.?|staff|persons?|people|division|office|team|party|"
+    r"parties|partners?|roles?|entity|org(?:anization)?s?))?"
+)
+LEAD = (
+    rf"(?:co-?leads?|leads?{UNITS}|owners?|accountable{UNITS}|responsible{UNITS}|primary{UNITS}|champion|"
+    rf"answers?)"
+)
+SUPPORT = (
+    rf"(?:support(?:s|ing|ed by)?{UNITS}|(?:key |community |other )?partners?|secondary{UNITS}|"
+    rf"collaborat(?:ors?|ing){UNITS}|consult(?:ed|ing)?{UNITS}|assist(?:s|ing|ed by)?{UNITS}|helps?|with)"
+)
+PREFIX = re.compile(rf"\s*(?:(?P<lead>{LEAD})|(?P<support>{SUPPORT}))\s*:\s*(?P<rest>.*)", re.IGNORECASE)
+SUFFIX = re.compile(rf"(?P<name>.*\S)\s*\((?:(?P<lead>{LEAD})|(?P<support>{SUPPORT}))\)\s*", re.IGNORECASE)
+VACANT = re.compile(r"\bvacan(?:t|cy)\b", re.IGNORECASE)
+UNKNOWN = re.compile(
+    r"(?:tbd|tba|to be (?:determined|decided|assigned|named|hired|announced|confirmed)|unassigned|unknown|"
+    r"\?+|not (?:yet )?(?:set|assigned|known))\.?",
+    re.IGNORECASE,
+)
+# Plain blanks only: our own export writes a no-break blank into names that must stay whole.
+AND = re.compile(r" +and +", re.IGNORECASE)
+COMMA = re.compile(r", +(?:and +)?", re.IGNORECASE)
+SLASH = re.compile(r" +/ +")
+AMPERSAND = re.compile(r" +& +")
+
+
+@dataclass(slots=True)
+class Parties:
+    """The names of one cell before any "A and B" is split. `vacant` holds the words that say a lead is
+    missing.
+    """
+
+    leads: list[str] = field(default_factory=list)
+    supports: list[str] = field(default_factory=list)
+    vacant: str | None = None
+
+
+def read_parties(text: str, *, are_support: bool = False) -> Parties:
+    """Read one cell: parts between semicolons or on lines of their own."""
+    parties = Parties()
+    marked: list[tuple[str, str]] = []
+    side = "support" if are_support else ""
+    for line in text.split("\n"):
+        match = PREFIX.fullmatch(line)
+        if match:
+            side, line = ("lead" if match["lead"] else "support"), match["rest"]
+        for part in line.split(";"):
+            name = strip_bullet(part)
+            inner = PREFIX.fullmatch(name)  # "Lead: A; Support: B" on one line
+            if inner:
+                side, name = ("lead" if inner["lead"] else "support"), inner["rest"].strip()
+            if name and not is_nothing(name):
+                suffix = SUFFIX.fullmatch(name)
+                if suffix:
+                    marked.append((suffix["name"], "lead" if suffix["lead"] else "support"))
+                else:
+                    marked.append((name, side))
+    has_marked_lead = any(part_side == "lead" for _, part_side in marked)
+    for name, part_side in marked:
+        is_lead = part_side == "lead" or (not part_side and not (has_marked_lead and SUFFIX.search(text)))
+        if is_lead and VACANT.search(name):
+            parties.vacant = name
+        elif UNKNOWN.fullmatch(name):
+            continue
+        else:
+            (parties.leads if is_lead else parties.supports).append(name)
+    return parties
+
+
+def vacant_since(words: str, assumptions: Assumptions) -> str | None:
+    """ "VACANT since March 2026" as "2026-03", a day as "2026-03-15", a year as "2026"; None without a
+    date.
+    """
+    span = read_date(words, assumptions)
+    if span is None:
+        return None
+    length = {"day": 10, "month": 7, "quarter": 7, "year": 4}[span.precision]
+    return span.first.isoformat()[:length]
+
+
+def key(name: str) -> str:
+    return tidy(name).casefold()
+
+
+def names_alone(cells: Iterable[Parties]) -> set[str]:
+    """Names that stand alone somewhere in the column, in any sheet, with blanks and case evened out."""
+    alone: set[str] = set()
+    segments: Counter[str] = Counter()
+    for cell in cells:
+        for part in {*cell.leads, *cell.supports}:
+            alone.add(key(part))
+            pieces = COMMA.split(part)
+            if len(pieces) > 1:
+                segments.update({key(piece) for piece in pieces})
+    # A name between commas in two different cells stands alone as well.
+    alone |= {name for name, count in segments.items() if count > 1}
+    return alone
+
+
+def split_names(part: str, alone: set[str]) -> list[str]:
+    """One party or several: "A and B" is two if A or B stands alone elsewhere, otherwise it is one name."""
+    for pattern in (COMMA, SLASH):
+        pieces = [piece for piece in pattern.split(part) if piece.strip()]
+        if len(pieces) > 1 and any(key(piece) in alone for piece in pieces):
+            return [name for piece in pieces for name in split_names(piece, alone)]
+    for pattern, needed in ((AND, 1), (AMPERSAND, 2)):
+        best: tuple[int, str, str] | None = None
+        for match in pattern.finditer(part):
+            left, right = part[: match.start()], part[match.end() :]
+            sides = (key(left) in alone) + (key(right) in alone)
+            if left.strip() and right.strip() and sides >= needed and (best is None or sides > best[0]):
+                best = (sides, left, right)
+        if best:
+            return split_names(best[1], alone) + split_names(best[2], alone)
+    return [tidy(part)]
+
+
+def all_names(parts: Iterable[str], alone: set[str]) -> list[str]:
+    """The names of several parts, each once, in the order written."""
+    found: dict[str, str] = {}
+    for part in parts:
+        for name in split_names(part, alone):
+            found.setdefault(key(name), name)
+    return list(found.values())
