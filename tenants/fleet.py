@@ -1,4 +1,4 @@
-"""What every schema of the fleet has in common: which there are, and which lag behind the code's migrations."""
+"""The fleet of schemas: which there are, and which lag behind the code's migrations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
+from tenants.cloning import MIGRATION_LOCK, check_name
 from tenants.models import Jurisdiction
-
-# One number for all who change or copy the template; see `being_migrated` and `cloning.clone`.
-MIGRATION_LOCK = 7_140_001
 
 _PROGRESS = """
 WITH expected AS (SELECT unnest(%s::text[]) AS node),
@@ -27,7 +25,7 @@ _COUNT = (
 
 @contextmanager
 def being_migrated() -> Iterator[None]:
-    """Hold the lock that lets one migration run at a time and keeps a half-migrated template from being copied."""
+    """One migration at a time, and no copy of a template that is half migrated."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
     try:
@@ -37,11 +35,11 @@ def being_migrated() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
-def schemas_there() -> set[str]:
-    """The names of all schemas of this database, PostgreSQL's own left out."""
+def is_there(schema: str) -> bool:
+    """True if the database has a schema of this name."""
     with connection.cursor() as cursor:
-        cursor.execute(r"SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'")
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)", [schema])
+        return cursor.fetchone()[0]
 
 
 def city_schemas() -> list[str]:
@@ -54,8 +52,6 @@ def schemas_behind(schemas: Iterable[str]) -> dict[str, int]:
 
     One question to the database, however many schemas there are. A schema that is not there lacks all.
     """
-    from tenants.cloning import check_name
-
     expected = [f"{app}.{name}" for app, name in MigrationLoader(connection).graph.nodes]
     wanted = list(dict.fromkeys(schemas))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -67,7 +63,7 @@ def schemas_behind(schemas: Iterable[str]) -> dict[str, int]:
         started = [check_name(row[0]) for row in cursor.fetchall()]
         known: dict[str, int] = {}
         if started:
-            # Over many schemas PostgreSQL would choose a parallel plan, whose workers read every catalog anew.
+            # Over many schemas PostgreSQL likes a parallel plan, whose workers read every catalog anew.
             cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             counts = " UNION ALL ".join(_COUNT.format(schema=schema) for schema in started)
             cursor.execute(_PROGRESS.format(counts=counts), [expected])

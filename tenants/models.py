@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 import uuid
+import zoneinfo
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
+
+from tenants.states import STATES
 
 RESERVED_SLUGS = frozenset(
     "admin alliance api cdn cms docs ftp help localhost mail media ns ns1 ns2 pg portal public staff static status "
@@ -40,6 +47,11 @@ class JurisdictionQuerySet(models.QuerySet["Jurisdiction"]):
 
     def launched(self) -> Self:
         return self.places().filter(site_state=Jurisdiction.SiteState.LAUNCHED)
+
+    def without_host(self) -> Self:
+        """Those whose own host, under today's CITY_DOMAIN, leads nowhere yet."""
+        host = Concat("slug", Value(f".{settings.CITY_DOMAIN}"))
+        return self.annotate(own_host=host).exclude(own_host__in=Domain.objects.values("domain"))
 
 
 class Jurisdiction(TenantMixin):
@@ -103,17 +115,23 @@ class Jurisdiction(TenantMixin):
         validators=[
             RegexValidator(
                 r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z",
-                _("Use small letters, digits and single hyphens, starting with a letter, like “marrow-bend”."),
+                _(
+                    "Use small letters, digits and single hyphens, starting with a letter, like “marrow-bend”."
+                ),
             )
         ],
     )
     kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices, default=Kind.CITY)
     state = models.CharField(_("state"), max_length=2, blank=True)
     geoid = models.CharField(_("Census GEOID"), max_length=12, blank=True)
-    population_band = models.CharField(_("population"), max_length=12, choices=PopulationBand.choices, blank=True)
+    population_band = models.CharField(
+        _("population"), max_length=12, choices=PopulationBand.choices, blank=True
+    )
     staff_band = models.CharField(_("staff"), max_length=12, choices=StaffBand.choices, blank=True)
     timezone = models.CharField(_("time zone"), max_length=40, default="America/Chicago")
-    languages = ArrayField(models.CharField(max_length=8), default=list, blank=True, verbose_name=_("languages"))
+    languages = ArrayField(
+        models.CharField(max_length=8), default=list, blank=True, verbose_name=_("languages")
+    )
     fiscal_year_start_month = models.PositiveSmallIntegerField(_("fiscal year starts in month"), default=7)
     entry_stage = models.CharField(
         _("stage"), max_length=16, choices=EntryStage.choices, default=EntryStage.ONBOARDING
@@ -149,6 +167,45 @@ class Jurisdiction(TenantMixin):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """What the columns alone cannot refuse; each message names the value and what to write instead."""
+        wrong: dict[str, str] = {}
+        if self.is_place and self.slug in RESERVED_SLUGS:
+            wrong["slug"] = _("“%(value)s” is kept for the portal itself. Choose another address.") % {
+                "value": self.slug
+            }
+        for field in ("name", "short_name", "tagline"):
+            value = getattr(self, field)
+            if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):
+                wrong[field] = _("This has characters that cannot be shown, like a line break. Type it anew.")
+            elif value and not value.strip():
+                wrong[field] = _("This holds nothing but spaces. Type a name.")
+        if self.state and self.state not in STATES:
+            wrong["state"] = _("“%(value)s” is not a state. Write its two letters, like MN.") % {
+                "value": self.state
+            }
+        if self.geoid and not re.fullmatch(r"[0-9]{2,12}", self.geoid):
+            wrong["geoid"] = _("“%(value)s” is not a Census GEOID. Write 2 to 12 digits, like 2758000.") % {
+                "value": self.geoid
+            }
+        if self.timezone not in zoneinfo.available_timezones():
+            wrong["timezone"] = _("“%(value)s” is not a time zone. Write one like America/Chicago.") % {
+                "value": self.timezone
+            }
+        if odd := [
+            code for code in self.languages if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?", code)
+        ]:
+            wrong["languages"] = _("“%(value)s” is not a language code. Write codes like en or es.") % {
+                "value": odd[0]
+            }
+        for field in ("brand_color", "accent_color"):
+            if not re.fullmatch(r"#[0-9a-fA-F]{6}", getattr(self, field)):
+                wrong[field] = _("“%(value)s” is not a color. Write it like #2a2f66.") % {
+                    "value": getattr(self, field)
+                }
+        if wrong:
+            raise ValidationError(wrong)
+
     @property
     def is_place(self) -> bool:
         return self.schema_name not in {"public", settings.TEMPLATE_SCHEMA}
@@ -160,7 +217,9 @@ class Jurisdiction(TenantMixin):
     @property
     def host(self) -> str:
         """The host name of this jurisdiction's site, without a port."""
-        return settings.ALLIANCE_HOST if self.schema_name == "public" else f"{self.slug}.{settings.CITY_DOMAIN}"
+        return (
+            settings.ALLIANCE_HOST if self.schema_name == "public" else f"{self.slug}.{settings.CITY_DOMAIN}"
+        )
 
     @property
     def base_url(self) -> str:
@@ -201,7 +260,9 @@ class AffiliationQuerySet(models.QuerySet["Affiliation"]):
     def active(self, *, on: dt.date | None = None) -> Self:
         """In force on that day (today by default), of people who may sign in."""
         on = on or timezone.localdate()
-        return self.filter(Q(start_date__lte=on), Q(end_date=None) | Q(end_date__gte=on), user__is_active=True)
+        return self.filter(
+            Q(start_date__lte=on), Q(end_date=None) | Q(end_date__gte=on), user__is_active=True
+        )
 
 
 class Affiliation(models.Model):

@@ -11,9 +11,17 @@ from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
-from tenants import cloning
-from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Jurisdiction, Role
-from tenants.signals import jurisdiction_opened
+from tenants import cloning, fleet
+from tenants.models import Affiliation, AuditEvent, Domain, Jurisdiction, Role
+from tenants.signals import jurisdiction_changed, jurisdiction_opened
+
+_OPENING = 7_140_002  # the advisory locks of openings, one for each slug
+
+# What may be said about a jurisdiction when it is opened or changed; its address and schema stay for good.
+DESCRIPTION = (
+    "short_name", "kind", "state", "geoid", "population_band", "staff_band", "timezone", "languages",
+    "fiscal_year_start_month", "entry_stage", "is_sample", "tagline", "brand_color", "accent_color", "pattern",
+)  # fmt: skip
 
 
 def schema_for(slug: str) -> str:
@@ -21,43 +29,139 @@ def schema_for(slug: str) -> str:
     return "c_" + slug.replace("-", "_")
 
 
-@transaction.atomic
-def open_jurisdiction(*, name: str, slug: str, by: User | None, **fields: Any) -> Jurisdiction:
-    """Open a jurisdiction: registry row, host, schema from the template, and what listeners add to it.
+def short_name_for(name: str) -> str:
+    """ "City of Riverton" is called "Riverton" where space is short."""
+    for beginning in ("City and County of ", "City of ", "Town of ", "Village of ", "County of "):
+        if name.startswith(beginning) and len(name) > len(beginning):
+            return name[len(beginning) :]
+    return name
 
-    One transaction; opening the same slug again returns the one that is there. Announces `jurisdiction_opened`.
-    Raises ValidationError for a slug that is reserved or cannot be an address.
+
+@transaction.atomic
+def open_jurisdiction(
+    *,
+    name: str,
+    slug: str,
+    by: User | None,
+    coordinator: str = "",
+    options: dict[str, Any] | None = None,
+    repair: bool = False,
+    **fields: Any,
+) -> Jurisdiction:
+    """Open a jurisdiction: registry row, host, schema from the template, what listeners add, and an invitation.
+
+    `coordinator` is the mail address of the person who is asked to run the site; `options` go to the listeners of
+    `jurisdiction_opened`; `fields` are those of DESCRIPTION.
+
+    One transaction: it is there whole or not at all. Opening the same slug again, also at the same moment, returns
+    the one that is there as it is. If that one has lost its schema, `repair` gives it a new, empty one.
+    Raises ValidationError, with one message for each field that cannot stay so.
     """
+    if unknown := sorted(set(fields) - set(DESCRIPTION)):
+        raise TypeError(f"open_jurisdiction() has no field {unknown[0]!r}; it has {', '.join(DESCRIPTION)}.")
     with schema_context("public"):
-        cursor = connection.cursor()
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"open {slug}"])
-        existing = Jurisdiction.objects.filter(slug=slug).first()
-        if existing:
-            return existing
-        if slug in RESERVED_SLUGS:
-            raise ValidationError({"slug": _("“%(slug)s” is kept for the portal itself. Choose another address.") % {"slug": slug}})
-        place = Jurisdiction(
-            name=name, slug=slug, schema_name=schema_for(slug), **{"short_name": name} | fields
-        )
-        place.full_clean(exclude=["schema_name"])
-        place.save()
-        Domain.objects.create(domain=place.host, tenant=place, is_primary=True)
-        cloning.clone(place.schema_name)
-        AuditEvent.objects.create(actor=by, jurisdiction=place, verb="opened", object_type="jurisdiction", object_id=slug)
-    with tenant_context(place):
-        jurisdiction_opened.send(Jurisdiction, jurisdiction=place, options={})
+        with connection.cursor() as cursor:  # two openings of one slug wait for each other, others do not
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OPENING, slug])
+        place = Jurisdiction.objects.filter(slug=slug).first()
+        if place is None:
+            place = Jurisdiction(
+                name=name,
+                slug=slug,
+                schema_name=schema_for(slug),
+                **{"short_name": short_name_for(name)} | fields,
+            )
+            place.full_clean(exclude=["schema_name"])
+            place.save(force_insert=True)
+            is_new = True
+        else:
+            if not place.is_place:
+                place.clean()  # says why nobody may have this address
+            is_new = False
+        register_host(place)
+        needs_schema = not fleet.is_there(place.schema_name)
+        if needs_schema and not is_new and not repair:
+            raise ValidationError(
+                _(
+                    "%(name)s is registered, but its data are not there (schema %(schema)s). Restore them from a "
+                    "backup. Only if there is none, open it again with --repair: it starts empty."
+                )
+                % {"name": place.name, "schema": place.schema_name}
+            )
+        if needs_schema:
+            cloning.clone(place.schema_name)
+            _record("opened" if is_new else "repaired", place, by=by)
+    if needs_schema:
+        with tenant_context(place):
+            jurisdiction_opened.send(Jurisdiction, jurisdiction=place, options=options or {})
     return place
 
 
 @transaction.atomic
-def affiliate(user: User, jurisdiction: Jurisdiction, *, roles: list[Role], by: User | None, **fields: Any) -> Affiliation:
+def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields: Any) -> Jurisdiction:
+    """Change what is said about a jurisdiction: `name` and the fields of DESCRIPTION.
+
+    What changed is kept, from and to, in the audit; nothing changed leaves no trace. Announces
+    `jurisdiction_changed`. Raises ValidationError, with one message for each field that cannot stay so.
+    """
+    if unknown := sorted(set(fields) - {"name", *DESCRIPTION}):
+        raise TypeError(f"change_jurisdiction() has no field {unknown[0]!r}.")
+    with schema_context("public"):
+        place = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+        changes = {
+            field: {"from": getattr(place, field), "to": value}
+            for field, value in fields.items()
+            if getattr(place, field) != value
+        }
+        if not changes:
+            return place
+        for field, change in changes.items():
+            setattr(place, field, change["to"])
+        place.full_clean(exclude=["schema_name"])
+        place.save(update_fields=[*changes, "updated_at"])
+        _record("changed", place, by=by, detail=changes)
+    with tenant_context(place):
+        jurisdiction_changed.send(Jurisdiction, jurisdiction=place)
+    return place
+
+
+def register_host(place: Jurisdiction) -> None:
+    """Let the jurisdiction's own host lead to it; safe to repeat. Raises ValidationError if it leads elsewhere."""
+    domain, _made = Domain.objects.get_or_create(
+        domain=place.host, defaults={"tenant": place, "is_primary": True}
+    )
+    if domain.tenant_id != place.pk:
+        raise ValidationError(
+            _("The host %(host)s leads to %(name)s already. Choose another address.")
+            % {"host": place.host, "name": domain.tenant}
+        )
+
+
+def _record(verb: str, place: Jurisdiction, *, by: User | None, detail: dict[str, Any] | None = None) -> None:
+    AuditEvent.objects.create(
+        actor=by,
+        jurisdiction=place,
+        verb=verb,
+        object_type="jurisdiction",
+        object_id=place.slug,
+        detail=detail or {},
+    )
+
+
+@transaction.atomic
+def affiliate(
+    user: User, jurisdiction: Jurisdiction, *, roles: list[Role], by: User | None, **fields: Any
+) -> Affiliation:
     """Give a person these roles at a jurisdiction (instead of those they had) and derive their groups there."""
     with schema_context("public"):
         affiliation, _created = Affiliation.objects.update_or_create(
             user=user, jurisdiction=jurisdiction, defaults={"roles": sorted(roles), "end_date": None} | fields
         )
         AuditEvent.objects.create(
-            actor=by, jurisdiction=jurisdiction, verb="affiliated", object_type="user", object_id=str(user.uuid),
+            actor=by,
+            jurisdiction=jurisdiction,
+            verb="affiliated",
+            object_type="user",
+            object_id=str(user.uuid),
             detail={"roles": sorted(roles)},
         )
     return affiliation
@@ -65,16 +169,26 @@ def affiliate(user: User, jurisdiction: Jurisdiction, *, roles: list[Role], by: 
 
 @transaction.atomic
 def set_up_alliance() -> Jurisdiction:
-    """The registry rows of the alliance itself and of the template; safe to repeat."""
+    """The registry rows of the alliance and of the template, and every place's host; safe to repeat.
+
+    A host is missing where CITY_DOMAIN was changed since the place was opened; the old one keeps leading to it.
+    """
     with schema_context("public"):
         alliance, _made = Jurisdiction.objects.get_or_create(
             schema_name="public",
-            defaults={"name": settings.ALLIANCE_NAME, "short_name": settings.ALLIANCE_NAME, "slug": "alliance",
-                      "timezone": settings.TIME_ZONE, "kind": Jurisdiction.Kind.REGIONAL},
+            defaults={
+                "name": settings.ALLIANCE_NAME,
+                "short_name": settings.ALLIANCE_NAME,
+                "slug": "alliance",
+                "timezone": settings.TIME_ZONE,
+                "kind": Jurisdiction.Kind.REGIONAL,
+            },
         )
-        Domain.objects.get_or_create(domain=settings.ALLIANCE_HOST, defaults={"tenant": alliance, "is_primary": True})
+        register_host(alliance)
         Jurisdiction.objects.get_or_create(
             schema_name=settings.TEMPLATE_SCHEMA,
             defaults={"name": "Template of a new city", "short_name": "Template", "slug": "template"},
         )
+        for place in Jurisdiction.objects.places().without_host():
+            register_host(place)
     return alliance

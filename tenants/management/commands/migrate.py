@@ -38,7 +38,7 @@ class Command(DjangoMigrate):
         return None
 
     def run(self, options: dict[str, Any]) -> None:
-        """Migrate what lags behind. Raises CommandError that names every city that failed, after all were tried."""
+        """Migrate what lags behind. Raises CommandError with the cities that failed, after all were tried."""
         if not (options["schema"] or options["tenant"]):
             self.one("public", "the alliance", options)
             services.set_up_alliance()
@@ -65,10 +65,9 @@ class Command(DjangoMigrate):
             up_to_date = len(cities) - len(todo)
             self.stdout.write(f"Cities: {len(cities)}, of them up to date: {up_to_date}.")
         failed: dict[str, Exception] = {}
-        there = fleet.schemas_there()
         for number, city in enumerate(todo, start=1):
             try:
-                if city not in there:
+                if not fleet.is_there(city):
                     raise CommandError("the schema is not there; restore it from the backup")
                 self.one(city, f"[{number}/{len(todo)}] {city}", options, known_to_lag=True)
             except Exception as error:  # noqa: BLE001 - whatever broke one city, the others are still migrated
@@ -98,7 +97,7 @@ class Command(DjangoMigrate):
         self.title, self.applied, self.told = title, 0, started
         connection.set_schema(schema, include_public=False)
         try:
-            # Without its own table a city would look its migrations up in the public schema, and find them all done.
+            # Without its own table a city would find the public one, and in it every migration as done.
             MigrationRecorder(connection).ensure_schema()
             connection.set_schema(schema)
             inner = options | {"verbosity": 2 if options["verbosity"] > 1 else 0}
@@ -122,14 +121,13 @@ class Command(DjangoMigrate):
     def show(self, options: dict[str, Any]) -> None:
         """--check and --plan: what would be done. Ends with 1 when something would and --check is given."""
         connection.set_schema_to_public()
-        there = fleet.schemas_there()
         registered = fleet.fleet() if MigrationRecorder(connection).has_table() else ["public"]
         schemas = [schema for schema in registered if options["schema"] in (None, schema)]
         behind = fleet.schemas_behind(schemas)
         for schema, count in behind.items():
             if self.talk:
                 self.stdout.write(f"{schema}: {count} migrations to apply")
-        if options["plan"] and behind and next(iter(behind)) in there:
+        if options["plan"] and behind and fleet.is_there(next(iter(behind))):
             connection.set_schema(next(iter(behind)))
             try:
                 super().handle(**options | {"check_unapplied": False})
