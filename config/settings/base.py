@@ -96,6 +96,7 @@ SHARED_APPS = [
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.forms",
 ]
 # Tables in each city's schema.
 TENANT_APPS = ["tenants.plans", *BOTH]
@@ -107,6 +108,7 @@ TENANT_MODEL = "tenants.Jurisdiction"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
 TEMPLATE_SCHEMA = "template_city"  # migrated like a city, copied for each new one
+HOSTS_RECHECK_SECONDS = 2  # how long a process may go on with the hosts it knows
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
 
@@ -121,7 +123,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "tenants.http.PlaceLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -130,6 +132,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "tenants.http.LaunchMiddleware",
 ]
 
 TEMPLATES = [
