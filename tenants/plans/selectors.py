@@ -1,0 +1,146 @@
+"""Questions about the plan that several pages ask. They read the schema that is active."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
+
+from tenants import access
+from tenants.models import Affiliation, Jurisdiction, Role, Visibility
+from tenants.plans.models import Action, Plan, freshness
+
+# Roles that may report on every action; a department lead only on those of the own department.
+_REPORT_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
+
+# What a tally may be counted by.
+_STAGE = Case(When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField())
+TALLIES: dict[str, Any] = {
+    "status": F("status"),
+    "goal": F("outcome__goal_id"),
+    "department": F("accountable__name"),
+    "stage": _STAGE,
+}
+
+
+def current_plan() -> Plan | None:
+    """The plan in force, whoever may see it; None before a city has one."""
+    return Plan.objects.in_force().order_by("-pk").first()
+
+
+def visible_plan(audience: str) -> Plan | None:
+    """The plan in force if `audience` ("public", "members" or "team") may see it, else None."""
+    seen_by = {
+        "public": [Visibility.PUBLIC],
+        "members": [Visibility.PUBLIC, Visibility.COHORT],
+        "team": list(Visibility.values),
+    }
+    return Plan.objects.in_force().filter(visibility__in=seen_by[audience]).order_by("-pk").first()
+
+
+def actions_of(plan: Plan) -> QuerySet[Action]:
+    """The plan's actions that are not retired."""
+    return Action.objects.current().filter(outcome__goal__plan=plan)
+
+
+def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
+    """Count the plan's actions by "status", "goal" (id), "department" (name) or "stage"; one query.
+
+    {"Library": {"total": 9, "counted": 8, "completed": 4, "attention": 1, "no_status": 0}}. `counted` leaves
+    cancelled and merged actions out. What has no department, stage or status stands under "".
+    """
+    left_out = [Action.Status.CANCELLED, Action.Status.MERGED]
+    rows = (
+        actions_of(plan)
+        .annotate(group=TALLIES[by])
+        .values("group")
+        .annotate(
+            total=Count("pk"),
+            counted=Count("pk", filter=Q(status=None) | ~Q(status__in=left_out)),
+            completed=Count("pk", filter=Q(status=Action.Status.COMPLETED)),
+            attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
+            no_status=Count("pk", filter=Q(status=None)),
+        )
+        .order_by("group")
+    )
+    return {row.pop("group") or "": row for row in rows}
+
+
+def owing(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
+    """Open actions whose last word is older than the plan's cadence, longest silence first.
+
+    Each carries `.age_days` (None if nobody ever reported); ask `freshness_of` for the state.
+    """
+    due_before = on - dt.timedelta(days=plan.cadence_days)
+    return (
+        actions_of(plan)
+        .exclude(status__in=Action.CLOSED, status__isnull=False)
+        .filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
+        .select_related("accountable")
+        .order_by(
+            F("last_update_on").asc(nulls_first=True),
+            "outcome__goal__position",
+            "outcome__position",
+            "position",
+        )
+    )
+
+
+def freshness_of(action: Action, plan: Plan, *, on: dt.date) -> str:
+    return freshness(action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days)
+
+
+def reportable_by(
+    user: Any, place: Jurisdiction, actions: QuerySet[Action] | None = None
+) -> QuerySet[Action]:
+    """Those of `actions` (all by default) that this person may record progress on.
+
+    Coordinators and plan editors: every action. A department lead: actions that the person owns, and those that
+    the person's department answers for or is responsible for; the department is compared by name, in any case.
+    """
+    actions = Action.objects.all() if actions is None else actions
+    roles = access.roles_of(user, place)
+    if user.is_superuser or roles & _REPORT_ON_ALL:
+        return actions
+    if Role.DEPARTMENT_LEAD not in roles:
+        return actions.none()
+    mine = Affiliation.objects.active().filter(user=user, jurisdiction=place).first()
+    if mine is None:
+        return actions.none()
+    own = Q(owner_id=mine.pk)
+    if mine.department.strip():
+        name = mine.department.strip()
+        in_part = Action.objects.filter(parties__department__name__iexact=name, parties__part="responsible")
+        own |= Q(accountable__name__iexact=name) | Q(pk__in=in_part.values("pk"))
+    return actions.filter(own)
+
+
+def may_report(user: Any, place: Jurisdiction, action: Action) -> bool:
+    return reportable_by(user, place, Action.objects.filter(pk=action.pk)).exists()
+
+
+def balance(plan: Plan) -> list[dict[str, Any]]:
+    """How many actions are of each stage: [{"stage": "normalize", "count": 8, "percent": 21}]; "" is not said."""
+    counted = tally(plan, by="stage")
+    total = sum(group["total"] for group in counted.values())
+    order = ["normalize", "organize", "operationalize", ""]
+    return [
+        {
+            "stage": stage,
+            "count": counted.get(stage, {}).get("total", 0),
+            "percent": round(100 * counted.get(stage, {}).get("total", 0) / total) if total else 0,
+        }
+        for stage in order
+        if stage or "" in counted
+    ]
+
+
+def team_of(place: Jurisdiction) -> QuerySet[Affiliation]:
+    """The people of a jurisdiction today, by name."""
+    return (
+        Affiliation.objects.active()
+        .filter(jurisdiction=place)
+        .select_related("user")
+        .order_by("user__last_name", "user__first_name", "pk")
+    )
