@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ResourcesConfig(AppConfig):
     name = "resources"
+
+    def ready(self) -> None:
+        from wagtail.permissions import register_permission_policy
+
+        from resources import models, receivers  # noqa: F401
+        from resources.permissions import PublicSchemaPolicy
+
+        for model in (models.LibraryItem, models.SynonymGroup):
+            register_permission_policy(model, PublicSchemaPolicy(model))

@@ -1,0 +1,49 @@
+"""The form curators fill in for an item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.forms import WagtailAdminModelForm
+
+from resources.models import DecisionKind, Strategy
+from tenants.models import Jurisdiction, Role, Sector, Stage, Topic
+
+
+def sector_choices() -> list[tuple[str, str]]:
+    return list(Sector.objects.order_by("position").values_list("slug", "label"))
+
+
+def topic_choices() -> list[tuple[str, str]]:
+    return list(Topic.objects.order_by("label").values_list("slug", "label"))
+
+
+def several(label: Any, choices: Any) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class LibraryItemForm(WagtailAdminModelForm):
+    """Lists are checked off; who may be named as curator are the alliance's curators."""
+
+    sectors = several(_("Sectors"), sector_choices)
+    topics = several(_("Topics"), topic_choices)
+    stage = several(_("Kind of step"), Stage.choices)
+    strategies = several(_("Strategies"), Strategy.choices)
+    decision_kinds = several(_("For decisions on"), DecisionKind.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limits: dict[str, Callable[[Any], Any]] = {
+            "contributed_by": lambda _everyone: Jurisdiction.objects.places().order_by("name"),
+            "curator": lambda people: people.filter(
+                affiliations__roles__overlap=[Role.LIBRARY_CURATOR, Role.STAFF_ADMIN], is_active=True
+            ).distinct(),
+        }
+        for name, limit in limits.items():
+            if name in self.fields:
+                self.fields[name].queryset = limit(self.fields[name].queryset)

@@ -1,0 +1,33 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from resources import services
+
+
+class Command(BaseCommand):
+    help = "Publish the library items of a JSON Lines file; an item whose key is there already is updated."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="one item a line, like resources/demo/items.jsonl")
+
+    def handle(self, *, file: Path, **options: Any) -> None:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}. Give a UTF-8 text file.") from None
+        try:
+            tally = services.import_items(
+                lines, by=None, progress=lambda rows: tqdm(rows, unit="item", disable=None)
+            )
+        except ValidationError as error:
+            messages = "\n".join(error.messages)
+            count = len(error.messages)
+            raise CommandError(f"{messages}\nNothing was imported: {file.name} has {count} faults.") from None
+        self.stdout.write(
+            f"The library took {file.name}: {tally.added} items added, {tally.changed} changed, "
+            f"{tally.unchanged} unchanged."
+        )

@@ -1,0 +1,43 @@
+"""The library's pages on the alliance's host."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from resources import pages
+from resources.models import LibraryItem
+from tenants import access
+
+PER_PAGE = 20
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """Every item the reader may see, newest first, narrowed by type, topic and kind of step."""
+    chosen = {name: request.GET.get(name, "").strip()[:60] for name in pages.FACETS}
+    items = LibraryItem.objects.visible_to(access.audience_of(request.user))
+    found = pages.narrowed(items, chosen).newest_first()
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    facets = pages.facets(items, chosen)
+    on = [choice | {"name": facet["name"]} for facet in facets for choice in facet["choices"] if choice["on"]]
+    return render(
+        request,
+        "resources/browse.html",
+        {"page_of_items": page, "facets": facets, "chosen": chosen, "on": on},
+    )
+
+
+@require_safe
+def item(request: HttpRequest, key: str) -> HttpResponse:
+    """One item. What the reader may not see is 404."""
+    audience = access.audience_of(request.user)
+    found = get_object_or_404(LibraryItem.objects.visible_to(audience), key=key)
+    context = pages.item_context(found, audience=audience)
+    if access.may(request.user, access.Can.CURATE_LIBRARY, connection.tenant):
+        context["edit_url"] = reverse("wagtailsnippets_resources_libraryitem:edit", args=[found.pk])
+    return render(request, "resources/item.html", context)

@@ -1,0 +1,174 @@
+"""The library in the alliance's editor, and who gets its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import connection
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, ObjectList, TabbedInterface
+from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn
+from wagtail.snippets.models import register_snippet
+from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
+
+from resources import forms
+from resources.models import Attachment, LibraryItem, SynonymGroup
+from tenants import access
+
+
+class LibraryItemFilter(WagtailFilterSet):
+    topic = django_filters.ChoiceFilter(label=_("Topic"), choices=forms.topic_choices, method="with_topic")
+    sector = django_filters.ChoiceFilter(
+        label=_("Sector"), choices=forms.sector_choices, method="with_sector"
+    )
+
+    class Meta:
+        model = LibraryItem
+        fields = ("type", "live", "visibility", "licence", "evidence", "language", "is_sample")
+
+    def with_topic(self, items: Any, _name: str, value: str) -> Any:
+        return items.filter(topics__contains=[value])
+
+    def with_sector(self, items: Any, _name: str, value: str) -> Any:
+        return items.filter(sectors__contains=[value])
+
+
+class LibraryItemViewSet(SnippetViewSet):
+    model = LibraryItem
+    icon = "doc-full-inverse"
+    menu_label = _("Items")
+    menu_name = "library-items"
+    list_display = (
+        "title",
+        Column("get_type_display", label=_("Type"), sort_key="type"),
+        Column("origin", label=_("From"), sort_key="origin"),
+        Column("year", label=_("Year"), sort_key="year"),
+        Column("get_visibility_display", label=_("Who reads it"), sort_key="visibility"),
+        BooleanColumn("is_sample", label=_("Sample"), sort_key="is_sample"),
+        DateColumn("review_due", label=_("Next check"), sort_key="review_due"),
+        "_updated_at",
+        "live",
+    )
+    filterset_class = LibraryItemFilter
+    search_fields = ("title", "summary", "key", "origin")
+    ordering = ("title",)
+    list_per_page = 40
+    copy_view_enabled = False
+    edit_handler = TabbedInterface(
+        [
+            ObjectList(
+                [
+                    FieldPanel("title"),
+                    FieldPanel("key"),
+                    FieldPanel("type"),
+                    FieldPanel("summary"),
+                    FieldPanel("body"),
+                    InlinePanel(
+                        "attachments",
+                        heading=_("Files"),
+                        label=_("File"),
+                        panels=[
+                            FieldPanel("title"),
+                            FieldPanel("part"),
+                            FieldPanel("language"),
+                            FieldPanel("document"),
+                        ],
+                    ),
+                ],
+                heading=_("Content"),
+            ),
+            ObjectList(
+                [
+                    MultiFieldPanel(
+                        [FieldPanel("sectors"), FieldPanel("topics"), FieldPanel("hidden_tags")],
+                        _("What it is about"),
+                    ),
+                    MultiFieldPanel(
+                        [FieldPanel("stage"), FieldPanel("strategies"), FieldPanel("decision_kinds")],
+                        _("What it is for"),
+                    ),
+                ],
+                heading=_("Subject"),
+            ),
+            ObjectList(
+                [
+                    MultiFieldPanel(
+                        [
+                            FieldPanel("origin"),
+                            FieldPanel("origin_kind"),
+                            FieldPanel("origin_state"),
+                            FieldPanel("population_band"),
+                            FieldPanel("year"),
+                            FieldPanel("legal_form"),
+                        ],
+                        _("Where it comes from"),
+                    ),
+                    MultiFieldPanel(
+                        [FieldPanel("evidence"), FieldPanel("effort")], _("What is known about it")
+                    ),
+                    FieldPanel("adapted_from"),
+                    FieldPanel("language"),
+                ],
+                heading=_("Facts"),
+            ),
+            ObjectList(
+                [
+                    MultiFieldPanel(
+                        [FieldPanel("licence"), FieldPanel("attribution"), FieldPanel("source_url")],
+                        _("Rights"),
+                    ),
+                    MultiFieldPanel(
+                        [
+                            FieldPanel("visibility"),
+                            FieldPanel("contributed_by"),
+                            FieldPanel("curator"),
+                            FieldPanel("review_due"),
+                            FieldPanel("is_sample"),
+                        ],
+                        _("Care"),
+                    ),
+                ],
+                heading=_("Rights and care"),
+            ),
+        ],
+        base_form_class=forms.LibraryItemForm,
+    )
+
+
+class SynonymGroupViewSet(SnippetViewSet):
+    model = SynonymGroup
+    icon = "tag"
+    menu_label = _("Synonyms")
+    menu_name = "library-synonyms"
+    list_display = ("__str__", "theme")
+    list_filter = ("theme",)
+    search_fields = ("theme", "terms")
+    ordering = ("theme", "pk")
+    copy_view_enabled = False
+    panels = (FieldPanel("terms"), FieldPanel("theme"))
+
+
+class LibraryGroup(SnippetViewSetGroup):
+    menu_label = _("Library")
+    menu_icon = "folder-open-inverse"
+    menu_order = 200
+    items = (LibraryItemViewSet, SynonymGroupViewSet)
+
+
+register_snippet(LibraryGroup)
+
+
+@hooks.register("before_serve_document")
+def refuse_files_of_unseen_items(document: Any, request: HttpRequest) -> None:
+    """A file that belongs to items is for those who may read one of them, and for curators."""
+    if connection.schema_name != "public":
+        return
+    items = Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True)
+    if not items or access.may(request.user, access.Can.CURATE_LIBRARY, connection.tenant):
+        return
+    if not LibraryItem.objects.visible_to(access.audience_of(request.user)).filter(pk__in=items).exists():
+        raise Http404

@@ -1,0 +1,192 @@
+"""Importing the library: every line is checked first; all or nothing; twice is once."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+import resources
+from resources.models import LibraryItem, SynonymGroup
+from tenants.models import Sector, Topic
+from tenants.signals import library_item_changed
+
+pytestmark = pytest.mark.django_db
+DEMO = Path(resources.__file__).parent / "demo"
+
+LINE = {
+    "key": "end-overdue-fines",
+    "title": "End overdue fines",
+    "type": "sample_policy",
+    "summary": "A suburb stopped charging for late books.",
+    "sectors": ["Education"],
+    "topics": ["libraries"],
+    "stage": ["operationalize"],
+    "origin": "City of Riverton",
+    "origin_kind": "city",
+    "year": 2025,
+    "evidence": "reported_results",
+    "effort": "low",
+    "licence": "CC-BY",
+}
+
+
+def run(command: str, *args: Any) -> str:
+    out = StringIO()
+    call_command(command, *args, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def taxonomy(db: None) -> None:
+    run("import_taxonomy", DEMO / "topics.json", DEMO / "synonyms.txt")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Any:
+    """library({…}, {…}) is a file with these lines; a str stands as it is."""
+
+    def write(*lines: dict[str, Any] | str) -> Path:
+        file = tmp_path / "items.jsonl"
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        file.write_text("\n".join(texts) + "\n", encoding="utf-8")
+        return file
+
+    return write
+
+
+def test_the_topics_and_synonyms_are_taken_over_once() -> None:
+    first = run("import_taxonomy", DEMO / "topics.json", DEMO / "synonyms.txt")
+    second = run("import_taxonomy", DEMO / "topics.json", DEMO / "synonyms.txt")
+
+    assert "50 new topics" in first
+    assert "0 new topics, 0 changed, 50 unchanged; 0 new groups" in second
+    assert Sector.objects.count() == 8
+    assert Topic.objects.get(slug="libraries").sector_id == "education"
+    fines = SynonymGroup.objects.get(terms__contains=["late fees"])
+    assert (fines.theme, fines.terms[0]) == ("Fines, fees and courts", "library fines")
+
+
+def test_the_demo_library_is_imported_whole(taxonomy: None) -> None:
+    text = run("import_library", DEMO / "items.jsonl")
+
+    assert text.strip() == "The library took items.jsonl: 150 items added, 0 changed, 0 unchanged."
+    assert LibraryItem.objects.live().count() == 150
+    assert LibraryItem.objects.filter(is_sample=True).count() == 106
+    one_page = LibraryItem.objects.get(key="quill-lake-one-page-ret")
+    chain = [
+        one_page.adapted_from,
+        one_page.adapted_from.adapted_from,
+        one_page.adapted_from.adapted_from.adapted_from,
+    ]
+    assert [item.key for item in chain] == [
+        "aldersgate-park-ret-short-form",
+        "tallow-ret-worksheet",
+        "gare-racial-equity-toolkit",
+    ]
+    tool = LibraryItem.objects.get(key="gare-racial-equity-toolkit")
+    assert tool.topics == ["racial-equity-tool", "budget-equity"]
+    assert tool.latest_revision_id == tool.live_revision_id is not None
+
+
+def test_importing_twice_changes_nothing_and_announces_nothing(taxonomy: None, library: Any) -> None:
+    file = library(LINE, LINE | {"key": "child", "adapted_from": "end-overdue-fines"})
+    run("import_library", file)
+    before = list(LibraryItem.objects.order_by("pk").values())
+    heard: list[int] = []
+    library_item_changed.connect(lambda item_id, **_: heard.append(item_id), weak=False, dispatch_uid="heard")
+    try:
+        text = run("import_library", file)
+    finally:
+        library_item_changed.disconnect(dispatch_uid="heard")
+
+    assert "0 items added, 0 changed, 2 unchanged" in text
+    assert list(LibraryItem.objects.order_by("pk").values()) == before
+    assert heard == []
+
+
+def test_an_edited_line_changes_that_item_alone(taxonomy: None, library: Any) -> None:
+    run("import_library", library(LINE, LINE | {"key": "other"}))
+
+    text = run("import_library", library(LINE | {"title": "End late fees"}, LINE | {"key": "other"}))
+
+    assert "0 items added, 1 changed, 1 unchanged" in text
+    assert LibraryItem.objects.get(key="end-overdue-fines").title == "End late fees"
+
+
+def test_a_child_may_stand_before_its_parent(taxonomy: None, library: Any) -> None:
+    run("import_library", library(LINE | {"key": "child", "adapted_from": "end-overdue-fines"}, LINE))
+
+    assert LibraryItem.objects.get(key="child").adapted_from.key == "end-overdue-fines"
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"type": "pamphlet"}, 'Line 2, type "pamphlet": is not known. Write one of: tool, sample_policy'),
+        ({"topics": ["library fines"]}, 'Line 2, topics ["library fines"]: "library fines" is not known.'),
+        ({"sectors": "Education"}, 'Line 2, sectors "Education": write a list'),
+        ({"year": "2025"}, 'Line 2, year "2025": write a year from 1900 to 2100 without quotes'),
+        ({"year": True}, "Line 2, year true: write a year"),
+        ({"key": "Bad Key"}, 'Line 2, key "Bad Key": use small letters'),
+        ({"title": " "}, 'Line 2, title " ": write some text.'),
+        (
+            {"source_url": "javascript:alert(1)"},
+            'Line 2, source_url "javascript:alert(1)": write a full address',
+        ),
+        ({"licence": "link_only"}, "Line 2, source_url: a link-only item needs the address of the original."),
+        ({"adapted_from": "nobody"}, 'Line 2, adapted_from "nobody": no item has this key.'),
+        ({"adapted_from": "second"}, 'Line 2, adapted_from "second": the chain leads back to this item.'),
+        ({"colour": "red"}, "Line 2, colour: no such field. Known: key, title"),
+        ({"key": "end-overdue-fines"}, 'Line 2, key "end-overdue-fines": line 1 has this key already.'),
+        (
+            {"origin_state": "Minnesota"},
+            'Line 2, origin_state "Minnesota": write the state’s two capital letters',
+        ),
+        ({"sample": "yes"}, 'Line 2, sample "yes": write true or false'),
+    ],
+)
+def test_a_bad_line_is_named_with_field_value_and_remedy_and_nothing_is_imported(
+    taxonomy: None, library: Any, bad: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        run("import_library", library(LINE, LINE | {"key": "second"} | bad))
+
+    assert message in str(refused.value)
+    assert "Nothing was imported: items.jsonl has" in str(refused.value)
+    assert not LibraryItem.objects.exists()
+
+
+def test_every_fault_of_a_file_is_told_at_once(taxonomy: None, library: Any) -> None:
+    missing = {name: value for name, value in LINE.items() if name != "origin"}
+    with pytest.raises(CommandError) as refused:
+        run("import_library", library("{not json", missing, LINE | {"key": "third", "effort": "huge"}, "[]"))
+
+    text = str(refused.value)
+    assert "Line 1: not JSON at column 2" in text
+    assert "Line 2, origin: is missing. Add it." in text
+    assert 'Line 3, effort "huge"' in text
+    assert "Line 4: [] is not an object" in text
+    assert "has 4 faults" in text
+
+
+def test_a_library_before_its_topics_says_what_to_run_first(library: Any) -> None:
+    with pytest.raises(CommandError, match="Run import_taxonomy first"):
+        run("import_library", library(LINE))
+
+
+def test_one_way_synonyms_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "synonyms.txt"
+    file.write_text("late fees, late fines\nREAP => plan\nalone\n", encoding="utf-8")
+
+    with pytest.raises(CommandError) as refused:
+        run("import_taxonomy", DEMO / "topics.json", file)
+
+    assert 'Synonyms line 2 "REAP => plan": one-way rules' in str(refused.value)
+    assert 'Synonyms line 3 "alone": a group needs two terms' in str(refused.value)
+    assert not Topic.objects.exists()
+    assert not SynonymGroup.objects.exists()
