@@ -80,8 +80,7 @@ def set_up_alliance_site() -> AlliancePage:
 
 
 def _start(home: Page, place: Jurisdiction) -> None:
-    """Put `home` where Wagtail's welcome page stood. What came with the template's copy gets keys of its "
-    "own."""
+    """Put `home` where Wagtail's welcome page stood; the copied root gets a key of its own."""
     root = Page.objects.get(depth=1)
     Site.objects.all().delete()
     for welcome in root.get_children():
@@ -205,8 +204,7 @@ def _usual_pages(name: str) -> list[StandardPage]:
 
 
 def _story_outline(place: Jurisdiction) -> list[dict[str, Any]]:
-    """The questions a narrative answers, as a draft to write over. It stays a draft until somebody "
-    "publishes it."""
+    """The questions a narrative answers, as a draft to write over until somebody publishes it."""
     return [
         {
             "type": "text",

@@ -1,5 +1,11 @@
 """Addresses of the alliance's host."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from cms import urls as cms_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("library/", include("resources.urls")),
+    *cms_urls.admin,
+    *cms_urls.pages,  # the last: it takes every address that is left
+]

@@ -2,4 +2,9 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from cms import urls as cms_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *cms_urls.admin,
+    *cms_urls.pages,  # the last: it takes every address that is left
+]

@@ -1,0 +1,46 @@
+"""Wagtail's addresses with the portal's rules laid over them. Both kinds of host include `admin` and `pages`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from csp.decorators import csp_update
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from wagtail import views as wagtail_views
+from wagtail.admin import urls as wagtail_admin_urls
+from wagtail.documents.views.serve import serve as serve_document
+from wagtail.utils.urlpatterns import decorate_urlpatterns
+
+from cms import views
+
+View = Callable[..., HttpResponse]
+
+# What Wagtail's editor needs beyond the portal's own rules: style attributes of its date picker, comments and
+# rich-text editor, and previews of files chosen for upload.
+ADMIN_POLICY = {"style-src": ["'unsafe-inline'"], "img-src": ["blob:"]}
+
+
+def for_editors(view: View) -> View:
+    """A person who is signed in and is not an editor here gets 404, as everywhere; and the editor's own policy."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated and not request.user.has_perm("wagtailadmin.access_admin"):
+            raise Http404
+        return csp_update(ADMIN_POLICY)(view)(request, *args, **kwargs)
+
+    return checked
+
+
+admin: list[URLPattern | URLResolver] = [
+    path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, for_editors))),
+]
+# Wagtail's own list would add password forms of its own; there is one way in.
+pages: list[URLPattern | URLResolver] = [
+    re_path(r"^documents/(\d+)/(.*)$", serve_document, name="wagtaildocs_serve"),
+    path("media/<path:path>", views.media, name="media"),
+    re_path(r"^((?:[\w\-]+/)*)$", wagtail_views.serve, name="wagtail_serve"),
+]
