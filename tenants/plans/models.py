@@ -22,10 +22,20 @@ class Record(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        editable=False,
     )
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        editable=False,
     )
 
     class Meta:
@@ -69,7 +79,9 @@ class Plan(Record):
     vision = models.TextField(_("vision"), blank=True)
     period_start = models.DateField(_("from"), null=True, blank=True)
     period_end = models.DateField(_("to"), null=True, blank=True)
-    lifecycle = models.CharField(_("state"), max_length=16, choices=Lifecycle.choices, default=Lifecycle.DRAFT)
+    lifecycle = models.CharField(
+        _("state"), max_length=16, choices=Lifecycle.choices, default=Lifecycle.DRAFT
+    )
     visibility = models.CharField(
         _("who may see it"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
@@ -80,7 +92,9 @@ class Plan(Record):
     cadence_days = models.PositiveSmallIntegerField(_("days between updates"), default=92)
     grace_days = models.PositiveSmallIntegerField(_("days of grace"), default=30)
     next_code = models.PositiveIntegerField(default=1, editable=False)
-    status_labels = models.JSONField(default=dict, blank=True)  # {"on_track": "Moving"}: local words for fixed codes
+    status_labels = models.JSONField(
+        default=dict, blank=True
+    )  # local words for codes: {"on_track": "Moving"}
 
     objects = PlanQuerySet.as_manager()
 
@@ -103,7 +117,9 @@ class Department(Record):
     name = models.CharField(_("name"), max_length=160)
 
     class Meta:
-        constraints = [models.UniqueConstraint(models.functions.Lower("name"), name="one_department_per_name")]
+        constraints = [
+            models.UniqueConstraint(models.functions.Lower("name"), name="one_department_per_name")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -115,8 +131,11 @@ class KeptRecord(Record):
     position = models.PositiveIntegerField(default=0)
     retired_at = models.DateTimeField(null=True, blank=True)
     retired_reason = models.CharField(max_length=300, blank=True)
-    source = models.JSONField(default=dict, blank=True)  # where an import found it: {"sheet": …, "row": …}
-    notes = models.JSONField(default=list, blank=True)  # unknown columns, kept: [{"label": "Cost code", "text": "4-11"}]
+    # Where an import found it: {"sheet": "Plan", "row": 12, "code": "1.1.2"}; {"starter": true} until it is touched.
+    source = models.JSONField(default=dict, blank=True)
+    notes = models.JSONField(
+        default=list, blank=True
+    )  # unknown columns: [{"label": "Cost code", "text": "4-11"}]
 
     class Meta:
         abstract = True
@@ -143,6 +162,7 @@ class Outcome(KeptRecord):
     goal = models.ForeignKey(Goal, models.CASCADE, related_name="outcomes")
     label = models.CharField(_("label"), max_length=40, blank=True)  # "A", "1.1"
     title = models.TextField(_("outcome"))
+    story = models.TextField(_("where we stand"), blank=True)
     stage = models.CharField(_("kind of step"), max_length=16, choices=Stage.choices, blank=True)
 
     class Meta:
@@ -200,7 +220,12 @@ class Action(KeptRecord):
     next_step = models.TextField(_("what is next"), blank=True)
 
     accountable = models.ForeignKey(
-        Department, models.PROTECT, null=True, blank=True, related_name="answers_for", verbose_name=_("who answers")
+        Department,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="answers_for",
+        verbose_name=_("who answers"),
     )
     owner = models.ForeignKey(
         "tenants.Affiliation",
@@ -333,7 +358,7 @@ class Change(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+"
     )
-    verb = models.CharField(max_length=24)  # added, edited, moved, retired, restored, reported, imported, published …
+    verb = models.CharField(max_length=24)  # tenants.plans.history.VERBS
     object_type = models.CharField(max_length=16)  # plan, goal, outcome, action
     object_uuid = models.UUIDField(db_index=True)
     object_title = models.CharField(max_length=200, blank=True)
@@ -369,6 +394,15 @@ class ImportJob(Record):
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.get_state_display()})"
+
+
+class Export(Record):
+    """What a downloaded sheet said, so that the sheet can be compared when it comes back changed."""
+
+    tree = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d}"
 
 
 def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
