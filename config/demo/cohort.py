@@ -1,0 +1,195 @@
+"""Loads the sample cohort through the portal's own services, and lists where to look and how to sign in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+from django_tenants.utils import schema_context, tenant_context
+
+from accounts.models import User
+from cms.models import NarrativePage
+from cms.site import set_up_alliance_site
+from config.demo.places import PASSWORD, PLACES, PROGRESS, STAFF
+from resources.models import LibraryItem
+from tenants import services
+from tenants.models import Jurisdiction, Role, Visibility
+from tenants.plans import services as plan_services
+from tenants.plans.models import Action
+from tenants.plans.selectors import current_plan
+
+DATA = Path(__file__).parent / "data"
+LIBRARY = settings.BASE_DIR / "resources" / "demo"
+Say = Callable[[str], None]
+
+
+def load(*, say: Say) -> None:
+    """Make what is missing of the sample cohort; what is there stays as its visitors left it."""
+    with schema_context("public"):
+        alliance = Jurisdiction.objects.get(schema_name="public")
+        there = set(Jurisdiction.objects.places().values_list("slug", flat=True))
+        has_library = LibraryItem.objects.exists()
+    if "marrow-bend" not in there:
+        alliance_staff(alliance)
+        set_up_alliance_site()
+    if not has_library:
+        say("the shared library: 150 items")
+        with schema_context("public"):
+            call_command("import_taxonomy", LIBRARY / "topics.json", LIBRARY / "synonyms.txt", verbosity=0)
+            call_command("import_library", LIBRARY / "items.jsonl", verbosity=0)
+    for sample in PLACES:
+        if sample["slug"] not in there:
+            say(sample["registry"]["name"])
+            open_place(sample)
+    write_sign_ins()
+
+
+@transaction.atomic
+def alliance_staff(alliance: Jurisdiction) -> None:
+    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
+    for first, last, role, title in STAFF:
+        person = somebody(first, last, "commontable.example")
+        services.affiliate(person, alliance, roles=[Role(role)], by=None, title=title)
+
+
+def somebody(first: str, last: str, domain: str) -> User:
+    """A sample person with the demo's password."""
+    email = f"{first}.{last}@{domain}".lower().replace("í", "i")
+    with schema_context("public"):
+        found = User.objects.filter(email=email).first()
+        return found or User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
+
+
+@transaction.atomic
+def open_place(sample: dict[str, Any]) -> None:
+    """One sample place with its people, plan, progress and story: all of it or nothing."""
+    registry = sample["registry"] | {"is_sample": True}
+    place = services.open_jurisdiction(name=registry.pop("name"), slug=sample["slug"], by=None, **registry)
+    with schema_context("public"):
+        people = [
+            (somebody(first, last, f"{sample['slug']}.example"), role, title, department)
+            for first, last, role, title, department in sample["people"]
+        ]
+        for person, role, title, department in people:
+            services.affiliate(
+                person, place, roles=[Role(role)], by=None, title=title, department=department, is_public=True
+            )
+    coordinator = people[0][0]
+    with tenant_context(place):
+        if sample["sheet"]:
+            bring_in(sample, by=coordinator)
+        if story := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(sample["slug"]):
+            publish_story(story, by=coordinator)
+
+
+def bring_in(sample: dict[str, Any], *, by: User) -> None:
+    """The plan from its sheet, adopted where it is, published, and with what was reported since."""
+    file = DATA / sample["sheet"]
+    job = plan_services.check_import(file.read_bytes(), filename=file.name, by=by)
+    plan_services.commit_import(job, by=by)
+    plan = current_plan()
+    assert plan is not None
+    plan_services.edit_plan(plan, by=by, **as_dates(sample["plan"]))
+    if adopted := sample["adopted"]:
+        plan_services.adopt(plan, by=by, **as_dates(adopted))
+    for said in PROGRESS.get(sample["slug"], []):
+        report(said, by=by)
+    if sample["published"]:
+        plan.refresh_from_db()
+        plan_services.publish_plan(plan, by=by, visibility=Visibility.PUBLIC, launch=True)
+
+
+def as_dates(values: dict[str, str]) -> dict[str, Any]:
+    """The same with dates for what looks like one: {"on": date(2025, 1, 14)}."""
+    return {
+        name: dt.date.fromisoformat(value) if value[:4].isdigit() and len(value) == 10 else value
+        for name, value in values.items()
+    }
+
+
+def report(said: dict[str, str], *, by: User) -> None:
+    actions = Action.objects.current().in_plan_order()
+    action = actions.get(number=said["number"]) if "number" in said else actions[int(said["index"])]
+    plan_services.record_progress(
+        action,
+        by=by,
+        on=dt.date.fromisoformat(said["on"]),
+        status=said["status"],
+        text=said["text"],
+        reason=said.get("reason", ""),
+        next_step=said["next_step"],
+    )
+
+
+def publish_story(story: dict[str, Any], *, by: User) -> None:
+    """Fill the narrative's draft and publish it, as a coordinator would in the editor."""
+    codes = dict(Action.objects.current().exclude(number="").values_list("number", "code"))
+    page = NarrativePage.objects.get()
+    for name in ("headline", "lead", "written_by", "next_review"):
+        setattr(page, name, story.get(name, ""))
+    page.body = [with_codes(block, codes) for block in story["body"]]
+    page.save_revision(user=by).publish(user=by)
+
+
+def with_codes(block: dict[str, Any], codes: dict[str, str]) -> dict[str, Any]:
+    """The block with "@16" turned into the portal's code of the action that the sheet numbers 16."""
+    if block["type"] != "actions":
+        return block
+    chosen = [codes[number.removeprefix("@")] for number in block["value"]["actions"]]
+    return {"type": "actions", "value": block["value"] | {"actions": chosen}}
+
+
+def sign_ins() -> list[dict[str, str]]:
+    """Every sample person: [{"role": …, "name": …, "email": …, "password": …, "url": …}]."""
+    found = []
+    with schema_context("public"):
+        alliance = Jurisdiction.objects.get(schema_name="public")
+        for first, last, role, _title in STAFF:
+            url = f"{alliance.base_url}{'/staff/' if role != 'library_curator' else '/cms/'}"
+            email = f"{first}.{last}@commontable.example".lower().replace("í", "i")
+            found.append(entry(role, alliance.short_name, first, last, email, url))
+        for sample in PLACES:
+            place = Jurisdiction.objects.get(slug=sample["slug"])
+            for first, last, role, *_rest in sample["people"]:
+                url = f"{place.base_url}/workspace/" if role != "member" else f"{alliance.base_url}/search/"
+                email = f"{first}.{last}@{place.slug}.example".lower()
+                found.append(entry(role, place.short_name, first, last, email, url))
+    return found
+
+
+def entry(role: str, place: str, first: str, last: str, email: str, url: str) -> dict[str, str]:
+    return {
+        "role": f"{Role(role).label}, {place}",
+        "name": f"{first} {last}",
+        "email": email,
+        "password": PASSWORD,
+        "url": url,
+    }
+
+
+def write_sign_ins() -> None:
+    """Leave the list where the demo's own page of the alliance reads it."""
+    settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    (settings.VAR_DIR / "demo.json").write_text(json.dumps(sign_ins(), indent=1), encoding="utf-8")
+
+
+def directory() -> str:
+    """What to open and how to sign in, as lines for a terminal."""
+    with schema_context("public"):
+        alliance = Jurisdiction.objects.get(schema_name="public")
+        places = list(Jurisdiction.objects.places().filter(is_sample=True).order_by("name"))
+    lines = ["", f"{settings.ALLIANCE_NAME}", f"  {alliance.base_url}", ""]
+    lines += ["Sample cities, none of them a real place"]
+    for place in places:
+        note = place.get_entry_stage_display() + ("" if place.is_launched else ", site not launched")
+        lines.append(f"  {place.base_url:<40} {note}")
+    lines += ["", f"Sign in with one of these and the password “{PASSWORD}”"]
+    lines += [f"  {one['email']:<40} {one['role']}" for one in sign_ins()]
+    lines += ["", f"  Sent mail can be read at {alliance.base_url}/demo/mail/", ""]
+    return "\n".join(lines)
