@@ -21,8 +21,7 @@ from resources.models import LibraryItem
 from tenants import services
 from tenants.models import Jurisdiction, Role, Visibility
 from tenants.plans import services as plan_services
-from tenants.plans.models import Action
-from tenants.plans.selectors import current_plan
+from tenants.plans.models import Action, Plan
 
 DATA = Path(__file__).parent / "data"
 LIBRARY = settings.BASE_DIR / "resources" / "demo"
@@ -93,8 +92,7 @@ def bring_in(sample: dict[str, Any], *, by: User) -> None:
     file = DATA / sample["sheet"]
     job = plan_services.check_import(file.read_bytes(), filename=file.name, by=by)
     plan_services.commit_import(job, by=by)
-    plan = current_plan()
-    assert plan is not None
+    plan = Plan.objects.in_force().get()
     plan_services.edit_plan(plan, by=by, **as_dates(sample["plan"]))
     if adopted := sample["adopted"]:
         plan_services.adopt(plan, by=by, **as_dates(adopted))
