@@ -1,10 +1,12 @@
 """Addresses of a city’s host."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
 from cms import urls as cms_urls
+from tenants.media import media
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("media/<path:path>", media, name="media"),
     *cms_urls.admin,
     *cms_urls.pages,  # the last: it takes every address that is left
 ]

@@ -1,25 +1,37 @@
-"""From a host name to a jurisdiction, before anything else happens to a request."""
+"""What every request goes through: its host's jurisdiction, language and time zone, and whether the site is open."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.urls import set_urlconf
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
 
-from tenants.models import Domain, Jurisdiction
+from tenants import access, hosts
+from tenants.access import Can
+from tenants.models import Jurisdiction
 
 View = Callable[[HttpRequest], HttpResponse]
 
+# Before its launch a city answers these to anybody: the way in, and places that ask by themselves who is there.
+OPEN_BEFORE_LAUNCH = ("/sign-in/", "/sign-out/", "/static/", "/brand.css", "/cms/", "/workspace/")
+
 
 class HostMiddleware:
-    """Serve each host from its own schema; a host that is not in the registry is 404."""
+    """Serve each host from its own schema; a host that is not in the registry, letter for letter, is 404.
+
+    Whatever happens on the way, the connection is back in the public schema afterwards.
+    """
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
@@ -27,22 +39,77 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         connection.set_schema_to_public()
         try:
-            host = request.get_host().rsplit(":", 1)[0]
+            host = re.sub(r":[0-9]+\Z", "", request.get_host())
         except DisallowedHost:
-            return HttpResponse(status=400)
-        place = self.find(host)
+            return HttpResponse("This is not a host name.\n", status=400, content_type="text/plain")
+        place = hosts.find(host)
         if place is None:
             return HttpResponseNotFound("There is no site at this address.\n", content_type="text/plain")
         request.tenant = place  # type: ignore[attr-defined]
-        connection.set_tenant(place)
         request.urlconf = settings.ROOT_URLCONF if place.is_place else settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
         set_urlconf(request.urlconf)  # type: ignore[attr-defined]
-        with timezone.override(ZoneInfo(place.timezone)):
-            return self.get_response(request)
+        try:
+            connection.set_tenant(place)
+            with timezone.override(ZoneInfo(place.timezone)):
+                response = self.get_response(request)
+            if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+                response.streaming_content = _within(place, response.streaming_content)
+            return response
+        finally:
+            connection.set_schema_to_public()
 
-    def find(self, host: str) -> Jurisdiction | None:
-        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-        return cast(Jurisdiction, domain.tenant) if domain else None
+
+def _within(place: Jurisdiction, chunks: Any) -> Iterator[bytes]:
+    """The chunks of a response that is made while it is sent, each made in the city's schema and time."""
+    rest = iter(chunks)
+    while True:
+        connection.set_tenant(place)
+        try:
+            with timezone.override(ZoneInfo(place.timezone)):
+                chunk = next(rest, None)
+        finally:
+            connection.set_schema_to_public()
+        if chunk is None:
+            return
+        yield chunk
+
+
+class PlaceLocaleMiddleware(LocaleMiddleware):
+    """The visitor's language, if the city offers it; otherwise the city's first."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        offered = languages_of(request.tenant)  # type: ignore[attr-defined]
+        if translation.get_language() not in offered:
+            translation.activate(offered[0])
+            request.LANGUAGE_CODE = offered[0]  # type: ignore[attr-defined]
+
+
+def languages_of(place: Jurisdiction) -> list[str]:
+    """The languages of the portal's own words that a city offers, in its order: all, if it names none of them."""
+    spoken = [code for code, _name in settings.LANGUAGES]
+    named = [code for wish in place.languages for code in spoken if code.split("-")[0] == wish.split("-")[0]]
+    return list(dict.fromkeys(named)) or spoken
+
+
+class LaunchMiddleware:
+    """A city that has not launched is 404 to everybody but its own team. The one place that decides this."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        place: Jurisdiction = request.tenant  # type: ignore[attr-defined]
+        if not place.is_place or place.is_launched or request.path_info.startswith(OPEN_BEFORE_LAUNCH):
+            return self.get_response(request)
+        if access.may(request.user, Can.SEE_WORKSPACE, place):
+            response = self.get_response(request)
+        else:
+            response = render(request, "tenants/not_open.html", status=404)
+        patch_cache_control(
+            response, private=True, no_store=True
+        )  # the same address answers others otherwise
+        return response
 
 
 class SessionEpochMiddleware:

@@ -34,3 +34,4 @@ if not os.environ.get("PORTAL_TEST_MAIL_DIR"):
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_USE_FINDERS = True
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+HOSTS_RECHECK_SECONDS = 0  # a test sees what it has just written

@@ -1,6 +1,176 @@
-def test_three_cities_are_there(riverton, ashford, millbrook):
-    assert [riverton.schema_name, ashford.schema_name, millbrook.schema_name] == [
+"""From a host name to the right jurisdiction, whatever else happens."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, transaction
+from django.test import Client
+
+from tenants import hosts, services
+from tenants.models import Domain, Jurisdiction
+
+pytestmark = pytest.mark.django_db
+
+CITIES = {"riverton": "America/Chicago", "ashford": "America/Los_Angeles", "millbrook": "America/New_York"}
+
+
+@pytest.fixture(autouse=True)
+def _own_addresses(settings):
+    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+
+
+@pytest.fixture
+def launched(db):
+    Jurisdiction.objects.places().update(site_state=Jurisdiction.SiteState.LAUNCHED)
+
+
+def get(host, path="/where/", **headers):
+    return Client(raise_request_exception=False).get(path, headers={"host": host, **headers})
+
+
+@pytest.mark.parametrize("slug", CITIES)
+def test_a_host_is_served_from_its_own_schema_in_its_own_time(slug, launched):
+    assert get(f"{slug}.localhost").json() == {
+        "place": f"c_{slug}",
+        "schema": f"c_{slug}",
+        "search_path": f"c_{slug}, public",
+        "zone": CITIES[slug],
+        "language": "en-us",
+    }
+    assert connection.schema_name == "public"
+
+
+def test_the_alliance_has_its_own_addresses(db):
+    assert get(django_settings.ALLIANCE_HOST).json()["search_path"] == "public"
+
+
+@pytest.mark.parametrize("host", ["riverton.localhost:8000", "riverton.localhost:1"])
+def test_the_port_does_not_matter(host, launched):
+    assert get(host).json()["place"] == "c_riverton"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "nowhere.localhost",
+        "localhost",
+        "RIVERTON.localhost",
+        "Riverton.Localhost",
+        "riverton.localhost.",
+        "www.riverton.localhost",
+        "riverton.localhost.evil.example",
+        "evil-riverton.localhost",
+        "127.0.0.1",
+        "127.0.0.1:8000",
+        "[::1]",
+        "[::1]:8000",
         "c_riverton",
-        "c_ashford",
-        "c_millbrook",
-    ]
+        "template.localhost",
+        "public.localhost",
+        "alliance.localhost",
+    ],
+)
+def test_a_host_that_is_not_registered_letter_for_letter_is_404(host, launched):
+    assert get(host).status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "riverton.localhost:abc",
+        "riverton.localhost:",
+        "a b",
+        "river/ton.localhost",
+        "riverton.localhost@evil",
+        "",
+    ],
+)
+def test_what_is_no_host_name_is_refused(host, launched):
+    assert get(host).status_code in (400, 404)
+
+
+def test_a_forwarded_host_is_not_believed(launched):
+    answer = get(
+        "riverton.localhost",
+        **{"x-forwarded-host": "ashford.localhost", "forwarded": "host=ashford.localhost"},
+    )
+    assert answer.json()["place"] == "c_riverton"
+
+
+def test_no_question_to_the_database_while_nothing_can_have_changed(
+    launched, settings, django_assert_num_queries
+):
+    settings.HOSTS_RECHECK_SECONDS = 60
+    hosts.find("riverton.localhost")
+    with django_assert_num_queries(0):
+        assert hosts.find("riverton.localhost").schema_name == "c_riverton"
+        assert hosts.find("ashford.localhost").schema_name == "c_ashford"
+        assert hosts.find("nowhere.localhost") is None
+
+
+def test_a_recheck_that_finds_nothing_new_is_one_question(launched, django_assert_num_queries):
+    hosts.find("riverton.localhost")
+    with django_assert_num_queries(1):
+        hosts.find("riverton.localhost")
+
+
+def test_every_kind_of_change_is_seen(db):
+    def now():
+        return hosts.find("riverton.localhost")
+
+    Jurisdiction.objects.filter(slug="riverton").update(short_name="One")
+    assert now().short_name == "One"
+    Jurisdiction.objects.filter(slug="riverton").update(short_name="Two")  # twice in one transaction
+    assert now().short_name == "Two"
+    with transaction.atomic():
+        Jurisdiction.objects.filter(slug="riverton").update(short_name="Three")
+        assert now().short_name == "Three"
+        transaction.set_rollback(True)
+    assert now().short_name == "Two"
+    Domain.objects.create(domain="equity.riverton.example", tenant=now(), is_primary=False)
+    assert hosts.find("equity.riverton.example").slug == "riverton"
+    Domain.objects.filter(domain="equity.riverton.example").delete()
+    assert hosts.find("equity.riverton.example") is None
+
+
+def test_a_city_is_there_as_soon_as_it_is_opened(db):
+    assert get("newtown.localhost").status_code == 404
+    place = services.open_jurisdiction(name="Newtown", slug="newtown", by=None)
+    Jurisdiction.objects.filter(pk=place.pk).update(site_state="launched")
+    assert get("newtown.localhost").json()["schema"] == "c_newtown"
+
+
+def test_what_one_request_writes_on_its_place_no_other_sees(launched):
+    assert get("riverton.localhost", "/scribble/").content == b"done"
+    place = hosts.find("riverton.localhost")
+    assert place.name == "City of Riverton"
+    assert place.languages == []
+
+
+def test_after_an_exception_the_connection_is_back_in_public(launched):
+    assert get("riverton.localhost", "/broken/").status_code == 500
+    assert connection.schema_name == "public"
+    assert get("ashford.localhost").json()["search_path"] == "c_ashford, public"
+
+
+def test_after_a_rollback_the_city_is_still_the_city(launched):
+    assert get("riverton.localhost", "/rolled-back/").json()["search_path"] == "c_riverton, public"
+
+
+def test_what_is_streamed_is_made_in_the_city(launched):
+    answer = get("riverton.localhost", "/streamed/")
+    assert connection.schema_name == "public"
+    assert b"".join(answer.streaming_content) == b"c_riverton, public\n" * 3
+    assert connection.schema_name == "public"
+
+
+def test_languages_are_those_the_city_offers(launched):
+    def language(**headers):
+        return get("riverton.localhost", **headers).json()["language"]
+
+    assert language(**{"accept-language": "es"}) == "es"
+    Jurisdiction.objects.filter(slug="riverton").update(languages=["en"])
+    assert language(**{"accept-language": "es"}) == "en-us"
+    Jurisdiction.objects.filter(slug="riverton").update(languages=["es", "so"])
+    assert language(**{"accept-language": "de"}) == "es"

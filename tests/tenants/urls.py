@@ -1,0 +1,70 @@
+"""Addresses for the tests of what happens to every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import path
+from django.utils import timezone, translation
+
+from tenants import media
+
+
+def path_now() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path')")
+        return cursor.fetchone()[0]
+
+
+def where(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(
+        {
+            "place": request.tenant.schema_name,  # type: ignore[attr-defined]
+            "schema": connection.schema_name,
+            "search_path": path_now(),
+            "zone": timezone.get_current_timezone_name(),
+            "language": translation.get_language(),
+        }
+    )
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    path_now()
+    raise RuntimeError("broken on purpose")
+
+
+def rolled_back(request: HttpRequest) -> HttpResponse:
+    with transaction.atomic():
+        path_now()
+        transaction.set_rollback(True)
+    return where(request)
+
+
+def streamed(request: HttpRequest) -> StreamingHttpResponse:
+    def lines() -> Iterator[str]:
+        for _number in range(3):
+            yield path_now() + "\n"
+
+    return StreamingHttpResponse(lines(), content_type="text/plain")
+
+
+def scribble(request: HttpRequest) -> HttpResponse:
+    place: Any = request.tenant  # type: ignore[attr-defined]
+    place.name = "Scribbled over"
+    place.languages.append("xx")
+    return HttpResponse("done")
+
+
+urlpatterns = [
+    path("where/", where),
+    path("workspace/where/", where),
+    path("sign-in/where/", where),
+    path("broken/", broken),
+    path("rolled-back/", rolled_back),
+    path("streamed/", streamed),
+    path("scribble/", scribble),
+    path("media/<path:path>", media.media),
+]
