@@ -242,7 +242,7 @@ PERMISSIONS_POLICY = {"camera": [], "geolocation": [], "microphone": [], "paymen
 
 # ---- Language and time: a city's own are activated per request -------------------------------------------
 LANGUAGE_CODE = "en-us"
-LANGUAGES = [("en-us", _("English")), ("es", _("Spanish"))]
+LANGUAGES = [("en-us", _("English"))]  # one that is complete; half a translation helps nobody
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
