@@ -51,7 +51,13 @@ class Shown:
     actions: list[PublicAction] = field(default_factory=list)
 
     def rows(self, model: type[Projection]) -> Sequence[Projection]:
-        return dict(zip(MODELS, (self.plans, self.goals, self.outcomes, self.actions), strict=True))[model]
+        held: dict[type[Projection], Sequence[Projection]] = {
+            PublicPlan: self.plans,
+            PublicGoal: self.goals,
+            PublicOutcome: self.outcomes,
+            PublicAction: self.actions,
+        }
+        return held[model]
 
 
 @transaction.atomic
@@ -117,7 +123,7 @@ def read(place: Jurisdiction) -> Shown:
     common = {"jurisdiction": place, "visibility": plan.visibility}
     goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
     standing = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
-    outcomes = standing.order_by("position", "pk").values(
+    outcomes: Any = standing.order_by("position", "pk").values(
         "uuid", "updated_at", "label", "title", "stage", "position", goal_uuid=F("goal__uuid")
     )
     return Shown(
@@ -171,7 +177,7 @@ def _plan_row(place: Jurisdiction, plan: Plan) -> PublicPlan:
 
 
 def _actions(place: Jurisdiction, plan: Plan, among: Any) -> list[PublicAction]:
-    rows = list(
+    rows: list[dict[str, Any]] = list(
         among.current()
         .filter(outcome__goal__plan=plan)
         .in_plan_order()
@@ -180,10 +186,15 @@ def _actions(place: Jurisdiction, plan: Plan, among: Any) -> list[PublicAction]:
             "pk",
             mark=F("status"),
             outcome_uuid=F("outcome__uuid"),
+            outcome_stage=F("outcome__stage"),
+            goal_sectors=F("outcome__goal__sectors"),
             accountable_name=F("accountable__name"),
         )
     )
     said = _last_words([row["pk"] for row in rows])
+    for row in rows:  # what an action does not say itself, what it stands under says for it
+        above = row.pop("outcome_stage"), row.pop("goal_sectors")
+        row["stage"], row["sectors"] = row["stage"] or above[0], row["sectors"] or above[1]
     return [
         PublicAction(
             jurisdiction=place,

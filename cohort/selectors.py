@@ -1,0 +1,156 @@
+"""What the alliance's host shows across cities. Reads the public copies and the registry, never a city's schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cohort.models import PublicAction, PublicPlan
+from cohort.states import state_name
+from tenants.dashboard import words
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans.models import Plan
+
+Stage = Jurisdiction.EntryStage
+# Furthest along first.
+STAGES = [
+    Stage.MENTOR, Stage.SUSTAINING, Stage.IMPLEMENTING, Stage.ADOPTED_PLAN, Stage.PLANNING, Stage.LEARNING,
+    Stage.ONBOARDING, Stage.DORMANT, Stage.LAPSED,
+]  # fmt: skip
+UNDER_WAY = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Plan.Lifecycle.COMPLETED)
+
+
+def progress_lines(audience: str, *, on: dt.date) -> list[dict[str, Any]]:
+    """A line for each plan that `audience` may see, by name of the place. One query for any number of cities."""
+    visible = PublicPlan.objects.visible_to(audience).select_related("jurisdiction")
+    return lines_of(visible.order_by("jurisdiction__name", "pk"), on=on)
+
+
+def lines_of(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dict[str, Any]]:
+    """Plans, read with their jurisdictions, as lines of words and numbers."""
+    return [_line(plan, on=on) for plan in plans]
+
+
+def plans_under_way(audience: str, *, on: dt.date, limit: int = 10) -> list[dict[str, Any]]:
+    """The lines of plans that were adopted: for the alliance's home page."""
+    lines = [line for line in progress_lines(audience, on=on) if line["lifecycle"] in UNDER_WAY]
+    return lines[:limit]
+
+
+def stages_path() -> list[dict[str, Any]]:
+    """The stages of joining with the members that stand there, in order; sustaining and mentors stand at the end.
+
+    [{"stage": "onboarding", "label": "Onboarding", "places": [{"name", "url", "note"}]}]; `url` is empty while
+    the place has no public site.
+    """
+    steps = [Stage.ONBOARDING, Stage.LEARNING, Stage.PLANNING, Stage.ADOPTED_PLAN, Stage.IMPLEMENTING]
+    found: dict[str, list[dict[str, str]]] = {step: [] for step in steps}
+    for place in members().order_by("short_name"):
+        beyond = place.entry_stage in (Stage.SUSTAINING, Stage.MENTOR)
+        step = Stage.IMPLEMENTING if beyond else place.entry_stage
+        if step in found:
+            note = words.lower_first(str(place.get_entry_stage_display())) if beyond else ""
+            found[step].append({"name": place.short_name, "url": site_url(place), "note": note})
+    return [
+        {"stage": step, "label": str(Stage(step).label), "places": places} for step, places in found.items()
+    ]
+
+
+def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dict[str, Any]]:
+    """Actions of all cities with an update in the last seven days, newest first.
+
+    [{"title", "status", "state", "place", "url", "updated_on"}]
+    """
+    recent = PublicAction.objects.visible_to(audience).filter(
+        last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on
+    )
+    return [
+        {
+            "title": action.title,
+            "state": action.status or words.NO_STATUS,
+            "status": words.status_word(action.status, {}),
+            "place": action.jurisdiction.short_name,
+            "url": site_url(action.jurisdiction, action.path)
+            if action.visibility == Visibility.PUBLIC
+            else "",
+            "updated_on": action.last_update_on,
+        }
+        for action in recent.select_related("jurisdiction").order_by(
+            "-last_update_on", "jurisdiction__name", "pk"
+        )[:limit]
+    ]
+
+
+def members() -> Any:
+    """The places that belong to the alliance now."""
+    return Jurisdiction.objects.places().exclude(entry_stage=Stage.OFFBOARDED)
+
+
+def site_url(place: Jurisdiction, path: str = "/") -> str:
+    """The address of a place's public site, or empty while it has none."""
+    return place.base_url + path if place.is_launched else ""
+
+
+def stage_text(place: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) -> str:
+    """ "Implementing, year 3", or the stage alone."""
+    stage = str(place.get_entry_stage_display())
+    if (
+        adopted_on is None
+        or place.entry_stage not in (Stage.ADOPTED_PLAN, Stage.IMPLEMENTING)
+        or adopted_on > on
+    ):
+        return stage
+    year = on.year - adopted_on.year + 1 - ((on.month, on.day) < (adopted_on.month, adopted_on.day))
+    return _("%(stage)s, year %(year)d") % {"stage": stage, "year": year}
+
+
+def _line(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
+    place = plan.jurisdiction
+    is_public = plan.visibility == Visibility.PUBLIC
+    return {
+        "uuid": place.uuid,
+        "slug": place.slug,
+        "name": place.name,
+        "url": site_url(place) if is_public else "",
+        "members_only": not is_public,
+        "kind": str(place.get_kind_display()),
+        "state": place.state,
+        "state_name": state_name(place.state),
+        "size": str(place.get_population_band_display()),
+        "stage": place.entry_stage,
+        "stage_text": stage_text(place, plan.adopted_on, on=on),
+        "tagline": place.tagline,
+        "plan": plan.title,
+        "lifecycle": plan.lifecycle,
+        "lifecycle_text": str(Plan.Lifecycle(plan.lifecycle).label),
+        "goals": plan.goals,
+        "actions": plan.actions,
+        "completed": plan.completed,
+        "on_track": plan.on_track,
+        "needs_attention": plan.needs_attention,
+        "not_started": plan.not_started,
+        "no_status": plan.no_status,
+        "left_out": plan.left_out,
+        "last_update_on": plan.last_update_on,
+        "last_update_text": words.date_word(plan.last_update_on) or _("No update yet"),
+        "sentence": _sentence(plan),
+    }
+
+
+def _sentence(plan: PublicPlan) -> str:
+    """ "8 of 35 actions done, 8 need attention." """
+    if not plan.actions:
+        return _("The plan has no actions yet.")
+    if plan.no_status == plan.actions:
+        return ngettext(
+            "%(n)d action, no status reported yet.", "%(n)d actions, no status reported yet.", plan.actions
+        ) % {"n": plan.actions}
+    done = _("%(done)d of %(all)d actions done") % {"done": plan.completed, "all": plan.actions}
+    if not plan.needs_attention:
+        return done + "."
+    attention = ngettext("%(n)d needs attention", "%(n)d need attention", plan.needs_attention)
+    return f"{done}, {attention % {'n': plan.needs_attention}}."

@@ -1,0 +1,76 @@
+"""A city's five lines of CSS: its colors, made readable, and its pattern."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.staticfiles.storage import staticfiles_storage
+
+from tenants.models import Jurisdiction
+
+RGB = tuple[int, int, int]
+WHITE, BLACK, INK = (255, 255, 255), (0, 0, 0), (25, 34, 46)
+BRAND, ACCENT = "#2a2f66", "#f2b632"  # the alliance's own, and for a value that is not a color
+_COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+_PATTERN = re.compile(r"[a-z0-9-]{1,20}")
+
+
+def stylesheet(place: Jurisdiction) -> str:
+    """`:root { --brand: …; --brand-deep: …; --brand-tint: …; --accent: …; --pattern: …; }`"""
+    brand = _away_from(_rgb(place.brand_color, BRAND), WHITE, at_least=7)
+    accent = _away_from(_rgb(place.accent_color, ACCENT), INK, at_least=7)
+    lines = {
+        "brand": _hex(brand),
+        "brand-deep": _hex(_mix(brand, BLACK, 0.28)),
+        "brand-tint": _hex(_mix(brand, WHITE, 0.92)),
+        "accent": _hex(accent),
+        "pattern": _pattern(place.pattern),
+    }
+    return ":root {\n" + "".join(f"  --{name}: {value};\n" for name, value in lines.items()) + "}\n"
+
+
+def contrast(one: RGB, other: RGB) -> float:
+    """The contrast ratio of WCAG 2, from 1 to 21."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _away_from(color: RGB, other: RGB, *, at_least: float) -> RGB:
+    """The color itself, or the nearest darker (or lighter) one that can be read on `other`."""
+    toward = BLACK if other == WHITE else WHITE
+    for step in range(21):
+        tried = _mix(color, toward, step / 20)
+        if contrast(tried, other) >= at_least:
+            return tried
+    return toward
+
+
+def _pattern(name: str) -> str:
+    if not _PATTERN.fullmatch(name):
+        return "none"
+    try:
+        return f'url("{staticfiles_storage.url(f"img/patterns/{name}.svg")}")'
+    except ValueError:  # the manifest has no such file
+        return "none"
+
+
+def _rgb(text: str, fallback: str) -> RGB:
+    text = text if _COLOR.fullmatch(text) else fallback
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def _hex(color: RGB) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def _mix(color: RGB, other: RGB, share: float) -> RGB:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(color, other, strict=True))
+    return red, green, blue
+
+
+def _luminance(color: RGB) -> float:
+    parts = [value / 255 for value in color]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

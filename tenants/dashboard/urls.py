@@ -1,0 +1,18 @@
+"""The public pages of a city's host."""
+
+from django.urls import path
+
+from tenants.dashboard import views
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("plan/", views.plan, name="plan"),
+    path("plan/actions/<slug:code>/", views.action, name="action"),
+    path("data/", views.data, name="data"),
+    path("data/actions.csv", views.actions_csv, name="actions-csv"),
+    path("data/actions.json", views.actions_json, name="actions-json"),
+    path("data/plan.json", views.plan_json, name="plan-json"),
+    path("data/numbers.csv", views.numbers_csv, name="numbers-csv"),
+    path("brand.css", views.brand, name="brand"),
+]

@@ -1,0 +1,101 @@
+"""Facts in the words residents read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from django.contrib.humanize.templatetags.humanize import apnumber
+from django.utils import formats
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tenants.models import Stage
+from tenants.plans.models import Action, Precision
+
+NO_STATUS = "none"  # stands for "no status yet" in addresses and downloads
+
+# Bad news first.
+BY_URGENCY = [
+    "off_track",
+    "at_risk",
+    "on_hold",
+    "not_started",
+    NO_STATUS,
+    "on_track",
+    "completed",
+    "cancelled",
+    "merged",
+]
+# As the marks of a chart stand: from done to left out.
+BY_PROGRESS = [
+    "completed",
+    "on_track",
+    "at_risk",
+    "off_track",
+    "on_hold",
+    "not_started",
+    NO_STATUS,
+    "cancelled",
+    "merged",
+]
+
+
+def status_word(code: str | None, labels: Mapping[str, str]) -> str:
+    """The city's own word for a status, or the portal's; `labels` is Plan.status_labels."""
+    if not code or code == NO_STATUS:
+        return _("No status yet")
+    return labels.get(code) or str(Action.Status(code).label)
+
+
+def stage_word(code: str) -> str:
+    return str(Stage(code).label) if code else _("Not said")
+
+
+def date_word(day: dt.date | None, precision: str = Precision.DAY, *, short: bool = False) -> str:
+    """A date as exact as it was meant: "2027", "2027 Q2", "June 2027" or "June 30, 2027"."""
+    if day is None:
+        return ""
+    if precision == Precision.YEAR:
+        return str(day.year)
+    if precision == Precision.QUARTER:
+        return _("%(year)s Q%(quarter)s") % {"year": day.year, "quarter": (day.month + 2) // 3}
+    if precision == Precision.MONTH:
+        return formats.date_format(day, "M Y" if short else "F Y")
+    return formats.date_format(day, "M j, Y" if short else "DATE_FORMAT")
+
+
+def due_word(due: dt.date | None, precision: str, is_continuous: bool, *, short: bool = False) -> str:
+    if due:
+        return date_word(due, precision or Precision.DAY, short=short)
+    return _("Goes on without an end date") if is_continuous else _("No date given")
+
+
+def age_word(day: dt.date, *, on: dt.date) -> str:
+    """How long ago: "today", "1 day ago", "21 days ago"."""
+    days = (on - day).days
+    if days <= 0:
+        return _("today")
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+
+
+def number_word(number: int) -> str:
+    """Words up to nine, digits above, as in "eight actions"."""
+    return str(apnumber(number))
+
+
+def sentence(text: str) -> str:
+    return str(capfirst(text))
+
+
+def counted_words(counts: Mapping[str, int], labels: Mapping[str, str]) -> str:
+    """ "2 completed, 5 on track, 1 no status yet", in the order of the marks."""
+    return ", ".join(
+        f"{counts[code]} {lower_first(status_word(code, labels))}" for code in BY_PROGRESS if counts.get(code)
+    )
+
+
+def lower_first(text: str) -> str:
+    """For the middle of a sentence. A word that is all capitals stays as it is."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
