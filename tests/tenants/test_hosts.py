@@ -165,7 +165,9 @@ def test_what_is_streamed_is_made_in_the_city(launched):
     assert connection.schema_name == "public"
 
 
-def test_languages_are_those_the_city_offers(launched):
+def test_languages_are_those_the_city_offers(launched, settings):
+    settings.LANGUAGES = [("en-us", "English"), ("es", "Spanish")]
+
     def language(**headers):
         return get("riverton.localhost", **headers).json()["language"]
 
