@@ -23,6 +23,7 @@ from .model import (
     as_json,
 )
 from .reader import read
+from .writer import write_xlsx
 
 __all__ = [
     "KINDS",
@@ -43,4 +44,5 @@ __all__ = [
     "SheetInfo",
     "as_json",
     "read",
+    "write_xlsx",
 ]

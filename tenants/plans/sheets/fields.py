@@ -32,6 +32,7 @@ OPENS_NOTE = re.compile(
     rf"\s[\u2013\u2014-]\s)\s*(?P<text>.*)",
     re.IGNORECASE,
 )
+EXACT = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)(?: \((?P<precision>year|quarter|month|day)\))?")
 NAMED_NOTE = re.compile(r"\[(?P<label>[^\]\n]{0,40})\]:\s?(?P<text>.*)")
 HEADER_PERIOD = re.compile(rf"(?:{PERIOD})", re.IGNORECASE)
 PORTAL_WORD = "\u00a0"  # our export ends a status with it where the word is the portal's, not the sheet's
@@ -83,7 +84,7 @@ class FieldReader:
         if len(number) > 40:
             action.notes.append(Note(_("Number"), number))
         elif number:
-            action.number = re.sub(r"(?<=\d)\.0$", "", number)
+            action.number = number
         action.code = tidy(draft.text("code"))[:40] or action.code
         details = draft.text("details")
         if details:
@@ -133,7 +134,7 @@ class FieldReader:
     @staticmethod
     def _measures(text: str, *, is_export: bool) -> list[tuple[str, str | None]]:
         if is_export:  # written by us: one measure a line, with its kind in front
-            return [read_measure(line) for line in text.split("\n") if line.strip()]
+            return [read_measure(line, is_export=True) for line in text.split("\n") if line.strip()]
         return read_measures(text)
 
     def _finish_status(self, draft: Draft) -> None:
@@ -165,7 +166,9 @@ class FieldReader:
 
     def _finish_parties(self, draft: Draft) -> None:
         action = draft.action
-        action.accountability_raw = draft.text("accountable")
+        raw = draft.text("accountable")
+        is_portal_word = draft.header.is_export and raw.endswith(PORTAL_WORD)
+        action.accountability_raw = "" if is_portal_word else raw
         parties = draft.parties
         action.accountable = all_names(parties.leads, draft.alone)
         action.support = all_names(parties.supports, draft.alone)
@@ -204,7 +207,9 @@ class FieldReader:
     def _finish_timeline(self, draft: Draft) -> None:
         action = draft.action
         raw = draft.text("timeline")
-        action.timeline_raw = raw
+        is_portal_word = draft.header.is_export and raw.endswith(PORTAL_WORD)
+        raw = raw.removesuffix(PORTAL_WORD)
+        action.timeline_raw = "" if is_portal_word else raw
         timeline = read_timeline(raw, self.assumptions)
         start_text = draft.text("start")
         if start_text:
@@ -238,21 +243,19 @@ class FieldReader:
         return span.first if span else None
 
     def _apply_exact_dates(self, draft: Draft) -> None:
-        """Columns that our export adds where a date was changed in the portal and its wording no longer
-        says it.
-        """
+        """Columns that our export adds where dates were changed in the portal and the wording is no longer true."""
         action = draft.action
         start, due = draft.text("exact_start").strip(), draft.text("exact_due").strip()
         milestones = draft.text("exact_milestones").strip()
         if start:
-            action.start, action.start_precision = _exact(start)
+            action.start, action.start_precision = _exact(start, self.assumptions)
         if due:
             action.continuous = due.startswith("ongoing")
-            action.due, action.due_precision = _exact(due.removeprefix("ongoing").strip())
+            action.due, action.due_precision = _exact(due.removeprefix("ongoing"), self.assumptions)
+            action.due_precision = action.due_precision or action.start_precision
         if milestones:
-            action.milestones = [
-                _exact_milestone(line) for line in milestones.split("\n") if line.strip() != "none"
-            ]
+            found = [_exact_milestone(line, self.assumptions) for line in milestones.split("\n")]
+            action.milestones = [item for item in found if item is not None]
 
     def _check_timeline(self, draft: Draft, raw: str, timeline: Timeline) -> None:
         action = draft.action
@@ -314,21 +317,28 @@ class FieldReader:
             draft.action.progress_notes += notes
 
 
-def _exact(text: str) -> tuple[str | None, str | None]:
-    """ "2026-06-30 (month)" as ("2026-06-30", "month"); "none" as nothing."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)?(?:none)?\s*(?:\((\w+)\))?", text.strip())
-    return (match[1], match[2] or ("day" if match[1] else None)) if match else (None, None)
+def _exact(text: str, assumptions: Assumptions) -> tuple[str | None, str | None]:
+    """ "2026-06-30 (month)" as ("2026-06-30", "month"); what a person wrote instead is read as a date."""
+    match = EXACT.fullmatch(text.strip())
+    if match:
+        return match["date"], match["precision"] or "day"
+    span = read_date(text, assumptions)
+    return (span.last.isoformat(), span.precision) if span else (None, None)
 
 
-def _exact_milestone(line: str) -> Milestone:
+def _exact_milestone(line: str, assumptions: Assumptions) -> Milestone | None:
     """ "2026-06-30 (month) measure 1" belongs to the first measure."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?: \((\w+)\))?(?: measure (\d+))?", line.strip())
-    if match is None:
-        date, precision = _exact(line)
-        return Milestone(due=date or line.strip(), precision=precision or "day")
-    return Milestone(
-        due=match[1], precision=match[2] or "day", measure=int(match[3]) - 1 if match[3] else None
-    )
+    match = re.fullmatch(r"(?P<date>.*?)(?: measure (?P<measure>\d+))?", line.strip())
+    date, precision = _exact(match["date"] if match else line, assumptions)
+    if date is None:
+        return None
+    measure = int(match["measure"]) - 1 if match and match["measure"] else None
+    return Milestone(due=date, measure=measure, precision=precision)
+
+
+def vacant_words(since: str) -> str:
+    """ "2026-03" in words that `parties.vacant_since` reads back: "VACANT since 2026-03"."""
+    return f"VACANT since {since}"
 
 
 def read_progress(text: str, *, is_export: bool = False) -> list[Note]:
@@ -346,4 +356,4 @@ def read_progress(text: str, *, is_export: bool = False) -> list[Note]:
             notes.append(Note("", line))
     for note in notes:
         note.text = "\n".join(line.strip() for line in note.text.split("\n")).strip()
-    return [note for note in notes if note.text and not is_nothing(note.text)]
+    return [note for note in notes if note.text and (is_export or not is_nothing(note.text))]

@@ -9,23 +9,32 @@ from itertools import pairwise
 
 from .grid import Cell, Grid
 from .labels import Labeled, read_label, tidy
-from .layout import EXPORTED_ID, Column, Header, Layout
+from .layout import EXPORTED_ID, NO_LABEL, Column, Header, Layout
 
 RANKS = {"goal": 0, "strategy": 1, "outcome": 2}
 
 
 @dataclass(slots=True)
 class Heading:
-    """A row that is not an action. `run` numbers headings that stand together without an action between
-    them.
+    """A row that is not an action.
+
+    `run` numbers headings that stand together without an action between them; `level` is "goal", "outcome",
+    "story", "note", "deeper" or "text" once inferred.
     """
 
     row: int
     labeled: Labeled
-    look: tuple[object, ...]  # bold, size, fill, first column: how the row is set off
-    run: int = 0
+    cells: list[Cell]  # label and title, or both in one; what stands beside them is `beside`
+    beside: list[Cell]
     known: str | None = None  # the level our own export wrote
-    level: str = ""  # "goal", "outcome", "story", "deeper" or "text" once inferred
+    run: int = 0
+    level: str = ""
+
+    @property
+    def look(self) -> tuple[object, ...]:
+        """How the row is set off."""
+        first = self.cells[0]
+        return (first.is_bold, first.size, first.fill, first.column, first.width > 1)
 
 
 def infer_levels(headings: list[Heading]) -> None:
@@ -215,24 +224,21 @@ class HeadingFinder:
         return max(set(depths), key=depths.count) if depths else 0
 
     def _heading(self, row: int, header: Header | None, depth: int, merged_headings: bool) -> Heading | None:
-        cells = self.grid.row(row)
+        cells = [cell for cell in self.grid.row(row) if not cell.refused]
         known = None
         if header is not None and header.is_export:
             id_column = header.first("id")
             id_cell = self.grid.cells.get((row, id_column.index)) if id_column else None
             match = EXPORTED_ID.fullmatch(id_cell.text.strip()) if id_cell else None
-            if match:
-                if match["kind"] == "action":
-                    return None
-                known = match["kind"]
+            if match and match["kind"] == "action":
+                return None
+            known = match["kind"] if match else None
             cells = [cell for cell in cells if cell is not id_cell]
         if not cells:
             return None
         first = cells[0]
-        labeled = self._joined_label(cells)
-        heading = Heading(
-            row, labeled, (first.is_bold, first.size, first.fill, first.column, first.width > 1), known=known
-        )
+        labeled, used = self._joined_label(cells, is_known=known is not None)
+        heading = Heading(row, labeled, cells[:used], cells[used:], known=known)
         if known:
             return heading
         action = header.first("action") if header else None
@@ -266,20 +272,18 @@ class HeadingFinder:
             return heading
         return None
 
-    def _joined_label(self, cells: list[Cell]) -> Labeled:
-        """ "Goal 1" in one cell and its words in the next are one heading."""
+    def _joined_label(self, cells: list[Cell], *, is_known: bool) -> tuple[Labeled, int]:
+        """The heading and the cells it takes: "Goal 1" in one cell and its words in the next are one heading."""
         labeled = read_label(cells[0].text)
-        if len(cells) > 1 and cells[0].text.strip() in ("\u2013", "-"):
-            return Labeled(None, tidy(cells[1].text), "plain")
-        if len(cells) > 1 and (
-            not labeled.title or (labeled.title == tidy(cells[0].text) and self._is_bare_mark(cells[0].text))
-        ):
-            return Labeled(
-                tidy(cells[0].text).rstrip(".:) "),
-                tidy(cells[1].text),
-                read_label(f"{tidy(cells[0].text).rstrip('.:) ')}. X").kind,
-            )
-        return labeled
+        if len(cells) < 2:
+            return labeled, 1
+        mark, title = tidy(cells[0].text), tidy(cells[1].text)
+        if is_known:
+            return Labeled(None if mark == NO_LABEL else mark, title, "plain"), 2
+        if not labeled.title or self._is_bare_mark(mark):
+            mark = mark.rstrip(".:) ")
+            return Labeled(mark, title, read_label(f"{mark}. {title}").kind), 2
+        return labeled, 1
 
     @staticmethod
     def _is_bare_mark(text: str) -> bool:

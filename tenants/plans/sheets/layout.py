@@ -121,7 +121,8 @@ TELLING = frozenset(
         "start",
     }
 )
-EXPORTED_ID = re.compile(r"(?P<kind>goal|outcome|action|story|text)(?::(?P<id>.*))?", re.DOTALL)
+EXPORTED_ID = re.compile(r"(?P<kind>goal|outcome|action|story|note)(?::(?P<id>.*))?", re.DOTALL)
+NO_LABEL = "–"  # our export says "nothing here" where an empty cell would mean "as above"
 EXPORT_HEADERS = {
     "id": "id",
     "no.": "number",
@@ -154,6 +155,7 @@ class Column:
     header: str
     role: str
     is_explicit: bool = False  # a person said so
+    has_label: bool = False  # the header is the label of a note, even if it is empty
 
     @property
     def letter(self) -> str:
@@ -163,7 +165,7 @@ class Column:
     def label(self) -> str:
         """The first line of the header, for notes kept under it."""
         first = next((line for line in self.header.split("\n") if line.strip()), "")
-        return tidy(first)[:40] or f"Column {self.letter}"
+        return tidy(first)[:40] or ("" if self.has_label else f"Column {self.letter}")
 
 
 @dataclass(slots=True)
@@ -247,7 +249,7 @@ def _header_score(grid: Grid, row: int) -> int:
     cells = grid.row(row)
     if len(cells) < 2 or any(cell.width > 1 and cell.width >= grid.last_column - 1 for cell in cells):
         return 0
-    roles = set()
+    roles: set[str] = set()
     for cell in cells:
         first = cell.text.split("\n")[0]
         if len(first) > 80 or len(cell.text) > 400 or re.search(r"[.;]\s+\w", first):
@@ -346,7 +348,9 @@ def _assign_export_roles(header: Header) -> None:
     for column in header.columns.values():
         title = tidy(column.header.split("\n")[0])
         if title.startswith(NOTE_HEADER):
-            column.header, column.role = title.removeprefix(NOTE_HEADER), "note"
+            label = title.removeprefix(NOTE_HEADER)
+            column.header, column.role = "" if label == NO_LABEL else label, "note"
+            column.has_label = True
         else:
             column.role = EXPORT_HEADERS.get(title.lower()) or guess_role(column.header) or "note"
     seen: set[str] = set()

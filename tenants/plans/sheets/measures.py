@@ -71,13 +71,15 @@ def read_measures(text: str) -> list[tuple[str, str | None]]:
     return found
 
 
-def read_measure(line: str) -> tuple[str, str | None]:
+def read_measure(line: str, *, is_export: bool = False) -> tuple[str, str | None]:
+    """One line as (text, kind). In our own export "Measure:" stands before one that was never sorted."""
     match = PREFIX.fullmatch(line)
     if match:
-        return match["text"], match.lastgroup if match.lastgroup != "text" else _named(match)
-    match = NO_KIND.fullmatch(line)
+        return match["text"], _named(match)
+    match = NO_KIND.fullmatch(line) if is_export else None
     if match:
         return match["text"], None
+    line = strip_bullet(line)
     return line, guess_kind(line)
 
 

@@ -75,7 +75,7 @@ class Milestone:
 
     due: str
     measure: int | None = None
-    precision: str = "day"
+    precision: str | None = None
 
 
 @dataclass(slots=True)

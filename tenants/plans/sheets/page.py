@@ -10,7 +10,7 @@ from .fields import Draft
 from .grid import Cell, Grid
 from .headings import Heading, HeadingFinder, infer_levels
 from .labels import Labeled, is_nothing, read_label, tidy
-from .layout import EXPORTED_ID, Column, Header, Layout, header_cells, likely_header_row
+from .layout import EXPORTED_ID, NO_LABEL, Column, Header, Layout, header_cells, likely_header_row
 from .model import Action, Assumptions, CellFate, ColumnInfo, Goal, Message, Note, Outcome, Result, SheetInfo
 from .words import gettext as _
 
@@ -19,6 +19,7 @@ GENERIC_SHEET = re.compile(
     r"master|\W|\d|s\b|of)+",
     re.IGNORECASE,
 )
+BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 PLAN_WORDS = re.compile(
     r"\b(plan|phase|version|draft|updated?|fy ?\d\d|20\d\d|goals?|actions?|racial|equity)\b", re.IGNORECASE
 )
@@ -185,6 +186,7 @@ class Page:
                     self._fates[(cell.row, cell.column)] = ("imported", "department")
         if (
             is_one_of_many
+            and not self.layout.headers[0].is_export
             and not self.department
             and self.grid.name
             and not GENERIC_SHEET.fullmatch(self.grid.name)
@@ -217,10 +219,13 @@ class Page:
     # Headings
 
     def _open_heading(self, row: int, heading: Heading, header: Header | None) -> None:
-        cells = self.grid.row(row)
         self._draft = None
         identity = self._identity(row, header)
         title, label = _title_and_label(heading.labeled)
+        text = heading.cells[-1].text
+        is_imported = heading.level in ("goal", "outcome") or (
+            heading.level == "story" and self._goal is not None
+        )
         if heading.level == "goal":
             self._start_goal(Goal(title=title, label=label, row=row, id=identity))
         elif heading.level == "outcome":
@@ -228,37 +233,36 @@ class Page:
             self._start_outcome(goal, Outcome(title=title, label=label, row=row, id=identity))
         elif heading.level == "story" and self._goal is not None:
             target: Goal | Outcome = self._outcome or self._goal
-            text = cells[0].text
             target.story = f"{target.story}\n\n{text}" if target.story else text
+        elif heading.level == "note" and self._goal is not None:
+            (self._outcome or self._goal).notes.append(Note(label or "", text))
         elif heading.level == "deeper":
-            self._deeper = [Note(_("Section"), tidy(cells[0].text))]
+            self._deeper = [Note(_("Section"), tidy(text))]
         else:
-            self._note(cells[0], _("remark between the rows"))
-            self.warn(
-                "note_kept",
-                row,
-                cells[0].letter,
-                cells[0].text,
-                _(
-                    "This row is neither a goal nor an outcome nor an action. It was kept as a note of "
-                    "the sheet."
-                ),
-            )
-        fate = "imported" if heading.level in ("goal", "outcome", "story") else "noted"
-        used = 2 if len(cells) > 1 and heading.labeled.title == tidy(cells[1].text) else 1
-        for position, cell in enumerate(cells):
-            column = header.columns.get(cell.column) if header else None
-            if (column is not None and column.role == "id") or position < used:
-                self._import(cell, heading.level) if fate == "imported" or (
-                    column and column.role == "id"
-                ) else self._note(cell, heading.level)
+            self._warn_of_remark(row, heading.cells[0])
+        for cell in heading.cells:
+            if is_imported:
+                self._import(cell, heading.level)
             else:
-                self._keep_on_heading(cell, column, heading.level)
+                self._note(cell, heading.level)
+        for cell in heading.beside:
+            self._keep_on_heading(cell, header, heading.level)
+        column = header.first("id") if header and header.is_export else None
+        id_cell = self.grid.cells.get((row, column.index)) if column else None
+        if id_cell is not None and id_cell not in heading.beside:
+            self._import(id_cell, "id")
 
-    def _keep_on_heading(self, cell: Cell, column: Column | None, level: str) -> None:
+    def _warn_of_remark(self, row: int, cell: Cell) -> None:
+        text = _(
+            "This row is neither a goal nor an outcome nor an action. It was kept as a note of the sheet."
+        )
+        self.warn("note_kept", row, cell.letter, cell.text, text)
+
+    def _keep_on_heading(self, cell: Cell, header: Header | None, level: str) -> None:
+        column = header.columns.get(cell.column) if header else None
         label = column.label if column else cell.letter
         target = self._outcome if level == "outcome" else self._goal
-        if target is not None and not cell.refused:
+        if target is not None:
             target.notes.append(Note(label, cell.text))
         self._note(cell, label)
 
@@ -415,20 +419,17 @@ class Page:
         if cell is None or cell.refused:
             return
         self._import(cell, "indicator")
-        self._indicator = None if is_nothing(cell.text) else cell.text
+        is_empty = cell.text == NO_LABEL if header.is_export else is_nothing(cell.text)
+        self._indicator = None if is_empty else cell.text
 
     def _open_action(self, row: int, header: Header, cell: Cell) -> None:
         self._read_flat(row, header)
         outcome = self._need_outcome(row)
         self._read_indicator(row, header)
-        paragraphs = re.split(r"\n[ \t]*\n", cell.text.strip())
-        first, rest = paragraphs[0], "\n\n".join(paragraphs[1:])
+        first, _gap, rest = BLANK_LINE.sub("\n\n", cell.text.strip(), count=1).partition("\n\n")
         bulleted = re.search(r"\n\s*(?:[\u2022\u25e6\u25aa\u25cf\u2023*-]\s|\d{1,2}[.)]\s)", first)
         if bulleted and not header.is_export:
-            first, rest = (
-                first[: bulleted.start()],
-                "\n\n".join([first[bulleted.start() :].strip("\n"), *paragraphs[1:]]),
-            )
+            first, rest = first[: bulleted.start()], f"{first[bulleted.start() :]}\n\n{rest}"
         title = tidy(first)
         if not header.is_export:
             title = re.sub(r"^[\u2022\u25e6\u25aa\u25cf\u2023]\s*", "", title)
