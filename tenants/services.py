@@ -124,6 +124,22 @@ def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields
     return place
 
 
+@transaction.atomic
+def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -> Jurisdiction:
+    """Open, schedule or close the jurisdiction's public site. Announces `jurisdiction_changed`."""
+    with schema_context("public"):
+        place = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+        if place.site_state == state:
+            return place
+        change = {"site_state": {"from": place.site_state, "to": state}}
+        place.site_state = Jurisdiction.SiteState(state)
+        place.save(update_fields=["site_state", "updated_at"])
+        _record("changed", place, by=by, detail=change)
+    with tenant_context(place):
+        jurisdiction_changed.send(Jurisdiction, jurisdiction=place)
+    return place
+
+
 def register_host(place: Jurisdiction) -> None:
     """Let the jurisdiction's own host lead to it; safe to repeat. Raises ValidationError if it leads elsewhere."""
     domain, _made = Domain.objects.get_or_create(
