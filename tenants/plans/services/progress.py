@@ -1,0 +1,104 @@
+"""What happened on an action."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tenants.plans import history
+from tenants.plans.models import Action, ProgressNote
+from tenants.plans.services.editing import announce_actions, lock_action, untouched
+
+# A person may not choose these in a report: an action is merged by the plan's editors.
+CHOICES = tuple(status for status in Action.Status if status != Action.Status.MERGED)
+
+
+@transaction.atomic
+def record_progress(
+    action: Action,
+    *,
+    status: str,
+    text: str,
+    by: User | None,
+    on: dt.date,
+    next_step: str = "",
+    reason: str = "",
+) -> ProgressNote:
+    """Add a dated note to an action and move it to `status`. Announces `action_changed`.
+
+    A note dated before the newest one is kept in the history and leaves the status as it is.
+    Raises ValidationError, by field: no text, a day in the future, a status that needs a reason or a next step and
+    has none, a retired action.
+    """
+    action = lock_action(action)
+    text, next_step, reason = text.strip(), next_step.strip(), reason.strip()
+    _check(action, status=status, text=text, next_step=next_step, reason=reason, on=on)
+    is_newest = action.last_update_on is None or on >= action.last_update_on
+    before = history.snapshot(action)
+    last = action.progress_notes.aggregate(last=Max("position"))["last"]
+    note = ProgressNote(
+        action=action,
+        noted_on=on,
+        status=status,
+        text=text,
+        reason=reason,
+        next_step=next_step,
+        position=0 if last is None else last + 1,
+        created_by=by,
+        updated_by=by,
+    )
+    note.full_clean()
+    note.save()
+    if is_newest:
+        if action.status != status:
+            action.status_since, action.status_raw = on, ""
+        action.status, action.reason, action.next_step = status, reason, next_step
+        action.last_update_on = on
+    action.updated_by, action.source = by, untouched(action)
+    action.save(
+        update_fields=[
+            "status", "status_raw", "status_since", "reason", "next_step", "last_update_on", "updated_by", "updated_at",
+            "source",
+        ]
+    )  # fmt: skip
+    fields = history.differences(before, history.snapshot(action))
+    fields["progress_note"] = [None, {"on": on.isoformat(), "text": text}]
+    history.entry(action, "reported", by=by, at=timezone.now(), fields=fields, reason=reason).save()
+    announce_actions([action.pk])
+    return note
+
+
+def _check(action: Action, *, status: str, text: str, next_step: str, reason: str, on: dt.date) -> None:
+    errors: dict[str, str] = {}
+    if action.retired_at or action.outcome.retired_at or action.outcome.goal.retired_at:
+        raise ValidationError(
+            _("“%(title)s” is retired. Bring it back before you report on it.") % {"title": action}
+        )
+    if status not in CHOICES:
+        errors["status"] = _("Choose one of: %(list)s.") % {
+            "list": ", ".join(str(choice.label) for choice in CHOICES)
+        }
+    if not text:
+        errors["text"] = _("Say what happened, in a sentence or two.")
+    label = str(Action.Status(status).label) if status in Action.Status.values else status
+    if status in Action.NEEDS_REASON and not reason:
+        errors["reason"] = _("“%(status)s” needs a reason. Say what is in the way.") % {"status": label}
+    if status in Action.NEEDS_NEXT_STEP and not next_step:
+        errors["next_step"] = _("“%(status)s” needs a next step. Say what you will do, and by when.") % {
+            "status": label
+        }
+    today = timezone.localdate()
+    if on > today:
+        errors["on"] = _("%(day)s has not come yet. Choose today, %(today)s, or an earlier day.") % {
+            "day": date_format(on),
+            "today": date_format(today),
+        }
+    if errors:
+        raise ValidationError(errors)

@@ -1,0 +1,121 @@
+"""Who may see the plan, whether the site is open, and the adoption by the city's body: three facts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tenants import services as tenants
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans import history
+from tenants.plans.models import Action, Plan
+from tenants.plans.selectors import actions_of
+from tenants.plans.services.editing import _keep, announce_plan
+from tenants.signals import plan_published
+
+
+@transaction.atomic
+def publish_plan(
+    plan: Plan, *, by: User | None, visibility: str = Visibility.PUBLIC, launch: bool = False
+) -> Plan:
+    """Let the cohort, or everybody, see the plan; with `launch` open the city's site in the same step.
+
+    Announces `plan_published`, and `jurisdiction_changed` where the site opens.
+    Raises ValidationError for a plan without a single action, or a visibility that shows it to nobody.
+    """
+    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    if visibility not in (Visibility.PUBLIC, Visibility.COHORT):
+        raise ValidationError({"visibility": _("Choose the members of the cohort, or everybody.")})
+    if not actions_of(plan).exists():
+        raise ValidationError(_("The plan has no action yet. Add or import at least one, then publish."))
+    before = history.snapshot(plan)
+    plan.visibility = visibility
+    plan.published_at = plan.published_at or timezone.now()
+    changed = _keep(plan, "published", before, by=by, columns=["visibility", "published_at"])
+    if launch:
+        tenants.set_site_state(connection.tenant, state=Jurisdiction.SiteState.LAUNCHED, by=by)
+    if changed:
+        plan_published.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
+    return plan
+
+
+@transaction.atomic
+def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool = False) -> Plan:
+    """Show the plan only to the city's own team; with `close_site` close the site too. Announces `plan_published`.
+
+    Raises ValidationError without a reason.
+    """
+    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    if not reason.strip():
+        raise ValidationError(
+            {"reason": _("Say why the plan is taken out of view. The reason stays in the history.")}
+        )
+    before = history.snapshot(plan)
+    plan.visibility, plan.published_at = Visibility.INTERNAL, None
+    changed = _keep(
+        plan, "unpublished", before, by=by, columns=["visibility", "published_at"], reason=reason.strip()
+    )
+    if close_site:
+        tenants.set_site_state(connection.tenant, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=by)
+    if changed:
+        plan_published.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
+    return plan
+
+
+@transaction.atomic
+def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User | None) -> Plan:
+    """Record that the city's body adopted the plan on a day. From then on changes of promises need a reason.
+
+    Announces `plan_changed`. Raises ValidationError for a day in the future or no body.
+    """
+    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    if on > timezone.localdate():
+        raise ValidationError({
+            "on": _("%(day)s has not come yet. Record the adoption after the vote.") % {"day": date_format(on)}
+        })  # fmt: skip
+    if not body.strip():
+        raise ValidationError({"body": _("Say who adopted the plan, such as “City Council”.")})
+    before = history.snapshot(plan)
+    plan.adopted_on, plan.adopting_body, plan.resolution = on, body.strip(), resolution.strip()
+    if plan.lifecycle == Plan.Lifecycle.DRAFT:
+        plan.lifecycle = Plan.Lifecycle.ADOPTED
+    plan.full_clean()
+    columns = ["adopted_on", "adopting_body", "resolution", "lifecycle"]
+    if _keep(plan, "adopted", before, by=by, columns=columns):
+        announce_plan(plan)
+    return plan
+
+
+def gaps(plan: Plan) -> list[dict[str, Any]]:
+    """What a reader will miss, none of which stops the publishing; one query.
+
+    [{"key": "no_date", "count": 2, "text": "2 actions have no date", "actions": [first five]}]
+    """
+    actions = list(
+        actions_of(plan).select_related("outcome__goal").prefetch_related("measures").in_plan_order()
+    )
+    tests: dict[str, Any] = {
+        "starter": lambda a: a.source.get("starter"),
+        "no_party": lambda a: (
+            a.accountable_id is None and a.owner_id is None and a.status not in Action.CLOSED
+        ),
+        "no_date": lambda a: a.due_date is None and not a.is_continuous,
+        "no_measure": lambda a: not a.measures.all(),
+        "no_status": lambda a: a.status is None,
+        "no_stage": lambda a: not a.stage and not a.outcome.stage,
+    }
+    found = []
+    for key, test in tests.items():
+        missing = [action for action in actions if test(action)]
+        if missing:
+            found.append({"key": key, "count": len(missing), "of": len(actions), "actions": missing[:5]})
+    if not plan.summary:
+        found.append({"key": "no_summary", "count": 1, "of": 1, "actions": []})
+    return found

@@ -1,0 +1,89 @@
+"""The plan a new city begins with: an outline to write over, in words that say so."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tenants.models import Stage
+from tenants.plans.models import Action, Goal, Outcome, Plan
+
+MARK = {"starter": True}
+
+
+@transaction.atomic
+def make_starter_plan(*, by: User | None = None) -> Plan:
+    """The schema's plan; where there is none, a draft with one goal for each kind of step.
+
+    Each row carries the mark of starter text until somebody touches it; an import takes the place of untouched ones.
+    """
+    plan = Plan.objects.in_force().order_by("-pk").first()
+    if plan is not None:
+        return plan
+    plan = Plan.objects.create(title=_("Racial Equity Action Plan"), created_by=by, updated_by=by)
+    number = 0
+    for place, (stage, title, outcome_title, actions) in enumerate(_outline()):
+        goal = Goal.objects.create(
+            plan=plan,
+            label=_("Goal %(number)d") % {"number": place + 1},
+            title=title,
+            position=place,
+            source=MARK,
+        )
+        outcome = Outcome.objects.create(goal=goal, label="A", title=outcome_title, stage=stage, source=MARK)
+        for position, action_title in enumerate(actions):
+            number += 1
+            Action.objects.create(
+                outcome=outcome,
+                code=f"a{number}",
+                title=action_title,
+                stage=stage,
+                position=position,
+                source=MARK,
+            )
+    plan.next_code = number + 1
+    plan.save(update_fields=["next_code"])
+    return plan
+
+
+def holds_only_starter(plan: Plan) -> bool:
+    """True while nobody has touched, added or imported anything; three queries."""
+    rows = (
+        Goal.objects.filter(plan=plan),
+        Outcome.objects.filter(goal__plan=plan),
+        Action.objects.filter(outcome__goal__plan=plan),
+    )
+    return all(not each.exclude(source__contains=MARK).exists() for each in rows)
+
+
+def _outline() -> list[tuple[str, str, str, list[str]]]:
+    return [
+        (
+            Stage.NORMALIZE,
+            _("Example: we share an understanding of racial equity"),
+            _("Example: people on staff know this city’s history and why it matters now"),
+            [
+                _("Example: write the city’s racial equity narrative with residents"),
+                _("Example: hold a foundation training for every department"),
+            ],
+        ),
+        (
+            Stage.ORGANIZE,
+            _("Example: we have the people and partners to do the work"),
+            _("Example: a core team from across departments leads the plan"),
+            [
+                _("Example: name a core team and give it time in the work plan"),
+                _("Example: agree with community organizations on how to work together"),
+            ],
+        ),
+        (
+            Stage.OPERATIONALIZE,
+            _("Example: racial equity is part of daily decisions"),
+            _("Example: budget and policy decisions use a racial equity tool"),
+            [
+                _("Example: try the racial equity tool on one budget request"),
+                _("Example: publish key numbers by race once a year"),
+            ],
+        ),
+    ]

@@ -1,0 +1,385 @@
+"""Adding, editing, moving, retiring and reporting: what is kept, what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from cohort.models import PublicAction, PublicPlan
+from tenants.models import Jurisdiction
+from tenants.plans import selectors, services
+from tenants.plans.models import Action, Change, Goal, Outcome, Plan
+from tests.plans.factories import (
+    ActionFactory,
+    DepartmentFactory,
+    GoalFactory,
+    OutcomeFactory,
+    PartyFactory,
+    PlanFactory,
+)
+
+TODAY = timezone.localdate
+
+
+@pytest.fixture(autouse=True)
+def _in_riverton(riverton: Any, in_city: Any) -> Any:
+    with in_city(riverton):
+        yield
+
+
+def rows() -> dict[str, Any]:
+    """Everything of the plan, to prove that nothing changed."""
+    return {
+        model.__name__: list(model.objects.order_by("pk").values())
+        for model in (Plan, Goal, Outcome, Action, Change)
+    }
+
+
+# ---- Starter plan ----------------------------------------------------------------------------------------
+def test_a_new_city_has_a_draft_with_starter_text_for_each_kind_of_step():
+    plan = selectors.current_plan()
+    assert plan.lifecycle == "draft"
+    assert plan.visibility == "internal"
+    assert [
+        outcome.stage for outcome in Outcome.objects.filter(goal__plan=plan).order_by("goal__position")
+    ] == [
+        "normalize",
+        "organize",
+        "operationalize",
+    ]
+    assert services.holds_only_starter(plan)
+
+
+def test_starter_plans_of_two_cities_share_no_uuid(ashford, in_city):
+    here = set(Action.objects.values_list("uuid", flat=True))
+    with in_city(ashford):
+        there = set(Action.objects.values_list("uuid", flat=True))
+    assert here
+    assert not here & there
+
+
+def test_making_the_starter_plan_twice_makes_one():
+    services.make_starter_plan()
+    assert Plan.objects.count() == 1
+
+
+# ---- Adding and editing ----------------------------------------------------------------------------------
+def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(person, riverton):
+    user = person(riverton, "coordinator")
+    outcome = Outcome.objects.order_by("pk").first()
+    action = services.add_action(
+        outcome, by=user, title="Pay interpreters", accountable="City Clerk", support=["Library", "library"]
+    )
+    assert action.code == "a7"
+    assert action.accountable.name == "City Clerk"
+    assert [party.department.name for party in action.parties.all()] == ["Library"]
+    entry = Change.objects.get(object_uuid=action.uuid)
+    assert (entry.verb, entry.by) == ("added", user)
+    assert entry.fields["title"] == [None, "Pay interpreters"]
+
+
+def test_an_edit_keeps_old_and_new_of_every_field(person, riverton):
+    user = person(riverton, "coordinator")
+    action = ActionFactory(
+        outcome__goal__plan__lifecycle="draft", title="Old words", due_date=dt.date(2027, 6, 30)
+    )
+    services.edit_action(
+        action,
+        by=user,
+        title="New words",
+        due_date=dt.date(2028, 6, 30),
+        measures=[{"kind": "better_off", "text": "Renters who stay"}],
+    )
+    entry = Change.objects.get(object_uuid=action.uuid)
+    assert entry.fields["title"] == ["Old words", "New words"]
+    assert entry.fields["due_date"] == ["2027-06-30", "2028-06-30"]
+    assert entry.fields["measures"][1][0]["text"] == "Renters who stay"
+    assert set(entry.fields) == {"title", "due_date", "measures"}
+
+
+def test_an_edit_that_changes_nothing_leaves_no_trace():
+    action = ActionFactory()
+    before = rows()
+    services.edit_action(action, by=None, title=action.title)
+    assert rows() == before
+
+
+def test_a_promise_of_an_adopted_plan_does_not_change_without_a_reason():
+    action = ActionFactory()
+    before = rows()
+    with pytest.raises(ValidationError, match="this is a promise"):
+        services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1))
+    assert rows() == before
+    services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1), reason="The state moved its grant.")
+    assert Change.objects.get(object_uuid=action.uuid).reason == "The state moved its grant."
+
+
+def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
+    action = ActionFactory(start_date=dt.date(2026, 1, 1))
+    before = rows()
+    with pytest.raises(ValidationError, match="before the start"):
+        services.edit_action(action, by=None, due_date=dt.date(2025, 12, 31), reason="Sooner.")
+    assert rows() == before
+
+
+def test_the_second_of_two_people_is_told_and_nothing_is_lost(person, riverton):
+    first = person(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
+    action = ActionFactory(outcome__goal__plan__lifecycle="draft")
+    seen = services.token(action)
+    services.edit_action(action, by=first, seen=seen, title="Rosa’s words")
+    before = rows()
+    with pytest.raises(services.Stale, match="Rosa Delgado changed this"):
+        services.edit_action(action, by=None, seen=seen, title="Other words")
+    assert rows() == before
+
+
+def test_somebody_of_another_city_cannot_own_an_action(person, ashford):
+    other = person(ashford, "coordinator").affiliations.get()
+    action = ActionFactory(outcome__goal__plan__lifecycle="draft")
+    with pytest.raises(ValidationError, match="this jurisdiction’s team"):
+        services.edit_action(action, by=None, owner=other.pk)
+
+
+def test_an_edit_takes_the_starter_mark_off_the_row_and_what_it_stands_under():
+    action = Action.objects.order_by("pk").first()
+    services.edit_action(action, by=None, title="Ours now")
+    action.refresh_from_db()
+    assert "starter" not in action.source
+    assert "starter" not in Outcome.objects.get(pk=action.outcome_id).source
+    assert not services.holds_only_starter(selectors.current_plan())
+
+
+# ---- Order -----------------------------------------------------------------------------------------------
+def test_moving_up_changes_places_with_the_one_above():
+    outcome = OutcomeFactory()
+    first, second, third = (ActionFactory(outcome=outcome, position=5) for _ in range(3))
+    assert services.move(third, direction="up", by=None)
+    order = list(outcome.actions.order_by("position", "pk"))
+    assert order == [first, third, second]
+
+
+def test_the_first_cannot_move_up():
+    outcome = OutcomeFactory()
+    first = ActionFactory(outcome=outcome, position=0)
+    ActionFactory(outcome=outcome, position=1)
+    before = rows()
+    assert not services.move(first, direction="up", by=None)
+    assert rows() == before
+
+
+def test_an_action_does_not_move_to_another_plan():
+    action, elsewhere = ActionFactory(), OutcomeFactory()
+    before = rows()
+    with pytest.raises(ValidationError, match="choose a part of this plan"):
+        services.move_to(action, elsewhere, by=None, reason="Fits better.")
+    assert rows() == before
+
+
+def test_an_action_moves_to_the_end_of_another_outcome():
+    action = ActionFactory()
+    other = OutcomeFactory(goal=action.outcome.goal)
+    there = ActionFactory(outcome=other, position=3)
+    services.move_to(action, other, by=None, reason="Fits better.")
+    assert list(other.actions.order_by("position")) == [there, action]
+    assert Change.objects.get(object_uuid=action.uuid).verb == "moved"
+
+
+# ---- Retiring --------------------------------------------------------------------------------------------
+def test_retiring_needs_a_reason():
+    action = ActionFactory()
+    before = rows()
+    with pytest.raises(ValidationError, match="Say why"):
+        services.retire(action, reason=" ", by=None)
+    assert rows() == before
+
+
+def test_a_retired_goal_takes_its_actions_out_of_the_public_copy_and_back():
+    goal = GoalFactory()
+    action = ActionFactory(outcome__goal=goal)
+    services.edit_goal(goal, by=None, title="A goal", reason="Shorter.")
+    assert PublicAction.objects.filter(uuid=action.uuid).exists()
+    services.retire(goal, reason="Done by the state.", by=None)
+    assert not PublicAction.objects.filter(uuid=action.uuid).exists()
+    services.restore(goal, by=None)
+    assert PublicAction.objects.filter(uuid=action.uuid).exists()
+    assert list(
+        Change.objects.filter(object_uuid=goal.uuid).order_by("pk").values_list("verb", flat=True)
+    ) == [
+        "edited",
+        "retired",
+        "restored",
+    ]
+
+
+def test_nothing_comes_back_under_a_retired_goal():
+    action = ActionFactory()
+    services.retire(action, reason="Twice in the plan.", by=None)
+    services.retire(action.outcome.goal, reason="Dropped.", by=None)
+    with pytest.raises(ValidationError, match="Bring that back first"):
+        services.restore(action, by=None)
+
+
+# ---- Progress --------------------------------------------------------------------------------------------
+def test_progress_moves_the_status_and_reaches_the_public_copy(person, riverton):
+    user = person(riverton, "coordinator")
+    action = ActionFactory(status="not_started")
+    services.edit_action(action, by=None, resources="One post")
+    services.record_progress(action, status="on_track", text="Half the forms are done.", by=user, on=TODAY())
+    action.refresh_from_db()
+    assert (action.status, action.last_update_on, action.status_since) == ("on_track", TODAY(), TODAY())
+    assert PublicAction.objects.get(uuid=action.uuid).last_update_text == "Half the forms are done."
+    entry = Change.objects.get(object_uuid=action.uuid, verb="reported")
+    assert entry.fields["status"] == ["not_started", "on_track"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"status": "at_risk", "next_step": "Hire."}, "needs a reason"),
+        ({"status": "off_track", "reason": "No lead."}, "needs a next step"),
+        ({"status": "cancelled"}, "needs a reason"),
+        ({"text": "  "}, "Say what happened"),
+        ({"status": "merged"}, "Choose one of"),
+        ({"status": "splendid"}, "Choose one of"),
+        ({"on": dt.date(2999, 1, 1)}, "has not come yet"),
+    ],
+)
+def test_a_report_that_leaves_something_open_is_refused_and_changes_nothing(given, told):
+    action = ActionFactory()
+    before = rows()
+    report = {"status": "on_track", "text": "Going well.", "on": TODAY(), "by": None} | given
+    with pytest.raises(ValidationError, match=told):
+        services.record_progress(action, **report)
+    assert rows() == before
+    assert not action.progress_notes.exists()
+
+
+def test_a_cancelled_action_needs_no_next_step():
+    action = ActionFactory()
+    services.record_progress(
+        action, status="cancelled", text="Council said no.", reason="No money.", by=None, on=TODAY()
+    )
+    action.refresh_from_db()
+    assert action.status == "cancelled"
+
+
+def test_a_report_dated_before_the_newest_leaves_the_status():
+    action = ActionFactory(status="on_track", last_update_on=dt.date(2026, 6, 1))
+    services.record_progress(
+        action, status="completed", text="An older word.", by=None, on=dt.date(2026, 5, 1)
+    )
+    action.refresh_from_db()
+    assert (action.status, action.last_update_on) == ("on_track", dt.date(2026, 6, 1))
+    assert action.progress_notes.count() == 1
+
+
+def test_nobody_reports_on_a_retired_action():
+    action = ActionFactory(retired=True)
+    with pytest.raises(ValidationError, match="is retired"):
+        services.record_progress(action, status="on_track", text="Going well.", by=None, on=TODAY())
+
+
+# ---- Who may report --------------------------------------------------------------------------------------
+def test_a_department_lead_reports_on_the_own_departments_actions_only(person, riverton):
+    lead = person(riverton, "department_lead")
+    mine = lead.affiliations.get()
+    mine.department = "city library"
+    mine.save()
+    library = DepartmentFactory(name="City Library")
+    answers, helps, supports, other = (ActionFactory() for _ in range(4))
+    owned = ActionFactory(owner=mine)
+    Action.objects.filter(pk=answers.pk).update(accountable=library)
+    PartyFactory(action=helps, department=library, part="responsible")
+    PartyFactory(action=supports, department=library, part="support")
+    assert set(selectors.reportable_by(lead, riverton)) == {answers, helps, owned}
+    assert selectors.may_report(lead, riverton, answers)
+    assert not selectors.may_report(lead, riverton, other)
+
+
+@pytest.mark.parametrize(
+    ("role", "may"), [("coordinator", True), ("plan_editor", True), ("contributor", False), ("viewer", False)]
+)
+def test_other_roles_report_on_all_or_on_none(person, riverton, role, may):
+    action = ActionFactory()
+    assert selectors.may_report(person(riverton, role), riverton, action) is may
+
+
+def test_a_department_lead_of_another_city_reports_on_nothing(person, riverton, ashford):
+    lead = person(ashford, "department_lead")
+    lead.affiliations.update(department="City Library")
+    action = ActionFactory(accountable=DepartmentFactory(name="City Library"))
+    assert not selectors.may_report(lead, riverton, action)
+
+
+# ---- Publishing ------------------------------------------------------------------------------------------
+def test_publishing_and_launching_are_one_step_and_two_facts(riverton, person):
+    user = person(riverton, "coordinator")
+    plan = selectors.current_plan()
+    services.publish_plan(plan, by=user, visibility="public", launch=True)
+    plan.refresh_from_db()
+    riverton.refresh_from_db()
+    assert plan.visibility == "public"
+    assert plan.published_at is not None
+    assert riverton.site_state == Jurisdiction.SiteState.LAUNCHED
+    assert PublicPlan.objects.filter(jurisdiction=riverton).exists()
+    services.unpublish_plan(plan, by=user, reason="We correct the numbers.")
+    riverton.refresh_from_db()
+    assert riverton.site_state == Jurisdiction.SiteState.LAUNCHED
+    assert not PublicPlan.objects.filter(jurisdiction=riverton).exists()
+
+
+def test_a_plan_without_an_action_is_not_published(riverton):
+    Action.objects.all().delete()
+    before = rows()
+    with pytest.raises(ValidationError, match="no action yet"):
+        services.publish_plan(selectors.current_plan(), by=None, launch=True)
+    riverton.refresh_from_db()
+    assert riverton.site_state == "not_launched"
+    assert rows() == before
+
+
+def test_taking_out_of_view_needs_a_reason():
+    plan = PlanFactory()
+    with pytest.raises(ValidationError, match="Say why"):
+        services.unpublish_plan(plan, by=None, reason="")
+    plan.refresh_from_db()
+    assert plan.visibility == "public"
+
+
+def test_adoption_is_recorded_once_voted():
+    plan = selectors.current_plan()
+    with pytest.raises(ValidationError, match="after the vote"):
+        services.adopt(plan, on=TODAY() + dt.timedelta(days=1), body="City Council", by=None)
+    services.adopt(plan, on=TODAY(), body="City Council", resolution="26-101", by=None)
+    plan.refresh_from_db()
+    assert (plan.lifecycle, plan.adopting_body) == ("adopted", "City Council")
+
+
+# ---- Counting --------------------------------------------------------------------------------------------
+def test_a_tally_leaves_out_what_is_cancelled_and_retired(django_assert_num_queries):
+    outcome = OutcomeFactory(stage="normalize")
+    plan, library = outcome.goal.plan, DepartmentFactory(name="Library")
+    for status in ("completed", "off_track", "cancelled", None):
+        ActionFactory(outcome=outcome, status=status, accountable=library)
+    ActionFactory(outcome=outcome, retired=True, accountable=library)
+    with django_assert_num_queries(1):
+        found = selectors.tally(plan, by="department")
+    assert found == {"Library": {"total": 4, "counted": 3, "completed": 1, "attention": 1, "no_status": 1}}
+    assert selectors.tally(plan, by="stage")["normalize"]["total"] == 4
+    assert set(selectors.tally(plan, by="status")) == {"completed", "off_track", "cancelled", ""}
+
+
+def test_who_owes_an_update_stands_longest_silence_first():
+    outcome = OutcomeFactory(goal__plan__cadence_days=92)
+    on = dt.date(2026, 10, 1)
+    never = ActionFactory(outcome=outcome, last_update_on=None)
+    long_ago = ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 1, 1))
+    ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 9, 1))
+    ActionFactory(outcome=outcome, last_update_on=dt.date(2025, 1, 1), status="completed")
+    owed = list(selectors.owing(outcome.goal.plan, on=on))
+    assert owed == [never, long_ago]
+    assert selectors.freshness_of(long_ago, outcome.goal.plan, on=on) == "stale"
