@@ -64,7 +64,11 @@ def roles_of(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
         return frozenset()
     known = user.__dict__.setdefault("_roles_by_place", {})
     if jurisdiction.pk not in known:
-        found = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction).values_list("roles", flat=True)
+        found = (
+            Affiliation.objects.active()
+            .filter(user=user, jurisdiction=jurisdiction)
+            .values_list("roles", flat=True)
+        )
         known[jurisdiction.pk] = frozenset(role for roles in found for role in roles)
     return known[jurisdiction.pk]
 
@@ -81,7 +85,9 @@ def is_member(user: Any) -> bool:
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return False
     if "_is_member" not in user.__dict__:
-        user.__dict__["_is_member"] = user.is_superuser or Affiliation.objects.active().filter(user=user).exists()
+        user.__dict__["_is_member"] = (
+            user.is_superuser or Affiliation.objects.active().filter(user=user).exists()
+        )
     return user.__dict__["_is_member"]
 
 

@@ -6,10 +6,17 @@ What leaves the database (mail, a search engine) is a job, queued in the same tr
 
 from django.dispatch import Signal
 
-jurisdiction_opened = Signal()  # jurisdiction: Jurisdiction, options: dict — its schema is there, nothing else yet
-jurisdiction_changed = Signal()  # jurisdiction: Jurisdiction — name, stage, site state or colors
-plan_published = Signal()  # jurisdiction: Jurisdiction, plan_id: int — who may see the plan has changed, either way
-plan_changed = Signal()  # jurisdiction: Jurisdiction, plan_id: int — many rows, e.g. an import: read all again
-action_changed = Signal()  # jurisdiction: Jurisdiction, action_ids: list[int] — also retired ones
-library_item_changed = Signal()  # item_id: int — published, changed or withdrawn
-page_changed = Signal()  # jurisdiction: Jurisdiction, page_id: int — published, changed or withdrawn
+# jurisdiction: Jurisdiction, options: dict — its schema is there, nothing else yet
+jurisdiction_opened = Signal()
+# jurisdiction: Jurisdiction — name, stage, site state or colors
+jurisdiction_changed = Signal()
+# jurisdiction: Jurisdiction, plan_id: int — who may see the plan has changed, either way
+plan_published = Signal()
+# jurisdiction: Jurisdiction, plan_id: int — many rows, e.g. an import: read all again
+plan_changed = Signal()
+# jurisdiction: Jurisdiction, action_ids: list[int] — also retired ones
+action_changed = Signal()
+# item_id: int — published, changed or withdrawn
+library_item_changed = Signal()
+# jurisdiction: Jurisdiction, page_id: int — published, changed or withdrawn
+page_changed = Signal()
