@@ -130,6 +130,11 @@ class TimelineBlock(Section):
         label = _("Timeline")
         template = "cms/blocks/timeline.html"
 
+    def get_context(self, value: Any, parent_context: Any = None) -> dict[str, Any]:
+        context = super().get_context(value, parent_context=parent_context)
+        context["names_who_paid"] = any(entry["who_paid"] for entry in value["entries"])
+        return context
+
 
 class PictureBlock(blocks.StructBlock):
     image = ImageBlock(label=_("Image"))
@@ -163,11 +168,21 @@ class VideoBlock(blocks.StructBlock):
         template = "cms/blocks/video.html"
 
 
+class ActionBlock(blocks.ChoiceBlock):
+    """An action by its code. A stored code stands by itself: Wagtail would read all choices for each one."""
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def get_searchable_content(self, value: Any) -> list[str]:
+        return []
+
+
 class ActionsBlock(Section):
     heading = blocks.CharBlock(label=_("Heading"), default=_("What we are doing about it"), max_length=120)
     text = blocks.RichTextBlock(label=_("Text"), required=False, features=PROSE)
     actions = blocks.ListBlock(
-        blocks.ChoiceBlock(choices=action_choices, label=_("Action")),
+        ActionBlock(choices=action_choices, label=_("Action")),
         label=_("Actions of the plan"),
         min_num=1,
     )
@@ -177,8 +192,12 @@ class ActionsBlock(Section):
         label = _("Actions of the plan")
         template = "cms/blocks/actions.html"
 
-    def words_of(self, value: Any) -> str:
-        return " ".join([value["heading"], str(value["text"] or "")])
+    def get_context(self, value: Any, parent_context: Any = None) -> dict[str, Any]:
+        """`rows` are the chosen actions that the page found to be visible, in the order chosen."""
+        context = super().get_context(value, parent_context=parent_context)
+        visible = (parent_context or {}).get("actions", {})
+        context["rows"] = [visible[code] for code in value["actions"] if code in visible]
+        return context
 
 
 class NumberBlock(blocks.StructBlock):

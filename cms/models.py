@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
@@ -17,8 +18,11 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 
 from cms import blocks
+from cohort import selectors
+from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
+from tenants.plans.models import Action, Plan
 
 # First parts of addresses that the portal serves itself: a page of that name could never be reached.
 TAKEN_AT_A_CITY = frozenset(
@@ -29,6 +33,9 @@ TAKEN_AT_THE_ALLIANCE = frozenset(
     {"accounts", "api", "cms", "documents", "healthz", "jurisdictions", "library", "media", "progress"}
     | {"search", "sign-in", "sign-out", "staff", "static"}
 )
+
+
+NEW_ITEMS = 4
 
 
 def at_a_city() -> bool:
@@ -127,6 +134,15 @@ class StoryPage(SitePage):
         context["headings"] = [part for part in context["parts"] if part["heading"]]
         return context
 
+    def words(self) -> str:
+        found = []
+        for block in self.body:
+            if isinstance(block.block, blocks.Section):
+                found.append(block.block.words_of(block.value))
+            else:
+                found += block.block.get_searchable_content(block.value)
+        return " ".join(text for text in [self.lead, *found] if text)
+
     def parts(self) -> list[dict[str, Any]]:
         """Each block with heading and anchor: [{"block": …, "heading": "Why now", "anchor": "why-now"}]."""
         found, used = [], set()
@@ -191,6 +207,41 @@ class NarrativePage(StoryPage):
         self.slug = self.SLUG
         super().minimal_clean()
 
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context(request, *args, **kwargs)
+        return context | {"section": "narrative", "actions": self.chosen_actions(request.user)}
+
+    def words(self) -> str:
+        return " ".join(text for text in [self.headline, super().words()] if text)
+
+    def chosen_actions(self, user: Any) -> dict[str, dict[str, Any]]:
+        """The actions the story names, by code, as far as this reader may see the plan; two queries."""
+        codes = [
+            code for block in self.body if block.block_type == "actions" for code in block.value["actions"]
+        ]
+        if not codes:
+            return {}
+        place = connection.tenant
+        team = access.may(user, access.Can.SEE_WORKSPACE, place)
+        plans = Plan.objects.in_force() if team else Plan.objects.public()
+        plan = plans.order_by("-pk").first()
+        if plan is None:
+            return {}
+        actions = Action.objects.current().filter(outcome__goal__plan=plan, code__in=codes)
+        return {
+            action.code: {
+                "url": action.get_absolute_url(),
+                "number": action.number,
+                "title": action.title,
+                "status": action.status,
+                "label": plan.status_labels.get(action.status or "", ""),
+                "due_date": action.due_date,
+                "due_precision": action.due_precision or "day",
+                "is_continuous": action.is_continuous,
+            }
+            for action in actions
+        }
+
 
 class StandardPage(StoryPage):
     """A plain page: contact, accessibility, privacy and the like."""
@@ -203,6 +254,11 @@ class StandardPage(StoryPage):
     page_description = _("Text, pictures and links.")
     template = "cms/standard_page.html"
     content_panels: ClassVar[list[Any]] = [*Page.content_panels, FieldPanel("lead"), FieldPanel("body")]
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context(request, *args, **kwargs)
+        base = "city/base.html" if at_a_city() else "alliance/base.html"
+        return context | {"base": base, "section": self.slug}
 
 
 class AlliancePage(SitePage):
@@ -257,3 +313,30 @@ class AlliancePage(SitePage):
     @classmethod
     def can_create_at(cls, parent: Page) -> bool:
         return at_the_alliance() and super().can_create_at(parent)
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        audience = access.audience_of(request.user)
+        today = timezone.localdate()
+        members = {step["stage"]: step["places"] for step in selectors.stages_path()}
+        return super().get_context(request, *args, **kwargs) | {
+            "today": today,
+            "often_sought": [words.strip() for words in self.often_sought.split(",") if words.strip()],
+            "plans": selectors.plans_under_way(audience, on=today),
+            "steps": [
+                {
+                    "title": step.value["title"],
+                    "text": step.value["text"],
+                    "places": members.get(step.value["stage"], []),
+                }
+                for step in self.joining
+            ],
+            "joining_url": self.joining_link_text
+            and self.joining_page
+            and self.joining_page.get_url(request),
+            "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:NEW_ITEMS],
+            "changes": selectors.changed_this_week(audience, on=today),
+            "dates": sorted(
+                (date.value for date in self.dates if date.value["date"] >= today),
+                key=lambda date: date["date"],
+            ),
+        }

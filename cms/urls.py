@@ -1,4 +1,7 @@
-"""Wagtail's addresses with the portal's rules laid over them. Both kinds of host include `admin` and `pages`."""
+"""Wagtail's addresses with the portal's rules laid over them.
+
+Both kinds of host include `front` first, `admin`, and `pages` last; a city also its `story`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from wagtail.documents.views.serve import serve as serve_document
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 
 from cms import views
+from cms.models import NarrativePage
 
 View = Callable[..., HttpResponse]
 
@@ -38,9 +42,11 @@ def for_editors(view: View) -> View:
 admin: list[URLPattern | URLResolver] = [
     path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, for_editors))),
 ]
-# Wagtail's own list would add password forms of its own; there is one way in.
+# Before what else a host answers at its root: the page decides what its front shows.
+front: list[URLPattern | URLResolver] = [path("", views.home, name="front")]
+story: list[URLPattern | URLResolver] = [path(f"{NarrativePage.SLUG}/", views.narrative, name="narrative")]
+# Wagtail's own list would add password forms; there is one way in.
 pages: list[URLPattern | URLResolver] = [
     re_path(r"^documents/(\d+)/(.*)$", serve_document, name="wagtaildocs_serve"),
-    path("media/<path:path>", views.media, name="media"),
     re_path(r"^((?:[\w\-]+/)*)$", wagtail_views.serve, name="wagtail_serve"),
 ]

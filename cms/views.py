@@ -1,40 +1,34 @@
-"""Files of a site: only on its own host."""
+"""A city's front page and its story, whatever state its pages are in."""
 
 from __future__ import annotations
 
-import mimetypes
-
-from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import default_storage
 from django.db import connection
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
+from wagtail.views import serve
 
-from cms.models import may_see_site
-
-# Uploaded documents are not among them: /documents/ serves those, as downloads.
-SHOWN = ("images/", "brand/")
-TYPES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp", "image/avif", "image/svg+xml"})
+from cms.models import NarrativePage, may_see_site
+from tenants import access
 
 
 @require_safe
-def media(request: HttpRequest, path: str) -> FileResponse:
-    """A picture of this host's own schema, as the storage names it: /media/<schema>/images/….
+def home(request: HttpRequest) -> HttpResponse:
+    """The page that stands at the root of the site."""
+    return serve(request, "")
 
-    A file of another schema, of another kind, or of a site that has not launched is 404.
-    """
-    own = f"{connection.schema_name}/"
-    name = path.removeprefix(own)
-    kind = mimetypes.guess_type(name)[0]
-    if not path.startswith(own) or not name.startswith(SHOWN) or ".." in name or kind not in TYPES:
+
+@require_safe
+def narrative(request: HttpRequest) -> HttpResponse:
+    """The city's story; until it is published, a page that says so."""
+    if NarrativePage.objects.live().exists():
+        return serve(request, f"{NarrativePage.SLUG}/")
+    place = connection.tenant
+    if not may_see_site(request.user, place):
         raise Http404
-    if not may_see_site(request.user, connection.tenant):
-        raise Http404
-    try:
-        file = default_storage.open(name)
-    except (FileNotFoundError, IsADirectoryError, SuspiciousOperation):
-        raise Http404 from None
-    response = FileResponse(file, content_type=kind)
-    response["Cache-Control"] = "private, max-age=3600"
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
+    draft = NarrativePage.objects.first()
+    context = {"section": "narrative"}
+    if draft and access.may(request.user, access.Can.EDIT_SITE, place):
+        context["editor_url"] = reverse("wagtailadmin_pages:edit", args=[draft.pk])
+    return render(request, "cms/no_narrative.html", context)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.db import connection
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from wagtail import hooks
+from wagtail.models import Page
 
-from cms.models import may_see_site
+from cms.models import AlliancePage, HomePage, may_see_site
 
 # The portal's Team page, settings and host names take the place of these.
 NOT_FOR_CITIES = frozenset({"users", "groups", "sites", "redirects", "collections", "locales", "forms"})
@@ -30,3 +34,27 @@ def leave_out_what_the_portal_does(request: HttpRequest, items: list[Any]) -> No
 @hooks.register("construct_main_menu")
 def leave_out_forms(request: HttpRequest, items: list[Any]) -> None:
     items[:] = [item for item in items if item.name not in {"forms", "help"}]
+
+
+@hooks.register("before_delete_page")
+@hooks.register("before_unpublish_page")
+@hooks.register("before_move_page")
+def keep_the_front_page(request: HttpRequest, page: Page, *_destination: Any) -> HttpResponse | None:
+    """A site without its front page would answer 404 at its address."""
+    if isinstance(page.specific, HomePage | AlliancePage):
+        messages.error(request, _("The front page stays where it is. You can change what it says."))
+        return redirect("wagtailadmin_explore", page.pk)
+    return None
+
+
+@hooks.register("before_bulk_action")
+def keep_the_front_page_in_bulk(
+    request: HttpRequest, action_type: str, objects: list[Any], action: Any
+) -> HttpResponse | None:
+    if action_type in {"delete", "unpublish", "move"}:
+        for page in objects:
+            if isinstance(page, Page):
+                refused = keep_the_front_page(request, page)
+                if refused:
+                    return refused
+    return None

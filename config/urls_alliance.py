@@ -7,6 +7,7 @@ from tenants.dashboard.views import brand
 from tenants.media import media
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *cms_urls.front,
     path("library/", include("resources.urls")),
     path("media/<path:path>", media, name="media"),
     *cms_urls.admin,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import connection, models
 from django.db.models import Count, F, Func, Value
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from resources.models import DecisionKind, LibraryItem, LibraryItemQuerySet, Strategy
-from tenants.models import Jurisdiction, Sector, Stage, Topic
+from tenants.models import Sector, Stage, Topic
 
 TREE_NODES = 40
 
@@ -91,6 +92,7 @@ def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
         "similar": similar(item, audience=audience),
         "credit": credit_line(item),
         "json_ld": json_ld(item),
+        "source_host": urlsplit(item.source_url).hostname or "",
     }
 
 
@@ -277,12 +279,3 @@ def facets(items: LibraryItemQuerySet, chosen: dict[str, str]) -> list[dict[str,
             choices.sort(key=lambda choice: (-choice["count"], str(choice["label"])))
         found.append({"name": name, "label": names[name], "choices": choices})
     return found
-
-
-def count_words(number: int) -> str:
-    return ngettext("%(number)d item", "%(number)d items", number) % {"number": number}
-
-
-def size_words(item: LibraryItem) -> str:
-    """ "10,000 to 49,999" or nothing."""
-    return str(dict(Jurisdiction.PopulationBand.choices).get(item.population_band, ""))

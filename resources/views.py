@@ -28,7 +28,7 @@ def browse(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "resources/browse.html",
-        {"page_of_items": page, "facets": facets, "chosen": chosen, "on": on},
+        {"section": "library", "page_of_items": page, "facets": facets, "chosen": chosen, "on": on},
     )
 
 
@@ -37,7 +37,7 @@ def item(request: HttpRequest, key: str) -> HttpResponse:
     """One item. What the reader may not see is 404."""
     audience = access.audience_of(request.user)
     found = get_object_or_404(LibraryItem.objects.visible_to(audience), key=key)
-    context = pages.item_context(found, audience=audience)
+    context = pages.item_context(found, audience=audience) | {"section": "library"}
     if access.may(request.user, access.Can.CURATE_LIBRARY, connection.tenant):
         context["edit_url"] = reverse("wagtailsnippets_resources_libraryitem:edit", args=[found.pk])
     return render(request, "resources/item.html", context)

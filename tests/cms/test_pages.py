@@ -1,0 +1,267 @@
+"""Pages as readers see them: gating by launch, blocks, and what the alliance's front page gathers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
+from cms.site import set_up_alliance_site
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans.models import Action, Goal, Outcome, Plan
+from tests.resources.factories import LibraryItemFactory
+
+pytestmark = pytest.mark.django_db
+
+STORY = [
+    {"type": "text", "value": "<p>People ask why a plan begins with race.</p>"},
+    {
+        "type": "chapter",
+        "value": {"heading": "When the rules said race", "period": "1921 to 1948", "text": "<p>Deeds.</p>"},
+    },
+    {
+        "type": "timeline",
+        "value": {
+            "heading": "",
+            "caption": "What the city did, and when",
+            "entries": [{"when": "1921", "what": "Zoning map", "who_paid": "Black families"}],
+            "source": "council minutes",
+        },
+    },
+    {
+        "type": "voice",
+        "value": {"quote": "A rule for everything.", "who": "Resident", "consent": "Quoted with consent."},
+    },
+    {
+        "type": "video",
+        "value": {
+            "title": "The river bends",
+            "url": "https://video.example/1",
+            "length": "18 minutes",
+            "captions": "Captions in English and Spanish.",
+            "transcript": "https://video.example/1/transcript",
+        },
+    },
+    {
+        "type": "numbers",
+        "value": {
+            "heading": "What the numbers say",
+            "numbers": [{"number": "2,431", "label": "cards blocked", "rule": "of 17,240"}],
+            "source": "card records",
+        },
+    },
+    {"type": "why_now", "value": {"heading": "Why now", "text": "<p>The distance has not changed.</p>"}},
+    {
+        "type": "commitments",
+        "value": {
+            "heading": "What we commit to",
+            "text": "",
+            "commitments": [{"text": "One report each quarter", "by_when": "2027"}],
+        },
+    },
+]
+
+
+@pytest.fixture
+def launched(riverton: Any) -> Any:
+    riverton.site_state = Jurisdiction.SiteState.LAUNCHED
+    riverton.save(update_fields=["site_state"])
+    return riverton
+
+
+def tell(place: Any, in_city: Any, body: list[dict[str, Any]]) -> NarrativePage:
+    with in_city(place):
+        page = NarrativePage.objects.get()
+        page.headline = "The river bends."
+        page.body = json.dumps(body)
+        page.save_revision().publish()
+        page.refresh_from_db()
+        return page
+
+
+def add_action(code: str, title: str, **plan: Any) -> Action:
+    made, _new = Plan.objects.get_or_create(title="Our plan", defaults=plan)
+    goal, _new = Goal.objects.get_or_create(plan=made, title="Libraries")
+    outcome, _new = Outcome.objects.get_or_create(goal=goal, title="Every card works")
+    return Action.objects.create(outcome=outcome, code=code, title=title, status=Action.Status.AT_RISK)
+
+
+def test_the_story_of_a_launched_city_is_read_by_everybody(launched: Any, in_city: Any, visit: Any) -> None:
+    tell(launched, in_city, STORY)
+
+    response = visit(launched).get("/narrative/")
+
+    assert response.status_code == 200
+    for words in (
+        "The river bends.",
+        "1921 to 1948",
+        "Black families",
+        "Quoted with consent.",
+        "Captions in English",
+    ):
+        assert words in response.text
+    assert '<a href="#why-now">Why now</a>' in response.text
+    assert 'id="why-now"' in response.text
+
+
+@pytest.mark.parametrize("path", ["/", "/narrative/", "/contact/", "/accessibility/", "/privacy/"])
+def test_a_site_that_is_not_launched_is_404_to_strangers_and_open_to_the_team(
+    riverton: Any, ashford: Any, in_city: Any, visit: Any, person: Any, path: str
+) -> None:
+    tell(riverton, in_city, STORY)
+
+    assert visit(riverton).get(path).status_code == 404
+    assert visit(riverton, person(ashford, "coordinator")).get(path).status_code == 404
+    assert visit(riverton, person(riverton, "viewer")).get(path).status_code == 200
+
+
+def test_a_page_of_one_city_is_404_at_another(launched: Any, ashford: Any, in_city: Any, visit: Any) -> None:
+    ashford.site_state = Jurisdiction.SiteState.LAUNCHED
+    ashford.save()
+    with in_city(launched):
+        HomePage.objects.get().add_child(instance=StandardPage(title="Only here", slug="only-here"))
+
+    assert visit(launched).get("/only-here/").status_code == 200
+    assert visit(ashford).get("/only-here/").status_code == 404
+
+
+def test_a_story_in_draft_is_announced_but_not_shown(
+    launched: Any, in_city: Any, visit: Any, person: Any
+) -> None:
+    with in_city(launched):
+        page = NarrativePage.objects.get()
+        page.headline = "A secret draft"
+        page.save_revision()
+
+    response = visit(launched).get("/narrative/")
+
+    assert response.status_code == 200
+    assert "has not published its story yet" in response.text
+    assert "secret draft" not in response.text
+    assert "Write the narrative" not in response.text
+    assert "Write the narrative" in visit(launched, person(launched, "coordinator")).get("/narrative/").text
+
+
+def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_public(
+    launched: Any, in_city: Any, visit: Any
+) -> None:
+    with in_city(launched):
+        action = add_action("z1", "End library fines", visibility=Visibility.INTERNAL)
+    block = {
+        "type": "actions",
+        "value": {"heading": "What we do", "text": "", "actions": ["z1"]},
+    }
+    tell(launched, in_city, [block])
+
+    hidden = visit(launched).get("/narrative/")
+    with in_city(launched):
+        Plan.objects.update(visibility=Visibility.PUBLIC)
+    shown = visit(launched).get("/narrative/")
+
+    assert "End library fines" not in hidden.text
+    assert "The plan is not public yet" in hidden.text
+    assert "End library fines" in shown.text
+    assert f'href="/plan/actions/{action.code}/"' in shown.text
+    assert "At risk" in shown.text
+
+
+def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
+    launched: Any, in_city: Any, visit: Any
+) -> None:
+    with in_city(launched):
+        for number in range(10):
+            add_action(f"z{number}", f"Action {number}", visibility=Visibility.PUBLIC)
+
+    def block(codes: list[str]) -> list[dict[str, Any]]:
+        return [{"type": "actions", "value": {"heading": "What we do", "text": "", "actions": codes}}]
+
+    def queries(codes: list[str]) -> int:
+        tell(launched, in_city, block(codes))
+        client = visit(launched)
+        client.get("/narrative/")
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/narrative/").status_code == 200
+        return len(captured)
+
+    assert queries(["z1"]) == queries([f"z{number}" for number in range(10)])
+
+
+def test_the_words_of_a_story_are_plain_text(riverton: Any, in_city: Any) -> None:
+    page = tell(riverton, in_city, STORY)
+
+    with in_city(riverton):
+        words = page.words()
+
+    assert "The river bends." in words
+    assert "Zoning map" in words
+    assert "<p>" not in words
+
+
+def test_each_kind_of_page_can_be_made_only_where_it_belongs(
+    alliance: Any, riverton: Any, in_city: Any
+) -> None:
+    front = set_up_alliance_site()
+    root = front.get_parent()
+    assert not HomePage.can_create_at(root)
+    assert not NarrativePage.can_create_at(front)
+    assert StandardPage.can_create_at(front)
+    with in_city(riverton):
+        home = HomePage.objects.get()
+        NarrativePage.objects.get().delete()
+        assert NarrativePage.can_create_at(HomePage.objects.get())
+        assert StandardPage.can_create_at(home)
+        assert not AlliancePage.can_create_at(home.get_parent())
+        assert not HomePage.can_create_at(home.get_parent())  # one is there
+
+
+def test_a_page_cannot_take_an_address_of_the_portal(riverton: Any, in_city: Any) -> None:
+    from django.core.exceptions import ValidationError
+
+    with in_city(riverton):
+        home = HomePage.objects.get()
+        with pytest.raises(ValidationError, match="The portal itself answers at “/plan/”"):
+            home.add_child(instance=StandardPage(title="Plan", slug="plan"))
+        assert not StandardPage.objects.filter(slug="plan").exists()
+
+
+def test_the_alliances_front_page_gathers_plans_library_and_members(
+    alliance: Any, launched: Any, visit: Any
+) -> None:
+    front = set_up_alliance_site()
+    launched.entry_stage = Jurisdiction.EntryStage.PLANNING
+    launched.save()
+    LibraryItemFactory(title="End overdue fines")
+    LibraryItemFactory(title="Only for members", members=True)
+    LibraryItemFactory(title="Not yet published", draft=True)
+    front.dates = json.dumps(
+        [
+            {"type": "date", "value": {"date": "2020-01-01", "text": "Long ago", "url": ""}},
+            {
+                "type": "date",
+                "value": {
+                    "date": str(timezone.localdate() + dt.timedelta(days=9)),
+                    "text": "Session",
+                    "url": "",
+                },
+            },
+        ]
+    )
+    front.save()
+
+    page = visit(alliance).get("/")
+
+    assert page.status_code == 200
+    assert 'action="/search/"' in page.text
+    assert "End overdue fines" in page.text
+    assert "Only for members" not in page.text
+    assert "Not yet published" not in page.text
+    assert launched.short_name in page.text
+    assert "Session" in page.text
+    assert "Long ago" not in page.text
+    assert visit(alliance).get("/joining/").status_code == 200
