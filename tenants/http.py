@@ -79,17 +79,10 @@ class PlaceLocaleMiddleware(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        offered = languages_of(request.tenant)  # type: ignore[attr-defined]
+        offered = request.tenant.portal_languages  # type: ignore[attr-defined]
         if translation.get_language() not in offered:
             translation.activate(offered[0])
             request.LANGUAGE_CODE = offered[0]  # type: ignore[attr-defined]
-
-
-def languages_of(place: Jurisdiction) -> list[str]:
-    """The languages of the portal's own words that a city offers, in its order: all, if it names none of them."""
-    spoken = [code for code, _name in settings.LANGUAGES]
-    named = [code for wish in place.languages for code in spoken if code.split("-")[0] == wish.split("-")[0]]
-    return list(dict.fromkeys(named)) or spoken
 
 
 class LaunchMiddleware:

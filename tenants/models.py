@@ -211,6 +211,15 @@ class Jurisdiction(TenantMixin):
         return self.schema_name not in {"public", settings.TEMPLATE_SCHEMA}
 
     @property
+    def portal_languages(self) -> list[str]:
+        """The languages of the portal's own words that are offered here, in the city's order: all, if it names none."""
+        spoken = [code for code, _name in settings.LANGUAGES]
+        named = [
+            code for wish in self.languages for code in spoken if code.split("-")[0] == wish.split("-")[0]
+        ]
+        return list(dict.fromkeys(named)) or spoken
+
+    @property
     def is_launched(self) -> bool:
         return self.site_state == self.SiteState.LAUNCHED
 
@@ -393,3 +402,32 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class Worker(models.Model):
+    """A process that runs jobs. One that was not seen for a while was killed, and its job is taken up again."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    host = models.CharField(max_length=253)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.pid} on {self.host}"
+
+
+class PeriodicRun(models.Model):
+    """A periodic job was queued for the period that began then; the constraint lets this happen once."""
+
+    name = models.CharField(max_length=120)
+    schema_name = models.CharField(max_length=63)
+    period = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "schema_name", "period"], name="once_in_a_period"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.schema_name} for {self.period:%Y-%m-%d %H:%M}"

@@ -163,7 +163,7 @@ FORM_RENDERER = "config.forms.USWDSRenderer"
 # ---- Database, cache, jobs -----------------------------------------------------------------------------
 DATABASE_URL = env("DATABASE_URL", "postgres://portal@127.0.0.1:5432/portal")
 DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, engine="django_tenants.postgresql_backend")
+    "default": dj_database_url.parse(DATABASE_URL, engine="tenants.postgresql")
     | {
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": env_int("DATABASE_CONN_MAX_AGE", 60),
@@ -181,6 +181,7 @@ CACHES = {
 }
 
 TASKS = {"default": {"BACKEND": "tenants.jobs.TenantBackend"}}
+JOB_ATTEMPTS = 5  # then a job stays FAILED until somebody looks
 
 # ---- People and sign-in ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -244,6 +245,7 @@ PERMISSIONS_POLICY = {"camera": [], "geolocation": [], "microphone": [], "paymen
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en-us", _("English"))]  # one that is complete; half a translation helps nobody
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", "America/Chicago")
@@ -290,6 +292,7 @@ else:
 # ---- Wagtail ---------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = ALLIANCE_NAME
 WAGTAILADMIN_BASE_URL = f"{PORTAL_SCHEME}://{ALLIANCE_HOST}" + (f":{PORTAL_PORT}" if PORTAL_PORT else "")
+WAGTAILADMIN_LOGIN_URL = LOGIN_URL
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
@@ -298,6 +301,7 @@ WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 WAGTAILDOCS_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
+WAGTAILDOCS_INLINE_CONTENT_TYPES: list[str] = []  # a document is always a download
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "pptx", "txt", "xlsx"]
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
 WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]

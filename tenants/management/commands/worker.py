@@ -1,0 +1,109 @@
+"""`manage.py worker`: runs queued jobs, takes up those of killed workers, and queues periodic work."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, close_old_connections, connection
+from django.utils.crypto import get_random_string
+from django_tasks_db.management.commands import db_worker
+
+from tenants import jobs
+
+log = jobs.log
+
+
+class TenantWorker(db_worker.Worker):
+    """django-tasks' worker, which runs each job in its own schema and tells the others that it is alive."""
+
+    def __init__(self, *, lease: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.lease = dt.timedelta(seconds=lease)
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        heart = threading.Thread(target=self.beat, name="heart", daemon=True)
+        self.pulse()  # before the first job is claimed: a worker nobody has seen counts as killed
+        heart.start()
+        try:
+            while True:
+                try:
+                    return super().run()
+                except OperationalError as error:
+                    log.warning("The database does not answer, again in 2 s: %s", error)
+                    connection.close()
+                    if self.stopped.wait(2):
+                        return None
+        finally:
+            self.stopped.set()
+            heart.join(5)
+
+    def pulse(self) -> None:
+        jobs.pulse(self.worker_id, host=socket.gethostname(), pid=os.getpid())
+
+    def beat(self) -> None:
+        """In a thread of its own, so that a long job does not look like a killed worker."""
+        while True:
+            try:
+                close_old_connections()
+                self.pulse()
+                jobs.take_back(lease=self.lease)
+                jobs.queue_what_is_due()
+            except Exception:
+                log.exception("The worker's heart missed a beat.")
+                connection.close()
+            if self.stopped.wait(self.lease.total_seconds() / 6):
+                connection.close()
+                return
+
+    def run_task(self, job: Any) -> None:
+        self.running_task = True
+        try:
+            jobs.run(job)
+        finally:
+            self.running_task = False
+            self._run_tasks += 1
+
+
+class Command(BaseCommand):
+    help = "Run queued jobs, take up those of killed workers, and queue periodic work. Start as many as you like."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--batch", action="store_true", help="End when no job is left.")
+        parser.add_argument(
+            "--interval",
+            type=float,
+            default=1,
+            help="Seconds between two looks at an empty queue; %(default)s.",
+        )
+        parser.add_argument(
+            "--lease",
+            type=float,
+            default=30,
+            help="Seconds without a sign of life after which a worker counts as killed; the same for all; %(default)s.",
+        )
+        parser.add_argument("--max-jobs", type=int, help="End after so many jobs.")
+
+    def handle(
+        self, *, batch: bool, interval: float, lease: float, max_jobs: int | None, **options: Any
+    ) -> None:
+        jobs.load()
+        worker = TenantWorker(
+            lease=lease,
+            queue_names=["*"],
+            excluded_queue_names=[],
+            interval=interval,
+            batch=batch,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=max_jobs,
+            worker_id=get_random_string(32),
+        )
+        worker.configure_signals()
+        worker.run()

@@ -1,0 +1,44 @@
+"""What the worker does from time to time, without being asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django_tasks import task
+from django_tasks_db.models import DBTaskResult
+
+from tenants import jobs
+from tenants.models import HandOff, Invitation, PeriodicRun
+
+DAY = dt.timedelta(days=1)
+
+
+@jobs.every(DAY)
+@task()
+def expire_invitations() -> int:
+    """An invitation that was not accepted in time is marked so; its link is dead already. Returns how many."""
+    late = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
+    return late.update(state=Invitation.State.EXPIRED)
+
+
+@jobs.every(DAY)
+@task()
+def forget_what_is_done() -> int:
+    """Remove used codes, jobs that went well two weeks ago and those that failed a year ago. Returns how many."""
+    now = timezone.now()
+    done = [
+        HandOff.objects.filter(expires_at__lt=now - DAY),
+        DBTaskResult.objects.successful().filter(finished_at__lt=now - 14 * DAY),
+        DBTaskResult.objects.failed().filter(finished_at__lt=now - 365 * DAY),
+        PeriodicRun.objects.filter(period__lt=now - 60 * DAY),
+    ]
+    return sum(rows.delete()[0] for rows in done)
+
+
+@jobs.every(DAY, at_each_site=True)
+@task()
+def forget_old_sessions() -> int:
+    """Remove the sessions of this site that have ended. Returns how many."""
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]

@@ -1,0 +1,85 @@
+"""Real workers, killed for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django_tasks_db.models import DBTaskResult
+from django_tenants.utils import tenant_context
+from taggit.models import Tag
+
+from tenants.models import Jurisdiction, Worker
+from tests.conftest import ROOT
+from tests.tenants import sample_jobs
+
+LEASE = "3"
+
+
+@pytest.fixture
+def start(committed, tmp_path):
+    """start() runs a worker as a process of its own."""
+    running = []
+
+    def worker(*options: str) -> subprocess.Popen:
+        with (tmp_path / "worker.log").open("ab") as log:
+            command = [sys.executable, "manage.py", "worker", "--interval", "0.1", "--lease", LEASE, *options]
+            process = subprocess.Popen(command, cwd=ROOT, env=committed, stdout=log, stderr=log)
+        running.append(process)
+        return process
+
+    yield worker
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition, *, seconds: float = 60):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.05)
+    return found
+
+
+def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
+    DBTaskResult.objects.all().delete()
+    flag = tmp_path / "flag"
+    riverton = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(riverton):
+        result = sample_jobs.write_slowly.enqueue("killed", str(flag), 600)
+    first = start()
+    wait_for(flag.exists)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    job = DBTaskResult.objects.get(pk=result.id)
+    assert job.status == "RUNNING"  # this is what would stay so for ever
+
+    second = start()
+    wait_for(lambda: DBTaskResult.objects.filter(pk=result.id, status="SUCCESSFUL").exists())
+
+    pids = [int(line) for line in flag.read_text().split()]
+    assert pids == [first.pid, second.pid]
+    with tenant_context(riverton):
+        assert Tag.objects.filter(name="killed").count() == 1
+    assert not Tag.objects.filter(name="killed").exists()  # nothing in public
+    assert Worker.objects.filter(pid=second.pid).exists()
+
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(20) == 0
+    job.refresh_from_db()
+    assert len(job.worker_ids) == 2
+
+
+def test_a_batch_ends_when_no_job_is_left(start):
+    DBTaskResult.objects.all().delete()
+    for slug in ("riverton", "ashford"):
+        with tenant_context(Jurisdiction.objects.get(slug=slug)):
+            sample_jobs.where.enqueue()
+    assert start("--batch").wait(60) == 0
+    ran = DBTaskResult.objects.successful().filter(task_path=sample_jobs.where.module_path)
+    assert sorted(job.return_value[0] for job in ran) == ["c_ashford", "c_riverton"]
