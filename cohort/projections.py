@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Max, Q
 
 from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
-from tenants.models import Jurisdiction, Visibility
+from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
+from tenants.plans.selectors import visible_plan
 
 MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
 Status = Action.Status
@@ -77,7 +78,7 @@ def refresh_actions(place: Jurisdiction, action_ids: Iterable[int]) -> None:
     Falls back to all rows where the plan, or what an action stands under, is not in the public tables yet.
     """
     _one_at_a_time(place)
-    plan = _visible_plan()
+    plan = visible_plan("members")
     if plan is None:
         refresh(place)
         return
@@ -117,7 +118,7 @@ def differences(place: Jurisdiction) -> list[str]:
 
 def read(place: Jurisdiction) -> Shown:
     """What the public tables should hold of this city now."""
-    plan = _visible_plan()
+    plan = visible_plan("members")
     if plan is None:
         return Shown()
     common = {"jurisdiction": place, "visibility": plan.visibility}
@@ -135,11 +136,6 @@ def read(place: Jurisdiction) -> Shown:
         outcomes=[PublicOutcome(goal_id=row.pop("goal_uuid"), **common, **row) for row in outcomes],
         actions=_actions(place, plan, Action.objects.all()),
     )
-
-
-def _visible_plan() -> Plan | None:
-    visible = Plan.objects.in_force().exclude(visibility=Visibility.INTERNAL)
-    return visible.order_by(F("published_at").desc(nulls_last=True), "-pk").first()
 
 
 def _plan_row(place: Jurisdiction, plan: Plan) -> PublicPlan:

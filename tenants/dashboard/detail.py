@@ -247,9 +247,7 @@ def _ledger(plan: Plan, action: Action) -> list[dict[str, Any]]:
     """How the promise changed since the plan was published, newest first: what, was, is, reason."""
     if plan.published_at is None:
         return []
-    changes = Change.objects.filter(
-        object_uuid=action.uuid, at__gte=plan.published_at, verb__in=("edited", "imported")
-    )
+    changes = Change.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
     found = []
     for change in changes.order_by("-at", "-pk")[:50]:
         for name, values in change.fields.items():

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,6 +22,7 @@ from tenants.dashboard.facts import Facts, Group, Row, action_rows, notes_since,
 from tenants.downloads import as_csv, as_json
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan
+from tenants.plans.selectors import current_plan, visible_plan
 
 CHANGES_SHOWN = 12
 
@@ -54,9 +54,8 @@ def seen_by(request: HttpRequest) -> Seen:
         raise Http404
     wants_preview = is_team and "preview" in request.GET
     if place.is_launched and not wants_preview:
-        published = Plan.objects.public().order_by(F("published_at").desc(nulls_last=True), "-pk")
-        return Seen(place, published.first())
-    plan = Plan.objects.in_force().order_by("-pk").first()
+        return Seen(place, visible_plan("public"))
+    plan = current_plan()
     if not place.is_launched:
         return Seen(place, plan, for_team=_("This site is not launched yet."))
     if plan and plan.visibility != Visibility.PUBLIC:

@@ -62,7 +62,7 @@ def date_word(day: dt.date | None, precision: str = Precision.DAY, *, short: boo
     if precision == Precision.QUARTER:
         return _("%(year)s Q%(quarter)s") % {"year": day.year, "quarter": (day.month + 2) // 3}
     if precision == Precision.MONTH:
-        return formats.date_format(day, "M Y" if short else "F Y")
+        return formats.date_format(day, "M Y" if short else "YEAR_MONTH_FORMAT")
     return formats.date_format(day, "M j, Y" if short else "DATE_FORMAT")
 
 
