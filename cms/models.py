@@ -22,7 +22,8 @@ from cohort import selectors
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
-from tenants.plans.models import Action, Plan
+from tenants.plans.models import Action
+from tenants.plans.selectors import current_plan, visible_plan
 
 # First parts of addresses that the portal serves itself: a page of that name could never be reached.
 TAKEN_AT_A_CITY = frozenset(
@@ -223,8 +224,7 @@ class NarrativePage(StoryPage):
             return {}
         place = connection.tenant
         team = access.may(user, access.Can.SEE_WORKSPACE, place)
-        plans = Plan.objects.in_force() if team else Plan.objects.public()
-        plan = plans.order_by("-pk").first()
+        plan = current_plan() if team else visible_plan("public")
         if plan is None:
             return {}
         actions = Action.objects.current().filter(outcome__goal__plan=plan, code__in=codes)

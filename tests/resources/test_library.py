@@ -1,0 +1,229 @@
+"""The library's pages: who reads what, where an item comes from, and what is like it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from wagtail.documents.models import Document
+from wagtail.models import Revision
+
+from cms.models import NarrativePage
+from resources import services
+from resources.models import Attachment, LibraryItem
+from tenants.models import Sector, Topic
+from tests.resources.factories import LibraryItemFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def topics(db: None) -> None:
+    Sector.objects.create(slug="education", label="Education")
+    for slug in ("libraries", "fines-fees", "hiring"):
+        Topic.objects.create(slug=slug, label=slug.replace("-", " ").capitalize(), sector_id="education")
+
+
+def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
+    alliance: Any, visit: Any, topics: None
+) -> None:
+    item = LibraryItemFactory(topics=["fines-fees"], is_sample=True, legal_form="resolution")
+
+    page = visit(alliance).get(f"/library/{item.key}/")
+
+    assert page.status_code == 200
+    for words in (
+        item.title,
+        item.summary,
+        "City of Riverton",
+        "Resolution",
+        "10,000 to 49,999",
+        "Fines fees",
+    ):
+        assert words in page.text
+    assert "Results are reported by those who did it." in page.text
+    assert "Adapted from City of Riverton, 2025, CC BY" in page.text
+    assert "SAMPLE" in page.text
+    assert "<p>The council saw the map before the budget.</p>" in page.text
+    described = json.loads(re.search(r'ld\+json">(.*?)</script>', page.text).group(1))
+    assert described["name"] == item.title
+    assert described["license"].endswith("/by/4.0/")
+
+
+def test_nothing_in_an_item_can_end_the_description_for_machines(alliance: Any, visit: Any) -> None:
+    LibraryItemFactory(key="sly", title="</script><script>alert(1)</script>")
+
+    text = visit(alliance).get("/library/sly/").text
+
+    assert "<script>alert" not in text
+
+
+def test_items_for_members_and_drafts_are_404_to_those_who_may_not_read_them(
+    alliance: Any, riverton: Any, visit: Any, person: Any
+) -> None:
+    LibraryItemFactory(key="ours", title="Only for members", members=True)
+    LibraryItemFactory(key="draft", draft=True)
+    member = person(riverton, "viewer")
+
+    def statuses(user: Any) -> list[int]:
+        client = visit(alliance, user)
+        return [client.get(f"/library/{key}/").status_code for key in ("ours", "draft", "nobody")]
+
+    assert statuses(None) == [404, 404, 404]
+    assert statuses(person()) == [404, 404, 404]
+    assert statuses(member) == [200, 404, 404]
+    assert "Only for members" not in visit(alliance).get("/library/").text
+    assert "Only for members" in visit(alliance, member).get("/library/").text
+
+
+def test_a_city_has_no_library(riverton: Any, visit: Any) -> None:
+    item = LibraryItemFactory()
+    assert visit(riverton).get(f"/library/{item.key}/").status_code == 404
+    assert visit(riverton).get("/library/").status_code == 404
+
+
+def test_the_lineage_shows_parents_and_children_but_not_what_the_reader_may_not_see(
+    alliance: Any, riverton: Any, visit: Any, person: Any
+) -> None:
+    root = LibraryItemFactory(title="The toolkit")
+    between = LibraryItemFactory(title="A worksheet for members", adapted_from=root, members=True)
+    this = LibraryItemFactory(title="A short form", adapted_from=between)
+    LibraryItemFactory(title="A one-page form", adapted_from=this)
+    LibraryItemFactory(title="A draft form", adapted_from=this, draft=True)
+
+    stranger = visit(alliance).get(f"/library/{this.key}/").text
+    member = visit(alliance, person(riverton, "viewer")).get(f"/library/{this.key}/").text
+
+    tree = stranger[stranger.index('class="tree"') :]
+    assert tree.index("The toolkit") < tree.index("A short form") < tree.index("A one-page form")
+    assert "A worksheet for members" not in stranger
+    assert "A draft form" not in member
+    assert "A worksheet for members" in member
+
+
+def test_an_item_that_stands_alone_shows_no_lineage(alliance: Any, visit: Any) -> None:
+    assert 'class="tree"' not in visit(alliance).get(f"/library/{LibraryItemFactory().key}/").text
+
+
+def test_related_items_share_topics_most_first(alliance: Any, visit: Any, topics: None) -> None:
+    item = LibraryItemFactory(topics=["libraries", "fines-fees"])
+    LibraryItemFactory(title="About fines", topics=["fines-fees"], year=2026)
+    LibraryItemFactory(title="About both", topics=["fines-fees", "libraries"])
+    LibraryItemFactory(title="About hiring", topics=["hiring"])
+
+    text = visit(alliance).get(f"/library/{item.key}/").text
+
+    assert text.index("About both") < text.index("About fines")
+    assert "About hiring" not in text
+
+
+def test_the_list_is_narrowed_by_type_topic_and_step_with_true_counts(
+    alliance: Any, visit: Any, topics: None
+) -> None:
+    LibraryItemFactory(title="A tool for fines", type="tool", topics=["fines-fees"])
+    LibraryItemFactory(title="A tool for hiring", type="tool", topics=["hiring"])
+    LibraryItemFactory(title="A practice", topics=["fines-fees"], stage=["normalize"])
+
+    page = visit(alliance).get("/library/", {"type": "tool", "topic": "fines-fees"})
+
+    assert [item.title for item in page.context["page_of_items"]] == ["A tool for fines"]
+    counts = {
+        facet["name"]: {choice["value"]: choice["count"] for choice in facet["choices"]}
+        for facet in page.context["facets"]
+    }
+    assert counts["type"] == {"tool": 1, "practice": 1}
+    assert counts["topic"] == {"fines-fees": 1, "hiring": 1}
+    assert counts["stage"] == {"operationalize": 1}
+    assert "No item fits" in visit(alliance).get("/library/", {"type": "video"}).text
+
+
+def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
+    alliance: Any, visit: Any, topics: None
+) -> None:
+    item = LibraryItemFactory(topics=["libraries"])
+    LibraryItemFactory(topics=["libraries"], adapted_from=item)
+
+    def queries() -> list[int]:
+        found = []
+        for path in ("/library/", f"/library/{item.key}/"):
+            with CaptureQueriesContext(connection) as captured:
+                assert visit(alliance).get(path).status_code == 200
+            found.append(len(captured))
+        return found
+
+    queries()
+    few = queries()
+    LibraryItemFactory.create_batch(38, topics=["libraries"], adapted_from=item)
+    assert queries() == few
+
+
+def test_the_list_is_paged(alliance: Any, visit: Any) -> None:
+    LibraryItemFactory.create_batch(25)
+
+    assert len(visit(alliance).get("/library/").context["page_of_items"]) == 20
+    assert len(visit(alliance).get("/library/?page=2").context["page_of_items"]) == 5
+    assert visit(alliance).get("/library/?page=two").status_code == 200
+
+
+@pytest.fixture
+def document(db: None, settings: Any) -> Document:
+    return Document.objects.create(
+        title="Resolution", file=SimpleUploadedFile("resolution.pdf", b"%PDF-1.7 text", "application/pdf")
+    )
+
+
+def test_a_file_is_a_download_for_those_who_may_read_its_item_on_the_alliances_host_alone(
+    alliance: Any, riverton: Any, visit: Any, person: Any, document: Document
+) -> None:
+    item = LibraryItemFactory(members=True)
+    Attachment.objects.create(item=item, title="Resolution", document=document)
+    member = person(riverton, "coordinator")
+
+    assert visit(alliance).get(document.url).status_code == 404
+    assert visit(riverton, member).get(document.url).status_code == 404
+    response = visit(alliance, member).get(document.url)
+    assert response.status_code == 200
+    assert response["Content-Disposition"].startswith("attachment")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert document.url in visit(alliance, member).get(f"/library/{item.key}/").text
+
+
+def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, visit: Any) -> None:
+    from tenants.signals import library_item_changed
+
+    item = services.publish(LibraryItemFactory.build(), by=None)
+    heard: list[tuple[int, bool]] = []
+    library_item_changed.connect(
+        lambda item_id, **_: heard.append((item_id, connection.in_atomic_block)),
+        weak=False,
+        dispatch_uid="heard",
+    )
+    try:
+        services.withdraw(item, by=None)
+    finally:
+        library_item_changed.disconnect(dispatch_uid="heard")
+
+    assert heard == [(item.pk, True)]
+    assert visit(alliance).get(f"/library/{item.key}/").status_code == 404
+
+
+def test_deleting_a_citys_page_leaves_an_item_with_the_same_revision_number_alone(
+    riverton: Any, in_city: Any
+) -> None:
+    item = services.publish(LibraryItemFactory.build(), by=None)
+    with in_city(riverton):
+        page = NarrativePage.objects.get()
+        while Revision.objects.order_by("-pk").values_list("pk", flat=True)[0] < item.latest_revision_id:
+            page.save_revision()
+        assert Revision.objects.filter(pk=item.latest_revision_id).exists()
+        Revision.objects.filter(pk=item.latest_revision_id).delete()
+        page.delete()
+
+    item.refresh_from_db()
+    assert item.latest_revision_id is not None
+    assert LibraryItem.objects.get().latest_revision is not None
