@@ -246,7 +246,6 @@ LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en-us", _("English"))]  # one that is complete; half a translation helps nobody
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
-FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", "America/Chicago")
