@@ -170,10 +170,6 @@ class Jurisdiction(TenantMixin):
     def clean(self) -> None:
         """What the columns alone cannot refuse; each message names the value and what to write instead."""
         wrong: dict[str, str] = {}
-        if self.is_place and self.slug in RESERVED_SLUGS:
-            wrong["slug"] = _("“%(value)s” is kept for the portal itself. Choose another address.") % {
-                "value": self.slug
-            }
         for field in ("name", "short_name", "tagline"):
             value = getattr(self, field)
             if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):

@@ -12,7 +12,7 @@ from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
 from tenants import cloning, fleet
-from tenants.models import Affiliation, AuditEvent, Domain, Jurisdiction, Role
+from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Jurisdiction, Role
 from tenants.signals import jurisdiction_changed, jurisdiction_opened
 
 _OPENING = 7_140_002  # the advisory locks of openings, one for each slug
@@ -27,6 +27,19 @@ DESCRIPTION = (
 def schema_for(slug: str) -> str:
     """ "marrow-bend" lives in schema "c_marrow_bend", for good."""
     return "c_" + slug.replace("-", "_")
+
+
+def _check_slug(slug: str) -> None:
+    """Raise ValidationError unless the slug can be the address of a place."""
+    field = Jurisdiction._meta.get_field("slug")
+    try:
+        field.clean(slug, None)
+        if slug in RESERVED_SLUGS:
+            raise ValidationError(
+                _("“%(value)s” is kept for the portal itself. Choose another address.") % {"value": slug}
+            )
+    except ValidationError as refused:
+        raise ValidationError({"slug": refused.messages}) from None
 
 
 def short_name_for(name: str) -> str:
@@ -59,10 +72,12 @@ def open_jurisdiction(
     """
     if unknown := sorted(set(fields) - set(DESCRIPTION)):
         raise TypeError(f"open_jurisdiction() has no field {unknown[0]!r}; it has {', '.join(DESCRIPTION)}.")
+    _check_slug(slug)
     with schema_context("public"):
         with connection.cursor() as cursor:  # two openings of one slug wait for each other, others do not
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OPENING, slug])
         place = Jurisdiction.objects.filter(slug=slug).first()
+        is_new = place is None
         if place is None:
             place = Jurisdiction(
                 name=name,
@@ -72,11 +87,6 @@ def open_jurisdiction(
             )
             place.full_clean(exclude=["schema_name"])
             place.save(force_insert=True)
-            is_new = True
-        else:
-            if not place.is_place:
-                place.clean()  # says why nobody may have this address
-            is_new = False
         register_host(place)
         needs_schema = not fleet.is_there(place.schema_name)
         if needs_schema and not is_new and not repair:

@@ -1,0 +1,251 @@
+"""A jurisdiction is opened whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django_tenants.utils import tenant_context
+
+from tenants import cloning, fleet, services
+from tenants.models import RESERVED_SLUGS, AuditEvent, Domain, Jurisdiction
+from tenants.signals import jurisdiction_changed, jurisdiction_opened
+
+pytestmark = pytest.mark.django_db
+
+NAMES_LIKE_SQL = [
+    "Robert'); DROP TABLE tenants_jurisdiction; --",
+    '"; DROP SCHEMA public CASCADE; --',
+    "%s %(name)s {0} {name}",
+    "$$; SELECT pg_sleep(9); $$",
+    "\\'; SELECT 1; --",
+    "<script>alert(1)</script>",
+    "Ville-d’Été, 市, עיר",
+]
+
+
+def open_city(slug="newtown", name="City of Newtown", **fields):
+    return services.open_jurisdiction(name=name, slug=slug, by=None, **fields)
+
+
+@pytest.fixture
+def heard():
+    found = []
+
+    def listen(sender, jurisdiction, **more):
+        found.append((jurisdiction.slug, connection.schema_name, more.get("options")))
+
+    jurisdiction_opened.connect(listen)
+    jurisdiction_changed.connect(listen)
+    yield found
+    jurisdiction_opened.disconnect(listen)
+    jurisdiction_changed.disconnect(listen)
+
+
+def test_what_opening_makes(heard, alliance, person):
+    staff = person(alliance, "staff_admin")
+    place = services.open_jurisdiction(
+        name="City of Newtown",
+        slug="newtown",
+        by=staff,
+        state="OR",
+        timezone="America/Los_Angeles",
+        options={"x": 1},
+    )
+
+    place.refresh_from_db()
+    assert (place.schema_name, place.short_name, place.state) == ("c_newtown", "Newtown", "OR")
+    assert (place.site_state, place.entry_stage) == ("not_launched", "onboarding")
+    assert Domain.objects.get(domain="newtown.localhost").tenant_id == place.pk
+    assert fleet.is_there("c_newtown")
+    event = AuditEvent.objects.get(jurisdiction=place, verb="opened")
+    assert event.actor == staff
+    assert heard == [("newtown", "c_newtown", {"x": 1})]
+    assert connection.schema_name == "public"
+
+
+def test_opening_again_returns_the_one_that_is_there(heard):
+    first = open_city(state="MN")
+    again = open_city(name="Another name", state="WI")
+    assert again.pk == first.pk
+    assert (again.name, again.state) == ("City of Newtown", "MN")
+    assert len(heard) == 1
+    assert AuditEvent.objects.filter(jurisdiction=first).count() == 1
+
+
+def test_a_missing_host_is_made_again():
+    place = open_city()
+    Domain.objects.filter(tenant=place).delete()
+    open_city()
+    assert Domain.objects.get(domain="newtown.localhost").tenant_id == place.pk
+
+
+def test_a_lost_schema_is_made_anew_only_when_told_so(heard):
+    place = open_city()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP SCHEMA c_newtown CASCADE")
+    with pytest.raises(ValidationError, match="Restore them from a backup"):
+        open_city()
+    assert not fleet.is_there("c_newtown")
+    open_city(repair=True)
+    assert fleet.is_there("c_newtown")
+    assert len(heard) == 2
+    verbs = AuditEvent.objects.filter(jurisdiction=place).order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["opened", "repaired"]
+
+
+def test_a_host_that_leads_elsewhere_is_not_taken(riverton):
+    Domain.objects.create(domain="newtown.localhost", tenant=riverton, is_primary=False)
+    with pytest.raises(ValidationError, match="City of Riverton"):
+        open_city()
+    assert not Jurisdiction.objects.filter(slug="newtown").exists()
+
+
+@pytest.mark.parametrize("name", NAMES_LIKE_SQL)
+def test_a_name_is_only_ever_a_name(name):
+    before = Jurisdiction.objects.count()
+    place = open_city(name=name, short_name=name[:60])
+    place.refresh_from_db()
+    assert place.name == name
+    assert Jurisdiction.objects.count() == before + 1
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "",
+        "a b",
+        "Newtown",
+        "new_town",
+        "-newtown",
+        "newtown-",
+        "new--town",
+        "1newtown",
+        "newtown;drop",
+        "newtown'",
+        "newtown\n",
+        "ñewtown",
+        "n" * 41,
+        "c.newtown",
+        "../newtown",
+        "newtown\0",
+    ],
+)
+def test_a_slug_that_cannot_be_an_address_is_refused(slug):
+    with pytest.raises(ValidationError) as refused:
+        open_city(slug=slug)
+    assert "slug" in refused.value.message_dict
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
+def test_a_reserved_slug_is_refused(slug):
+    with pytest.raises(ValidationError) as refused:
+        open_city(slug=slug)
+    assert slug in refused.value.message_dict["slug"][0]
+
+
+@pytest.mark.parametrize("slug", ["n", "n" * 40, "a-" * 19 + "bc", "pg-town", "information-schema"])
+def test_a_slug_may_be_as_long_and_as_odd_as_this(slug):
+    place = open_city(slug=slug)
+    with tenant_context(place), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM wagtailcore_page")
+        assert cursor.fetchone()[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("state", "XX", "“XX”"),
+        ("geoid", "12a", "“12a”"),
+        ("timezone", "Mars/Olympus", "“Mars/Olympus”"),
+        ("languages", ["english!"], "“english!”"),
+        ("brand_color", "red", "“red”"),
+        ("kind", "kingdom", "kingdom"),
+        ("short_name", "two\nlines", "line break"),
+        ("name", "   ", "spaces"),
+        ("name", "with\0nul", "cannot be shown"),
+        ("fiscal_year_start_month", 13, "fiscal"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_its_value(field, value, named):
+    with pytest.raises(ValidationError) as refused:
+        open_city(**{field: value})
+    assert any(named in message for message in refused.value.messages), refused.value.messages
+    assert not fleet.is_there("c_newtown")
+
+
+def test_a_field_that_does_not_exist_is_the_caller_s_mistake():
+    with pytest.raises(TypeError, match="schema_name"):
+        open_city(schema_name="public")
+
+
+def test_a_listener_that_fails_leaves_nothing(heard):
+    def fail(sender, **more):
+        raise RuntimeError("on purpose")
+
+    jurisdiction_opened.connect(fail)
+    try:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            open_city()
+    finally:
+        jurisdiction_opened.disconnect(fail)
+    assert not Jurisdiction.objects.filter(slug="newtown").exists()
+    assert not Domain.objects.filter(domain="newtown.localhost").exists()
+    assert not fleet.is_there("c_newtown")
+    assert connection.schema_name == "public"
+
+
+def test_the_number_of_questions_does_not_depend_on_the_number_of_cities(django_assert_max_num_queries):
+    def count(slug):
+        with django_assert_max_num_queries(10_000) as seen:
+            open_city(slug=slug)
+        return len(seen)
+
+    open_city(slug="one")  # fills what is remembered
+    before = count("two")
+    for number in range(4):
+        open_city(slug=f"more-{number}")
+    assert count("three") == before
+
+
+class TestChange:
+    def test_a_change_is_kept_from_and_to(self, riverton, heard, person, alliance):
+        staff = person(alliance, "staff_admin")
+        services.change_jurisdiction(
+            riverton, by=staff, entry_stage="planning", state="MN", short_name="River"
+        )
+        riverton.refresh_from_db()
+        assert (riverton.entry_stage, riverton.short_name) == ("planning", "River")
+        event = AuditEvent.objects.get(jurisdiction=riverton, verb="changed")
+        assert event.detail == {
+            "entry_stage": {"from": "onboarding", "to": "planning"},
+            "short_name": {"from": "Riverton", "to": "River"},
+        }
+        assert heard == [("riverton", "c_riverton", None)]
+
+    def test_nothing_changed_leaves_no_trace(self, riverton, heard):
+        services.change_jurisdiction(riverton, by=None, state=riverton.state)
+        assert not AuditEvent.objects.filter(jurisdiction=riverton, verb="changed").exists()
+        assert heard == []
+
+    def test_what_cannot_be_right_changes_nothing(self, riverton):
+        with pytest.raises(ValidationError):
+            services.change_jurisdiction(riverton, by=None, state="XX")
+        riverton.refresh_from_db()
+        assert riverton.state == "MN"
+
+    def test_address_and_schema_stay(self, riverton):
+        with pytest.raises(TypeError, match="slug"):
+            services.change_jurisdiction(riverton, by=None, slug="other")
+
+
+def test_hosts_follow_the_domain_of_the_cities(riverton, settings):
+    settings.CITY_DOMAIN = "equity.example"
+    services.set_up_alliance()
+    assert Domain.objects.get(domain="riverton.equity.example").tenant_id == riverton.pk
+    assert Domain.objects.filter(domain="riverton.localhost").exists()
+
+
+def test_the_longest_slug_fits_the_longest_schema_name():
+    assert cloning.check_name(services.schema_for("n" * 40))

@@ -1,0 +1,110 @@
+"""Openings that meet, and one that is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from tenants import fleet, services
+from tenants.models import Domain, Jurisdiction
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def opened(slug: str) -> int:
+    try:
+        return services.open_jurisdiction(name=f"City of {slug}", slug=slug, by=None).pk
+    finally:
+        connection.close()
+
+
+def test_two_openings_of_one_slug_make_one_city():
+    barrier = threading.Barrier(4)
+
+    def at_once(_number: int) -> int:
+        barrier.wait()
+        return opened("twice")
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(at_once, range(4)))
+    assert len(set(made)) == 1
+    assert Jurisdiction.objects.filter(slug="twice").count() == 1
+    assert Domain.objects.filter(domain="twice.localhost").count() == 1
+    assert fleet.is_there("c_twice")
+
+
+def test_different_cities_do_not_wait_for_each_other():
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        services.open_jurisdiction(name="Slow", slug="slow", by=None)  # not committed yet
+        pool.submit(opened, "quick").result(timeout=20)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM c_quick.django_migrations")
+            assert cursor.fetchone()[0] > 100
+    assert fleet.is_there("c_slow")
+
+
+def test_many_cities_at_once():
+    slugs = [f"many-{number}" for number in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(opened, slugs))
+    assert all(fleet.is_there(services.schema_for(slug)) for slug in slugs)
+
+
+def test_an_opening_waits_for_a_migration():
+    with ThreadPoolExecutor(1) as pool:
+        with fleet.being_migrated():
+            waiting = pool.submit(opened, "patient")
+            time.sleep(1)
+            assert not waiting.done()
+        assert waiting.result(timeout=20)
+
+
+KILLED = """
+import sys, time, django
+django.setup()
+from tenants import services
+from tenants.signals import jurisdiction_opened
+
+def stop(sender, **more):
+    print("in the middle", flush=True)
+    time.sleep(600)
+
+jurisdiction_opened.connect(stop)
+services.open_jurisdiction(name="City of Killed", slug="killed", by=None)
+"""
+
+
+def test_killed_in_the_middle_leaves_nothing(committed):
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED], cwd=ROOT, env=committed, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "in the middle\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    end = time.monotonic() + 20
+    while open_transactions() and time.monotonic() < end:  # PostgreSQL notices within a moment
+        time.sleep(0.05)
+    assert not Jurisdiction.objects.filter(slug="killed").exists()
+    assert not Domain.objects.filter(domain="killed.localhost").exists()
+    assert not fleet.is_there("c_killed")
+    opened("killed")
+    assert fleet.is_there("c_killed")
+
+
+def open_transactions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'"
+        )
+        return cursor.fetchone()[0]
