@@ -163,19 +163,45 @@ def _infer_plain(headings: list[Heading]) -> None:
                 heading.level = "story"
 
 
+def _settle_romans(headings: list[Heading]) -> None:
+    """A single I, V or X is a number where Roman numbers are used, and a letter between H and J."""
+    kinds = [heading.labeled.kind for heading in headings]
+    letters = [heading.labeled.label for heading in headings if heading.labeled.kind == "letter"]
+    if "roman" not in kinds and letters[:1] != ["I"]:
+        return
+    last = ""
+    for heading in headings:
+        label = heading.labeled.label or ""
+        if heading.labeled.kind == "letter":
+            if label in ("I", "V", "X") and ord(last[:1] or " ") + 1 != ord(label):
+                heading.labeled = Labeled(label, heading.labeled.title, "roman")
+            else:
+                last = label
+
+
+def _stands_higher(kind: str, actions_are: str) -> bool:
+    """Whether a label of this kind stands above the actions: another kind than theirs, or a shorter number."""
+    if kind.startswith("number") and actions_are.startswith("number"):
+        return kind < actions_are
+    return kind != actions_are
+
+
 @dataclass(slots=True)
 class HeadingFinder:
     """Tells the headings of one sheet from its actions."""
 
     grid: Grid
     layout: Layout
+    _actions_are: str = "plain"  # the label most actions have
+    _numbers_are: str = "plain"  # the label most cells of the number column have
 
     def find(self) -> dict[int, Heading]:
         """The rows that are not actions, with their label and look, in order."""
         found: dict[int, Heading] = {}
         run = 0
         was_heading = False
-        depth = self._action_depth()
+        self._actions_are = self._common_label("action")
+        self._numbers_are = self._common_label("number")
         header_rows = {
             row for header in self.layout.headers for row in range(header.row, header.last_row + 1)
         }
@@ -185,7 +211,7 @@ class HeadingFinder:
             if row in header_rows:
                 continue
             header = self.layout.header_for(row)
-            heading = self._heading(row, header, depth, merged_headings)
+            heading = self._heading(row, header, merged_headings)
             if (
                 heading is not None
                 and row < first
@@ -198,6 +224,7 @@ class HeadingFinder:
             run += not was_heading
             heading.run, was_heading = run, True
             found[row] = heading
+        _settle_romans(list(found.values()))
         return found
 
     def _has_merged_headings(self) -> bool:
@@ -209,21 +236,21 @@ class HeadingFinder:
         ]
         return bool(wide)
 
-    def _action_depth(self) -> int:
-        """How deep actions are numbered ("1.1.1" is 3); 0 where they are not."""
-        depths: list[int] = []
-        for header in self.layout.headers[:1]:
-            column = header.first("action")
-            for row in self.grid.rows:
-                cells = self.grid.row(row)
-                if row > header.last_row and len(cells) >= 3 and column:
-                    cell = self.grid.cells.get((row, column.index))
-                    if cell is not None:
-                        kind = read_label(cell.text.split("\n\n")[0]).kind
-                        depths.append(int(kind[6:]) if kind.startswith("number") else 0)
-        return max(set(depths), key=depths.count) if depths else 0
+    def _common_label(self, role: str) -> str:
+        """What label most cells of a column have, told by rows with several cells: "number3" for "1.1.1"."""
+        kinds: Counter[str] = Counter()
+        header = self.layout.headers[0]
+        column = header.first(role)
+        for row in self.grid.rows:
+            if row <= header.last_row or column is None or len(self.grid.row(row)) < 3:
+                continue
+            cell = self.grid.cells.get((row, column.index))
+            if cell is not None and cell.width == 1:
+                text = f"{cell.text.rstrip('.:)')}. X" if self._is_bare_mark(cell.text) else cell.text
+                kinds[read_label(text.split("\n\n")[0]).kind] += 1
+        return kinds.most_common(1)[0][0] if kinds else "plain"
 
-    def _heading(self, row: int, header: Header | None, depth: int, merged_headings: bool) -> Heading | None:
+    def _heading(self, row: int, header: Header | None, merged_headings: bool) -> Heading | None:
         cells = [cell for cell in self.grid.row(row) if not cell.refused]
         known = None
         if header is not None and header.is_export:
@@ -247,9 +274,10 @@ class HeadingFinder:
             if above is not None and above.row < row:  # the action's cell reaches down here
                 return None
         if len(cells) == 1:
-            return (
-                heading if self._is_single_heading(first, heading, header, depth, merged_headings) else None
-            )
+            return heading if self._is_single_heading(first, heading, header, merged_headings) else None
+        if len(cells) == 2 and used == 2 and action is not None and cells[1].column == action.index:
+            # "1.1" and "Hiring" beside it, nothing else, above actions numbered 1.1.1
+            return heading if _stands_higher(labeled.kind, self._numbers_are) else None
         is_wide = first.width >= max(2, self.grid.last_column // 2)
         if is_wide and (action is None or not (first.column > 1 and first.column == action.index)):
             return heading
@@ -290,7 +318,7 @@ class HeadingFinder:
         return bool(re.fullmatch(r"\s*(?:\d{1,2}(?:\.\d{1,2})*|[A-Z])[.:)]?\s*", text))
 
     def _is_single_heading(
-        self, cell: Cell, heading: Heading, header: Header | None, depth: int, merged_headings: bool
+        self, cell: Cell, heading: Heading, header: Header | None, merged_headings: bool
     ) -> bool:
         """Whether a row with one filled cell is a heading, and not an action or a part of one."""
         if header is None:
@@ -307,17 +335,17 @@ class HeadingFinder:
         if action is not None and cell.column == action.index:
             if kind in ("goal", "strategy", "outcome"):
                 return True
-            if kind.startswith("number"):
-                return depth == 0 or int(kind[6:]) < depth
-            if kind in ("letter", "roman"):
-                return depth == 0 or self._is_labeled_above(cell.row)
             if kind == "action":
                 return False
+            if kind != "plain":
+                return _stands_higher(kind, self._actions_are)
+            if self._is_between_headings(cell.row):
+                return True
             if merged_headings:
                 return cell.is_bold and not self._are_actions_bold(action)
             if action.index != first_column:
                 return cell.is_bold and not self._are_actions_bold(action)
-            return depth > 0 or not self._has_labels()
+            return self._actions_are != "plain" or not self._has_labels()
         if role in ("indicator", "number", "note") or cell.column <= first_column:
             if kind == "plain" and merged_headings and role == "indicator":
                 return cell.is_bold
@@ -326,12 +354,16 @@ class HeadingFinder:
             return not (role == "note" and cell.column > first_column)
         return False
 
-    def _is_labeled_above(self, row: int) -> bool:
-        return any(
-            read_label(cell.text).kind == "goal"
-            for number in self.grid.rows
-            if number < row
-            for cell in self.grid.row(number)[:1]
+    def _is_between_headings(self, row: int) -> bool:
+        """Whether labeled headings stand right above and below, as around the story of a goal."""
+        rows = self.grid.rows
+        place = rows.index(row)
+        neighbors = [
+            self.grid.row(number) for number in (*rows[place - 1 : place], *rows[place + 1 : place + 2])
+        ]
+        kinds = [read_label(cells[0].text).kind for cells in neighbors if len(cells) == 1]
+        return len(kinds) == 2 and all(
+            kind not in ("plain", "action") and _stands_higher(kind, self._actions_are) for kind in kinds
         )
 
     def _are_actions_bold(self, column: Column) -> bool:

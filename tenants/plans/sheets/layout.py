@@ -33,11 +33,13 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"\bstatus\b|^rag\b|\br/y/g\b|^traffic light|^stoplight|^state$|^(percent|%) ?complete|"
         r"^complete\??$|^progress (status|rating|code)"),
     ("progress",
-        r"\bprogress\b|\bupdates?\b|\baccomplishments?\b|\bcheck-?ins?\b|\bactions? taken\b|"
+        r"\bprogress\b(?! (measure|metric|indicator))|\bupdates?\b|\baccomplishments?\b|\bcheck-?ins?\b|"
+        r"\bactions? taken\b|"
         r"\bwhat (has )?happened\b|\bresults to date\b|\bquarterly\b|\bachievements?\b|\bwhat (has been|"
         r"was|we have|we've) (done|did)"),
     ("resources",
-        r"\bresources?\b|\bbudget|\bcosts?\b|\bfund(s|ing|ed)?\b|\bfte\b|\bstaffing\b|\binvestments?\b|"
+        r"\bresources?\b|\bbudget(?! code)|\bcosts?\b(?! (code|cent))|\bfund(s|ing|ed)?\b|\bfte\b|"
+        r"\bstaffing\b|\binvestments?\b|"
         r"\bfiscal (impact|note)|\bmoney\b|\bexpens|\bfinanc(ial|ing)\b"),
     ("implementation_plan",
         r"\bimplementation\b|\bwork ?plan\b|^(key |next |sub-?|major |specific )?(steps?|milestones?|"
@@ -57,7 +59,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"\bmetrics?\b|\bkpis?\b|\bhow .*\b(know|measure|success)|\bindicators? of (success|progress)|"
         r"\bmeasures?\b|\bmeasur(ing|able|ement)|\bevidence\b|\bevaluat|\bsuccess\b|\bnumbers that tell\b"),
     ("start",
-        r"^(estimated |anticipated |projected |planned |proposed )?(start|begin)(s|ning|ing)?( ?date|"
+        r"^(estimated |anticipated |projected |planned |proposed )?(start|begin)(s|ning|ing)?( ?date( est)?|"
         r" month| year)?$|^date (started|begun)"),
     ("timeline",
         r"\btime ?-?(line|frame|table)|^timing\b|\bdeadlines?\b|\bdue\b|\bby when\b|^when\b|\bschedule\b|"
@@ -65,7 +67,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"\bfinish|^(target )?dates?$|^years?$|^quarters?$|^duration$|\bdate of completion\b|^(short|"
         r"long).*term"),
     ("accountable",
-        r"\baccountab|\bresponsib|\bby whom\b|^who\b|\bleads?\b|\bowners?\b|\bassigned\b|\bpoint (person|"
+        r"\baccountab|\bresponsib|\bby whom\b|^who\b(?! (benefits|(is|are|will be) (affected|impacted|"
+        r"burdened|served|helped)|will benefit))|\bleads?\b|\bowners?\b|\bassigned\b|\bpoint (person|"
         r"of contact|people)|\bchampions?\b|\banswers? for\b|\bin charge\b|\bowned by\b|\bimplement(er|"
         r"ing (dep|agen|part))"),
     ("accountable",
@@ -87,7 +90,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"\boutcomes?\b|\bobjectives?\b|\bdesired results?\b|\bintended results?\b|\bresults?\b|"
         r"\bsub-?goals?\b"),
     ("goal",
-        r"\bgoals?\b|\bpriorit(y|ies)( areas?)?\b|\b(focus|strategic|impact|issue|action|topic|"
+        r"\bgoals?\b|\bpriorit(y|ies)\b(?! (level|rating|score|rank|order))|\b(focus|strategic|impact|"
+        r"issue|action|topic|"
         r"policy) areas?\b|\bthemes?\b|\bpillars?\b|\bdomains?\b|^areas?$|\bcategory\b|"
         r"\bstrategic direction"),
     ("details", r"\bdescriptions?\b|\bdetails?\b|\bexplanations?\b|\bbackground\b|\brationale\b"),
@@ -221,12 +225,15 @@ def _plain(line: str) -> str:
     return re.sub(r"\s+", " ", text).strip(" -/&'")
 
 
-def find_layout(grid: Grid, assumptions: Assumptions) -> Layout:
-    """The header rows of a sheet, none if the sheet does not look like a plan."""
+def find_layout(grid: Grid, assumptions: Assumptions, *, needs_action: bool = True) -> Layout:
+    """The header rows of a sheet, none if the sheet does not look like a plan.
+
+    Without `needs_action`, a column of long texts is taken for the actions where no header names them.
+    """
     rows = grid.rows
     best_row, best_score = 0, 0
     for row in rows[:60]:
-        score = _header_score(grid, row)
+        score = _header_score(grid, row, needs_action=needs_action)
         if score > best_score:
             best_row, best_score = row, score
     if best_score < 3:
@@ -244,7 +251,7 @@ def find_layout(grid: Grid, assumptions: Assumptions) -> Layout:
     return layout if any(header.first("action") for header in headers) else Layout()
 
 
-def _header_score(grid: Grid, row: int) -> int:
+def _header_score(grid: Grid, row: int, *, needs_action: bool = True) -> int:
     """How many different things the cells of a row name as a header would; 0 for what cannot be a header."""
     cells = grid.row(row)
     if len(cells) < 2 or any(cell.width > 1 and cell.width >= grid.last_column - 1 for cell in cells):
@@ -259,7 +266,7 @@ def _header_score(grid: Grid, row: int) -> int:
             roles.add(role)
     named = {"measures" if role.startswith("measures_") else role for role in roles}
     if not named & {"action", "outcome", "goal", "details", "implementation_plan"}:
-        return 0
+        return len(named & TELLING) if not needs_action else 0
     if len(named & TELLING) == 0:
         return 0
     return len(named) + (1 if "action" in named else 0)
@@ -369,7 +376,8 @@ def _assign_roles(grid: Grid, header: Header, assumptions: Assumptions) -> None:
     samples = {index: _samples(grid, header, index) for index in header.columns}
     _correct_by_content(wanted, header, samples, assumptions)
     _settle_indicators(wanted)
-    _settle_actions(wanted, header)
+    _settle_actions(wanted, header, samples)
+    _settle_parents(wanted, header, samples)
     _settle_doubles(wanted, header, samples, assumptions)
     for index, column in header.columns.items():
         column.role = wanted.get(index, "note")
@@ -448,7 +456,7 @@ def _settle_indicators(wanted: dict[int, str]) -> None:
         wanted[places[-1]] = "measures"
 
 
-def _settle_actions(wanted: dict[int, str], header: Header) -> None:
+def _settle_actions(wanted: dict[int, str], header: Header, samples: dict[int, list[str]]) -> None:
     """One column holds the actions. Of several candidates the plainest word wins; a strategy left of it is
     the outcome.
     """
@@ -482,6 +490,42 @@ def _settle_actions(wanted: dict[int, str], header: Header) -> None:
             if candidates:
                 wanted[candidates[-1]] = "action"
                 break
+        else:
+            free = {index: sum(map(len, values)) for index, values in samples.items() if index not in wanted}
+            if free and max(free.values()):
+                wanted[max(free, key=lambda index: free[index])] = "action"
+    _prefer_steps(wanted, header, samples)
+
+
+def _prefer_steps(wanted: dict[int, str], header: Header, samples: dict[int, list[str]]) -> None:
+    """Beside "Strategy" a column "Action steps" holds the actions, if a strategy stands for several of them."""
+    action = next((index for index, role in wanted.items() if role == "action"), None)
+    steps = next((index for index, role in wanted.items() if role == "implementation_plan"), None)
+    if action is None or steps is None or steps < action or "outcome" in wanted.values():
+        return
+    name = _plain(header.columns[steps].header.split("\n")[0])
+    strategies, actions = samples[action], samples[steps]
+    if (
+        _action_rank(header.columns[action].header) >= 3
+        and re.search(r"\b(action|step|task|activit)", name)
+        and (len(set(strategies)) < len(set(actions)) * 0.8)
+    ):
+        wanted[action], wanted[steps] = "outcome", "action"
+
+
+def _settle_parents(wanted: dict[int, str], header: Header, samples: dict[int, list[str]]) -> None:
+    """Goals and outcomes stand left of their actions; to the right, "Outcome" is what an action should bring."""
+    action = next((index for index, role in wanted.items() if role == "action"), None)
+    for index, role in list(wanted.items()):
+        if role not in ("goal", "outcome") or action is None or index < action:
+            continue
+        values = samples[index]
+        if values and len(set(values)) < len(values) * 0.6:
+            continue
+        if role == "outcome" and not any(found.startswith("measures") for found in wanted.values()):
+            wanted[index] = "measures"
+        else:
+            wanted.pop(index)
 
 
 def _action_rank(header: str) -> int:

@@ -41,6 +41,11 @@ def read(
         pages.append(Page(grid, layout, reading))
     plans = [page for page in pages if page.layout.headers]
     if not plans:
+        for page in pages:
+            if not page.grid.is_hidden:
+                page.layout = find_layout(page.grid, assumptions, needs_action=False)
+        plans = [page for page in pages if page.layout.headers]
+    if not plans:
         raise SheetError(_no_header(filename, grids), sheets=[seen(grid, assumptions) for grid in grids])
     if encoding in ("cp1252", "latin-1"):
         reading.warn(
@@ -81,8 +86,8 @@ def _no_header(filename: str, grids: list[Grid]) -> str:
     said = " | ".join(tidy(cell.text)[:30] for cell in grid.row(row)[:6])
     return _(
         "No sheet of “%(file)s” has a header row that names a column for actions and one for who, when "
-        "or how "
-        "how it is measured. Row %(row)s says: %(said)s. Add a header row such as “Actions, Lead, Timeline, "
+        "or how it is measured. Row %(row)s says: %(said)s. Add a header row such as “Actions, Lead, "
+        "Timeline, "
         "Measures”, or say which column is which."
     ) % {"file": filename, "row": row, "said": said}
 
