@@ -91,7 +91,8 @@ def facets(places: list[Jurisdiction], asked: Asked) -> list[dict[str, Any]]:
             for option in _in_order(name, there)
             if option
         ]
-        found.append({"name": name, "heading": heading, "options": options})
+        is_used = name in asked.chosen
+        found.append({"name": name, "heading": heading, "options": options, "is_used": is_used})
     return [facet for facet in found if facet["options"]]
 
 

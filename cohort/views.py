@@ -58,6 +58,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     ]
     orders = [("state", _("By state")), ("stage", _("Furthest along first")), ("name", _("By name"))]
     context = {
+        "section": "jurisdictions",
         "asked": asked,
         "groups": groups,
         "found": len(found),
@@ -112,6 +113,7 @@ def progress(request: HttpRequest) -> HttpResponse:
         now = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
         columns.append({"name": text, "now": now, "url": f"?sort={'-' if now == 'ascending' else ''}{name}"})
     context = {
+        "section": "progress",
         "lines": list(page),
         "found": len(lines),
         "columns": columns,

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+
+from tenants import services
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans.models import Plan
+from tenants.signals import plan_published
+from tests.plan_factories import ActionFactory, OutcomeFactory, PlanFactory
+
+
+@pytest.fixture
+def in_april():
+    with time_machine.travel(dt.datetime(2027, 4, 8, 17, tzinfo=dt.UTC), tick=False):
+        yield
+
+
+@pytest.fixture
+def publish(in_city):
+    """publish(place, ["completed", None], visibility=…, launch=True) gives the place a plan of such actions."""
+
+    def make(place, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, **fields):
+        with in_city(place):
+            plan = PlanFactory(visibility=visibility, **fields)
+            outcome = OutcomeFactory(goal__plan=plan)
+            for status in statuses:
+                ActionFactory(outcome=outcome, status=status)
+            plan_published.send(Plan, jurisdiction=place, plan_id=plan.pk)
+        if launch:
+            services.set_site_state(place, state=Jurisdiction.SiteState.LAUNCHED, by=None)
+            place.refresh_from_db()
+        return plan
+
+    return make
