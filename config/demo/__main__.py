@@ -43,6 +43,7 @@ def step(what: str) -> Iterator[None]:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     environment.read_dev_env()
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     port = check_port(os.environ.get("PORTAL_PORT", "8000"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:

@@ -90,8 +90,7 @@ def open_place(sample: dict[str, Any]) -> None:
 def bring_in(sample: dict[str, Any], *, by: User) -> None:
     """The plan from its sheet, adopted where it is, published, and with what was reported since."""
     file = DATA / sample["sheet"]
-    job = plan_services.check_import(file.read_bytes(), filename=file.name, by=by)
-    plan_services.commit_import(job, by=by)
+    plan_services.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
     plan_services.edit_plan(plan, by=by, **as_dates(sample["plan"]))
     if adopted := sample["adopted"]:
@@ -132,7 +131,7 @@ def publish_story(story: dict[str, Any], *, by: User) -> None:
     for name in ("headline", "lead", "written_by", "next_review"):
         setattr(page, name, story.get(name, ""))
     page.body = [with_codes(block, codes) for block in story["body"]]
-    page.save_revision(user=by).publish(user=by)
+    page.save_revision(user=by).publish(user=by, skip_permission_checks=True)
 
 
 def with_codes(block: dict[str, Any], codes: dict[str, str]) -> dict[str, Any]:
