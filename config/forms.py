@@ -1,10 +1,61 @@
 """Forms look the same everywhere: one renderer with the design system's markup (templates/django/forms)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.forms.renderers import TemplatesSetting
+from django.http import HttpRequest
+
+BUILT_IN = "django/forms/widgets/"
+CLASS_OF_TYPE = {
+    "checkbox": "usa-checkbox__input",
+    "file": "usa-file-input",
+    "hidden": "",
+    "radio": "usa-radio__input",
+    "range": "usa-range",
+}
+CLASS_OF_TEMPLATE = {
+    "select.html": "usa-select",
+    "textarea.html": "usa-textarea",
+    # These two are lists of inputs: the class belongs on each of them, not on the list.
+    "checkbox_select.html": "",
+    "radio.html": "",
+}
 
 
 class USWDSRenderer(TemplatesSetting):
-    """Renders `{{ form }}` and `{{ field.as_field_group }}` from templates/django/forms."""
+    """Renders `{{ form }}`, `{{ field.as_field_group }}` and `{{ field }}` as the design system wants them.
+
+    Widgets keep Django's own templates and attributes and only gain classes, so that what others build on
+    them, Wagtail's editor for one, stays whole.
+    """
 
     form_template_name = "django/forms/div.html"
     field_template_name = "django/forms/field.html"
+
+    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
+        if template_name.startswith(BUILT_IN) and "widget" in context:
+            dress(context["widget"])
+        return super().render(template_name, context, request)
+
+
+def dress(widget: dict[str, Any]) -> None:
+    """Add the design system's classes to a widget's context, to its parts and to its options."""
+    attrs = widget["attrs"]
+    name = widget["template_name"].removeprefix(BUILT_IN)
+    css = CLASS_OF_TEMPLATE.get(name)
+    if css is None:
+        css = CLASS_OF_TYPE.get(widget.get("type", ""), "usa-input")
+    if css and css not in CLASS_OF_TYPE.values() and attrs.get("aria-invalid"):
+        css += " usa-input--error"
+    if css:
+        attrs["class"] = f"{css} {attrs.get('class', '')}".rstrip()
+    for part in widget.get("subwidgets", []):
+        dress(part)
+    if name in {"checkbox_select.html", "radio.html"}:
+        for _group, options, _index in widget["optgroups"]:
+            for option in options:
+                # The list's own class is for the list; a radio button may not say that it is invalid, the list's error does.
+                option["attrs"] = {k: v for k, v in option["attrs"].items() if k not in {"class", "aria-invalid"}}
+                option["attrs"]["class"] = CLASS_OF_TYPE[option["type"]]

@@ -1,10 +1,28 @@
 // What scripts add to pages that work without them.
+
+// After a swap: go to what has to be mended, or to the form that was opened, or say how many are left.
 document.addEventListener("htmx:afterSettle", (event) => {
-  // After filtering or paging, the count is what changed: read it out. After opening a form, go to its first field.
-  const target = event.detail.target;
-  const wanted = target.querySelector("[data-focus], [aria-invalid=true]");
-  if (wanted) wanted.focus();
+  const part = event.target;
+  const find = (what) => (part.matches(what) ? part : part.querySelector(what));
+  const wanted = find("[data-focus], [aria-invalid=true]");
+  if (wanted) {
+    wanted.focus();
+    return;
+  }
+  const count = find("#count");
+  if (!count) return;
+  if (part.contains(document.activeElement)) {
+    // Somebody is ticking boxes: leave them there and only read the new count out.
+    document.getElementById("said").textContent = count.textContent;
+  } else {
+    count.tabIndex = -1;
+    count.focus();
+  }
 });
+
+// A form that came back with mistakes: start at their list.
+document.querySelector(".errors")?.focus();
+
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
   if (form) form.requestSubmit();

@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 from django import template
+from django.forms import BaseForm
+from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import formats
 from django.utils.html import format_html
@@ -15,17 +17,17 @@ from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
-# code -> icon, word. The codes are those of Action.Status; "none" stands for no status yet.
+# code -> icon, mark in a row of marks, word. The codes are those of Action.Status; "none": no status yet.
 STATUS = {
-    "completed": ("check_circle", _("Completed")),
-    "on_track": ("trending_up", _("On track")),
-    "at_risk": ("warning", _("At risk")),
-    "off_track": ("error", _("Off track")),
-    "on_hold": ("hourglass_empty", _("On hold")),
-    "not_started": ("radio_button_unchecked", _("Not started")),
-    "cancelled": ("close", _("Cancelled")),
-    "merged": ("close", _("Merged")),
-    "none": ("remove", _("No status yet")),
+    "completed": ("check_circle", "mark_completed", _("Completed")),
+    "on_track": ("trending_up", "mark_on_track", _("On track")),
+    "at_risk": ("warning", "mark_at_risk", _("At risk")),
+    "off_track": ("error", "mark_off_track", _("Off track")),
+    "on_hold": ("hourglass_empty", "mark_on_hold", _("On hold")),
+    "not_started": ("radio_button_unchecked", "mark_not_started", _("Not started")),
+    "cancelled": ("close", "mark_left_out", _("Cancelled")),
+    "merged": ("close", "mark_left_out", _("Merged")),
+    "none": ("remove", "mark_none", _("No status yet")),
 }
 FRESHNESS = {
     "fresh": ("check", _("Up to date")),
@@ -40,30 +42,43 @@ FRESHNESS = {
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: always put a word beside it."""
     return format_html(
-        '<svg class="usa-icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        css,
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        f"usa-icon {css}".rstrip(),
         static("img/icons.svg"),
         name,
     )
 
 
 @register.simple_tag
+def tag(code: str, symbol: str, word: str, big: bool = False) -> SafeString:
+    """Words on a status color with an icon, for what is not an action's status: `{% tag "at_risk" "warning" word %}`."""
+    css = f"tag tag--{code}" + (" tag--big" if big else "")
+    return format_html('<span class="{}">{}{}</span>', css, icon(symbol), word)
+
+
+@register.simple_tag
 def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
     """A status in word, icon and color. `label` is a city's own word for the code."""
-    symbol, word = STATUS[code or "none"]
-    css = f"tag tag--{code or 'none'}" + (" tag--big" if big else "")
-    return format_html('<span class="{}">{}{}</span>', css, icon(symbol), label or word)
+    symbol, _mark, word = STATUS[code or "none"]
+    return tag(code or "none", symbol, label or str(word), big)
 
 
 @register.simple_tag
 def status_mark(code: str | None) -> SafeString:
     """A small mark for one action in a row of marks; the row's words carry the meaning."""
-    return icon(STATUS[code or "none"][0], f"is-{code or 'none'}")
+    return icon(STATUS[code or "none"][1], f"is-{code or 'none'}")
+
+
+@register.simple_tag
+def status_icon(code: str | None) -> SafeString | str:
+    """The icon of a status; nothing for a value that is no status."""
+    return icon(STATUS[code][0]) if code in STATUS else ""
 
 
 @register.filter
 def status_word(code: str | None) -> str:
-    return str(STATUS[code or "none"][1])
+    """The portal's word for a status: "Off track"."""
+    return str(STATUS[code or "none"][2])
 
 
 @register.simple_tag
@@ -72,13 +87,23 @@ def freshness(state: str, days: int | None = None) -> SafeString:
     symbol, word = FRESHNESS[state]
     if days is None:
         return format_html('<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), word)
-    if days == 0:
-        age = gettext("today")
-    else:
-        age = ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": formats.number_format(days)}
     return format_html(
-        '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>', state, icon(symbol), word, age
+        '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
+        state,
+        icon(symbol),
+        word,
+        days_ago(days),
     )
+
+
+@register.filter
+def days_ago(days: int) -> str:
+    """ "today", "1 day ago", "1,240 days ago"; a day that is still to come counts as today."""
+    if days <= 0:
+        return gettext("today")
+    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {
+        "days": formats.number_format(days, force_grouping=True)
+    }
 
 
 @register.filter
@@ -96,15 +121,51 @@ def promised(date: dt.date | None, precision: str = "day") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def query_with(context: dict[str, Any], **changes: Any) -> str:
-    """The page's query string with these values instead; None or "" takes one out: "?status=at_risk&page=2"."""
-    query = context["request"].GET.copy()
-    for name, value in changes.items():
+def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
+    """The page's query string with these values instead; None or "" takes one out: "?status=at_risk&page=2".
+
+    A name that is a variable goes first, with its value: `{% query_with facet.name choice.value page=None %}`.
+    """
+    query: QueryDict = context["request"].GET.copy()
+    for name, value in [*zip(pair[::2], pair[1::2], strict=True), *changes.items()]:
         if value in (None, ""):
             query.pop(name, None)
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def query_toggle(context: dict[str, Any], name: str, value: Any) -> str:
+    """The page's query string with this value put in, or taken out if it is there; back on the first page.
+
+    Other values of the same name stay: "?topic=courts&topic=youth".
+    """
+    query: QueryDict = context["request"].GET.copy()
+    values, value = query.getlist(name), str(value)
+    query.setlist(name, [v for v in values if v != value] if value in values else [*values, value])
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def hidden_inputs(context: dict[str, Any], *left_out: str) -> SafeString:
+    """The page's query as hidden inputs of a GET form, without `page` and the names given: those the form asks for."""
+    query: QueryDict = context["request"].GET
+    return SafeString(
+        "".join(
+            format_html('<input type="hidden" name="{}" value="{}">', name, value)
+            for name, values in query.lists()
+            if name not in {*left_out, "page"}
+            for value in values
+        )
+    )
+
+
+@register.filter
+def error_count(form: BaseForm) -> int:
+    """How many mistakes a form has, in all of its fields and as a whole."""
+    return sum(len(errors) for errors in form.errors.values())
 
 
 @register.filter

@@ -1,0 +1,165 @@
+"""The shared templates, forms and styles, looked at in a real browser under the portal's own policy."""
+
+from __future__ import annotations
+
+import datetime as dt
+import mimetypes
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django import forms
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.paginator import Paginator
+from django.template import Context, engines
+from django.test import RequestFactory
+
+from config.templatetags.portal import STATUS
+from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import NARROW, WIDE
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent / "pages"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'"
+)
+BRAND = (
+    ":root { --brand: #0d5257; --brand-deep: #083a3e; --brand-tint: #e9f2f1; --accent: #e9b872;"
+    " --pattern: url(/static/img/patterns/bend.svg); }"
+)
+PLACE = {"name": "City of Riverton", "short_name": "Riverton", "slug": "riverton", "is_sample": True}
+PORTAL = {
+    "alliance_name": "Common Table",
+    "alliance_tagline": "Cities for racial equity",
+    "alliance_url": "http://portal.localhost",
+    "is_sample": True,
+}
+
+
+class Question(forms.Form):
+    """Every kind of field the portal uses."""
+
+    question = forms.CharField(
+        label="Your question", widget=forms.Textarea, help_text="Please leave out names of other people."
+    )
+    about = forms.ChoiceField(
+        label="What is it about?",
+        widget=forms.RadioSelect,
+        choices=[("action", "An action in the plan"), ("data", "Numbers and data")],
+    )
+    status = forms.ChoiceField(
+        label="How is it going?",
+        widget=forms.RadioSelect(attrs={"class": "choice choice--status"}),
+        choices=[("on_track", "On track"), ("at_risk", "At risk"), ("off_track", "Off track")],
+    )
+    topics = forms.MultipleChoiceField(
+        label="Topics",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=[("housing", "Housing"), ("courts", "Courts")],
+    )
+    department = forms.ChoiceField(label="Department", choices=[("", "Choose one"), ("hr", "Human Resources")])
+    many = forms.MultipleChoiceField(
+        label="Partners", required=False, choices=[("a", "Legal aid"), ("b", "The county")]
+    )
+    email = forms.EmailField(label="Email, so that we can answer")
+    by = forms.DateField(
+        label="Promised by",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    file = forms.FileField(label="A photo or file", required=False, help_text="PDF, JPEG or PNG, up to 10 MB")
+    public = forms.BooleanField(label="You may publish my question", help_text="Your name stays private.")
+
+
+BAD = {"question": "When?", "about": "", "status": "", "email": "ana.reyes@gmail"}
+
+
+def render(template: str, **context: Any) -> str:
+    rows = [f"{number} Eviction help at the courthouse" for number in range(1, 15)]
+    request = RequestFactory().get("/components/?topic=courts&sort=due&page=2&stage=organize")
+    given: dict[str, Any] = {
+        "base": "city/base.html",
+        "place": PLACE,
+        "portal": PORTAL,
+        "section": "plan",
+        "request": request,
+        "codes": list(STATUS),
+        "day": dt.date(2027, 6, 30),
+        "page": Paginator(rows, 4).page(2),
+        "sort": "due",
+        "crumbs": [("Plan", "/plan/"), ("4. Housing stability", "/plan/#goal-4")],
+        "chips": [{"name": "topic", "value": "courts", "label": "Topic: Courts"}],
+        "steps": ["Choose a file", "Match columns", "Check", "Done"],
+        "facet": {
+            "name": "topic",
+            "label": "Topic",
+            "choices": [
+                {"value": "courts", "label": "Courts", "count": 3, "on": True},
+                {"value": "youth", "label": "Youth", "count": 0, "on": False},
+            ],
+        },
+        "form": Question(BAD, {"file": SimpleUploadedFile("empty.pdf", b"")}),
+        **context,
+    }
+    engine = engines["django"]
+    source = HERE / template
+    found = engine.from_string(source.read_text()) if source.exists() else engine.get_template(template)
+    return found.template.render(Context(given))
+
+
+@pytest.fixture
+def look(new_person: Any) -> Any:
+    """look(html, viewport=…) opens the page with the portal's static files; any word of its policy fails."""
+
+    def _look(html: str, *, viewport: dict[str, int] = WIDE, scripts: bool = True) -> Any:
+        page = new_person(viewport=viewport, scripts=scripts)
+        page.complaints = []
+
+        def answer(route: Any) -> None:
+            path = urlsplit(route.request.url).path
+            if path == "/brand.css":
+                route.fulfill(body=BRAND, content_type="text/css")
+            elif path.startswith("/static/"):
+                file = ROOT / path.lstrip("/")
+                found = file.is_file()
+                if not found:
+                    page.complaints.append(f"404: {path}")
+                kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+                route.fulfill(
+                    status=200 if found else 404, body=file.read_bytes() if found else b"", content_type=kind
+                )
+            else:
+                route.fulfill(body=html, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+        page.route("**/*", answer)
+        page.on(
+            "console",
+            lambda said: page.complaints.append(said.text) if said.type in {"error", "warning"} else None,
+        )
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto("http://riverton.localhost/components/")
+        page.wait_for_load_state("networkidle")
+        return page
+
+    return _look
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("base", ["alliance/base.html", "city/base.html", "workspace/base.html"])
+def test_every_shared_piece_can_be_used_by_everyone(look, base, viewport):
+    place = None if base.startswith("alliance") else PLACE
+    page = look(render("components.html", base=base, place=place), viewport=viewport)
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_error_pages_can_be_used_by_everyone(look, name, viewport):
+    page = look(render(name), viewport=viewport)
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    assert page.complaints == []
