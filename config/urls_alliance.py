@@ -9,6 +9,7 @@ from tenants.media import media
 urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,
     path("library/", include("resources.urls")),
+    path("staff/", include("tenants.staff.urls")),
     path("media/<path:path>", media, name="media"),
     *cms_urls.admin,
     path("brand.css", brand, name="brand"),

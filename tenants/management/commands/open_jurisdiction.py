@@ -1,0 +1,87 @@
+"""`manage.py open_jurisdiction`: a new member with its schema, site, starter plan and invitation."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from tenants import services
+from tenants.models import Jurisdiction
+
+CHOICES = {
+    "kind": Jurisdiction.Kind,
+    "population_band": Jurisdiction.PopulationBand,
+    "staff_band": Jurisdiction.StaffBand,
+    "entry_stage": Jurisdiction.EntryStage,
+}
+TEXTS = {
+    "short_name": "What it is called where space is short; from the name otherwise.",
+    "state": "Two letters, like MN.",
+    "geoid": "The Census GEOID: 2 to 12 digits.",
+    "timezone": "Like America/Chicago.",
+    "tagline": "One line in the city's own words.",
+    "brand_color": "Like #2a2f66.",
+    "accent_color": "Like #f2b632.",
+    "pattern": "A pattern of static/img/patterns, without .svg.",
+}
+
+
+class Command(BaseCommand):
+    help = "Open a jurisdiction. Opening one that is there already changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", required=True, help="The legal name, like “City of Marrow Bend”.")
+        parser.add_argument("--slug", required=True, help="The address, like marrow-bend. It stays for good.")
+        parser.add_argument(
+            "--coordinator", default="", metavar="MAIL", help="Who is invited to run the site."
+        )
+        for field, choices in CHOICES.items():
+            parser.add_argument(option(field), choices=choices.values, metavar="|".join(choices.values))
+        for field, text in TEXTS.items():
+            parser.add_argument(option(field), help=text)
+        parser.add_argument(
+            "--languages", type=lambda text: text.replace(",", " ").split(), help="Like en,es."
+        )
+        parser.add_argument("--fiscal-year-start-month", type=int, help="1 to 12.")
+        parser.add_argument("--is-sample", action="store_true", default=None, help="Mark every page SAMPLE.")
+        parser.add_argument(
+            "--repair",
+            action="store_true",
+            help="Give a registered place that lost its data a new, empty schema.",
+        )
+
+    def handle(self, *, name: str, slug: str, coordinator: str, repair: bool, **options: Any) -> None:
+        fields = {field: options[field] for field in services.DESCRIPTION if options.get(field) is not None}
+        was_there = Jurisdiction.objects.filter(slug=slug).exists()
+        try:
+            place = services.open_jurisdiction(
+                name=name, slug=slug, by=None, coordinator=coordinator, repair=repair, **fields
+            )
+        except ValidationError as refused:
+            raise CommandError("\n".join(sentences(refused))) from None
+        if was_there and not repair:
+            self.stdout.write(f"{place.name} is there already, at {place.base_url}/ . Nothing was changed.")
+            return
+        self.stdout.write(f"{place.name} is open, at {place.base_url}/ , in schema {place.schema_name}.")
+        if coordinator:
+            self.stdout.write(f"An invitation is on its way to {coordinator}.")
+        else:
+            self.stdout.write("Nobody is invited yet: do so on the staff pages, or give --coordinator MAIL.")
+
+
+def option(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def sentences(refused: ValidationError) -> list[str]:
+    """One line for each thing that cannot stay so, with the option to change."""
+    if not hasattr(refused, "error_dict"):
+        return refused.messages
+    return [
+        text if field == "__all__" else f"{option(field)}: {text}"
+        for field, texts in refused.message_dict.items()
+        for text in texts
+    ]

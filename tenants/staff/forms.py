@@ -1,0 +1,103 @@
+"""What alliance staff may say about a jurisdiction."""
+
+from __future__ import annotations
+
+import calendar
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Jurisdiction
+from tenants.states import STATES
+
+ZONES = [
+    ("America/New_York", _("Eastern (America/New_York)")),
+    ("America/Chicago", _("Central (America/Chicago)")),
+    ("America/Denver", _("Mountain (America/Denver)")),
+    ("America/Phoenix", _("Arizona (America/Phoenix)")),
+    ("America/Los_Angeles", _("Pacific (America/Los_Angeles)")),
+    ("America/Anchorage", _("Alaska (America/Anchorage)")),
+    ("Pacific/Honolulu", _("Hawaii (Pacific/Honolulu)")),
+    ("America/Puerto_Rico", _("Atlantic (America/Puerto_Rico)")),
+    ("Pacific/Guam", _("Guam (Pacific/Guam)")),
+    ("Pacific/Pago_Pago", _("Samoa (Pacific/Pago_Pago)")),
+]
+MONTHS = [(number, calendar.month_name[number]) for number in range(1, 13)]
+
+
+class JurisdictionForm(forms.ModelForm):
+    """The facts about a jurisdiction; a service saves them."""
+
+    class Meta:
+        model = Jurisdiction
+        fields = [
+            "name",
+            "short_name",
+            "kind",
+            "state",
+            "geoid",
+            "population_band",
+            "staff_band",
+            "timezone",
+            "languages",
+            "fiscal_year_start_month",
+            "entry_stage",
+        ]
+        help_texts = {
+            "name": _("As on its letterhead, like “City of Marrow Bend”."),
+            "short_name": _("Where space is short, like “Marrow Bend”."),
+            "geoid": _("If you know it: 2 to 12 digits. It links the place to Census data."),
+            "languages": _("Codes with commas between, the first one first, like: en, es."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["state"] = forms.ChoiceField(
+            label=_("State"), required=False, choices=[("", _("None")), *STATES.items()]
+        )
+        zones = list(ZONES)
+        if self.instance.timezone not in dict(ZONES):
+            zones.append((self.instance.timezone, self.instance.timezone))
+        self.fields["timezone"] = forms.ChoiceField(label=_("Time zone"), choices=zones)
+        self.fields["fiscal_year_start_month"] = forms.TypedChoiceField(
+            label=_("Fiscal year starts in"), choices=MONTHS, coerce=int
+        )
+        for name, label in {
+            "name": _("Legal name"),
+            "short_name": _("Short name"),
+            "kind": _("Kind"),
+            "geoid": _("Census GEOID"),
+            "population_band": _("Population"),
+            "staff_band": _("Staff"),
+            "languages": _("Languages"),
+            "entry_stage": _("Stage"),
+        }.items():
+            self.fields[name].label = label
+
+
+class NewJurisdictionForm(JurisdictionForm):
+    """The facts, the address, and who is invited to run the site."""
+
+    coordinator = forms.EmailField(
+        label=_("Coordinator’s mail address"),
+        required=False,
+        help_text=_("Gets an invitation to run the site. You can also send it later."),
+    )
+
+    class Meta(JurisdictionForm.Meta):
+        fields = ["name", "slug", *JurisdictionForm.Meta.fields[1:]]
+        help_texts = JurisdictionForm.Meta.help_texts | {
+            "slug": _("Small letters, digits and hyphens, like “marrow-bend”. It stays for good."),
+        }
+        error_messages = {"slug": {"unique": _("Another jurisdiction has this address. Choose another one.")}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].label = _("Address of its site")
+        self.fields["short_name"].required = False
+        self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
+
+    def _get_validation_exclusions(self) -> set[str]:
+        left_out = super()._get_validation_exclusions()
+        return left_out | {"short_name"} if not self.cleaned_data.get("short_name") else left_out

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from tenants.staff import views
+
+app_name = "staff"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("jurisdictions/new/", views.new, name="new"),
+    path("jurisdictions/<slug:slug>/", views.jurisdiction, name="jurisdiction"),
+]

@@ -1,0 +1,83 @@
+"""The alliance's staff open jurisdictions and look after them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from tenants import services
+from tenants.access import Can, requires
+from tenants.models import AuditEvent, Jurisdiction
+from tenants.staff import selectors
+from tenants.staff.forms import JurisdictionForm, NewJurisdictionForm
+
+PAGE_SIZE = 50
+HISTORY = 20  # the latest events on a jurisdiction's page
+
+
+@require_safe
+@requires(Can.SEE_STAFF_PAGES)
+def index(request: HttpRequest) -> HttpResponse:
+    """Every jurisdiction with its stage, its site and who runs it; searched by name, 50 on a page."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    page = Paginator(selectors.found(text), PAGE_SIZE).get_page(request.GET.get("page"))
+    teams = selectors.teams(page)
+    lines = [{"place": place, "team": teams[place.pk]} for place in page]
+    return render(
+        request,
+        "staff/index.html",
+        {"section": "staff", "q": text, "page": page, "lines": lines, "total": page.paginator.count},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.OPEN_JURISDICTION)
+def new(request: HttpRequest) -> HttpResponse:
+    """Open a jurisdiction."""
+    form = NewJurisdictionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        fields = {name: value for name, value in form.cleaned_data.items() if name != "short_name" or value}
+        try:
+            place = services.open_jurisdiction(by=request.user, **fields)
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            messages.success(request, _("%(name)s is open.") % {"name": place.name})
+            return redirect("staff:jurisdiction", slug=place.slug)
+    return render(
+        request, "staff/new.html", {"section": "staff", "form": form}, status=422 if form.errors else 200
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.OPEN_JURISDICTION)
+def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
+    """One jurisdiction: what is next, its facts to change, and what was done."""
+    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
+    form = JurisdictionForm(request.POST or None, instance=place)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_jurisdiction(place, by=request.user, **form.cleaned_data)
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            messages.success(request, _("The changes are saved."))
+            return redirect("staff:jurisdiction", slug=slug)
+    team = selectors.teams([place])[place.pk]
+    events = AuditEvent.objects.filter(jurisdiction=place).select_related("actor").order_by("-at", "-pk")
+    context: dict[str, Any] = {
+        "section": "staff",
+        # The form writes on its instance even when it is wrong: the page names the place as it is.
+        "jurisdiction": Jurisdiction.objects.get(pk=place.pk),
+        "form": form,
+        "team": team,
+        "events": events[:HISTORY],
+    }
+    return render(request, "staff/jurisdiction.html", context, status=422 if form.errors else 200)

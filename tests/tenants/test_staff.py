@@ -1,0 +1,226 @@
+"""Alliance staff open jurisdictions and look after them; the command does the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from tenants import services
+from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
+
+pytestmark = pytest.mark.django_db
+
+NEW = {
+    "name": "City of Newtown",
+    "slug": "newtown",
+    "kind": "city",
+    "state": "OR",
+    "timezone": "America/Los_Angeles",
+    "languages": "en, es",
+    "fiscal_year_start_month": "7",
+    "entry_stage": "onboarding",
+}
+
+
+@pytest.fixture(params=["staff_admin", "staff_onboarding"])
+def staff(request, alliance, person, visit):
+    return visit(alliance, person(alliance, request.param))
+
+
+class TestList:
+    def test_every_place_is_listed_with_what_staff_ask(self, staff, riverton, person):
+        Jurisdiction.objects.filter(pk=riverton.pk).update(entry_stage="planning", site_state="launched")
+        coordinator = person(riverton, "coordinator", first_name="Ines", last_name="Okafor")
+        Affiliation.objects.filter(user=coordinator).update(
+            last_sign_in_at=dt.datetime(2026, 3, 4, 18, tzinfo=dt.UTC)
+        )
+        page = staff.get("/staff/").content.decode()
+        for text in ("City of Riverton", "City of Ashford", "Millbrook County", "Planning", "Launched"):
+            assert text in page
+        assert "Ines Okafor" in page
+        assert "March 4, 2026" in page
+        assert "Template of a new city" not in page
+
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [("river", {"riverton"}), ("RIVER", {"riverton"}), ("mn", {"riverton", "ashford", "millbrook"}),
+         ("%", set()), ("'; DROP", set()), ("\0river", {"riverton"})],
+    )  # fmt: skip
+    def test_search(self, staff, asked, found):
+        lines = staff.get("/staff/", {"q": asked}).context["lines"]
+        assert {line["place"].slug for line in lines} == found
+
+    def test_the_questions_do_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
+        def count():
+            staff.get("/staff/")  # learns the hosts anew
+            with django_assert_max_num_queries(60) as seen:
+                staff.get("/staff/")
+            return len(seen)
+
+        before = count()
+        Jurisdiction.objects.bulk_create(
+            Jurisdiction(name=f"Place {n}", short_name=f"P{n}", slug=f"place-{n}", schema_name=f"c_place_{n}")
+            for n in range(60)
+        )
+        assert count() == before
+
+    def test_it_is_paged(self, staff):
+        Jurisdiction.objects.bulk_create(
+            Jurisdiction(
+                name=f"Place {n:03}", short_name=f"P{n}", slug=f"place-{n}", schema_name=f"c_place_{n}"
+            )
+            for n in range(60)
+        )
+        first, second = staff.get("/staff/"), staff.get("/staff/?page=2")
+        assert len(first.context["lines"]) == 50
+        assert len(second.context["lines"]) == 13
+        assert "1 to 50 of 63" in first.content.decode()
+
+    @pytest.mark.parametrize("role", ["library_curator"])
+    def test_other_roles_of_the_alliance_find_nothing(self, alliance, person, visit, role):
+        client = visit(alliance, person(alliance, role))
+        for path in ("/staff/", "/staff/jurisdictions/new/", "/staff/jurisdictions/riverton/"):
+            assert client.get(path).status_code == 404
+
+    def test_a_coordinator_finds_nothing(self, alliance, riverton, person, visit):
+        assert visit(alliance, person(riverton, "coordinator")).get("/staff/").status_code == 404
+
+    def test_a_visitor_is_sent_to_sign_in(self, alliance, visit):
+        assert visit(alliance).get("/staff/").status_code == 302
+
+    def test_a_city_s_host_has_no_staff_pages(self, riverton, alliance, person, visit):
+        Jurisdiction.objects.filter(pk=riverton.pk).update(site_state="launched")
+        assert visit(riverton, person(alliance, "staff_admin")).get("/staff/").status_code == 404
+
+
+class TestNew:
+    def test_the_form_opens_a_jurisdiction(self, staff):
+        assert staff.get("/staff/jurisdictions/new/").status_code == 200
+        answer = staff.post("/staff/jurisdictions/new/", NEW, follow=True)
+        assert answer.redirect_chain == [("/staff/jurisdictions/newtown/", 302)]
+        page = answer.content.decode()
+        assert "City of Newtown is open." in page
+        assert "Invite the coordinator" in page
+        place = Jurisdiction.objects.get(slug="newtown")
+        assert (place.short_name, place.state, place.languages) == ("Newtown", "OR", ["en", "es"])
+        assert AuditEvent.objects.get(jurisdiction=place, verb="opened").actor is not None
+
+    @pytest.mark.parametrize(
+        ("field", "value", "said"),
+        [
+            ("slug", "riverton", "Another jurisdiction has this address"),
+            ("slug", "admin", "kept for the portal itself"),
+            ("slug", "New Town", "small letters"),
+            ("slug", "", "required"),
+            ("name", "", "required"),
+            ("state", "XX", "XX"),
+            ("geoid", "abc", "abc"),
+            ("languages", "en, spanish!", "spanish!"),
+            ("coordinator", "nobody", "mail"),
+        ],
+    )
+    def test_what_cannot_stay_is_said_and_nothing_is_made(self, staff, field, value, said):
+        answer = staff.post("/staff/jurisdictions/new/", NEW | {field: value})
+        assert answer.status_code == 422
+        assert said.lower() in answer.content.decode().lower()
+        assert not Jurisdiction.objects.filter(slug="newtown").exists()
+
+    def test_a_name_that_is_markup_is_shown_as_text(self, staff):
+        name = "<script>alert(1)</script>"
+        answer = staff.post("/staff/jurisdictions/new/", NEW | {"name": name}, follow=True)
+        assert name not in answer.content.decode()
+        assert "&lt;script&gt;" in answer.content.decode()
+
+
+class TestOne:
+    def facts(self, place, **changes):
+        return {
+            "name": place.name, "short_name": place.short_name, "kind": place.kind, "state": place.state,
+            "timezone": place.timezone, "fiscal_year_start_month": place.fiscal_year_start_month,
+            "entry_stage": place.entry_stage,
+        } | changes  # fmt: skip
+
+    def test_facts_are_changed_and_the_change_is_kept(self, staff, riverton):
+        answer = staff.post(
+            "/staff/jurisdictions/riverton/",
+            self.facts(riverton, entry_stage="planning", population_band="50k_100k"),
+            follow=True,
+        )
+        page = answer.content.decode()
+        assert "The changes are saved." in page
+        assert "entry_stage “onboarding” → “planning”" in page
+        riverton.refresh_from_db()
+        assert (riverton.entry_stage, riverton.population_band) == ("planning", "50k_100k")
+
+    def test_what_cannot_stay_changes_nothing(self, staff, riverton):
+        answer = staff.post("/staff/jurisdictions/riverton/", self.facts(riverton, name="", geoid="abc"))
+        assert answer.status_code == 422
+        assert "<h1>City of Riverton</h1>" in answer.content.decode()
+        riverton.refresh_from_db()
+        assert riverton.name == "City of Riverton"
+
+    def test_address_and_schema_cannot_be_posted(self, staff, riverton):
+        staff.post("/staff/jurisdictions/riverton/", self.facts(riverton, slug="other", schema_name="public"))
+        riverton.refresh_from_db()
+        assert (riverton.slug, riverton.schema_name) == ("riverton", "c_riverton")
+
+    @pytest.mark.parametrize("slug", ["nowhere", "template", "alliance"])
+    def test_what_is_no_member_is_not_there(self, staff, slug):
+        assert staff.get(f"/staff/jurisdictions/{slug}/").status_code == 404
+
+    def test_the_next_step_follows_what_is_there(self, staff, riverton, person):
+        def said():
+            return staff.get("/staff/jurisdictions/riverton/").content.decode()
+
+        assert "Invite the coordinator" in said()
+        Invitation.objects.create(
+            jurisdiction=riverton, email="ines@river.example", roles=["coordinator"], token_hash="x",
+            expires_at=timezone.now() + dt.timedelta(days=7),
+        )  # fmt: skip
+        assert "ines@river.example" in said()
+        assert "has not accepted yet" in said()
+        person(riverton, "coordinator")
+        assert "brings in the plan" in said()
+        services.set_site_state(riverton, state="launched", by=None)
+        assert "Nothing waits for you" in said()
+
+
+class TestCommand:
+    def test_it_opens_with_every_field(self, capsys):
+        call_command(
+            "open_jurisdiction", "--name", "City of Newtown", "--slug", "newtown", "--kind", "county", "--state", "MN",
+            "--geoid", "2758000", "--population-band", "50k_100k", "--timezone", "America/Denver",
+            "--languages", "en,es", "--entry-stage", "planning", "--is-sample", "--brand-color", "#0d5257",
+        )  # fmt: skip
+        assert "City of Newtown is open, at http://newtown.localhost" in capsys.readouterr().out
+        place = Jurisdiction.objects.get(slug="newtown")
+        assert (place.kind, place.geoid, place.languages, place.is_sample) == (
+            "county",
+            "2758000",
+            ["en", "es"],
+            True,
+        )
+
+    def test_again_it_changes_nothing(self, capsys, riverton):
+        call_command("open_jurisdiction", name="Another name", slug="riverton")
+        assert "City of Riverton is there already" in capsys.readouterr().out
+
+    def test_every_mistake_is_named_with_its_option(self):
+        with pytest.raises(CommandError) as refused:
+            call_command("open_jurisdiction", name="City of Newtown", slug="newtown", state="XX", geoid="a")
+        assert "--state: “XX”" in str(refused.value)
+        assert "--geoid: “a”" in str(refused.value)
+        assert not Jurisdiction.objects.filter(slug="newtown").exists()
+
+    @pytest.mark.parametrize("slug", ["Robert'); DROP TABLE x;--", "admin", ""])
+    def test_a_bad_address_is_named(self, slug):
+        with pytest.raises(CommandError, match="--slug"):
+            call_command("open_jurisdiction", name="City of Newtown", slug=slug)
+
+    def test_a_wrong_choice_is_named(self):
+        with pytest.raises(CommandError, match="kingdom"):
+            call_command("open_jurisdiction", "--name", "X", "--slug", "x-town", "--kind", "kingdom")
