@@ -33,6 +33,9 @@ class Node:
     id: str | None = None
     sheet: str | None = None
     row: int | None = None
+    code: str = (
+        ""  # the number, where the sheet has it as part of the action's own words or in a column of codes
+    )
     is_retired: bool = False
 
     @property
@@ -74,7 +77,8 @@ class Difference:
     def counts(self) -> dict[str, dict[str, int]]:
         """{"action": {"new": 3, "changed": 1, "same": 20, "conflict": 0, "retired": 0, "absent": 2}, …}"""
         found = {
-            kind: dict.fromkeys(("new", "changed", "same", "conflict", "retired", "absent"), 0) for kind in KINDS
+            kind: dict.fromkeys(("new", "changed", "same", "conflict", "retired", "absent"), 0)
+            for kind in KINDS
         }
         for item in self.items:
             found[item.node.kind][item.state] += 1
@@ -100,7 +104,15 @@ def _flatten(goals: Iterable[sheets.Goal], retired: frozenset[str]) -> Iterator[
         nonlocal count
         count += 1
         return Node(
-            kind, f"s{count}", parent, facets, part.id, part.sheet, part.row, is_retired=part.id in retired
+            kind,
+            f"s{count}",
+            parent,
+            facets,
+            part.id,
+            part.sheet,
+            part.row,
+            getattr(part, "code", None) or "",
+            is_retired=part.id in retired,
         )
 
     for goal in goals:
@@ -211,7 +223,7 @@ def match(sheet: list[Node], plan: list[Node], base: dict[str, Node]) -> dict[st
         ]
         for test in tests:
             _match_exact(rows, there, base, found, taken, take, test, parents)
-        _match_similar(rows, there, found, taken, take, parents)
+        _match_similar(rows, there, base, found, taken, take, parents)
         for test in tests:
             _match_exact(rows, there, base, found, taken, take, test, None)
     return found
@@ -252,6 +264,7 @@ def _match_exact(
 def _match_similar(
     rows: list[Node],
     there: list[Node],
+    base: dict[str, Node],
     found: dict[str, Node],
     taken: set[str],
     take: Callable[[Node, Node], None],
@@ -269,12 +282,17 @@ def _match_similar(
         nodes = groups.get(parent, [])
         if not nodes or len(nodes) * len(open_rows) > _MANY * _MANY:
             continue
-        words = {node.key: set(_key(node.title).split()) for node in nodes}
+        words = {
+            node.key: [
+                set(_key(known.title).split()) for known in (node, base.get(node.key)) if known is not None
+            ]
+            for node in nodes
+        }
         pairs = []
         for row in open_rows:
             mine = set(_key(row.title).split())
             for node in nodes:
-                alike = len(mine & words[node.key]) / (len(mine | words[node.key]) or 1)
+                alike = max(len(mine & other) / (len(mine | other) or 1) for other in words[node.key])
                 same_number = bool(row.number) and row.number == node.number
                 if alike >= (_ALIKE / 2 if same_number else _ALIKE):
                     pairs.append((alike + same_number, row, node))
@@ -320,6 +338,8 @@ def compare(sheet: list[Node], plan: list[Node], base: dict[str, Node]) -> Diffe
 def _facet(name: str, sheet: Any, plan: Any, base: Any, *, has_base: bool) -> FieldDifference | None:
     if name == NOTES:
         return _new_notes(sheet, plan, base)
+    if name == "timeline":
+        sheet, plan, base = _dated(sheet), _dated(plan), _dated(base)
     said, holds, agreed = even(sheet), even(plan), even(base)
     if said == holds or said is None:
         return None
@@ -328,6 +348,16 @@ def _facet(name: str, sheet: Any, plan: Any, base: Any, *, has_base: bool) -> Fi
     if holds is None or (has_base and holds == agreed):
         return FieldDifference(base, plan, sheet, "sheet")
     return FieldDifference(base, plan, sheet, "conflict")
+
+
+def _dated(timeline: Any) -> Any:
+    """Without the precision of dates that are not there."""
+    if not timeline:
+        return timeline
+    return timeline | {
+        f"{name}_precision": timeline[f"{name}_precision"] if timeline[name] else ""
+        for name in ("start", "due")
+    }
 
 
 def _new_notes(sheet: list[Any], plan: list[Any], base: Any) -> FieldDifference | None:
@@ -354,5 +384,7 @@ def distance(sheet: list[Node], base: list[Node]) -> int:
     for row in sheet:
         node = matched.get(row.key)
         if node is not None:
-            apart += sum(even(row.facets[name]) != even(there[node.key].facets.get(name)) for name in row.facets)
+            apart += sum(
+                even(row.facets[name]) != even(there[node.key].facets.get(name)) for name in row.facets
+            )
     return apart

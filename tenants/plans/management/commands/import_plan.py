@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django_tenants.utils import tenant_context
+
+from tenants.models import Jurisdiction
+from tenants.plans import services, sheets
+
+
+def find_place(slug: str) -> Jurisdiction:
+    """The jurisdiction of that slug. Raises CommandError that names the known ones."""
+    places = Jurisdiction.objects.places()
+    place = places.filter(slug=slug).first()
+    if place is None:
+        known = ", ".join(places.order_by("slug").values_list("slug", flat=True)[:20])
+        raise CommandError(f"No jurisdiction {slug!r}. Known: {known or 'none yet'}.")
+    return place
+
+
+class Command(BaseCommand):
+    help = (
+        "Import a plan spreadsheet (XLSX or CSV) into a jurisdiction's plan: all or nothing, and never twice."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", help="the jurisdiction, like marrow-bend")
+        parser.add_argument("file", type=Path, help="an .xlsx or .csv file")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def handle(self, *, slug: str, file: Path, dry_run: bool, json: bool, **_options: Any) -> None:
+        place = find_place(slug)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise CommandError(f"Cannot read {str(file)!r}: {error.strerror}. Check the path.") from error
+        with tenant_context(place):
+            try:
+                result, difference = services.import_sheet(
+                    filename=file.name, content=content, by=None, dry_run=dry_run
+                )
+            except (sheets.SheetError, ValidationError) as error:
+                text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+                raise CommandError(f"{text} Nothing was imported.") from error
+        self.stdout.write(_as_json(result) if json else _as_text(place, result, difference, dry_run=dry_run))
+
+
+def _as_json(result: sheets.Result) -> str:
+    return json.dumps(sheets.as_json(result), ensure_ascii=False, indent=1)
+
+
+def _as_text(place: Jurisdiction, result: sheets.Result, difference: Any, *, dry_run: bool) -> str:
+    lines = []
+    for message in result.messages:
+        where = f"{message.sheet} " if message.sheet else ""
+        lines.append(f"{where}{message.column}{message.row or ''}: {message.text}")
+    counts, cells = difference.counts()["action"], result.cell_counts
+    if counts["absent"]:
+        lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they stay as they are.")
+    lines.append(
+        f"{cells['total']} cells: {cells['imported']} imported, {cells['noted']} kept as notes, "
+        f"{cells['refused']} refused."
+    )
+    verb = "Would import" if dry_run else "Imported"
+    lines.append(
+        f"{verb} into {place.name}: {counts['new']} actions new, {counts['changed']} changed, "
+        f"{counts['same']} the same, {counts['conflict']} in conflict (the plan keeps its own)."
+    )
+    return "\n".join(lines)
