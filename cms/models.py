@@ -37,6 +37,8 @@ TAKEN_AT_THE_ALLIANCE = frozenset(
 
 
 NEW_ITEMS = 4
+# Of pages whose address is fixed: Wagtail's own panel would write the slug along.
+TITLE = FieldPanel("title", classname="title")
 
 
 def at_a_city() -> bool:
@@ -108,7 +110,7 @@ class HomePage(SitePage):
     subpage_types: ClassVar[list[str]] = ["cms.NarrativePage", "cms.StandardPage"]
     max_count = 1
     page_description = _("The city’s front page: its dashboard, with a few words above it.")
-    content_panels: ClassVar[list[Any]] = [*Page.content_panels, FieldPanel("lead"), FieldPanel("intro")]
+    content_panels: ClassVar[list[Any]] = [TITLE, FieldPanel("lead"), FieldPanel("intro")]
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel([FieldPanel("seo_title"), FieldPanel("search_description")], _("For search engines"))
     ]
@@ -185,7 +187,7 @@ class NarrativePage(StoryPage):
     page_description = _("Government and race in this place, from the start to the plan.")
     template = "cms/narrative_page.html"
     content_panels: ClassVar[list[Any]] = [
-        *Page.content_panels,
+        TITLE,
         FieldPanel("headline"),
         FieldPanel("lead"),
         FieldPanel("body"),
@@ -292,7 +294,7 @@ class AlliancePage(SitePage):
     page_description = _("The alliance’s front page.")
     template = "cms/alliance_page.html"
     content_panels: ClassVar[list[Any]] = [
-        *Page.content_panels,
+        TITLE,
         MultiFieldPanel(
             [FieldPanel("headline"), FieldPanel("lead"), FieldPanel("often_sought")], _("At the top")
         ),

@@ -22,19 +22,28 @@ from cms.models import NarrativePage
 
 View = Callable[..., HttpResponse]
 
-# What Wagtail's editor needs beyond the portal's own rules: style attributes of its date picker, comments and
-# rich-text editor, and previews of files chosen for upload.
-ADMIN_POLICY = {"style-src": ["'unsafe-inline'"], "img-src": ["blob:"]}
+# What Wagtail's editor needs beyond the portal's own rules: script elements beside its date, file and item choosers,
+# style attributes of its rich-text editor, and pictures chosen for upload.
+EDITOR_POLICY = {
+    "script-src": ["'unsafe-inline'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["blob:"],
+}
+# These show pages of the site itself, which do without.
+SHOWS_A_PAGE = ("preview", "view_draft", "revisions_view")
 
 
 def for_editors(view: View) -> View:
-    """A person who is signed in and is not an editor here gets 404, as everywhere; and the editor's own policy."""
+    """A person who is signed in and is not an editor here gets 404, as everywhere. The editor has its own policy."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated and not request.user.has_perm("wagtailadmin.access_admin"):
             raise Http404
-        return csp_update(ADMIN_POLICY)(view)(request, *args, **kwargs)
+        match = request.resolver_match
+        if match and any(name in (match.url_name or "") for name in SHOWS_A_PAGE):
+            return view(request, *args, **kwargs)
+        return csp_update(EDITOR_POLICY)(view)(request, *args, **kwargs)
 
     return checked
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, ObjectList, TabbedInterface
-from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn
+from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn, UpdatedAtColumn
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
@@ -50,8 +50,7 @@ class LibraryItemViewSet(SnippetViewSet):
         Column("get_visibility_display", label=_("Who reads it"), sort_key="visibility"),
         BooleanColumn("is_sample", label=_("Sample"), sort_key="is_sample"),
         DateColumn("review_due", label=_("Next check"), sort_key="review_due"),
-        "_updated_at",
-        "live",
+        UpdatedAtColumn(),
     )
     filterset_class = LibraryItemFilter
     search_fields = ("title", "summary", "key", "origin")
