@@ -119,7 +119,7 @@ def gunicorn(port: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}",
         "--worker-class", "gthread", "--threads", "8", "--workers", "1", "--timeout", "60",
-        "--log-level", "warning", "--worker-tmp-dir", str(VAR),
+        "--graceful-timeout", "3", "--log-level", "warning", "--worker-tmp-dir", str(VAR),
     ]  # fmt: skip
 
 

@@ -107,6 +107,7 @@ def site(
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "DATABASE_URL": f"{address}/{name}",
             "PORTAL_PORT": str(port),
+            "PORTAL_DEMO": "1",
             "PORTAL_TEST_MAIL_DIR": str(mail_dir),
             "MEDIA_ROOT": str(place / "media"),
         }

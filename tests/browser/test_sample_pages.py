@@ -1,0 +1,120 @@
+"""Every kind of page of the sample cohort, wide and narrow: it opens, axe finds nothing, nothing runs off the side.
+
+    PORTAL_SCREENSHOTS=1 pytest tests/browser/test_sample_pages.py     draws docs/screenshots anew
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+import pytest
+
+from config.demo import cohort
+from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import NARROW, ROOT, WIDE, Site
+from tests.browser.people import sign_in
+
+PUBLIC = {
+    "alliance-home": ("portal", "/"),
+    "cities": ("portal", "/jurisdictions/"),
+    "progress": ("portal", "/progress/"),
+    "library": ("portal", "/library/"),
+    "library-item": ("portal", "/library/aldersgate-park-fine-free-resolution/"),
+    "search": ("portal", "/search/?q=libary+fines"),
+    "sign-in": ("portal", "/accounts/login/"),
+    "contact": ("portal", "/contact/"),
+    "city-home": ("marrow-bend", "/"),
+    "city-at-risk": ("marrow-bend", "/?status=at_risk"),
+    "plan": ("marrow-bend", "/plan/"),
+    "data": ("marrow-bend", "/data/"),
+    "narrative": ("marrow-bend", "/narrative/"),
+    "city-contact": ("marrow-bend", "/contact/"),
+    "county-home": ("tallow-county", "/"),
+    "draft-home": ("port-lysander", "/"),
+    "suburb-home": ("aldersgate-park", "/"),
+}
+COORDINATOR = {
+    "workspace": "/workspace/",
+    "plan-editor": "/workspace/plan/",
+    "import": "/workspace/import/",
+    "history": "/workspace/history/",
+    "publish": "/workspace/publish/",
+    "team": "/workspace/team/",
+}
+STAFF = {"staff": "/staff/", "staff-new": "/staff/jurisdictions/new/", "staff-city": "/staff/jurisdictions/new-corvane/"}
+IN_DOCS = {"alliance-home", "library-item", "search", "city-home", "action", "narrative", "workspace", "plan-editor", "team"}
+IN_DOCS |= {"staff"}
+
+
+@pytest.fixture(scope="module")
+def sample(site: Site) -> Site:
+    cohort.load(say=lambda _text: None)
+    return site
+
+
+@pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])
+def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
+    return request.param
+
+
+def look(page: Any, url: str, name: str, viewport: dict[str, int]) -> None:
+    """Open the page and hold it to what every page owes its readers."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    response = page.goto(url)
+    assert response.status == 200, f"{url} answered {response.status}"
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    assert complaints == [], f"{url}: {complaints}"
+    if os.environ.get("PORTAL_SCREENSHOTS") and name in IN_DOCS:
+        draw(page, f"{name}-{viewport['width']}")
+
+
+def draw(page: Any, name: str) -> None:
+    """A small picture of the first screens for docs/."""
+    from PIL import Image
+
+    height = min(1500, page.evaluate("document.documentElement.scrollHeight"))
+    shot = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height})
+    folder = ROOT / "docs" / "screenshots"
+    folder.mkdir(exist_ok=True)
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    if picture.width > 800:
+        picture = picture.resize((800, picture.height * 800 // picture.width), Image.Resampling.LANCZOS)
+    picture.quantize(96).save(folder / f"{name}.png", optimize=True)
+
+
+def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+    page = new_person(viewport=viewport)
+    for name, (host, path) in PUBLIC.items():
+        look(page, sample.url(host, path), name, viewport)
+    page.goto(sample.url("marrow-bend", "/?status=off_track"))
+    page.locator("#action-rows a").first.click()
+    look(page, page.url, "action", viewport)
+
+
+def test_the_coordinators_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+    page = new_person(viewport=viewport)
+    sign_in(page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD)
+    for name, path in COORDINATOR.items():
+        look(page, sample.url("marrow-bend", path), name, viewport)
+    look(page, sample.url("portal", "/accounts/"), "account", viewport)
+
+
+def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+    page = new_person(viewport=viewport)
+    sign_in(page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD)
+    look(page, sample.url("new-corvane", "/workspace/"), "workspace-first", viewport)
+
+
+def test_the_staffs_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+    page = new_person(viewport=viewport)
+    sign_in(page, sample.url("portal", "/staff/"), "amara.whitfield@commontable.example", cohort.PASSWORD)
+    for name, path in STAFF.items():
+        look(page, sample.url("portal", path), name, viewport)
+
+
+def test_the_cities_that_have_not_launched_are_not_open(sample: Site, new_person: Any) -> None:
+    assert new_person().goto(sample.url("new-corvane", "/")).status == 404
