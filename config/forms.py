@@ -57,5 +57,7 @@ def dress(widget: dict[str, Any]) -> None:
         for _group, options, _index in widget["optgroups"]:
             for option in options:
                 # The list's own class is for the list; a radio button may not say that it is invalid, the list's error does.
-                option["attrs"] = {k: v for k, v in option["attrs"].items() if k not in {"class", "aria-invalid"}}
+                option["attrs"] = {
+                    k: v for k, v in option["attrs"].items() if k not in {"class", "aria-invalid"}
+                }
                 option["attrs"]["class"] = CLASS_OF_TYPE[option["type"]]

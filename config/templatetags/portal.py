@@ -86,7 +86,9 @@ def freshness(state: str, days: int | None = None) -> SafeString:
     """How old the last word on an action is: state in word and icon, and its age in days."""
     symbol, word = FRESHNESS[state]
     if days is None:
-        return format_html('<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), word)
+        return format_html(
+            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), word
+        )
     return format_html(
         '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
         state,
@@ -166,6 +168,13 @@ def hidden_inputs(context: dict[str, Any], *left_out: str) -> SafeString:
 def error_count(form: BaseForm) -> int:
     """How many mistakes a form has, in all of its fields and as a whole."""
     return sum(len(errors) for errors in form.errors.values())
+
+
+@register.filter
+def lead_in(words: Any) -> str:
+    """Words that introduce what follows: "Email:", but "What is it about?"."""
+    words = str(words)
+    return words if words.endswith(("?", "!", ".", ":", "…")) else f"{words}:"
 
 
 @register.filter

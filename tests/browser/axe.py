@@ -39,4 +39,6 @@ def assert_no_sideways_scroll(page: Any) -> None:
     """Nothing is wider than the window; a table may scroll within its own region."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     size = page.viewport_size
-    assert wide <= 0, f"{page.url} is {wide} px too wide at {size['width']} px:\n" + "\n".join(page.evaluate(TOO_WIDE))
+    assert wide <= 0, f"{page.url} is {wide} px too wide at {size['width']} px:\n" + "\n".join(
+        page.evaluate(TOO_WIDE)
+    )

@@ -21,9 +21,7 @@ from tests.browser.conftest import NARROW, WIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent / "pages"
-POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'"
-)
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'"
 BRAND = (
     ":root { --brand: #0d5257; --brand-deep: #083a3e; --brand-tint: #e9f2f1; --accent: #e9b872;"
     " --pattern: url(/static/img/patterns/bend.svg); }"
@@ -59,7 +57,9 @@ class Question(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         choices=[("housing", "Housing"), ("courts", "Courts")],
     )
-    department = forms.ChoiceField(label="Department", choices=[("", "Choose one"), ("hr", "Human Resources")])
+    department = forms.ChoiceField(
+        label="Department", choices=[("", "Choose one"), ("hr", "Human Resources")]
+    )
     many = forms.MultipleChoiceField(
         label="Partners", required=False, choices=[("a", "Legal aid"), ("b", "The county")]
     )
@@ -131,7 +131,9 @@ def look(new_person: Any) -> Any:
                     status=200 if found else 404, body=file.read_bytes() if found else b"", content_type=kind
                 )
             else:
-                route.fulfill(body=html, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+                route.fulfill(
+                    body=html, content_type="text/html", headers={"Content-Security-Policy": POLICY}
+                )
 
         page.route("**/*", answer)
         page.on(
