@@ -41,6 +41,7 @@ class Grid:
     comments: list[tuple[int, int, str]] = field(default_factory=list)
     cleaned: list[Cell] = field(default_factory=list)  # cells that control characters were taken out of
     _rows: dict[int, list[Cell]] = field(default_factory=dict)
+    _last_column: tuple[int, int] = (0, 0)  # how many cells there were, and the last column of those
 
     def at(self, row: int, column: int) -> Cell | None:
         """The filled cell seen at a place, also where a merged cell reaches it."""
@@ -63,7 +64,10 @@ class Grid:
 
     @property
     def last_column(self) -> int:
-        return max((cell.column + cell.width - 1 for cell in self.cells.values()), default=0)
+        if self._last_column[0] != len(self.cells):  # asked for every row: not counted again each time
+            last = max(cell.column + cell.width - 1 for cell in self.cells.values())
+            self._last_column = (len(self.cells), last)
+        return self._last_column[1]
 
     @property
     def has_merges(self) -> bool:
