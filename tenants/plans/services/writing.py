@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -66,6 +66,7 @@ class Writer:
         self.undo: dict[str, Any] = {"created": {}, "rows": [], "below": [], "positions": {}, "touched": {}}
         self._rows: dict[str, Any] = {}  # by the sheet's key or the plan's uuid
         self._departments: dict[str, Department] = {}
+        self._days: dict[str, dt.date | None] = {}
         self._new: dict[type[Model], list[Any]] = defaultdict(list)
         self._gone: dict[type[Model], list[int]] = defaultdict(list)
         self._entries: list[Change] = []
@@ -183,6 +184,7 @@ class Writer:
             new = [item.node for item in difference.items if item.state == "new" and item.node.kind == kind]
             above = self._above(difference)
             rows = []
+            places: Counter[str] = Counter()
             for node in new:
                 row: Any = model(
                     source=_source(node),
@@ -196,8 +198,15 @@ class Writer:
                 if kind == "action":
                     row.code = f"a{self.plan.next_code}"
                     self.plan.next_code += 1
+                    row.last_update_on = max(
+                        filter(None, map(self._day_of, node.facets[merge.NOTES])), default=None
+                    )
                 for name, value in node.facets.items():
                     self._set(row, name, value)
+                row.position = places[
+                    above.get(node.key, "")
+                ]  # right at once where all that stands there is new
+                places[above.get(node.key, "")] += 1
                 rows.append(row)
                 self._rows[node.key] = row
             model._default_manager.bulk_create(rows, batch_size=BATCH)
@@ -350,11 +359,9 @@ class Writer:
         return found
 
     def _notes(self, row: Action, value: Iterable[Any], position: int) -> list[ProgressNote]:
-        today = timezone.localdate()
         found = []
         for place, (label, text) in enumerate(value):
-            span = read_date(label, self.assumptions) if label else None
-            day = min(span.last, today) if span and span.first <= today else None
+            day = self._day_of((label, text))
             if day and (row.last_update_on is None or day > row.last_update_on):
                 row.last_update_on = day
             found.append(
@@ -371,6 +378,15 @@ class Writer:
             )
         return found
 
+    def _day_of(self, note: Iterable[str]) -> dt.date | None:
+        """The last day of the period a note is about, or today if that is not over; None if it has not begun."""
+        label, _text = note
+        if label not in self._days:
+            span = read_date(label, self.assumptions) if label else None
+            today = timezone.localdate()
+            self._days[label] = min(span.last, today) if span and span.first <= today else None
+        return self._days[label]
+
     def _write_below(self, parts: Parts) -> None:
         for model, pks in self._gone.items():
             gone = model._default_manager.filter(pk__in=pks)
@@ -381,9 +397,6 @@ class Writer:
             model._default_manager.bulk_create(fresh, batch_size=BATCH)
             if model is ProgressNote:
                 self.undo["created"]["note"] = [row.pk for row in fresh]
-        # new notes may have moved the day of the last update
-        late = [row for row in {note.action for note in self._new[ProgressNote]} if row.last_update_on]
-        Action.objects.bulk_update(late, ["last_update_on"], batch_size=BATCH)
         for kind in MODELS:
             for pk in self.undo["created"][kind]:
                 row = self._created(kind, pk)
@@ -392,7 +405,6 @@ class Writer:
     # ---- Order ---------------------------------------------------------------------------------------
     def _order(self, difference: merge.Difference) -> None:
         """New and moved rows stand behind the row that precedes them in the sheet; the others keep their order."""
-        above = self._above(difference)
         for kind, model in MODELS.items():
             arriving = [
                 item
@@ -412,19 +424,22 @@ class Writer:
             for row in model._default_manager.filter(**{f"{name}__in": parents}).order_by("position", "pk"):
                 if row.pk not in mine:
                     orders[getattr(row, name)].append(known.get(row.pk, row))
+            # which rows arrive behind which: {(the last row that was there, parent): [rows]}
+            behind: dict[Any, list[Any]] = defaultdict(list)
             previous: dict[Any, Any] = {}
             for item in difference.items:
                 if item.node.kind != kind:
                     continue
-                row, place = rows[item.node.key], above.get(item.node.key)
-                order = orders.get(getattr(row, name))
-                if order is not None and item.node.key in arriving_keys:
-                    before = previous.get(place)
-                    at = next(
-                        (n + 1 for n, other in enumerate(order) if before and other.pk == before.pk), None
-                    )
-                    order.insert(len(order) if at is None else at, row)
-                previous[place] = row
+                row, parent = rows[item.node.key], getattr(rows[item.node.key], name)
+                if item.node.key in arriving_keys:
+                    behind[previous.get(parent), parent].append(row)
+                else:
+                    previous[parent] = row.pk
+            for parent, order in orders.items():
+                orders[parent] = [
+                    *(one for row in order for one in (row, *behind[row.pk, parent])),
+                    *behind[None, parent],
+                ]
             self._number(model, kind, orders.values(), set(self.undo["created"][kind]))
 
     def _number(self, model: Any, kind: str, orders: Iterable[list[Any]], created: set[int]) -> None:
