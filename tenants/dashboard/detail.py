@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from tenants.dashboard import listing, words
-from tenants.dashboard.facts import Facts, Row, named
+from tenants.dashboard.facts import Facts, Row, is_past, named
 from tenants.models import Affiliation
 from tenants.plans.models import (
     Action,
@@ -96,7 +96,7 @@ def why_behind(facts: Facts, row: Row) -> dict[str, Any]:
         listing.shown([row], facts=facts, keep="")[0]
         | told
         | {
-            "title": row["title"],
+            "title": words.heading("", row["title"]),
             "status": words.status_word(row["status"], labels),
             "since": words.date_word(row["status_since"]),
             "due": words.due_word(row["due_date"], row["due_precision"], row["is_continuous"]),
@@ -106,7 +106,7 @@ def why_behind(facts: Facts, row: Row) -> dict[str, Any]:
 
 
 def neighbors(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
-    """The actions before and after this one in plan order: {"previous": {"code", "number", "title"}, "next": None}."""
+    """The actions before and after this one in plan order: {"previous": {"code", "name"}, "next": None}."""
     current = Action.objects.current().filter(outcome__goal__plan=plan)
     codes = list(current.in_plan_order().values_list("code", flat=True))
     place = codes.index(code)
@@ -117,7 +117,12 @@ def neighbors(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
     texts: dict[str, Any] = {
         row["code"]: row for row in current.filter(code__in=beside.values()).values("code", "number", "title")
     }
-    return {side: texts.get(name) for side, name in beside.items()}
+    return {
+        side: {"code": name, "name": words.heading(texts[name]["number"], texts[name]["title"])}
+        if name
+        else None
+        for side, name in beside.items()
+    }
 
 
 def action_story(plan: Plan, code: str, *, on: dt.date, page: str = "") -> dict[str, Any] | None:
@@ -133,7 +138,7 @@ def action_story(plan: Plan, code: str, *, on: dt.date, page: str = "") -> dict[
     labels = plan.status_labels
     status = words.status_word(action.status, labels)
     is_open = action.status not in Action.CLOSED
-    is_late = is_open and action.due_date is not None and action.due_date < on
+    is_late = is_past(plan, action.due_date, on=on) and is_open
     notes = Paginator(_notes(action), NOTES_ON_A_PAGE).get_page(page)
     fresh = freshness(
         action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
@@ -142,7 +147,8 @@ def action_story(plan: Plan, code: str, *, on: dt.date, page: str = "") -> dict[
     stage = action.stage or action.outcome.stage
     return {
         "action": action,
-        "name": f"{action.number} {action.title}" if action.number else action.title,
+        "name": words.heading(action.number, action.title),
+        "title": words.heading("", action.title),
         "short": _("Action %(number)s") % {"number": action.number} if action.number else _("This action"),
         "goal": {
             "pk": action.outcome.goal_id,

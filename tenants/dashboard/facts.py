@@ -84,11 +84,16 @@ def action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row
         row["stage"] = row["stage"] or row["outcome_stage"]
         row["state"] = row["status"] or words.NO_STATUS
         row["is_open"] = row["status"] not in Action.CLOSED
-        row["is_late"] = row["is_open"] and row["due_date"] is not None and row["due_date"] < on
+        row["is_late"] = row["is_open"] and is_past(plan, row["due_date"], on=on)
         row["fresh"] = row["is_open"] and freshness(
             row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
         )
     return rows
+
+
+def is_past(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
+    """True if the promised day has passed. A draft has promised nothing yet."""
+    return due is not None and due < on and plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 @dataclass

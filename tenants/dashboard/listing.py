@@ -129,14 +129,14 @@ def shown(rows: list[Row], *, facts: Facts, keep: str) -> list[dict[str, Any]]:
             {
                 "code": row["code"],
                 "url": f"/plan/actions/{row['code']}/{tail}",
-                "name": f"{row['number']} {row['title']}" if row["number"] else row["title"],
+                "name": words.heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": words.status_word(row["status"], labels),
                 "due": words.due_word(
                     row["due_date"], row["due_precision"], row["is_continuous"], short=True
                 ),
                 "is_late": row["is_late"],
-                "department": row["department"] or _("Nobody is named yet"),
+                "department": row["department"],
                 "vacant": words.date_word(row["owner_vacant_since"], short=True)
                 if row["owner_vacant_since"]
                 else "",

@@ -18,7 +18,7 @@ from django.views.decorators.http import condition, require_safe
 from tenants import access
 from tenants.dashboard import brand as brand_css
 from tenants.dashboard import detail, files, listing, words
-from tenants.dashboard.facts import Facts, Group, Row, action_rows, notes_since, quarter_start
+from tenants.dashboard.facts import LEFT_OUT, Facts, Group, Row, action_rows, notes_since, quarter_start
 from tenants.downloads import as_csv, as_json
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan
@@ -288,10 +288,10 @@ def _summary_context(facts: Facts, filters: listing.Filters, seen: Seen) -> dict
         ),
         "by_stage": facts.table(facts.by_stage, lambda key: f"/?stage={key}{_more(seen)}#actions"),
         "marks_each": facts.marks_each(),
-        "keys": [
-            (state, words.status_word(state, labels)) for state in words.BY_PROGRESS if facts.counts[state]
-        ],
+        "keys": _keys(facts),
         "behind": behind and detail.why_behind(facts, behind),
+        "is_draft": plan.lifecycle == Plan.Lifecycle.DRAFT,
+        "has_stages": any(group.key != words.NO_STATUS for group in facts.by_stage),
         "more_behind": alike - 1,
         "more_behind_url": f"/?status={'attention' if is_reported else 'late'}{_more(seen)}#actions",
         "changes": [_changed(note, labels) for note in notes[:CHANGES_SHOWN]],
@@ -301,6 +301,22 @@ def _summary_context(facts: Facts, filters: listing.Filters, seen: Seen) -> dict
         "quarter_from": words.date_word(start),
         "quarter_to": words.date_word(on),
     }
+
+
+def _keys(facts: Facts) -> list[tuple[str, str]]:
+    """The marks in use with their words; cancelled and merged share one mark."""
+    labels = facts.plan.status_labels
+    keys = [
+        (state, words.status_word(state, labels))
+        for state in words.BY_PROGRESS
+        if facts.counts[state] and state not in LEFT_OUT
+    ]
+    left_out = [state for state in sorted(LEFT_OUT) if facts.counts[state]]
+    if len(left_out) > 1:
+        keys.append(("cancelled", _("Cancelled or merged")))
+    elif left_out:
+        keys.append((left_out[0], words.status_word(left_out[0], labels)))
+    return keys
 
 
 def _stats(facts: Facts, seen: Seen) -> list[dict[str, Any]]:
@@ -365,7 +381,7 @@ def _changed(note: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
         "now": words.lower_first(words.status_word(note["status"], labels)),
     }
     return note | {
-        "name": f"{note['number']} {note['title']}" if note["number"] else note["title"],
+        "name": words.heading(note["number"], note["title"]),
         "is_off": note["status"] in Action.NEEDS_ATTENTION,
         "when": words.date_word(note["noted_on"]),
         "went": _("went from %(before)s to %(now)s") % steps if moved else "",

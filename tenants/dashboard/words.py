@@ -96,6 +96,12 @@ def counted_words(counts: Mapping[str, int], labels: Mapping[str, str]) -> str:
     )
 
 
+def heading(number: str, title: str) -> str:
+    """ "4.1 Eviction help" from "Eviction help."; a sheet's titles are sentences, a link or heading has no period."""
+    plain = title[:-1] if title.endswith(".") and not title.endswith("..") else title
+    return f"{number} {plain}" if number else plain
+
+
 def lower_first(text: str) -> str:
     """For the middle of a sentence. A word that is all capitals stays as it is."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]

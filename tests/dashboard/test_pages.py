@@ -209,6 +209,15 @@ def test_the_city_s_own_words_for_statuses_are_used(launched, make_plan, residen
     assert rows_of(resident.get("/data/actions.csv?status=on_track"))[0]["status"] == "on_track"
 
 
+def test_a_draft_has_promised_nothing_yet(launched, make_plan, resident):
+    make_plan(launched, lifecycle="draft", adopted_on=None)
+    text = words_of(resident.get("/"))
+    assert "draft, not adopted yet" in text
+    assert "past their promised date" not in text
+    assert "date passed" not in words_of(resident.get("/plan/actions/t6/"))
+    assert resident.get("/data/actions.json?status=late").json()["count"] == 0
+
+
 # ---- The list --------------------------------------------------------------------------------------------
 
 
@@ -303,8 +312,8 @@ def test_an_action_shows_measures_milestones_parties_and_the_neighbors(
         PartyFactory(action=action, department__name="Municipal Court")
         PartyFactory(action=action, department__name="Bend Legal Aid", part="support")
     text = words_of(resident.get("/plan/actions/t5/"))
-    assert text.index("How much did we do? Families helped 22 not given") < text.index(
-        "Is anyone better off? Families still at home not given 75%"
+    assert text.index("How much did we do? Families helped At the start: 22") < text.index(
+        "Is anyone better off? Families still at home Target: 75%"
     )
     assert "Desk opens done June 2, 2025" in text
     assert "Second attorney due December 31, 2026, not reported as done" in text
