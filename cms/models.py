@@ -124,6 +124,9 @@ class HomePage(SitePage):
 
         return views.home(request, page=self)
 
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        return self.serve(request)
+
 
 class StoryPage(SitePage):
     """A page made of blocks, with the list of its headings."""

@@ -1,0 +1,345 @@
+"""Writing and publishing through Wagtail's own pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from wagtail.documents.models import Document
+from wagtail.test.utils.form_data import inline_formset, nested_form_data, rich_text, streamfield
+
+from accounts.models import User
+from cms.models import HomePage, NarrativePage, StandardPage
+from cms.site import set_up_alliance_site
+from tenants.models import Jurisdiction
+from tenants.signals import page_changed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create_superuser(email="operator@alliance.example", password="a long enough phrase")
+
+
+@pytest.fixture
+def launched(riverton: Any) -> Any:
+    riverton.site_state = Jurisdiction.SiteState.LAUNCHED
+    riverton.save(update_fields=["site_state"])
+    return riverton
+
+
+@pytest.fixture
+def heard() -> Any:
+    """What was announced about pages: [(slug of the jurisdiction, id of the page)]."""
+    found: list[tuple[str, int]] = []
+
+    def hear(*, jurisdiction: Any, page_id: int, **_kwargs: Any) -> None:
+        found.append((jurisdiction.slug, page_id))
+
+    page_changed.connect(hear)
+    yield found
+    page_changed.disconnect(hear)
+
+
+def story_form(**changes: Any) -> dict[str, str]:
+    fields = {
+        "title": "Our narrative",
+        "headline": "The river bends.",
+        "lead": "",
+        "body": streamfield(
+            [
+                (
+                    "why_now",
+                    {"heading": "Why now", "text": rich_text("<p>The distance has not changed.</p>")},
+                ),
+                (
+                    "voice",
+                    {
+                        "quote": "A rule for everything.",
+                        "who": "A resident",
+                        "consent": "Quoted with consent.",
+                    },
+                ),
+            ]
+        ),
+        "written_by": "",
+        "next_review": "",
+        "language": "en",
+        "seo_title": "",
+        "search_description": "",
+        "go_live_at": "",
+        "expire_at": "",
+        "comments": inline_formset([]),
+        "subscribe_to_comments": False,
+    }
+    return nested_form_data(fields | changes)
+
+
+def narrative_id(place: Any, in_city: Any) -> int:
+    with in_city(place):
+        return NarrativePage.objects.get().pk
+
+
+def test_a_narrative_is_drafted_and_then_published_in_the_editor(
+    launched: Any, in_city: Any, visit: Any, operator: User, heard: Any
+) -> None:
+    pk = narrative_id(launched, in_city)
+    editor = visit(launched, operator)
+
+    drafted = editor.post(f"/cms/pages/{pk}/edit/", story_form())
+    assert drafted.status_code == 302
+    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert heard == []
+
+    published = editor.post(f"/cms/pages/{pk}/edit/", story_form() | {"action-publish": "Publish"})
+    assert published.status_code == 302
+    assert "The river bends." in visit(launched).get("/narrative/").text
+    assert heard == [(launched.slug, pk)]
+
+    editor.post(f"/cms/pages/{pk}/unpublish/")
+    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert heard == [(launched.slug, pk)] * 2
+
+
+def test_when_a_listener_fails_nothing_is_published(
+    launched: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    pk = narrative_id(launched, in_city)
+
+    def fail(**_kwargs: Any) -> None:
+        raise RuntimeError("the search could not write")
+
+    page_changed.connect(fail)
+    client = visit(launched, operator)
+    client.raise_request_exception = False
+    try:
+        response = client.post(f"/cms/pages/{pk}/edit/", story_form() | {"action-publish": "Publish"})
+    finally:
+        page_changed.disconnect(fail)
+
+    assert response.status_code == 500
+    with in_city(launched):
+        assert not NarrativePage.objects.get().live
+        assert NarrativePage.objects.get().headline == ""
+
+
+def test_a_page_appears_and_goes_at_the_hours_it_was_told(
+    launched: Any, ashford: Any, in_city: Any, visit: Any, heard: Any
+) -> None:
+    now = timezone.now()
+    with in_city(launched):
+        story = NarrativePage.objects.get()
+        story.headline = "At noon"
+        story.go_live_at = now + dt.timedelta(hours=1)
+        story.save_revision().publish()
+        privacy = StandardPage.objects.get(slug="privacy")
+        privacy.expire_at = now - dt.timedelta(minutes=1)
+        privacy.save()
+    assert "At noon" not in visit(launched).get("/narrative/").text
+    heard.clear()
+
+    call_command("publish_all_scheduled", verbosity=0)
+    assert "At noon" not in visit(launched).get("/narrative/").text
+    assert visit(launched).get("/privacy/").status_code == 404
+
+    with in_city(launched):
+        revision = story.latest_revision
+        revision.approved_go_live_at = now - dt.timedelta(minutes=1)
+        revision.content["go_live_at"] = (now - dt.timedelta(minutes=1)).isoformat()
+        revision.save()
+    call_command("publish_scheduled", verbosity=0)
+
+    assert "At noon" in visit(launched).get("/narrative/").text
+    assert heard == [(launched.slug, privacy.pk), (launched.slug, story.pk)]
+    assert connection.schema_name == "public"
+
+
+def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city: Any) -> None:
+    from cms.scheduling import publish_due
+    from tests.resources.factories import LibraryItemFactory
+
+    item = LibraryItemFactory(expire_at=timezone.now() - dt.timedelta(days=1))
+
+    assert publish_due(riverton) == 0
+    item.refresh_from_db()
+    assert item.live
+    assert publish_due(Jurisdiction.objects.get(schema_name="public")) == 1
+    item.refresh_from_db()
+    assert not item.live
+
+
+def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
+    launched: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    pk = narrative_id(launched, in_city)
+    editor = visit(launched, operator)
+    editor.post(f"/cms/pages/{pk}/edit/", story_form())
+    editor.post(f"/cms/pages/{pk}/edit/", story_form(headline="The river turns."))
+
+    history = editor.get(f"/cms/pages/{pk}/history/")
+    compared = editor.get(f"/cms/pages/{pk}/revisions/compare/earliest...latest/")
+
+    assert history.status_code == 200
+    assert "Draft saved" in history.text
+    assert compared.status_code == 200
+    assert "turns" in compared.text
+
+
+def test_a_preview_shows_what_is_being_written_by_the_strict_policy_of_the_site(
+    riverton: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    pk = narrative_id(riverton, in_city)
+    editor = visit(riverton, operator)
+
+    editor.post(f"/cms/pages/{pk}/edit/preview/", story_form(headline="Only a thought"))
+    shown = editor.get(f"/cms/pages/{pk}/edit/preview/?mode=&in_preview_panel=true")
+
+    assert shown.status_code == 200
+    assert "Only a thought" in shown.text
+    assert "unsafe-inline" not in shown["Content-Security-Policy"]
+    assert "unsafe-inline" in editor.get(f"/cms/pages/{pk}/edit/")["Content-Security-Policy"]
+    assert "unsafe-inline" not in editor.get("/contact/")["Content-Security-Policy"]
+
+
+def test_a_preview_of_the_front_page_shows_the_dashboard(
+    riverton: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    with in_city(riverton):
+        home = HomePage.objects.get()
+    form = nested_form_data(
+        {
+            "title": home.title,
+            "lead": "In our own words",
+            "intro": rich_text(""),
+            "seo_title": "",
+            "search_description": "",
+        }
+        | {"go_live_at": "", "expire_at": "", "comments": inline_formset([]), "subscribe_to_comments": False}
+    )
+    editor = visit(riverton, operator)
+
+    editor.post(f"/cms/pages/{home.pk}/edit/preview/", form)
+    shown = editor.get(f"/cms/pages/{home.pk}/edit/preview/?mode=")
+
+    assert shown.status_code == 200
+    assert "In our own words" in shown.text
+
+
+def test_the_front_page_cannot_be_deleted_unpublished_or_moved(
+    riverton: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    with in_city(riverton):
+        home = HomePage.objects.get()
+    editor = visit(riverton, operator)
+
+    for address in (f"/cms/pages/{home.pk}/delete/", f"/cms/pages/{home.pk}/unpublish/"):
+        assert "stays where it is" in editor.post(address, follow=True).text
+    editor.post(f"/cms/bulk/wagtailcore/page/delete/?next=%2Fcms%2F&id={home.pk}")
+    editor.post(f"/cms/bulk/wagtailcore/page/unpublish/?next=%2Fcms%2F&id={home.pk}")
+
+    with in_city(riverton):
+        assert HomePage.objects.get().live
+
+
+def test_the_editor_is_closed_to_who_does_not_edit_here(
+    riverton: Any, ashford: Any, visit: Any, person: Any
+) -> None:
+    anyone = visit(riverton).get("/cms/")
+    assert anyone.status_code == 302
+    assert anyone["Location"].startswith("/sign-in/?next=")
+    for user in (person(), person(ashford, "coordinator"), person(riverton, "viewer")):
+        assert visit(riverton, user).get("/cms/").status_code == 404
+        assert visit(riverton, user).get("/cms/pages/").status_code == 404
+
+
+def test_there_is_no_way_past_the_portals_sign_in(riverton: Any, visit: Any) -> None:
+    for address in (
+        "/_util/login/",
+        "/_util/authenticate_with_password/1/1/",
+        "/documents/authenticate_with_password/1/",
+    ):
+        assert visit(riverton).get(address).status_code == 404
+
+
+def test_a_citys_editor_has_no_screens_for_people_hosts_or_the_library(
+    riverton: Any, alliance: Any, visit: Any, operator: User
+) -> None:
+    at_city = visit(riverton, operator).get("/cms/").text
+    at_alliance = visit(alliance, operator).get("/cms/").text
+
+    for address in ("/cms/users/", "/cms/groups/", "/cms/sites/", "/cms/snippets/resources/libraryitem/"):
+        assert f'"{address}"' not in at_city
+    assert '"/cms/snippets/resources/libraryitem/"' in at_alliance
+
+
+def test_documents_are_downloads_on_their_own_host_and_closed_before_launch(
+    riverton: Any, ashford: Any, in_city: Any, visit: Any, person: Any, operator: User
+) -> None:
+    editor = visit(riverton, operator)
+    upload = {
+        "title": "Minutes",
+        "file": SimpleUploadedFile("minutes.pdf", b"%PDF-1.7 <script>", "application/pdf"),
+    }
+    upload["collection"] = 1  # the root collection
+    assert editor.post("/cms/documents/add/", upload).status_code == 302
+    with in_city(riverton):
+        address = Document.objects.get().url
+
+    assert visit(riverton).get(address).status_code == 404
+    team = visit(riverton, person(riverton, "viewer")).get(address)
+    assert team.status_code == 200
+    assert team["Content-Disposition"].startswith("attachment")
+    assert team["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in team["Content-Security-Policy"]
+
+    Jurisdiction.objects.filter(pk__in=[riverton.pk, ashford.pk]).update(site_state="launched")
+    assert visit(riverton).get(address).status_code == 200
+    assert visit(ashford).get(address).status_code == 404
+
+
+def test_a_web_page_cannot_be_uploaded_as_a_document(
+    riverton: Any, in_city: Any, visit: Any, operator: User
+) -> None:
+    upload = {
+        "title": "Page",
+        "file": SimpleUploadedFile("page.html", b"<script>alert(1)</script>", "text/html"),
+        "collection": 1,
+    }
+
+    assert visit(riverton, operator).post("/cms/documents/add/", upload).status_code == 200
+
+    with in_city(riverton):
+        assert not Document.objects.exists()
+
+
+def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, visit: Any, operator: User) -> None:
+    pk = narrative_id(launched, in_city)
+    text = "Before <script>alert(1)</script> a link"
+    block = {"key": "a", "text": text, "type": "unstyled", "depth": 0, "inlineStyleRanges": [], "data": {}}
+    block["entityRanges"] = [{"offset": len(text) - 4, "length": 4, "key": 0}]
+    link = {"type": "LINK", "mutability": "MUTABLE", "data": {"url": "javascript:alert(1)"}}
+    bad = json.dumps({"blocks": [block], "entityMap": {"0": link}})
+    body = streamfield([("why_now", {"heading": "Why <b>now</b>", "text": bad})])
+
+    visit(launched, operator).post(
+        f"/cms/pages/{pk}/edit/", story_form(body=body) | {"action-publish": "Publish"}
+    )
+    text = visit(launched).get("/narrative/").text
+
+    assert "Why &lt;b&gt;now&lt;/b&gt;" in text
+    assert "Before &lt;script&gt;alert(1)" in text
+    assert "<script>alert" not in text
+    assert "javascript:" not in text
+
+
+def test_the_alliances_pages_are_edited_at_the_alliance(alliance: Any, visit: Any, operator: User) -> None:
+    front = set_up_alliance_site()
+
+    assert visit(alliance, operator).get(f"/cms/pages/{front.pk}/edit/").status_code == 200
