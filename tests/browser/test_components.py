@@ -14,7 +14,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.paginator import Paginator
 from django.template import Context, engines
 from django.test import RequestFactory
+from playwright.sync_api import expect
 
+from accounts.models import User
 from config.templatetags.portal import STATUS
 from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
 from tests.browser.conftest import NARROW, WIDE
@@ -84,6 +86,8 @@ def render(template: str, **context: Any) -> str:
         "place": PLACE,
         "portal": PORTAL,
         "section": "plan",
+        "user": User(first_name="Rosa", last_name="Delgado"),
+        "my_roles": {"coordinator"},
         "request": request,
         "codes": list(STATUS),
         "day": dt.date(2027, 6, 30),
@@ -165,3 +169,47 @@ def test_error_pages_can_be_used_by_everyone(look, name, viewport):
     assert_accessible(page)
     assert_no_sideways_scroll(page)
     assert page.complaints == []
+
+
+def test_the_scripts_of_the_design_system_keep_to_the_policy(look):
+    page = look(render("components.html", drop=True))
+    assert page.locator(".usa-file-input__target").count() == 1  # they did run
+    assert_accessible(page)
+    assert page.complaints == []
+
+
+def test_a_form_that_came_back_starts_at_its_mistakes_and_leads_to_each_field(look):
+    page = look(render("components.html"))
+    assert page.evaluate("document.activeElement.id") == "errors"
+    page.click("text=What is it about? This field is required.")
+    assert page.url.endswith("#id_about_0")
+
+
+def test_after_a_swap_the_count_is_where_reading_goes_on(look):
+    page = look(render("components.html"))
+    page.click("nav.pager a[rel=next]")
+    expect(page.locator("#count")).to_be_focused()
+    assert "page=3" in page.url
+
+
+def test_somebody_who_ticks_boxes_stays_at_the_box_and_hears_the_count(look):
+    page = look(render("components.html"))
+    page.focus("#facet-topic-2")
+    page.keyboard.press("Space")
+    expect(page.locator("#said")).to_have_text("14 results")
+    expect(page.locator("#facet-topic-2")).to_be_focused()
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(look):
+    page = look(render("404.html"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+
+
+def test_what_was_just_done_can_be_undone_from_the_foot_of_the_page(look):
+    html = render("components.html", form=Question())
+    toast = '<div id="toast" class="wrap" role="status"></div>'
+    page = look(html.replace(toast, render("parts/toast.html", text="Saved.", undo="/undo/")))
+    box = page.locator("#toast .toast").bounding_box()
+    assert box["y"] + box["height"] <= page.viewport_size["height"]  # seen without scrolling
+    assert_accessible(page)
