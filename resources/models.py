@@ -298,7 +298,8 @@ class LibraryItem(  # type: ignore[misc]
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("resources:item", args=[self.key])
+        """The path on the alliance's host, whichever host asks."""
+        return reverse("resources:item", args=[self.key], urlconf=settings.PUBLIC_SCHEMA_URLCONF)
 
     @property
     def revisions(self) -> Any:

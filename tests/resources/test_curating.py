@@ -1,0 +1,212 @@
+"""Curators at work in the alliance's editor; nobody at a city's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from wagtail.models import Revision
+from wagtail.permissions import policy_registry
+from wagtail.test.utils.form_data import inline_formset, nested_form_data
+
+from accounts.models import User
+from resources.models import LibraryItem, SynonymGroup
+from tenants.models import Sector, Topic
+from tenants.signals import library_item_changed
+from tests.resources.factories import LibraryItemFactory
+
+pytestmark = pytest.mark.django_db
+ITEMS = "/cms/snippets/resources/libraryitem/"
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create_superuser(email="operator@alliance.example", password="a long enough phrase")
+
+
+@pytest.fixture
+def topics(db: None) -> None:
+    Sector.objects.create(slug="education", label="Education")
+    Topic.objects.create(slug="libraries", label="Libraries", sector_id="education")
+
+
+@pytest.fixture
+def heard() -> Any:
+    found: list[int] = []
+
+    def hear(*, item_id: int, **_kwargs: Any) -> None:
+        found.append(item_id)
+
+    library_item_changed.connect(hear)
+    yield found
+    library_item_changed.disconnect(hear)
+
+
+def item_form(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "title": "End overdue fines",
+        "key": "end-overdue-fines",
+        "type": "sample_policy",
+        "summary": "A suburb stopped charging for late books.",
+        "body": "",
+        "attachments": inline_formset([]),
+        "hidden_tags": "late fees, fine free",
+        "origin": "City of Riverton",
+        "origin_kind": "city",
+        "origin_state": "MN",
+        "population_band": "10k_50k",
+        "year": "2025",
+        "legal_form": "resolution",
+        "evidence": "described",
+        "effort": "low",
+        "adapted_from": "",
+        "language": "en",
+        "licence": "CC-BY",
+        "attribution": "",
+        "source_url": "",
+        "visibility": "public",
+        "contributed_by": "",
+        "curator": "",
+        "review_due": "",
+        "go_live_at": "",
+        "expire_at": "",
+    }
+    lists = {
+        "sectors": ["education"],
+        "topics": ["libraries"],
+        "stage": ["operationalize"],
+        "strategies": ["data-driven"],
+        "decision_kinds": ["policy"],
+    }
+    changed_lists = {name: changes.pop(name) for name in lists if name in changes}
+    return nested_form_data(fields | changes) | lists | changed_lists
+
+
+def test_an_item_is_drafted_previewed_and_published(
+    alliance: Any, visit: Any, operator: User, topics: None, heard: Any
+) -> None:
+    editor = visit(alliance, operator)
+
+    editor.post(f"{ITEMS}preview/", item_form(title="Only a thought"))
+    preview = editor.get(f"{ITEMS}preview/?mode=")
+    assert preview.status_code == 200
+    assert "Only a thought" in preview.text
+    assert "unsafe-inline" not in preview["Content-Security-Policy"]
+
+    assert editor.post(f"{ITEMS}add/", item_form()).status_code == 302
+    item = LibraryItem.objects.get()
+    assert not item.live
+    assert visit(alliance).get("/library/end-overdue-fines/").status_code == 404
+    assert heard == []
+
+    form = item_form(title="End late fees") | {"action-publish": "Publish"}
+    assert editor.post(f"{ITEMS}edit/{item.pk}/", form).status_code == 302
+    item.refresh_from_db()
+    assert item.live
+    assert (item.topics, item.hidden_tags) == (["libraries"], ["late fees", "fine free"])
+    assert "End late fees" in visit(alliance).get("/library/end-overdue-fines/").text
+    assert heard == [item.pk]
+
+    editor.post(f"{ITEMS}unpublish/{item.pk}/")
+    assert visit(alliance).get("/library/end-overdue-fines/").status_code == 404
+    assert heard == [item.pk, item.pk]
+    assert "End late fees" in editor.get(f"{ITEMS}history/{item.pk}/").text
+    assert editor.get(f"{ITEMS}history/{item.pk}/revisions/compare/earliest...latest/").status_code == 200
+
+
+def test_when_a_listener_fails_the_item_stays_as_it_was(
+    alliance: Any, visit: Any, operator: User, topics: None
+) -> None:
+    def fail(**_kwargs: Any) -> None:
+        raise RuntimeError("the search could not write")
+
+    library_item_changed.connect(fail)
+    client = visit(alliance, operator)
+    client.raise_request_exception = False
+    try:
+        response = client.post(f"{ITEMS}add/", item_form() | {"action-publish": "Publish"})
+    finally:
+        library_item_changed.disconnect(fail)
+
+    assert response.status_code == 500
+    assert not LibraryItem.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"topics": ["no-such-topic"]}, "no-such-topic is not one of the available choices"),
+        ({"licence": "link_only"}, "A link-only item needs the address of the original."),
+        ({"key": "Bad Key"}, "slug"),
+        ({"year": "20250"}, "2100"),
+    ],
+)
+def test_a_mistake_is_said_beside_its_field(
+    alliance: Any, visit: Any, operator: User, topics: None, changes: dict[str, Any], message: str
+) -> None:
+    form = item_form(**changes) | {"action-publish": "Publish"}
+
+    response = visit(alliance, operator).post(f"{ITEMS}add/", form)
+
+    assert response.status_code == 200
+    assert message in response.text
+    assert not LibraryItem.objects.exists()
+
+
+def test_the_list_has_filters_and_a_search(alliance: Any, visit: Any, operator: User, topics: None) -> None:
+    LibraryItemFactory(title="About libraries", topics=["libraries"], type="tool")
+    LibraryItemFactory(title="About hiring")
+    editor = visit(alliance, operator)
+
+    assert "About hiring" not in editor.get(ITEMS, {"topic": "libraries"}).text
+    assert "About libraries" in editor.get(ITEMS, {"topic": "libraries"}).text
+    assert "About libraries" not in editor.get(ITEMS, {"type": "practice"}).text
+    assert "About libraries" not in editor.get(ITEMS, {"q": "hiring"}).text
+
+
+def test_nobody_edits_the_library_in_a_citys_editor_the_operator_neither(
+    riverton: Any, in_city: Any, visit: Any, operator: User, topics: None
+) -> None:
+    item = LibraryItemFactory()
+    editor = visit(riverton, operator)
+    with in_city(riverton):
+        revisions = Revision.objects.count()
+
+    for address in (ITEMS, f"{ITEMS}add/", f"{ITEMS}edit/{item.pk}/", f"{ITEMS}delete/{item.pk}/"):
+        assert editor.get(address).status_code != 200, address
+    editor.post(f"{ITEMS}add/", item_form())
+    editor.post(f"{ITEMS}edit/{item.pk}/", item_form(title="Taken over"))
+    editor.post(f"{ITEMS}delete/{item.pk}/")
+    editor.post("/cms/snippets/resources/synonymgroup/add/", {"terms": "one, two", "theme": ""})
+
+    assert LibraryItem.objects.get().title == item.title
+    assert not SynonymGroup.objects.exists()
+    with in_city(riverton):
+        assert Revision.objects.count() == revisions
+        policy = policy_registry.get_by_type(LibraryItem)
+        assert not policy.user_has_permission(operator, "view")
+        assert not policy.user_has_any_permission(operator, ["add", "change"])
+        assert not policy.users_with_any_permission(["change"]).exists()
+        assert not policy.instances_user_has_permission_for(operator, "change").exists()
+
+
+def test_curators_keep_groups_of_synonyms(alliance: Any, visit: Any, operator: User) -> None:
+    editor = visit(alliance, operator)
+    address = "/cms/snippets/resources/synonymgroup/add/"
+
+    refused = editor.post(address, {"terms": "alone", "theme": ""})
+    editor.post(address, {"terms": "late fees, late fines", "theme": "Fines"})
+
+    assert "two terms or more" in refused.text
+    assert SynonymGroup.objects.get().terms == ["late fees", "late fines"]
+
+
+def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
+    alliance: Any, riverton: Any, visit: Any, person: Any
+) -> None:
+    item = LibraryItemFactory()
+    address = f"{ITEMS}edit/{item.pk}/"
+
+    assert address in visit(alliance, person(alliance, "library_curator")).get(item.get_absolute_url()).text
+    assert address not in visit(alliance, person(riverton, "coordinator")).get(item.get_absolute_url()).text
+    assert address not in visit(alliance).get(item.get_absolute_url()).text
