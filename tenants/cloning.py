@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 MIGRATION_LOCK = 7_140_001
 
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,41}")
-_COPY = "copy_goes_here"
+COPY = "copy_goes_here"
 _SOURCE = "source_goes_here"
 
 # The tables of a schema, found by their dependency on it: pg_class has no index by schema, and a scan of it
@@ -194,7 +194,7 @@ def clone_sql(template: str | None = None) -> str:
     parts += rows
     parts += [sql for step, _table, _name, sql in definitions if step > 1]
     parts += sequences
-    text = re.sub(rf"\b{template}\b", _COPY, ";\n".join(parts) + ";").replace(_SOURCE, template)
+    text = re.sub(rf"\b{template}\b", COPY, ";\n".join(parts) + ";").replace(_SOURCE, template)
     while len(_written) >= _KEPT:
         _written.pop(next(iter(_written)))
     _written[database, template, state] = text
@@ -210,7 +210,7 @@ def clone(schema: str, *, sql: str | None = None) -> None:
     check_name(schema)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [MIGRATION_LOCK])
-        text = (sql or clone_sql()).replace(_COPY, schema)
+        text = (sql or clone_sql()).replace(COPY, schema)
         with _catalog_names() as inner:
             inner.execute("SET LOCAL client_min_messages = warning")
             inner.execute(text)

@@ -1,0 +1,102 @@
+"""How benchmarks measure: against a floor timed in the same run, in turns, so that a busy machine slows both alike."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one benchmark found.
+
+    `ratio` is our time divided by the floor's (median of the pairs), `spread` the distance between the quartiles
+    of the pairs' ratios. `exponent` says how time grows with size: 0 not at all, 1 in proportion. Times are seconds.
+    A limit of None does not count.
+    """
+
+    name: str
+    what: str
+    ratio: float | None = None
+    spread: float | None = None
+    limit: float | None = None
+    seconds: float | None = None
+    seconds_limit: float | None = None
+    exponent: float | None = None
+    exponent_limit: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        checks = [
+            (self.ratio, self.limit),
+            (self.seconds, self.seconds_limit),
+            (self.exponent, self.exponent_limit),
+        ]
+        return all(limit is None or (found is not None and found <= limit) for found, limit in checks)
+
+    def as_json(self) -> dict[str, Any]:
+        found = {
+            key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()
+        }
+        return found | {"ok": self.ok}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Times of the same work done our way and the floor's way, in seconds, pair by pair."""
+
+    ours: list[float]
+    floor: list[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / floor for ours, floor in zip(self.ours, self.floor, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def spread(self) -> float:
+        return spread(self.ratios)
+
+    @property
+    def seconds(self) -> float:
+        """Our median."""
+        return statistics.median(self.ours)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def pairs(
+    ours: Callable[[], object], floor: Callable[[], object], *, count: int = 7, warm_up: int = 1
+) -> Pairs:
+    """Time both in turns, the first one changing from pair to pair; the `warm_up` first pairs are thrown away."""
+    found = Pairs([], [])
+    for number in range(-warm_up, count):
+        order = [(ours, found.ours), (floor, found.floor)]
+        for work, times in order if number % 2 else reversed(order):
+            took = seconds(work)
+            if number >= 0:
+                times.append(took)
+    return found
+
+
+def spread(values: Sequence[float]) -> float:
+    """The distance between the quartiles."""
+    low, _middle, high = statistics.quantiles(values, n=4)
+    return high - low
+
+
+def growth(sizes: Sequence[float], times: Sequence[float]) -> float:
+    """The exponent b of time = a · size^b that fits best: the slope over logarithms."""
+    logs = [math.log(size) for size in sizes], [math.log(took) for took in times]
+    return statistics.linear_regression(*logs).slope

@@ -1,0 +1,120 @@
+"""`manage.py migrate` reaches every schema, does nothing where nothing is to do, and names a city that failed."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import CommandError
+from django.core.management.commands.makemigrations import Command as MakeMigrations
+from django.db import connection
+
+from tenants import cloning, fleet
+from tenants.management.commands.migrate import Command
+from tenants.models import Jurisdiction
+
+NOOP = ("wagtailredirects", "0008_add_verbose_name_plural")  # a leaf that changes nothing in the database
+COLUMN = ("wagtailusers", "0015_userprofile_keyboard_shortcuts")  # a leaf that adds a column
+
+
+def forget(schema: str, migration: tuple[str, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {schema}.django_migrations WHERE app = %s AND name = %s", migration)
+
+
+def test_our_command_wins_and_compares_models_as_makemigrations_does():
+    assert get_commands()["migrate"] == "tenants"
+    assert Command.autodetector is MakeMigrations.autodetector
+
+
+@pytest.mark.django_db
+class TestFleet:
+    def test_public_first_then_the_template_then_the_cities(self):
+        assert fleet.fleet() == ["public", settings.TEMPLATE_SCHEMA, "c_ashford", "c_millbrook", "c_riverton"]
+
+    def test_nothing_is_behind_in_one_question_for_all(self, django_assert_max_num_queries):
+        schemas = fleet.fleet()
+        with django_assert_max_num_queries(20) as few:
+            assert fleet.schemas_behind(schemas) == {}
+        with django_assert_max_num_queries(20) as more:
+            assert fleet.schemas_behind([*schemas, "c_not_there"]).keys() == {"c_not_there"}
+        assert len(more) == len(few)
+
+    def test_what_is_behind_is_counted(self):
+        forget("c_ashford", NOOP)
+        assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+
+    def test_a_row_of_code_that_is_gone_does_not_hide_one_that_lacks(self):
+        forget("c_ashford", NOOP)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO c_ashford.django_migrations (app, name, applied) "
+                "VALUES ('gone', '0001_gone', now()), ('gone', '0002_gone', now())"
+            )
+        assert fleet.schemas_behind(["c_ashford"]) == {"c_ashford": 1}
+
+    def test_check_ends_with_one_only_if_something_lacks(self, capsys):
+        call_command("migrate", check_unapplied=True)
+        forget("c_ashford", NOOP)
+        with pytest.raises(SystemExit) as ended:
+            call_command("migrate", check_unapplied=True)
+        assert ended.value.code == 1
+        assert "c_ashford: 1 migrations to apply" in capsys.readouterr().out
+
+    def test_plan_says_what_would_be_done(self, capsys):
+        forget("c_ashford", NOOP)
+        call_command("migrate", plan=True)
+        assert "wagtailredirects.0008_add_verbose_name_plural" in capsys.readouterr().out
+        assert fleet.schemas_behind(["c_ashford"]) == {"c_ashford": 1}
+
+    def test_a_schema_that_is_no_member_is_named(self):
+        with pytest.raises(CommandError, match="'c_nowhere'"):
+            call_command("migrate", schema="c_nowhere", verbosity=0)
+
+
+@pytest.mark.usefixtures("committed")
+class TestCommitted:
+    def test_where_nothing_is_to_do_nothing_is_done(self, capsys):
+        call_command("migrate")
+        assert capsys.readouterr().out == "Cities: 3, of them up to date: 3.\n"
+
+    def test_a_failing_city_is_named_the_others_are_done_and_a_second_run_heals(self, capsys):
+        for schema in ("c_millbrook", "c_riverton"):
+            forget(schema, NOOP)
+        forget("c_ashford", COLUMN)  # its column is there already: adding it again fails
+
+        with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
+            call_command("migrate")
+
+        out, err = capsys.readouterr()
+        assert "c_ashford failed" in err
+        assert "already exists" in err
+        assert "c_riverton: 1 migrations" in out
+        assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+        assert connection.schema_name == "public"
+
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE c_ashford.wagtailusers_userprofile DROP COLUMN keyboard_shortcuts")
+        call_command("migrate", verbosity=0)
+        assert fleet.schemas_behind(fleet.fleet()) == {}
+
+    def test_a_link_to_public_that_a_migration_made_is_cut(self):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE c_riverton.note (user_id bigint REFERENCES public.accounts_user (id))"
+            )
+        forget("c_riverton", NOOP)
+        call_command("migrate", verbosity=0)
+        assert cloning.drop_links_to_public("c_riverton") == 0
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE c_riverton.note")
+
+    def test_a_lost_schema_is_named_and_not_made_empty(self, capsys):
+        Jurisdiction.objects.create(name="Lost", short_name="Lost", slug="lost", schema_name="c_lost")
+        try:
+            with pytest.raises(CommandError, match="c_lost"):
+                call_command("migrate", verbosity=0)
+            assert "restore it from the backup" in capsys.readouterr().err
+            assert not fleet.is_there("c_lost")
+        finally:
+            Jurisdiction.objects.filter(slug="lost").delete()
