@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any
 
 from csp.decorators import csp_update
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from wagtail import views as wagtail_views
 from wagtail.admin import urls as wagtail_admin_urls
@@ -20,7 +20,7 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 from cms import views
 from cms.models import NarrativePage
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 # What Wagtail's editor needs beyond the portal's own rules: script elements beside its date, file and item choosers,
 # style attributes of its rich-text editor, and pictures chosen for upload.
@@ -37,7 +37,7 @@ def for_editors(view: View) -> View:
     """A person who is signed in and is not an editor here gets 404, as everywhere. The editor has its own policy."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.has_perm("wagtailadmin.access_admin"):
             raise Http404
         match = request.resolver_match

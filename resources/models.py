@@ -96,7 +96,7 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
         )
 
 
-class LibraryItem(  # type: ignore[misc]
+class LibraryItem(
     WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, PreviewableMixin, ClusterableModel
 ):
     """One thing to learn from or to adapt: a policy, a tool, a practice, a training, a report."""

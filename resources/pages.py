@@ -248,7 +248,7 @@ def facets(items: LibraryItemQuerySet, chosen: dict[str, str]) -> list[dict[str,
     columns = {"type": F("type"), "topic": Unnest(F("topics")), "stage": Unnest(F("stage"))}
     names = {"type": _("Type"), "topic": _("Topic"), "stage": _("Kind of step")}
     topic_labels = {topic.slug: label_of(topic) for topic in Topic.objects.all()}
-    words = {
+    words: dict[str, dict[str, Any]] = {
         "type": dict(LibraryItem.Type.choices),
         "topic": topic_labels,
         "stage": dict(Stage.choices),

@@ -24,12 +24,25 @@ def browse(request: HttpRequest) -> HttpResponse:
     found = pages.narrowed(items, chosen).newest_first()
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     facets = pages.facets(items, chosen)
-    on = [choice | {"name": facet["name"]} for facet in facets for choice in facet["choices"] if choice["on"]]
+    for facet in facets:
+        for choice in facet["choices"]:
+            choice["href"] = _narrowed(request, facet["name"], None if choice["on"] else choice["value"])
+    on = [choice for facet in facets for choice in facet["choices"] if choice["on"]]
     return render(
         request,
         "resources/browse.html",
         {"section": "library", "page_of_items": page, "facets": facets, "chosen": chosen, "on": on},
     )
+
+
+def _narrowed(request: HttpRequest, name: str, value: str | None) -> str:
+    """This page's address with one choice made, or undone where `value` is None; back on the first page."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    query.pop(name, None)
+    if value is not None:
+        query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
 @require_safe
