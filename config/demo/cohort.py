@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files import File
 from django.core.management import call_command
 from django.db import transaction
 from django_tenants.utils import schema_context, tenant_context
@@ -81,6 +82,9 @@ def open_place(sample: dict[str, Any]) -> None:
             )
     coordinator = people[0][0]
     with tenant_context(place):
+        with (DATA / "marks" / f"{place.slug}.png").open("rb") as mark:
+            place.logo.save(f"{place.slug}.png", File(mark), save=False)
+        place.save(update_fields=["logo"])
         if sample["sheet"]:
             bring_in(sample, by=coordinator)
         if story := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(sample["slug"]):

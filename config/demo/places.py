@@ -39,7 +39,7 @@ PLACES: list[dict[str, Any]] = [
             "name": "City of Aldersgate Park (Sample)", "short_name": "Aldersgate Park", "kind": "city", "state": "MN",
             "population_band": "10k_50k", "staff_band": "100_500", "timezone": "America/Chicago", "languages": ["en"],
             "entry_stage": "adopted_plan", "tagline": "We began with the library.",
-            "brand_color": "#5b2a56", "accent_color": "#e3a6c8",
+            "brand_color": "#5b2a56", "accent_color": "#e3a6c8", "pattern": "arches",
         },
         "sheet": "aldersgate-park-gare.csv",
         "plan": {
@@ -62,7 +62,7 @@ PLACES: list[dict[str, Any]] = [
             "population_band": "500k_1m", "staff_band": "over_5000", "timezone": "America/Los_Angeles",
             "languages": ["en", "es"], "entry_stage": "mentor",
             "tagline": "One sheet for each department, one page for everybody.",
-            "brand_color": "#3f4d1c", "accent_color": "#d2c465",
+            "brand_color": "#3f4d1c", "accent_color": "#d2c465", "pattern": "fields",
         },
         "sheet": "tallow-county-department.xlsx",
         "plan": {
@@ -83,7 +83,7 @@ PLACES: list[dict[str, Any]] = [
             "name": "Port Lysander (Sample)", "short_name": "Port Lysander", "kind": "city", "state": "GA",
             "population_band": "50k_100k", "staff_band": "500_1000", "timezone": "America/New_York",
             "languages": ["en"], "entry_stage": "planning", "tagline": "A draft, open for comment.",
-            "brand_color": "#134b7d", "accent_color": "#8cc4ee",
+            "brand_color": "#134b7d", "accent_color": "#8cc4ee", "pattern": "waves",
         },
         "sheet": "port-lysander-gare.xlsx",
         "plan": {
@@ -100,7 +100,8 @@ PLACES: list[dict[str, Any]] = [
         "registry": {
             "name": "City of New Corvane (Sample)", "short_name": "New Corvane", "kind": "city", "state": "CT",
             "population_band": "100k_250k", "staff_band": "1000_5000", "timezone": "America/New_York",
-            "languages": ["en", "es"], "entry_stage": "onboarding", "brand_color": "#7a2e22", "accent_color": "#f0b39f",
+            "languages": ["en", "es"], "entry_stage": "onboarding",
+            "brand_color": "#7a2e22", "accent_color": "#f0b39f", "pattern": "roofs",
         },
         "sheet": None,
         "plan": None,
