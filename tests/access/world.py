@@ -1,0 +1,64 @@
+"""A city with something behind each of its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django_tenants.utils import tenant_context
+
+from tenants import invitations
+from tenants.models import Affiliation, Visibility
+from tenants.plans.models import Action, Goal, Outcome, Plan
+from tests.access.people import browsers
+from tests.resources.factories import LibraryItemFactory
+
+
+@dataclass
+class World:
+    """The city, its neighbor, the alliance, and keys of what is there."""
+
+    city: Any
+    other: Any
+    alliance: Any
+    person: Callable[..., Any]
+    visit: Callable[..., Any]
+    values: dict[str, Any]
+
+    def values_for(self, name: str) -> dict[str, Any]:
+        """Values for the parts of the address `name`."""
+        own = {key.partition("/")[2]: value for key, value in self.values.items() if key.startswith(f"{name}/")}
+        return {key: value for key, value in self.values.items() if "/" not in key} | own
+
+    def browsers(self, host: Any) -> dict[str, Any]:
+        return browsers(
+            host, home=self.city, other=self.other, alliance=self.alliance, visit=self.visit, person=self.person
+        )
+
+
+def build(city: Any, *, other: Any, alliance: Any, person: Any, visit: Any) -> World:
+    """A city with a plan everybody may see, a team and an open invitation; an item in the library."""
+    colleague = person(city, "plan_editor", email="colleague@city.example")
+    invited = invitations.invite(city, email="invited@city.example", roles=["viewer"], by=None)
+    affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
+    item = LibraryItemFactory()
+    with tenant_context(city):
+        plan = Plan.objects.get()
+        Plan.objects.update(visibility=Visibility.PUBLIC)
+        action = Action.objects.in_plan_order().current().first()
+        outcome, goal = Outcome.objects.get(actions=action), Goal.objects.get(outcomes__actions=action)
+    values = {
+        "code": action.code,
+        "key": item.key,
+        "slug": city.slug,
+        "team:change/uuid": affiliation.uuid,
+        "team:end/uuid": affiliation.uuid,
+        "team:resend/uuid": invited.uuid,
+        "team:revoke/uuid": invited.uuid,
+        "plan": plan.pk,
+        "goal": goal.pk,
+        "outcome": outcome.pk,
+        "action": action.pk,
+    }
+    return World(city=city, other=other, alliance=alliance, person=person, visit=visit, values=values)
