@@ -5,12 +5,18 @@ from django.urls import URLPattern, URLResolver, include, path
 from cms import urls as cms_urls
 from tenants.dashboard.views import brand
 from tenants.media import media
+from tenants.signin import alliance as signin
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,
     path("library/", include("resources.urls")),
     path("staff/", include("tenants.staff.urls")),
     path("media/<path:path>", media, name="media"),
+    path("", include("tenants.signin.alliance")),
+    *signin.allauth_urls,
+    path("cms/login/", signin.begin),
+    path("cms/logout/", signin.sign_out),
+    path("demo/", include("config.demo.pages")),
     *cms_urls.admin,
     path("brand.css", brand, name="brand"),
     path("", include("cohort.urls")),

@@ -4,11 +4,16 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from cms import urls as cms_urls
 from tenants.media import media
+from tenants.signin import city as signin
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", media, name="media"),
     *cms_urls.front,  # the first: the home page shows the dashboard with the city’s own words
     *cms_urls.story,
+    path("", include("tenants.signin.city")),
+    path("cms/login/", signin.begin),
+    path("cms/logout/", signin.leave),
+    path("workspace/team/", include("tenants.team.urls")),
     *cms_urls.admin,
     path("", include("tenants.dashboard.urls")),
     *cms_urls.pages,  # the last: it takes every address that is left

@@ -8,8 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import DisallowedHost
 from django.db import connection
+from django.dispatch import receiver
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
@@ -19,12 +22,15 @@ from django.utils.cache import patch_cache_control
 
 from tenants import access, hosts
 from tenants.access import Can
-from tenants.models import Jurisdiction
+from tenants.models import Affiliation, Jurisdiction
 
 View = Callable[[HttpRequest], HttpResponse]
 
 # Before its launch a city answers these to anybody: the way in, and places that ask by themselves who is there.
 OPEN_BEFORE_LAUNCH = ("/sign-in/", "/sign-out/", "/static/", "/brand.css", "/cms/", "/workspace/")
+
+
+EPOCH = "epoch"  # of the session: the person's session_epoch when it was opened
 
 
 class HostMiddleware:
@@ -112,4 +118,18 @@ class SessionEpochMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # A browser without a session cookie is nobody: do not ask the database.
+        known = settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+        if known and request.session.get(EPOCH) != request.user.session_epoch:
+            logout(request)
         return self.get_response(request)
+
+
+@receiver(user_logged_in)
+def note_sign_in(*, request: HttpRequest, user: Any, **_kwargs: Any) -> None:
+    """Remember which epoch a session belongs to, and when the person was last here."""
+    request.session[EPOCH] = user.session_epoch
+    place = connection.tenant
+    if isinstance(place, Jurisdiction):
+        now = timezone.now()
+        Affiliation.objects.filter(user_id=user.pk, jurisdiction_id=place.pk).update(last_sign_in_at=now)

@@ -21,8 +21,32 @@ from django_tenants.models import DomainMixin, TenantMixin
 from tenants.states import STATES
 
 RESERVED_SLUGS = frozenset(
-    "admin alliance api cdn cms docs ftp help localhost mail media ns ns1 ns2 pg portal public staff static status "
-    "template test webmail www".split()
+    [
+        "admin",
+        "alliance",
+        "api",
+        "cdn",
+        "cms",
+        "docs",
+        "ftp",
+        "help",
+        "localhost",
+        "mail",
+        "media",
+        "ns",
+        "ns1",
+        "ns2",
+        "pg",
+        "portal",
+        "public",
+        "staff",
+        "static",
+        "status",
+        "template",
+        "test",
+        "webmail",
+        "www",
+    ]
 )
 
 

@@ -11,9 +11,13 @@ from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
-from tenants import cloning, fleet
-from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Jurisdiction, Role
+from tenants import cloning, fleet, groups
+from tenants.affiliations import affiliate
+from tenants.invitations import invite
+from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Invitation, Jurisdiction, Role
 from tenants.signals import jurisdiction_changed, jurisdiction_opened
+
+__all__ = ["affiliate", "change_jurisdiction", "open_jurisdiction", "set_site_state", "set_up_alliance"]
 
 _OPENING = 7_140_002  # the advisory locks of openings, one for each slug
 
@@ -67,7 +71,8 @@ def open_jurisdiction(
     `jurisdiction_opened`; `fields` are those of DESCRIPTION.
 
     One transaction: it is there whole or not at all. Opening the same slug again, also at the same moment, returns
-    the one that is there as it is. If that one has lost its schema, `repair` gives it a new, empty one.
+    the one that is there as it is; where nobody is coordinator or asked to be, the invitation is made up for. If it
+    has lost its schema, `repair` gives it a new, empty one.
     Raises ValidationError, with one message for each field that cannot stay so.
     """
     if unknown := sorted(set(fields) - set(DESCRIPTION)):
@@ -103,7 +108,23 @@ def open_jurisdiction(
     if needs_schema:
         with tenant_context(place):
             jurisdiction_opened.send(Jurisdiction, jurisdiction=place, options=options or {})
+        groups.grant(place)
+    if coordinator and (needs_schema or not _has_coordinator(place)):
+        try:
+            invite(place, email=coordinator, roles=[Role.COORDINATOR], by=by)
+        except ValidationError as refused:
+            raise ValidationError({"coordinator": refused.messages}) from None
     return place
+
+
+def _has_coordinator(place: Jurisdiction) -> bool:
+    """True if somebody is coordinator here, or was asked to be."""
+    with schema_context("public"):
+        held = Affiliation.objects.active().filter(jurisdiction=place, roles__contains=[Role.COORDINATOR])
+        asked = Invitation.objects.filter(
+            jurisdiction=place, roles__contains=[Role.COORDINATOR], state__in=Invitation.OPEN_STATES
+        )
+        return held.exists() or asked.exists()
 
 
 @transaction.atomic
@@ -174,26 +195,6 @@ def _record(verb: str, place: Jurisdiction, *, by: User | None, detail: dict[str
 
 
 @transaction.atomic
-def affiliate(
-    user: User, jurisdiction: Jurisdiction, *, roles: list[Role], by: User | None, **fields: Any
-) -> Affiliation:
-    """Give a person these roles at a jurisdiction (instead of those they had) and derive their groups there."""
-    with schema_context("public"):
-        affiliation, _created = Affiliation.objects.update_or_create(
-            user=user, jurisdiction=jurisdiction, defaults={"roles": sorted(roles), "end_date": None} | fields
-        )
-        AuditEvent.objects.create(
-            actor=by,
-            jurisdiction=jurisdiction,
-            verb="affiliated",
-            object_type="user",
-            object_id=str(user.uuid),
-            detail={"roles": sorted(roles)},
-        )
-    return affiliation
-
-
-@transaction.atomic
 def set_up_alliance() -> Jurisdiction:
     """The registry rows of the alliance and of the template, and every place's host; safe to repeat.
 
@@ -217,4 +218,6 @@ def set_up_alliance() -> Jurisdiction:
         )
         for place in Jurisdiction.objects.places().without_host():
             register_host(place)
+    groups.sync_catalogue()
+    groups.grant(alliance)
     return alliance

@@ -1,0 +1,185 @@
+"""The alliance's side: the one place where people sign in, their account, and invitations."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+from allauth.account import views as account
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, re_path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from tenants import affiliations, handoff, invitations
+from tenants.models import Affiliation, Jurisdiction, Role
+from tenants.signin.city import safe_path
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
+
+
+@require_GET
+def begin(request: HttpRequest) -> HttpResponse:
+    """The address that every host has for signing in."""
+    wanted = request.GET.get("next", "")
+    wanted = safe_path(wanted) if wanted else "/accounts/"
+    if request.user.is_authenticated:
+        return redirect(wanted)
+    return redirect(f"/accounts/login/?{urlencode({'next': wanted})}")
+
+
+@never_cache
+@require_GET
+def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send a person who is signed in here back to a city, with a code that opens a session there."""
+    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
+    nonce_hash = request.GET.get("nonce", "")
+    if not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
+        return redirect(f"{place.base_url}/sign-in/")
+    if not request.user.is_authenticated:
+        return to_login(request)
+    if not request.user.is_superuser and not Affiliation.objects.active().filter(
+        user=request.user, jurisdiction=place
+    ):
+        return render(request, "signin/not_a_member.html", {"city": place, "section": "account"}, status=404)
+    code = handoff.issue(
+        request.user, host=place.host, nonce_hash=nonce_hash, next_path=safe_path(request.GET.get("next", ""))
+    )
+    return redirect(f"{place.base_url}/sign-in/finish/?{urlencode({'code': code})}")
+
+
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """My cities, my password, and the way out."""
+    if not request.user.is_authenticated:
+        return to_login(request)
+    held = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
+    places = [
+        {
+            "place": one.jurisdiction,
+            "roles": [Role(role).label for role in one.roles],
+            "url": f"{one.jurisdiction.base_url}/workspace/"
+            if one.jurisdiction.is_place and set(one.roles) - {Role.MEMBER}
+            else one.jurisdiction.base_url,
+        }
+        for one in held.order_by("jurisdiction__name")
+    ]
+    return render(request, "signin/account.html", {"places": places, "section": "account"})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session here, or with `everywhere` on every host at once."""
+    if request.user.is_authenticated and request.POST.get("everywhere"):
+        affiliations.end_all_sessions(request.user)
+    logout(request)
+    messages.success(request, _("You are signed out."))
+    return redirect("/")
+
+
+class JoinForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Choose a password"),
+        help_text=gettext_lazy("At least 12 characters. A short sentence is easy to keep in mind."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+    )
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept an invitation: with a new password, or as the person who is signed in."""
+    found = invitations.find(token)
+    if found is None:
+        return render(request, "signin/invitation_over.html", {"section": "account"}, status=404)
+    user = request.user if request.user.is_authenticated else None
+    has_account = User.objects.filter(email=found.email).exists()
+    # Somebody who is signed in only presses a button.
+    form = (
+        forms.Form(request.POST or None)
+        if user
+        else JoinForm(request.POST or None, initial={"name": found.name})
+    )
+    if request.method == "GET":
+        invitations.mark_opened(found)
+    elif form.is_valid():
+        try:
+            person, found = invitations.accept(token, user=user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            if user is None:
+                login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+            place = found.jurisdiction
+            if place.is_place:
+                return redirect(f"{place.base_url}/sign-in/?{urlencode({'next': '/workspace/'})}")
+            return redirect("/accounts/")
+    return render(
+        request,
+        "signin/invitation.html",
+        {
+            "invitation": found,
+            "city": found.jurisdiction,
+            "roles": [Role(role).label for role in found.roles],
+            "form": form,
+            "has_account": has_account,
+            "is_other": bool(user and user.email != found.email),
+            "section": "account",
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    raise Http404
+
+
+names: list[URLPattern] = [
+    path("sign-in/", begin, name="begin"),
+    path("sign-in/for/<slug:slug>/", hand_over, name="hand-over"),
+    path("sign-out/", sign_out, name="leave"),
+    path("accounts/", home, name="account"),
+    path("accounts/invitation/<str:token>/", invitation, name="invitation"),
+]
+app_name = "signin"
+urlpatterns = names
+
+# allauth looks its own addresses up by these names. Nobody signs up by themselves.
+allauth_urls: list[URLPattern] = [
+    path("accounts/login/", account.login, name="account_login"),
+    path("accounts/logout/", sign_out, name="account_logout"),
+    path("accounts/signup/", gone, name="account_signup"),
+    path("accounts/inactive/", account.account_inactive, name="account_inactive"),
+    path("accounts/password/change/", account.password_change, name="account_change_password"),
+    path("accounts/password/set/", account.password_set, name="account_set_password"),
+    path("accounts/password/reset/", account.password_reset, name="account_reset_password"),
+    path("accounts/password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "accounts/password/reset/key/done/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+]

@@ -1,0 +1,82 @@
+"""A city's side of signing in: it sends people to the alliance and opens its own session when they come back."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from tenants import access, handoff
+from tenants.invitations import digest
+from tenants.models import Jurisdiction
+
+app_name = "signin"
+NONCE = "sign-in-nonce"
+
+
+def safe_path(wanted: str) -> str:
+    """A path of this host, or the workspace's: never another site."""
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return "/workspace/"
+
+
+@never_cache
+@require_GET
+def begin(request: HttpRequest) -> HttpResponse:
+    """Leave a nonce with the browser and go on to the alliance."""
+    wanted = safe_path(request.GET.get("next", ""))
+    if request.user.is_authenticated and access.roles_of(request.user, connection.tenant):
+        return redirect(wanted)
+    nonce = secrets.token_urlsafe(32)
+    alliance = Jurisdiction.objects.get(schema_name="public")
+    query = urlencode({"nonce": digest(nonce), "next": wanted})
+    response = redirect(f"{alliance.base_url}/sign-in/for/{connection.tenant.slug}/?{query}")
+    response.set_cookie(
+        NONCE,
+        nonce,
+        max_age=1800,
+        path="/sign-in/",
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+@never_cache
+@require_GET
+def finish(request: HttpRequest) -> HttpResponse:
+    """Open this city's session for whoever the code stands for."""
+    found = handoff.redeem(
+        request.GET.get("code", ""), host=connection.tenant.host, nonce=request.COOKIES.get(NONCE, "")
+    )
+    if found is None:
+        return render(request, "signin/not_opened.html", status=403)
+    login(request, found.user, backend="django.contrib.auth.backends.ModelBackend")
+    response = redirect(safe_path(found.next_path))
+    response.delete_cookie(NONCE, path="/sign-in/")
+    return response
+
+
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """End this city's session; the others of the person go on."""
+    logout(request)
+    return redirect("/")
+
+
+urlpatterns = [
+    path("sign-in/", begin, name="begin"),
+    path("sign-in/finish/", finish, name="finish"),
+    path("sign-out/", leave, name="leave"),
+]

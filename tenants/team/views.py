@@ -1,0 +1,188 @@
+"""The team of a city: who is on it, who is invited, and what the coordinator does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from tenants import access, affiliations, invitations
+from tenants.access import Can, requires
+from tenants.models import Affiliation, Invitation, Role
+from tenants.team.forms import HandOverForm, InviteForm, PersonForm
+
+PER_PAGE = 50
+
+
+def _people() -> Any:
+    return Affiliation.objects.active().filter(jurisdiction=connection.tenant).select_related("user")
+
+
+def _person(uuid: str) -> Affiliation:
+    return get_object_or_404(_people(), uuid=uuid)
+
+
+def _invitation(uuid: str) -> Invitation:
+    return get_object_or_404(Invitation, jurisdiction=connection.tenant, uuid=uuid)
+
+
+def _labels(roles: list[str]) -> list[str]:
+    return [str(Role(role).label) for role in roles]
+
+
+@require_GET
+@requires(Can.SEE_WORKSPACE)
+def team(request: HttpRequest) -> HttpResponse:
+    page = Paginator(_people().order_by("user__last_name", "user__first_name", "pk"), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    waiting = Invitation.objects.filter(jurisdiction=connection.tenant).exclude(
+        state__in=[Invitation.State.ACCEPTED, Invitation.State.REVOKED]
+    )
+    return render(
+        request,
+        "team/team.html",
+        {
+            "page": page,
+            "people": [
+                {"one": one, "roles": _labels(one.roles), "is_me": one.user_id == request.user.pk}
+                for one in page
+            ],
+            "invitations": [
+                {"one": one, "roles": _labels(one.roles), "is_late": one.expires_at <= timezone.now()}
+                for one in waiting.order_by("-sent_at", "pk")[:PER_PAGE]
+            ],
+            "can_manage": access.may(request.user, Can.MANAGE_TEAM, connection.tenant),
+            "section": "team",
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Can.MANAGE_TEAM)
+def invite(request: HttpRequest) -> HttpResponse:
+    form = InviteForm(request.POST or None)
+    if form.is_valid():
+        try:
+            made = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": made.email})
+            return redirect("team:team")
+    return _form(request, form, title=_("Invite somebody to the team"), button=_("Send the invitation"))
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Can.MANAGE_TEAM)
+def change(request: HttpRequest, uuid: str) -> HttpResponse:
+    person = _person(uuid)
+    held = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
+    form = PersonForm(request.POST or None, initial=held)
+    if form.is_valid():
+        try:
+            affiliations.change_roles(person, by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("Saved: %(person)s.") % {"person": person.user})
+            return redirect("team:team")
+    title = _("Roles of %(person)s") % {"person": person.user}
+    return _form(request, form, title=title, button=_("Save"))
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Can.MANAGE_TEAM)
+def end(request: HttpRequest, uuid: str) -> HttpResponse:
+    person = _person(uuid)
+    return _confirm(
+        request,
+        act=lambda: affiliations.end(person, by=request.user),
+        title=_("End %(person)s’s time on the team?") % {"person": person.user},
+        text=_(
+            "They are signed out here at once. What they wrote and reported stays, with their name in the history."
+        ),
+        button=_("End it"),
+        done=_("%(person)s is no longer on the team.") % {"person": person.user},
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Can.MANAGE_TEAM)
+def hand_over(request: HttpRequest) -> HttpResponse:
+    mine = get_object_or_404(_people(), user=request.user, roles__contains=[Role.COORDINATOR])
+    form = HandOverForm(request.POST or None, others=_people().exclude(pk=mine.pk).order_by("pk"))
+    if form.is_valid():
+        try:
+            taker = affiliations.hand_over(mine, to=form.cleaned_data["to"], by=request.user)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("%(person)s is coordinator now.") % {"person": taker.user})
+            return redirect("team:team")
+    return _form(
+        request,
+        form,
+        title=_("Hand the coordination over"),
+        lead=_("The other person becomes coordinator, and you stay as a plan editor. Both happen at once."),
+        button=_("Hand over"),
+    )
+
+
+@require_POST
+@requires(Can.MANAGE_TEAM)
+def resend(request: HttpRequest, uuid: str) -> HttpResponse:
+    try:
+        sent = invitations.resend(_invitation(uuid), by=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(
+            request, _("A new link is on its way to %(email)s; the old one is dead.") % {"email": sent.email}
+        )
+    return redirect("team:team")
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Can.MANAGE_TEAM)
+def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
+    found = _invitation(uuid)
+    return _confirm(
+        request,
+        act=lambda: invitations.revoke(found, by=request.user),
+        title=_("Take back the invitation to %(email)s?") % {"email": found.email},
+        text=_("The link in the mail stops working."),
+        button=_("Take it back"),
+        done=_("The invitation to %(email)s is taken back.") % {"email": found.email},
+    )
+
+
+def _confirm(
+    request: HttpRequest, *, act: Callable[[], Any], title: str, text: str, button: str, done: str
+) -> HttpResponse:
+    """Ask once more, then do it; a refusal is shown on the same page."""
+    refusal: list[str] = []
+    if request.method == "POST":
+        try:
+            act()
+        except ValidationError as error:
+            refusal = error.messages
+        else:
+            messages.success(request, done)
+            return redirect("team:team")
+    context = {"title": title, "text": text, "button": button, "refusal": refusal, "section": "team"}
+    return render(request, "team/confirm.html", context, status=422 if refusal else 200)
+
+
+def _form(request: HttpRequest, form: Any, *, title: str, button: str, lead: str = "") -> HttpResponse:
+    context = {"form": form, "title": title, "lead": lead, "button": button, "section": "team"}
+    return render(request, "team/form.html", context, status=422 if form.errors else 200)
