@@ -69,6 +69,11 @@ class Pairs:
         """Our median."""
         return statistics.median(self.ours)
 
+    @property
+    def quickest(self) -> float:
+        """Our best time: what it takes where nothing else runs, as near as this machine lets us see it."""
+        return min(self.ours)
+
 
 def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
@@ -80,14 +85,23 @@ def pairs(
     ours: Callable[[], object], floor: Callable[[], object], *, count: int = 7, warm_up: int = 1
 ) -> Pairs:
     """Time both in turns, the first one changing from pair to pair; the `warm_up` first pairs are thrown away."""
-    found = Pairs([], [])
+    times = rounds({"ours": ours, "floor": floor}, count=count, warm_up=warm_up)
+    return Pairs(times["ours"], times["floor"])
+
+
+def rounds(
+    works: dict[str, Callable[[], object]], *, count: int = 7, warm_up: int = 1
+) -> dict[str, list[float]]:
+    """Time several ways in turns; each round begins with another one. Seconds by name, round by round."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    names = list(works)
     for number in range(-warm_up, count):
-        order = [(ours, found.ours), (floor, found.floor)]
-        for work, times in order if number % 2 else reversed(order):
-            took = seconds(work)
+        start = number % len(names)
+        for name in names[start:] + names[:start]:
+            took = seconds(works[name])
             if number >= 0:
-                times.append(took)
-    return found
+                times[name].append(took)
+    return times
 
 
 def spread(values: Sequence[float]) -> float:
