@@ -113,11 +113,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     has_account = User.objects.filter(email=found.email).exists()
     # Somebody who is signed in only presses a button.
-    form = (
-        forms.Form(request.POST or None)
-        if user
-        else JoinForm(request.POST or None, initial={"name": found.name})
-    )
+    answers = request.POST if request.method == "POST" else None
+    form = forms.Form(answers) if user else JoinForm(answers, initial={"name": found.name})
     if request.method == "GET":
         invitations.mark_opened(found)
     elif form.is_valid():
