@@ -6,10 +6,10 @@ import re
 
 from django.contrib.staticfiles.storage import staticfiles_storage
 
+from tenants.colors import RGB, WHITE, contrast, rgb
 from tenants.models import Jurisdiction
 
-RGB = tuple[int, int, int]
-WHITE, BLACK, INK = (255, 255, 255), (0, 0, 0), (25, 34, 46)
+BLACK, INK = (0, 0, 0), (25, 34, 46)
 BRAND, ACCENT = "#2a2f66", "#f2b632"  # the alliance's own, and for a value that is not a color
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PATTERN = re.compile(r"[a-z0-9-]{1,20}")
@@ -27,12 +27,6 @@ def stylesheet(place: Jurisdiction) -> str:
         "pattern": _pattern(place.pattern),
     }
     return ":root {\n" + "".join(f"  --{name}: {value};\n" for name, value in lines.items()) + "}\n"
-
-
-def contrast(one: RGB, other: RGB) -> float:
-    """The contrast ratio of WCAG 2, from 1 to 21."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 def _away_from(color: RGB, other: RGB, *, at_least: float) -> RGB:
@@ -55,8 +49,7 @@ def _pattern(name: str) -> str:
 
 
 def _rgb(text: str, fallback: str) -> RGB:
-    text = text if _COLOR.fullmatch(text) else fallback
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    return rgb(text if _COLOR.fullmatch(text) else fallback)
 
 
 def _hex(color: RGB) -> str:
@@ -66,11 +59,3 @@ def _hex(color: RGB) -> str:
 def _mix(color: RGB, other: RGB, share: float) -> RGB:
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(color, other, strict=True))
     return red, green, blue
-
-
-def _luminance(color: RGB) -> float:
-    parts = [value / 255 for value in color]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
