@@ -4,6 +4,7 @@ import re
 import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
@@ -227,3 +228,14 @@ def test_a_coordinator_reaches_nobody_of_another_city(riverton, ashford, person,
     invitation.refresh_from_db()
     assert invitation.state == Invitation.State.SENT
     assert Affiliation.objects.active().filter(user=stranger).exists()
+
+
+def test_the_command_repairs_one_place_or_all(riverton, person, in_city, capsys):
+    user = person(riverton, "coordinator")
+    with in_city(riverton):
+        GroupMembership.objects.all().delete()
+    call_command("sync_roles", "riverton")
+    assert "1 people at 1 places" in capsys.readouterr().out
+    assert held(riverton, user, in_city) == ["coordinator"]
+    with pytest.raises(CommandError, match="No jurisdiction 'nowhere'"):
+        call_command("sync_roles", "nowhere")
