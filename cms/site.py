@@ -6,14 +6,16 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
-from wagtail.models import Page, Site
+from wagtail.models import Page, Site, Workflow, WorkflowContentType
 from wagtail.signal_handlers import disable_reference_index_auto_update
 
 from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
+from resources.models import LibraryItem
 from tenants.models import Jurisdiction
 
 
@@ -76,6 +78,11 @@ def set_up_alliance_site() -> AlliancePage:
             for page in _usual_pages(settings.ALLIANCE_NAME):
                 _add(home, page)
         _point_site_at(home, alliance)
+        workflow = Workflow.objects.filter(active=True).order_by("pk").first()
+        if workflow:  # the one that pages have: whoever does not publish can submit an item for approval
+            WorkflowContentType.objects.get_or_create(
+                content_type=ContentType.objects.get_for_model(LibraryItem), defaults={"workflow": workflow}
+            )
     return home
 
 

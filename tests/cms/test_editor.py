@@ -175,6 +175,50 @@ def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city:
     assert not item.live
 
 
+def test_a_contributor_submits_and_the_coordinator_approves(
+    launched: Any, ashford: Any, in_city: Any, visit: Any, person: Any, heard: Any
+) -> None:
+    pk = narrative_id(launched, in_city)
+    writer, coordinator = person(launched, "contributor"), person(launched, "coordinator")
+    stranger = person(ashford, "coordinator")
+    address = f"/cms/pages/{pk}/edit/"
+
+    refused = visit(launched, writer).post(address, story_form() | {"action-publish": "Publish"})
+    assert refused.status_code in (302, 403)
+    assert "The river bends." not in visit(launched).get("/narrative/").text
+
+    submitted = visit(launched, writer).post(address, story_form() | {"action-submit": "Submit"})
+    assert submitted.status_code == 302
+    assert "The river bends." not in visit(launched).get("/narrative/").text
+    with in_city(launched):
+        task = NarrativePage.objects.get().current_workflow_task_state
+        assert task.status == "in_progress"
+
+    approve = f"/cms/pages/workflow/action/{pk}/approve/{task.pk}/"
+    visit(launched, writer).post(approve)
+    assert visit(launched, stranger).post(approve).status_code == 404
+    assert "The river bends." not in visit(launched).get("/narrative/").text
+
+    assert "Our narrative" in visit(launched, coordinator).get("/cms/").text
+    assert visit(launched, coordinator).post(approve).status_code == 302
+    assert "The river bends." in visit(launched).get("/narrative/").text
+    assert heard == [(launched.slug, pk)]
+
+
+@pytest.mark.parametrize("role", ["coordinator", "plan_editor", "contributor"])
+def test_those_who_write_have_the_editor_without_people_or_hosts(
+    riverton: Any, in_city: Any, visit: Any, person: Any, role: str
+) -> None:
+    pk = narrative_id(riverton, in_city)
+    editor = visit(riverton, person(riverton, role))
+
+    assert editor.get("/cms/").status_code == 200
+    assert editor.get(f"/cms/pages/{pk}/edit/").status_code == 200
+    for address in ("/cms/users/", "/cms/groups/", "/cms/sites/", "/cms/snippets/resources/libraryitem/"):
+        assert editor.get(address).status_code != 200, address
+        assert f'"{address}"' not in editor.get("/cms/").text
+
+
 def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
     launched: Any, in_city: Any, visit: Any, operator: User
 ) -> None:

@@ -10,6 +10,7 @@ from wagtail.permissions import policy_registry
 from wagtail.test.utils.form_data import inline_formset, nested_form_data
 
 from accounts.models import User
+from cms.site import set_up_alliance_site
 from resources.models import LibraryItem, SynonymGroup
 from tenants.models import Sector, Topic
 from tenants.signals import library_item_changed
@@ -210,3 +211,30 @@ def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
     assert address in visit(alliance, person(alliance, "library_curator")).get(item.get_absolute_url()).text
     assert address not in visit(alliance, person(riverton, "coordinator")).get(item.get_absolute_url()).text
     assert address not in visit(alliance).get(item.get_absolute_url()).text
+
+
+def test_an_item_submitted_by_one_curator_is_approved_by_another(
+    alliance: Any, visit: Any, person: Any, topics: None, heard: Any
+) -> None:
+    set_up_alliance_site()
+    writer = visit(alliance, person(alliance, "library_curator"))
+
+    writer.post(f"{ITEMS}add/", item_form() | {"action-submit": "Submit"})
+    item = LibraryItem.objects.get()
+    assert not item.live
+    task = item.current_workflow_task_state
+    approver = visit(alliance, person(alliance, "staff_admin"))
+    answer = approver.post(f"{ITEMS}workflow/action/{item.pk}/approve/{task.pk}/", {"comment": "Good"})
+
+    assert answer.status_code == 302
+    item.refresh_from_db()
+    assert item.live
+    assert heard == [item.pk]
+
+
+def test_a_coordinator_of_a_city_is_no_curator(alliance: Any, riverton: Any, visit: Any, person: Any) -> None:
+    item = LibraryItemFactory()
+    coordinator = visit(alliance, person(riverton, "coordinator"))
+
+    for address in ("/cms/", ITEMS, f"{ITEMS}edit/{item.pk}/"):
+        assert coordinator.get(address).status_code == 404, address
