@@ -68,22 +68,24 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
 
 
 def owing(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
-    """Open actions whose last word is older than the plan's cadence, longest silence first.
-
-    Each carries `.age_days` (None if nobody ever reported); ask `freshness_of` for the state.
-    """
+    """Open actions whose last word is older than the plan's cadence, longest silence first."""
     due_before = on - dt.timedelta(days=plan.cadence_days)
-    return (
+    silent = (
         actions_of(plan)
         .exclude(status__in=Action.CLOSED, status__isnull=False)
         .filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
         .select_related("accountable")
-        .order_by(
-            F("last_update_on").asc(nulls_first=True),
-            "outcome__goal__position",
-            "outcome__position",
-            "position",
-        )
+    )
+    return longest_silence_first(silent)
+
+
+def longest_silence_first(actions: QuerySet[Action]) -> QuerySet[Action]:
+    return actions.order_by(
+        F("last_update_on").asc(nulls_first=True),
+        "outcome__goal__position",
+        "outcome__position",
+        "position",
+        "pk",
     )
 
 

@@ -54,7 +54,7 @@ class Grid:
 
     @property
     def rows(self) -> list[int]:
-        return sorted(self._by_row())
+        return list(self._by_row())
 
     def _by_row(self) -> dict[int, list[Cell]]:
         if not self._rows:

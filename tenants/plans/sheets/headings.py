@@ -192,6 +192,7 @@ class HeadingFinder:
 
     grid: Grid
     layout: Layout
+    _singles: dict[int, str] | None = None
     _actions_are: str = "plain"  # the label most actions have
     _numbers_are: str = "plain"  # the label most cells of the number column have
 
@@ -345,7 +346,7 @@ class HeadingFinder:
                 return cell.is_bold and not self._are_actions_bold(action)
             if action.index != first_column:
                 return cell.is_bold and not self._are_actions_bold(action)
-            return self._actions_are != "plain" or not self._has_labels()
+            return self._actions_are != "plain" or self._is_beside_label(cell.row)
         if role in ("indicator", "number", "note") or cell.column <= first_column:
             if kind == "plain" and merged_headings and role == "indicator":
                 return cell.is_bold
@@ -374,10 +375,21 @@ class HeadingFinder:
         ]
         return sum(bold) * 2 > len(bold)
 
-    def _has_labels(self) -> bool:
-        """Whether single cells are labeled as goals or outcomes anywhere; then plain ones are actions."""
-        return any(
-            len(cells) == 1 and read_label(cells[0].text).kind not in ("plain", "action")
-            for row in self.grid.rows
-            if (cells := self.grid.row(row))
-        )
+    def _is_beside_label(self, row: int) -> bool:
+        """Whether a plain single cell is a goal or outcome because the other of the two has labels."""
+        kinds = self._single_labels()
+        labels = {kind for kind in kinds.values() if kind not in ("plain", "action")}
+        if len(labels) > 1:  # goals and outcomes both have labels; this is an action
+            return False
+        rows = self.grid.rows
+        place = rows.index(row)
+        before = kinds.get(rows[place - 1]) if place else None
+        after = kinds.get(rows[place + 1]) if place + 1 < len(rows) else None
+        return not labels or after in labels or (before in labels and after is None)
+
+    def _single_labels(self) -> dict[int, str]:
+        """The kind of label of every row with one cell."""
+        if self._singles is None:
+            singles = {row: cells[0] for row in self.grid.rows if len(cells := self.grid.row(row)) == 1}
+            self._singles = {row: read_label(cell.text).kind for row, cell in singles.items()}
+        return self._singles

@@ -1,0 +1,39 @@
+"""The workspace of a city's host, below /workspace/."""
+
+from django.urls import path, re_path
+
+from tenants.plans.views import editor, histories, home, importing, progress, publishing, settings
+
+KIND = "(?P<kind>goal|outcome|action)"
+UUID = "(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+
+app_name = "plans"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("updates/", home.updates, name="updates"),
+    path("plan/", editor.editor, name="editor"),
+    path("plan/about/", editor.edit_plan, name="edit-plan"),
+    path("plan/retired/", editor.retired, name="retired"),
+    path("plan/download/", editor.download, name="download"),
+    path("plan/goals/add/", editor.add_goal, name="add-goal"),
+    path("plan/goals/<uuid:uuid>/", editor.edit_goal, name="edit-goal"),
+    path("plan/goals/<uuid:uuid>/add/", editor.add_outcome, name="add-outcome"),
+    path("plan/outcomes/<uuid:uuid>/", editor.edit_outcome, name="edit-outcome"),
+    path("plan/outcomes/<uuid:uuid>/add/", editor.add_action, name="add-action"),
+    path("plan/actions/<slug:code>/", editor.edit_action, name="edit-action"),
+    path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
+    path("plan/actions/<slug:code>/history/", histories.of_action, name="action-history"),
+    re_path(rf"^plan/{KIND}/{UUID}/move/$", editor.move, name="move"),
+    re_path(rf"^plan/{KIND}/{UUID}/retire/$", editor.retire, name="retire"),
+    re_path(rf"^plan/{KIND}/{UUID}/restore/$", editor.restore, name="restore"),
+    path("plan/publish/", publishing.publish, name="publish"),
+    path("plan/unpublish/", publishing.unpublish, name="unpublish"),
+    path("plan/adopt/", publishing.adopt, name="adopt"),
+    path("history/", histories.everything, name="history"),
+    path("import/", importing.imports, name="imports"),
+    path("import/<int:pk>/", importing.one_import, name="import"),
+    path("import/<int:pk>/columns/", importing.columns, name="import-columns"),
+    path("import/<int:pk>/commit/", importing.commit, name="import-commit"),
+    path("import/<int:pk>/undo/", importing.undo, name="import-undo"),
+    path("settings/", settings.settings, name="settings"),
+]

@@ -1,0 +1,73 @@
+"""What the workspace's pages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.forms import BaseForm
+from django.http import Http404
+
+from tenants import access
+from tenants.access import Can
+from tenants.models import Jurisdiction
+from tenants.plans import selectors
+from tenants.plans.models import Action, Goal, Outcome, Plan
+from tenants.plans.services import make_starter_plan
+
+PARTS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
+    "goal": Goal,
+    "outcome": Outcome,
+    "action": Action,
+}
+
+
+def here() -> Jurisdiction:
+    """The jurisdiction whose host is served."""
+    place: Jurisdiction = connection.tenant
+    return place
+
+
+def the_plan() -> Plan:
+    """The plan that the workspace works on; made if the city has none."""
+    return selectors.current_plan() or make_starter_plan()
+
+
+def rights(user: Any) -> dict[str, bool]:
+    """What a template needs to know of a person: {"can_edit": …}."""
+    place = here()
+    return {
+        "can_edit": access.may(user, Can.EDIT_PLAN, place),
+        "can_import": access.may(user, Can.IMPORT_PLAN, place),
+        "can_publish": access.may(user, Can.PUBLISH_PLAN, place),
+        "can_set": access.may(user, Can.EDIT_SETTINGS, place),
+        "can_invite": access.may(user, Can.MANAGE_TEAM, place),
+    }
+
+
+def part_or_404(kind: str, uuid: Any) -> Any:
+    """A goal, outcome or action of the plan in force, by its uuid."""
+    above = {"goal": "plan", "outcome": "goal__plan", "action": "outcome__goal__plan"}[kind]
+    model = PARTS[kind]
+    row = model._default_manager.select_related(above).filter(uuid=uuid).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def action_or_404(code: str) -> Action:
+    action = Action.objects.select_related("outcome__goal__plan", "accountable").filter(code=code).first()
+    if action is None:
+        raise Http404
+    return action
+
+
+def add_errors(form: BaseForm, error: ValidationError, names: dict[str, str] | None = None) -> None:
+    """Put a service's errors beside the fields they are about; `names` leads a column to its field."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for column, errors in error.error_dict.items():
+        name = (names or {}).get(column, column)
+        form.add_error(name if name in form.fields else None, errors)

@@ -1,0 +1,204 @@
+"""The first page of the workspace, and the list of updates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from tenants.access import Can, requires
+from tenants.models import Affiliation, Jurisdiction, Role
+from tenants.plans import history, selectors, services
+from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
+from tenants.plans.views.common import here, rights, the_plan
+from tenants.plans.views.histories import entries
+
+PAGE_SIZE = 50
+SHOWN = 8
+
+
+@require_safe
+@requires(Can.SEE_WORKSPACE)
+def home(request: HttpRequest) -> HttpResponse:
+    """A checklist until the site is open; then who owes an update, how sound the plan is, what changed."""
+    place, plan, today = here(), the_plan(), timezone.localdate()
+    context: dict[str, Any] = {"section": "home", "plan": plan, "today": today} | rights(request.user)
+    if place.is_launched:
+        return render(request, "plans/home.html", context | _running(request, plan, today))
+    steps = checklist(place, plan)
+    open_steps = [step for step in steps if not step["done"]]
+    context |= {
+        "steps": steps,
+        "done": len(steps) - len(open_steps),
+        "next": open_steps[0] if open_steps else None,
+    }
+    return render(request, "plans/first.html", context)
+
+
+@require_safe
+@requires(Can.SEE_WORKSPACE)
+def updates(request: HttpRequest) -> HttpResponse:
+    """Open actions and how old the last word on each is; `?mine=1` leaves those the person may report on."""
+    plan, today = the_plan(), timezone.localdate()
+    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    mine = selectors.reportable_by(request.user, here(), actions)
+    only_mine = request.GET.get("mine") == "1"
+    shown = (mine if only_mine else actions).select_related("accountable")
+    page = Paginator(selectors.longest_silence_first(shown), PAGE_SIZE).get_page(request.GET.get("page"))
+    may = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
+    context = {
+        "section": "updates",
+        "page": page,
+        "lines": [_owed(action, plan, today) | {"may_report": action.pk in may} for action in page],
+        "only_mine": only_mine,
+        "mine": mine.count(),
+        "all": actions.count(),
+    }
+    return render(request, "plans/updates.html", context)
+
+
+# ---- A city that runs ------------------------------------------------------------------------------------
+def _running(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
+    open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    owing = selectors.owing(plan, on=today)
+    owed = list(owing[:SHOWN])
+    total, owed_count = open_actions.count(), owing.count()
+    may = set(
+        selectors.reportable_by(
+            request.user, here(), Action.objects.filter(pk__in=[action.pk for action in owed])
+        ).values_list("pk", flat=True)
+    )
+    changes = history.of().exclude(
+        verb__in=["imported", "undone"], object_type__in=["goal", "outcome", "action"]
+    )
+    return {
+        "total": total,
+        "fresh": total - owed_count,
+        "owed_count": owed_count,
+        "owed": [_owed(action, plan, today) | {"may_report": action.pk in may} for action in owed],
+        "health": health(plan),
+        "balance": selectors.balance(plan),
+        "changes": entries(changes[:SHOWN]),
+        "mine": selectors.reportable_by(request.user, here(), owing).count(),
+    }
+
+
+def _owed(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
+    return {
+        "action": action,
+        "state": selectors.freshness_of(action, plan, on=today),
+        "days": (today - action.last_update_on).days if action.last_update_on else None,
+    }
+
+
+def health(plan: Plan) -> list[dict[str, Any]]:
+    """Checks on the plan's open actions and its outcomes: [{"words", "met", "of", "missing": [first three]}].
+
+    A constant number of queries.
+    """
+    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    measures = PerformanceMeasure.objects.filter(action=OuterRef("pk"))
+    checks = {
+        "owner": ~Q(accountable=None) | ~Q(owner=None),
+        "date": ~Q(due_date=None) | Q(is_continuous=True),
+        "measure": Q(has_measure=True),
+        "baseline": Q(has_baseline=True),
+    }
+    marked = actions.annotate(
+        has_measure=Exists(measures), has_baseline=Exists(measures.exclude(baseline="")),
+    )  # fmt: skip
+    counts = marked.aggregate(
+        of=Count("pk"), **{key: Count("pk", filter=test) for key, test in checks.items()}
+    )
+    words = {
+        "owner": _("Has somebody who answers"),
+        "date": _("Has a date, or goes on"),
+        "measure": _("Has a measure"),
+        "baseline": _("Has a measure with a baseline"),
+    }
+    found = []
+    for key, test in checks.items():
+        missing = list(marked.exclude(test).in_plan_order()[:3]) if counts[key] < counts["of"] else []
+        found.append({"words": words[key], "met": counts[key], "of": counts["of"], "missing": missing})
+    outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
+    better = PerformanceMeasure.objects.filter(
+        action__outcome=OuterRef("pk"), action__retired_at=None, kind=PerformanceMeasure.Kind.BETTER_OFF
+    )
+    lacking = outcomes.exclude(Exists(better))
+    total, missing_count = outcomes.count(), lacking.count()
+    found.append(
+        {
+            "words": _("Outcome has a “better off” measure"),
+            "met": total - missing_count,
+            "of": total,
+            "outcomes": list(lacking.order_by("goal__position", "position")[:3]),
+        }
+    )
+    return found
+
+
+# ---- A city that begins ----------------------------------------------------------------------------------
+def checklist(place: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
+    """The first steps, done or not by what the data say, in the order they help most."""
+    team = Affiliation.objects.active().filter(jurisdiction=place)
+    coordinator = team.filter(roles__contains=[Role.COORDINATOR]).select_related("user").first()
+    people = team.count()
+    is_starter = services.holds_only_starter(plan)
+    actions = selectors.actions_of(plan)
+    counts = actions.aggregate(
+        all=Count("pk"),
+        answered=Count("pk", filter=~Q(accountable=None) | ~Q(owner=None)),
+        dated=Count("pk", filter=~Q(due_date=None) | Q(is_continuous=True)),
+        measured=Count("pk", filter=Exists(PerformanceMeasure.objects.filter(action=OuterRef("pk")))),
+        reported=Count("pk", filter=~Q(last_update_on=None)),
+    )
+
+    def of_all(name: str) -> dict[str, Any]:
+        return {
+            "done": not is_starter and counts["all"] > 0 and counts[name] == counts["all"],
+            "note": _("%(count)d of %(all)d actions") % {"count": counts[name], "all": counts["all"]},
+        }
+
+    def step(key: str, words: str, url: str, *, done: bool, note: str, about: str = "") -> dict[str, Any]:
+        return {"key": key, "words": words, "url": url, "done": done, "note": note, "about": about}
+
+    editor, settings = reverse("plans:editor"), reverse("plans:settings")
+    return [
+        step("coordinator", _("Name a coordinator"), "/workspace/team/", done=coordinator is not None,
+             note=str(coordinator.user) if coordinator else _("Nobody yet"),
+             about=_("One person keeps the plan and the site together.")),
+        step("team", _("Invite your colleagues"), "/workspace/team/", done=people > 1,
+             note=_("%(count)d on the team") % {"count": people},
+             about=_("Department leads report on their own actions. It takes a minute for each person.")),
+        step("settings", _("Make the site look like yours"), settings,
+             done=bool(place.tagline or place.logo or place.brand_color != "#2a2f66"),
+             note=_("Name, color, logo, time zone"),
+             about=_("Short name, color and logo stand on every page of your site.")),
+        step("plan", _("Bring in your plan"), reverse("plans:imports"), done=not is_starter,
+             note=_("Starter text so far") if is_starter else _("%(count)d actions") % {"count": counts["all"]},
+             about=_("Upload the spreadsheet you keep today, or write over the starter text. "
+                     "You see what would change before anything is saved.")),
+        step("answers", _("Say who answers for each action"), editor, **of_all("answered"),
+             about=_("One department answers; others may help.")),
+        step("dates", _("Say by when"), editor, **of_all("dated"),
+             about=_("A year is enough, a month is better.")),
+        step("measures", _("Say how you will measure it"), editor, **of_all("measured"),
+             about=_("How much, how well, and is anyone better off?")),
+        step("report", _("Write a first update"), reverse("plans:updates"), done=counts["reported"] > 0,
+             note=_("%(count)d actions have one") % {"count": counts["reported"]},
+             about=_("Two sentences on one action: what happened, what is next.")),
+        step("adoption", _("Record the adoption"), reverse("plans:adopt"), done=plan.adopted_on is not None,
+             note=plan.adopting_body or _("Not adopted yet"),
+             about=_("Body, date and resolution. From then on each changed promise needs a reason.")),
+        step("publish", _("Publish the plan and open the site"), reverse("plans:publish"), done=False,
+             note=_("You see a preview first"),
+             about=_("Everybody can then see the plan and how it goes.")),
+    ]  # fmt: skip

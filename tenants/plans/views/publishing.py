@@ -1,0 +1,80 @@
+"""Publish with a preview, take out of view, record the adoption."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from tenants.access import Can, requires
+from tenants.models import Visibility
+from tenants.plans import selectors, services
+from tenants.plans.forms import AdoptForm, PublishForm, UnpublishForm
+from tenants.plans.views.common import add_errors, here, the_plan
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.PUBLISH_PLAN)
+def publish(request: HttpRequest) -> HttpResponse:
+    """What the public will see, what it will miss, and the button: plan and site in one confirmed step."""
+    place, plan = here(), the_plan()
+    initial = {"visibility": plan.visibility if plan.visibility != Visibility.INTERNAL else Visibility.PUBLIC}
+    form = PublishForm(request.POST or None, is_launched=place.is_launched, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            services.publish_plan(
+                plan, by=request.user, visibility=data["visibility"], launch=data.get("launch", False)
+            )
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The plan is published."))
+            return redirect("plans:home")
+    context = {
+        "section": "plan",
+        "form": form,
+        "plan": plan,
+        "gaps": services.gaps(plan),
+        "total": selectors.actions_of(plan).count(),
+        "tally": selectors.tally(plan, by="status"),
+    }
+    return render(request, "plans/publish.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.PUBLISH_PLAN)
+def unpublish(request: HttpRequest) -> HttpResponse:
+    plan = the_plan()
+    form = UnpublishForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.unpublish_plan(plan, by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("Only your team sees the plan now."))
+            return redirect("plans:home")
+    context = {"section": "plan", "form": form, "plan": plan}
+    return render(request, "plans/unpublish.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.PUBLISH_PLAN)
+def adopt(request: HttpRequest) -> HttpResponse:
+    plan = the_plan()
+    initial = {"on": plan.adopted_on, "body": plan.adopting_body, "resolution": plan.resolution}
+    form = AdoptForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.adopt(plan, by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The adoption is recorded."))
+            return redirect("plans:editor")
+    context = {"section": "plan", "form": form, "plan": plan}
+    return render(request, "plans/adopt.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,127 @@
+"""What the city says about itself on every page: names, colors, logo, time, languages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings as portal_settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from tenants import services as tenants
+from tenants.access import Can, requires
+from tenants.colors import WHITE, contrast, rgb
+from tenants.logos import MAX_MEGABYTES, as_png, change_logo
+from tenants.models import Jurisdiction
+from tenants.plans.views.common import add_errors, here, rights
+
+CONTRAST = 7  # of a city's color with white, as text on it is white
+COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+FIELDS = (
+    "short_name", "tagline", "brand_color", "accent_color", "timezone", "languages", "fiscal_year_start_month",
+)  # fmt: skip
+
+
+class SettingsForm(forms.ModelForm):
+    languages = forms.MultipleChoiceField(
+        label=gettext_lazy("Languages of your site"),
+        choices=portal_settings.LANGUAGES,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    fiscal_year_start_month = forms.TypedChoiceField(
+        label=gettext_lazy("Fiscal year starts in"),
+        help_text=gettext_lazy("“FY27” is named after the year it ends in. Sheets are read with this."),
+        choices=list(MONTHS.items()),
+        coerce=int,
+    )
+    logo = forms.FileField(
+        label=gettext_lazy("Logo"),
+        help_text=gettext_lazy("PNG, JPEG, WebP or GIF, up to %(limit)d MB. It is shown small.")
+        % {"limit": MAX_MEGABYTES},
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".png,.jpg,.jpeg,.webp,.gif"}),
+    )
+    remove_logo = forms.BooleanField(label=gettext_lazy("Show no logo"), required=False)
+
+    class Meta:
+        model = Jurisdiction
+        fields = list(FIELDS)
+        labels = {
+            "brand_color": gettext_lazy("Your color"),
+            "accent_color": gettext_lazy("A second color for marks"),
+        }
+        help_texts = {
+            "short_name": gettext_lazy("Where space is short, like “Marrow Bend”."),
+            "brand_color": gettext_lazy("Dark enough for white text on it: a contrast of 7 to 1."),
+            "timezone": gettext_lazy("Dates of your site are in this time zone."),
+        }
+        widgets = {
+            "brand_color": forms.TextInput(attrs={"type": "color"}),
+            "accent_color": forms.TextInput(attrs={"type": "color"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.png: bytes | None = None
+        if not self.instance.logo:
+            del self.fields["remove_logo"]
+
+    def clean_brand_color(self) -> str:
+        color = _color(self.cleaned_data["brand_color"])
+        ratio = contrast(rgb(color), WHITE)
+        if ratio < CONTRAST:
+            raise ValidationError(
+                _(
+                    "White on %(color)s has a contrast of %(ratio).1f to 1; it needs %(least)d to 1. Choose a darker color."
+                )
+                % {"color": color, "ratio": ratio, "least": CONTRAST}
+            )
+        return color
+
+    def clean_accent_color(self) -> str:
+        return _color(self.cleaned_data["accent_color"])
+
+    def clean_logo(self) -> Any:
+        file = self.cleaned_data.get("logo")
+        if file:
+            self.png = as_png(file.read())
+        return file
+
+
+def _color(text: str) -> str:
+    if not COLOR.fullmatch(text):
+        raise ValidationError(_("“%(text)s” is not a color. Write six digits like #0d5257.") % {"text": text})
+    return text.lower()
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.EDIT_SETTINGS)
+def settings(request: HttpRequest) -> HttpResponse:
+    place = Jurisdiction.objects.get(pk=here().pk)
+    form = SettingsForm(request.POST or None, request.FILES or None, instance=place)
+    if request.method == "POST" and form.is_valid():
+        fields = {name: form.cleaned_data[name] for name in FIELDS}
+        try:
+            with transaction.atomic():
+                tenants.change_jurisdiction(here(), by=request.user, **fields)
+                if form.png is not None:
+                    change_logo(here(), content=form.png, by=request.user)
+                elif form.cleaned_data.get("remove_logo"):
+                    change_logo(here(), content=None, by=request.user)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("Your settings are saved."))
+            return redirect("plans:settings")
+    context = {"section": "settings", "form": form} | rights(request.user)
+    return render(request, "plans/settings.html", context, status=422 if form.errors else 200)
