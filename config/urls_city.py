@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cms/logout/", signin.leave),
     path("workspace/team/", include("tenants.team.urls")),
     *cms_urls.admin,
+    path("workspace/", include("tenants.plans.urls")),
     path("", include("tenants.dashboard.urls")),
     *cms_urls.pages,  # the last: it takes every address that is left
 ]
