@@ -3,7 +3,6 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
