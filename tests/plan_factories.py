@@ -75,7 +75,7 @@ class ActionFactory(factory.django.DjangoModelFactory):
         )
 
     outcome = factory.SubFactory(OutcomeFactory)
-    code = factory.Sequence("t{}".format)  # the starter plan has a1, a2 …
+    code = factory.Sequence("n{}".format)  # the starter plan has a1, a2 …; tests name their own t1, t2 …
     number = factory.Sequence("1.{}".format)
     title = factory.Sequence("Translate the {}th form".format)
     status = Action.Status.ON_TRACK

@@ -155,29 +155,33 @@ class Facts:
 
     @cached_property
     def by_goal(self) -> list[Group]:
-        return self._groups(lambda row: (str(row["goal"]), named(row["goal_label"], row["goal_title"])))
+        return self._groups(
+            lambda row: str(row["goal"]), lambda row: named(row["goal_label"], row["goal_title"])
+        )
 
     @cached_property
     def by_department(self) -> list[Group]:
         groups = self._groups(
-            lambda row: (
-                str(row["accountable_id"] or words.NO_STATUS),
-                row["department"] or _("Nobody is named yet"),
-            )
+            lambda row: str(row["accountable_id"] or words.NO_STATUS),
+            lambda row: row["department"] or _("Nobody is named yet"),
         )
         return sorted(groups, key=lambda group: (group.key == words.NO_STATUS, group.name.casefold()))
 
     @cached_property
     def by_stage(self) -> list[Group]:
-        groups = self._groups(lambda row: (row["stage"] or words.NO_STATUS, words.stage_word(row["stage"])))
+        groups = self._groups(
+            lambda row: row["stage"] or words.NO_STATUS, lambda row: words.stage_word(row["stage"])
+        )
         order = [*Stage.values, words.NO_STATUS]
         return sorted(groups, key=lambda group: order.index(group.key))
 
-    def _groups(self, key: Callable[[Row], tuple[str, str]]) -> list[Group]:
+    def _groups(self, key: Callable[[Row], str], name: Callable[[Row], str]) -> list[Group]:
         groups: dict[str, Group] = {}
         for row in self.rows:
-            name, title = key(row)
-            groups.setdefault(name, Group(name, title)).rows.append(row)
+            which = key(row)
+            if which not in groups:  # a name costs a translation: once a group, not once a row
+                groups[which] = Group(which, name(row))
+            groups[which].rows.append(row)
         return list(groups.values())
 
     def behind(self) -> Row | None:
