@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class SearchConfig(AppConfig):
     name = "search"
+
+    def ready(self) -> None:
+        # Listeners are called in the order they were connected, and search reads the copies that cohort writes.
+        from cohort import receivers as _first  # noqa: F401
+        from search import receivers  # noqa: F401

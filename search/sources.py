@@ -1,0 +1,142 @@
+"""Reads what cities and the library show now, and keeps their documents in step with it.
+
+Plans are read from their public copies (`cohort`), which hold nothing internal; a page from its city's schema,
+which must be active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.db import connection, transaction
+
+from cms.models import NarrativePage
+from cohort.models import PublicAction, PublicOutcome, PublicPlan
+from resources.models import LibraryItem
+from search import documents, store
+from search.models import Document
+from tenants.models import Jurisdiction, Topic, Visibility
+from tenants.plans.models import Action
+
+AT_ONCE = 500
+
+
+def plan_audience(place: Jurisdiction, visibility: str) -> str | None:
+    """Who finds what a city shows beyond itself: "public", "members", or None for nobody.
+
+    A public plan waits for the launch of the city's site; one for the cohort does not.
+    """
+    if visibility == Visibility.COHORT:
+        return Document.Audience.MEMBERS
+    if visibility == Visibility.PUBLIC and place.is_launched:
+        return Document.Audience.PUBLIC
+    return None
+
+
+def topics() -> dict[str, Topic]:
+    return Topic.objects.in_bulk()
+
+
+@transaction.atomic
+def refresh_plan(place: Jurisdiction, *, check: bool = False) -> store.Written:
+    """All documents of a city's plan; the same number of queries for any number of actions."""
+    place = _as_it_stands(place)
+    return store.replace(
+        _of_plan(place), among=Document.objects.of_plans().filter(jurisdiction=place), check=check
+    )
+
+
+@transaction.atomic
+def refresh_actions(place: Jurisdiction, action_ids: Iterable[int]) -> store.Written:
+    """The documents of these actions, and the plan's own, which counts them."""
+    place = _as_it_stands(place)
+    uuids = list(Action.objects.filter(pk__in=list(action_ids)).values_list("uuid", flat=True))
+    plans = list(_plans(place))
+    above = Document.objects.filter(jurisdiction=place)
+    return store.replace(
+        _actions(place, uuids), among=above.filter(kind=Document.Kind.ACTION, uuid__in=uuids)
+    ) + store.replace(plans, among=above.filter(kind=Document.Kind.PLAN))
+
+
+@transaction.atomic
+def refresh_pages(
+    place: Jurisdiction, page_ids: Iterable[int] | None = None, *, check: bool = False
+) -> store.Written:
+    """The narratives of a city: these pages, or all. Only what is live, unrestricted and launched is found."""
+    place = _as_it_stands(place)
+    among = Document.objects.filter(jurisdiction=place, kind=Document.Kind.NARRATIVE)
+    pages = NarrativePage.objects.live().public().order_by("pk")
+    if page_ids is not None:
+        page_ids = list(page_ids)
+        pages = pages.filter(pk__in=page_ids)
+        among = among.filter(uuid__in=[documents.page_uuid(place, pk) for pk in page_ids])
+    shown = pages if place.is_place and place.is_launched else pages.none()
+    return store.replace(
+        (documents.from_page(place, page, audience=Document.Audience.PUBLIC) for page in shown),
+        among=among,
+        check=check,
+    )
+
+
+@transaction.atomic
+def refresh_library(item_ids: Iterable[int], *, check: bool = False) -> store.Written:
+    """The documents of these items; one that is withdrawn or deleted has none."""
+    ids = list(item_ids)
+    items = LibraryItem.objects.live().filter(pk__in=ids)
+    known = topics()
+    return store.replace(
+        (documents.from_library_item(item, audience=item.audience, topics=known) for item in items),
+        among=Document.objects.filter(
+            kind=Document.Kind.LIBRARY, uuid__in=[documents.library_uuid(pk) for pk in ids]
+        ),
+        check=check,
+    )
+
+
+def library_in_parts() -> Iterator[list[int]]:
+    """The numbers of all live items, some hundred at a time."""
+    last = 0
+    live = LibraryItem.objects.live().order_by("pk").values_list("pk", flat=True)
+    while part := list(live.filter(pk__gt=last)[:AT_ONCE]):
+        yield part
+        last = part[-1]
+
+
+@transaction.atomic
+def remove_orphans(*, check: bool = False) -> store.Written:
+    """Remove documents of library items that are not there any more."""
+    live = LibraryItem.objects.live().values("key")
+    orphans = Document.objects.filter(kind=Document.Kind.LIBRARY).exclude(key__in=live)
+    return store.Written(removed=orphans.count() if check else orphans.delete()[0])
+
+
+def _as_it_stands(place: Jurisdiction) -> Jurisdiction:
+    """The registry's row, read after every other writer of this city's documents has committed.
+
+    Otherwise an edit that began while the site was open could show its words after the site was closed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"documents {place.schema_name}"])
+    return Jurisdiction.objects.get(pk=place.pk)
+
+
+def _plans(place: Jurisdiction) -> Iterator[Document]:
+    for plan in PublicPlan.objects.filter(jurisdiction=place):
+        if audience := plan_audience(place, plan.visibility):
+            yield documents.from_plan(place, plan, audience=audience)
+
+
+def _of_plan(place: Jurisdiction) -> Iterator[Document]:
+    yield from _plans(place)
+    for outcome in PublicOutcome.objects.filter(jurisdiction=place).select_related("goal"):
+        if audience := plan_audience(place, outcome.visibility):
+            yield documents.from_outcome(place, outcome, audience=audience)
+    yield from _actions(place, None)
+
+
+def _actions(place: Jurisdiction, uuids: list | None) -> Iterator[Document]:
+    rows = PublicAction.objects.filter(jurisdiction=place).select_related("outcome__goal")
+    known = topics()
+    for action in rows if uuids is None else rows.filter(uuid__in=uuids):
+        if audience := plan_audience(place, action.visibility):
+            yield documents.from_action(place, action, audience=audience, topics=known)

@@ -1,0 +1,100 @@
+"""Keeps the table of what may be found in step: writes only what changed, with a fixed number of queries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from search.models import Document, DocumentQuerySet, Word
+
+_NOT_CONTENT = {"id", "content_hash", "version", "indexed_version", "changed_at", "vector"}
+_CONTENT = [f for f in Document._meta.concrete_fields if f.name not in _NOT_CONTENT]
+_WRITTEN = [f.name for f in _CONTENT if f.name not in {"kind", "uuid"}]
+_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many documents were written and removed."""
+
+    saved: int = 0
+    removed: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.saved + other.saved, self.removed + other.removed)
+
+
+def content_hash(document: Document) -> str:
+    """The same for two documents that are found and shown alike; 64 hexadecimal digits."""
+    content = {field.attname: getattr(document, field.attname) for field in _CONTENT}
+    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@transaction.atomic
+def replace(documents: Iterable[Document], *, among: DocumentQuerySet, check: bool = False) -> Written:
+    """Make the stored documents `among` those given: write what differs, remove what is not there any more.
+
+    With `check` nothing is written; the answer says what would be.
+    """
+    wanted: dict[tuple[str, UUID], Document] = {}
+    for document in documents:
+        document.content_hash = content_hash(document)
+        wanted[document.kind, document.uuid] = document
+    stored = {
+        (kind, key): (pk, digest)
+        for pk, kind, key, digest in among.values_list("pk", "kind", "uuid", "content_hash")
+    }
+    changed = [d for key, d in wanted.items() if key not in stored or stored[key][1] != d.content_hash]
+    stale = [pk for key, (pk, _digest) in stored.items() if key not in wanted]
+    if not check:
+        _save(changed)
+        if stale:
+            Document.objects.filter(pk__in=stale).delete()
+    return Written(len(changed), len(stale))
+
+
+def _save(documents: Sequence[Document]) -> None:
+    if not documents:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval('public.search_version') FROM generate_series(1, %s)", [len(documents)]
+        )
+        versions = [version for (version,) in cursor.fetchall()]
+    now = timezone.now()
+    for document, version in zip(documents, versions, strict=True):
+        document.version, document.changed_at = version, now
+    Document.objects.bulk_create(
+        sorted(documents, key=lambda d: (d.kind, str(d.uuid))),  # two writers at once lock in the same order
+        update_conflicts=True,
+        unique_fields=["kind", "uuid"],
+        update_fields=[*_WRITTEN, "content_hash", "version", "changed_at"],
+        batch_size=_AT_ONCE,
+    )
+    learn({word for document in documents for word in document.words})
+
+
+def learn(words: Iterable[str]) -> None:
+    """Add the words that are new to the vocabulary."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Word._meta.db_table} (word) SELECT w FROM unnest(%s::text[]) w "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {Word._meta.db_table} v WHERE v.word = w)",
+            [sorted(words)],
+        )
+
+
+@transaction.atomic
+def tidy_vocabulary() -> None:
+    """Write the vocabulary again: every word of every document once, and no other."""
+    table, documents = Word._meta.db_table, Document._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"INSERT INTO {table} (word) SELECT DISTINCT unnest(words) FROM {documents}")

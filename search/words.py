@@ -1,0 +1,44 @@
+"""Text made comparable: without accents and capitals, and words as a vocabulary keeps them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST_BODY = 200_000  # characters; PostgreSQL refuses to index much more
+LONGEST_WORD, SHORTEST_WORD = 32, 4
+
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]"
+)  # also the private use area: highlights stand there
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_SPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """`text` without characters that nobody can read."""
+    return _CONTROLS.sub(" ", text or "").strip()
+
+
+def fold(text: str) -> str:
+    """ "  Málaga  PLAN " gives "malaga plan"."""
+    plain = unicodedata.normalize("NFKD", text)
+    return _SPACE.sub(" ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()
+
+
+def singular(word: str) -> str:
+    """A folded word without the ending of an English plural, near enough to compare: "policies" gives "policy"."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def vocabulary(texts: Iterable[str]) -> list[str]:
+    """The words of these texts, once each, in small letters: what a misspelled word may be corrected to."""
+    found = {word.lower() for text in texts for word in _WORD.findall(text)}
+    return sorted(word for word in found if SHORTEST_WORD <= len(word) <= LONGEST_WORD)
