@@ -9,8 +9,8 @@ from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
-from tenants import jobs
-from tenants.models import HandOff, Invitation, PeriodicRun
+from tenants import invitations, jobs
+from tenants.models import HandOff, PeriodicRun
 
 DAY = dt.timedelta(days=1)
 
@@ -19,8 +19,7 @@ DAY = dt.timedelta(days=1)
 @task()
 def expire_invitations() -> int:
     """An invitation that was not accepted in time is marked so; its link is dead already. Returns how many."""
-    late = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
-    return late.update(state=Invitation.State.EXPIRED)
+    return invitations.expire()
 
 
 @jobs.every(DAY)

@@ -101,3 +101,9 @@ class NewJurisdictionForm(JurisdictionForm):
     def _get_validation_exclusions(self) -> set[str]:
         left_out = super()._get_validation_exclusions()
         return left_out | {"short_name"} if not self.cleaned_data.get("short_name") else left_out
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label=_("Mail address"), help_text=_("The person gets a link that is good for 14 days.")
+    )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Max, Q, QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
-from tenants.models import Affiliation, Invitation, Jurisdiction, Role
+from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction, Role
 
 
 @dataclass
@@ -41,3 +44,41 @@ def teams(places: Iterable[Jurisdiction]) -> dict[int, Team]:
     for invitation in asked.order_by("sent_at", "pk"):
         by_place[invitation.jurisdiction_id].invited.append(invitation)
     return by_place
+
+
+def history(place: Jurisdiction, *, limit: int) -> list[dict[str, Any]]:
+    """The latest events of a jurisdiction, newest first: `at`, `text`, `actor` (None: a command). One question."""
+    events = AuditEvent.objects.filter(jurisdiction=place).select_related("actor").order_by("-at", "-pk")
+    return [{"at": event.at, "text": _in_words(event), "actor": event.actor} for event in events[:limit]]
+
+
+def _in_words(event: AuditEvent) -> str:
+    mail = event.detail.get("email", "")
+    texts = {
+        "opened": _("Opened"),
+        "repaired": _("Given a new, empty schema"),
+        "invited": _("Invited %(mail)s") % {"mail": mail},
+        "invitation_resent": _("Invited %(mail)s again") % {"mail": mail},
+        "invitation_accepted": _("%(mail)s accepted the invitation") % {"mail": mail},
+        "invitation_revoked": _("Took back the invitation of %(mail)s") % {"mail": mail},
+        "affiliated": _("Somebody joined the team"),
+        "roles_changed": _("Somebody’s roles changed"),
+        "affiliation_ended": _("Somebody left the team"),
+        "handed_over": _("The coordination was handed over"),
+    }
+    if event.verb == "changed":
+        return "; ".join(_change(name, change) for name, change in event.detail.items())
+    return texts.get(event.verb, event.verb.replace("_", " "))
+
+
+def _change(name: str, change: dict[str, Any]) -> str:
+    """ "Stage: Onboarding → Planning"."""
+    field_ = Jurisdiction._meta.get_field(name)
+    words = dict(field_.flatchoices)
+
+    def shown(value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(value) or _("none")
+        return str(words.get(value, value)) or _("none")
+
+    return f"{capfirst(str(field_.verbose_name))}: {shown(change['from'])} → {shown(change['to'])}"

@@ -7,4 +7,5 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("jurisdictions/new/", views.new, name="new"),
     path("jurisdictions/<slug:slug>/", views.jurisdiction, name="jurisdiction"),
+    path("jurisdictions/<slug:slug>/invite/", views.invite, name="invite"),
 ]

@@ -10,13 +10,13 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import services
+from tenants import invitations, services
 from tenants.access import Can, requires
-from tenants.models import AuditEvent, Jurisdiction
+from tenants.models import Jurisdiction, Role
 from tenants.staff import selectors
-from tenants.staff.forms import JurisdictionForm, NewJurisdictionForm
+from tenants.staff.forms import InvitationForm, JurisdictionForm, NewJurisdictionForm
 
 PAGE_SIZE = 50
 HISTORY = 20  # the latest events on a jurisdiction's page
@@ -70,14 +70,45 @@ def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("The changes are saved."))
             return redirect("staff:jurisdiction", slug=slug)
-    team = selectors.teams([place])[place.pk]
-    events = AuditEvent.objects.filter(jurisdiction=place).select_related("actor").order_by("-at", "-pk")
+    # The form writes on its instance even when it is wrong: the page names the place as it is.
+    return _page(request, Jurisdiction.objects.get(pk=place.pk), form=form)
+
+
+@require_POST
+@requires(Can.OPEN_JURISDICTION)
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    """Invite the coordinator, or send the invitation again with a new link."""
+    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
+    form = InvitationForm(request.POST)
+    if form.is_valid():
+        try:
+            invitation = invitations.invite(
+                place, email=form.cleaned_data["email"], roles=[Role.COORDINATOR], by=request.user
+            )
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            messages.success(
+                request, _("The invitation is on its way to %(mail)s.") % {"mail": invitation.email}
+            )
+            return redirect("staff:jurisdiction", slug=slug)
+    return _page(request, place, invitation_form=form)
+
+
+def _page(
+    request: HttpRequest,
+    place: Jurisdiction,
+    *,
+    form: JurisdictionForm | None = None,
+    invitation_form: InvitationForm | None = None,
+) -> HttpResponse:
     context: dict[str, Any] = {
         "section": "staff",
-        # The form writes on its instance even when it is wrong: the page names the place as it is.
-        "jurisdiction": Jurisdiction.objects.get(pk=place.pk),
-        "form": form,
-        "team": team,
-        "events": events[:HISTORY],
+        "jurisdiction": place,
+        "form": form or JurisdictionForm(instance=place),
+        "invitation_form": invitation_form or InvitationForm(),
+        "team": selectors.teams([place])[place.pk],
+        "events": selectors.history(place, limit=HISTORY),
     }
-    return render(request, "staff/jurisdiction.html", context, status=422 if form.errors else 200)
+    wrong = any(asked is not None and asked.errors for asked in (form, invitation_form))
+    return render(request, "staff/jurisdiction.html", context, status=422 if wrong else 200)

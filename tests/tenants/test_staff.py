@@ -152,7 +152,7 @@ class TestOne:
         )
         page = answer.content.decode()
         assert "The changes are saved." in page
-        assert "entry_stage “onboarding” → “planning”" in page
+        assert "Stage: Onboarding → Planning" in page
         riverton.refresh_from_db()
         assert (riverton.entry_stage, riverton.population_band) == ("planning", "50k_100k")
 
@@ -189,7 +189,61 @@ class TestOne:
         assert "Nothing waits for you" in said()
 
 
+class TestInvitation:
+    PATH = "/staff/jurisdictions/riverton/invite/"
+
+    def test_the_coordinator_is_invited_and_invited_again(self, staff, riverton):
+        page = staff.post(self.PATH, {"email": "Ines@River.example"}, follow=True).content.decode()
+        assert "The invitation is on its way to ines@river.example." in page
+        first = Invitation.objects.get(jurisdiction=riverton)
+        assert (first.roles, first.state) == (["coordinator"], "sent")
+
+        page = staff.post(self.PATH, {"email": "ines@river.example"}, follow=True).content.decode()
+        again = Invitation.objects.get(jurisdiction=riverton)
+        assert again.sent_count == 2
+        assert again.token_hash != first.token_hash
+        assert "Invited ines@river.example again" in page
+
+    @pytest.mark.parametrize("email", ["", "nobody", "a@b"])
+    def test_what_is_no_address_is_said(self, staff, email):
+        answer = staff.post(self.PATH, {"email": email})
+        assert answer.status_code == 422
+        assert not Invitation.objects.exists()
+
+    def test_who_is_on_the_team_is_not_invited(self, staff, riverton, person):
+        person(riverton, "viewer", email="ines@river.example")
+        answer = staff.post(self.PATH, {"email": "ines@river.example"})
+        assert "is on the team already" in answer.content.decode()
+
+    def test_it_cannot_be_linked_to(self, staff):
+        assert staff.get(self.PATH).status_code == 405
+
+    def test_opening_invites_in_the_same_step(self, staff):
+        page = staff.post(
+            "/staff/jurisdictions/new/", NEW | {"coordinator": "ines@new.example"}, follow=True
+        ).content.decode()
+        assert "has not accepted yet" in page
+        assert Invitation.objects.get(jurisdiction__slug="newtown").email == "ines@new.example"
+
+
 class TestCommand:
+    def test_it_invites_the_coordinator_once(self, capsys):
+        for _time in range(2):
+            call_command("open_jurisdiction", name="Newtown", slug="newtown", coordinator="ines@new.example")
+        out = capsys.readouterr().out
+        assert "An invitation is on its way to ines@new.example." in out
+        assert Invitation.objects.get(jurisdiction__slug="newtown").sent_count == 1
+
+    def test_again_it_invites_where_nobody_is_asked_yet(self, capsys, riverton):
+        call_command("open_jurisdiction", name="Riverton", slug="riverton", coordinator="ines@river.example")
+        assert "An invitation is on its way" in capsys.readouterr().out
+        assert Invitation.objects.get(jurisdiction=riverton).email == "ines@river.example"
+
+    def test_a_wrong_mail_address_is_named_and_nothing_is_opened(self):
+        with pytest.raises(CommandError, match="--coordinator: “nobody”"):
+            call_command("open_jurisdiction", name="Newtown", slug="newtown", coordinator="nobody")
+        assert not Jurisdiction.objects.filter(slug="newtown").exists()
+
     def test_it_opens_with_every_field(self, capsys):
         call_command(
             "open_jurisdiction", "--name", "City of Newtown", "--slug", "newtown", "--kind", "county", "--state", "MN",
@@ -207,7 +261,7 @@ class TestCommand:
 
     def test_again_it_changes_nothing(self, capsys, riverton):
         call_command("open_jurisdiction", name="Another name", slug="riverton")
-        assert "City of Riverton is there already" in capsys.readouterr().out
+        assert "City of Riverton was there already" in capsys.readouterr().out
 
     def test_every_mistake_is_named_with_its_option(self):
         with pytest.raises(CommandError) as refused:

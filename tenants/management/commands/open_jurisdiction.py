@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants import services
-from tenants.models import Jurisdiction
+from tenants.models import Invitation, Jurisdiction
 
 CHOICES = {
     "kind": Jurisdiction.Kind,
@@ -62,14 +62,15 @@ class Command(BaseCommand):
             )
         except ValidationError as refused:
             raise CommandError("\n".join(sentences(refused))) from None
-        if was_there and not repair:
-            self.stdout.write(f"{place.name} is there already, at {place.base_url}/ . Nothing was changed.")
-            return
-        self.stdout.write(f"{place.name} is open, at {place.base_url}/ , in schema {place.schema_name}.")
-        if coordinator:
-            self.stdout.write(f"An invitation is on its way to {coordinator}.")
+        if was_there:
+            self.stdout.write(
+                f"{place.name} was there already, at {place.base_url}/ . What it is stays as it was."
+            )
         else:
-            self.stdout.write("Nobody is invited yet: do so on the staff pages, or give --coordinator MAIL.")
+            self.stdout.write(f"{place.name} is open, at {place.base_url}/ , in schema {place.schema_name}.")
+        invited = Invitation.objects.filter(jurisdiction=place, state__in=Invitation.OPEN_STATES)
+        for mail in invited.order_by("sent_at").values_list("email", flat=True):
+            self.stdout.write(f"An invitation is on its way to {mail}.")
 
 
 def option(field: str) -> str:
