@@ -40,7 +40,7 @@ COORDINATOR = {
     "plan-editor": "/workspace/plan/",
     "import": "/workspace/import/",
     "history": "/workspace/history/",
-    "publish": "/workspace/publish/",
+    "publish": "/workspace/plan/publish/", "settings": "/workspace/settings/", "updates": "/workspace/updates/",
     "team": "/workspace/team/",
 }
 STAFF = {"staff": "/staff/", "staff-new": "/staff/jurisdictions/new/", "staff-city": "/staff/jurisdictions/new-corvane/"}

@@ -1,0 +1,121 @@
+"""The main job from end to end, in a browser with scripts and in one without.
+
+Staff open a city → its coordinator joins by invitation → imports the sheet the city keeps today → publishes → residents
+see it → a member of another city finds it, and a sample policy, by search.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django_tenants.utils import schema_context
+
+from accounts.models import User
+from config.demo.cohort import LIBRARY
+from resources import services as library
+from tenants import services
+from tenants.models import Jurisdiction, Role
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import ROOT, Site
+from tests.browser.people import sign_in
+
+PHRASE = "seven quiet green rivers"
+SHEET = ROOT / "config" / "demo" / "data" / "port-lysander-gare.xlsx"
+PROMISE = "Use one scored set of interview questions"
+
+
+def prepare() -> None:
+    """Somebody at the alliance, somebody in another city, and a library to find things in."""
+    with schema_context("public"):
+        if User.objects.filter(email="staff@alliance.example").exists():
+            return
+        staff = User.objects.create_user(
+            "staff@alliance.example", PHRASE, first_name="Sam", last_name="Staff"
+        )
+        member = User.objects.create_user(
+            "member@riverton.example", PHRASE, first_name="Mo", last_name="Member"
+        )
+        alliance = Jurisdiction.objects.get(schema_name="public")
+        services.affiliate(staff, alliance, roles=[Role.STAFF_ADMIN], by=None)
+        services.affiliate(member, Jurisdiction.objects.get(slug="riverton"), roles=[Role.MEMBER], by=None)
+        lines = (LIBRARY / "items.jsonl").read_text(encoding="utf-8").splitlines()
+        topics = json.loads((LIBRARY / "topics.json").read_text(encoding="utf-8"))
+        library.import_taxonomy(topics, (LIBRARY / "synonyms.txt").read_text(encoding="utf-8").splitlines())
+        library.import_items([line for line in lines if "fine-free" in line or "late-fines" in line], by=None)
+
+
+def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
+    prepare()
+    slug = "elm-ford" if scripts else "oak-ford"
+    ada = f"ada@{slug}.example"
+
+    # Alliance staff open a jurisdiction.
+    staff = new_person(scripts=scripts)
+    sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
+    staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
+    staff.get_by_label("Legal name").fill(f"City of {slug.title()}")
+    staff.get_by_label("Address of its site").fill(slug)
+    staff.get_by_label("State").select_option("MN")
+    staff.get_by_label("Coordinator’s mail address").fill(ada)
+    staff.get_by_role("button", name="Open it").click()
+    staff.wait_for_url(re.compile(rf"/staff/jurisdictions/{slug}/"))
+
+    # Nobody outside sees it yet.
+    resident = new_person(scripts=scripts)
+    assert resident.goto(site.url(slug, "/")).status == 404
+
+    # Its coordinator joins by the link in the mail.
+    [mail] = site.mails(to=ada)
+    link = re.search(r"http://\S+/accounts/invitation/\S+", mail)
+    assert link, mail
+    coordinator = new_person(scripts=scripts)
+    coordinator.goto(link.group())
+    coordinator.get_by_label("Your name").fill("Ada Lovelace")
+    coordinator.get_by_label("Choose a password").fill(PHRASE)
+    coordinator.get_by_role("button", name="Join the team").click()
+    coordinator.wait_for_url(site.url(slug, "/workspace/"))
+    assert_accessible(coordinator)
+
+    # She imports the sheet the city keeps today.
+    coordinator.goto(site.url(slug, "/workspace/import/"))
+    coordinator.locator("input[type=file]").set_input_files(SHEET)
+    coordinator.get_by_role("button", name="Read the file").click()
+    if coordinator.get_by_role("button", name="Check the sheet").count():
+        coordinator.get_by_role("button", name="Check the sheet").click()
+    assert "31" in coordinator.locator("main").inner_text()
+    assert_accessible(coordinator)
+    coordinator.get_by_role("button", name=re.compile(r"Import \d+ actions")).click()
+    coordinator.get_by_role("button", name="Undo the import").wait_for()
+    assert resident.goto(site.url(slug, "/plan/")).status == 404
+
+    # She publishes the plan and opens the site.
+    coordinator.goto(site.url(slug, "/workspace/plan/publish/"))
+    assert_accessible(coordinator)
+    coordinator.get_by_text("I have looked at the preview").click()
+    coordinator.get_by_role("button", name="Publish the plan and open the site").click()
+    coordinator.wait_for_load_state()
+
+    # A resident sees what was promised.
+    assert resident.goto(site.url(slug, "/")).status == 200
+    assert_accessible(resident)
+    resident.get_by_role("link", name=re.compile(PROMISE)).first.click()
+    resident.wait_for_url(re.compile(r"/plan/actions/"))
+    assert PROMISE in resident.locator("main").inner_text()
+    assert "Human Resources" in resident.locator("main").inner_text()
+
+    # A member of another city finds it, and a sample policy.
+    member = new_person(scripts=scripts)
+    sign_in(member, site.url("portal", "/accounts/"), "member@riverton.example", PHRASE)
+    member.goto(site.url("portal", "/"))
+    member.get_by_role("searchbox").first.fill("scored interview questions")
+    member.get_by_role("button", name="Search").click()
+    member.wait_for_url(re.compile(r"/search/\?"))
+    assert_accessible(member)
+    member.get_by_role("link", name=re.compile("scored set of interview questions")).first.click()
+    member.wait_for_url(re.compile(r"/plan/actions/"))
+    member.goto(site.url("portal", "/search/?q=library+fines"))
+    member.get_by_role("link", name=re.compile("Resolution making the library fine free")).first.click()
+    member.wait_for_url(re.compile("/library/aldersgate-park-fine-free-resolution/"))
+    assert "Resolution" in member.locator("main").inner_text()
