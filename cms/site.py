@@ -28,14 +28,12 @@ def set_up_city_site(place: Jurisdiction) -> HomePage:
     home = HomePage.objects.first()
     if home is None:
         home = HomePage(title=place.name, slug="home", seo_title=_("Progress of the racial equity plan"))
-        _start(home, place)
-        _add(
-            home,
-            NarrativePage(title=_("Our racial equity narrative"), body=_story_outline(place)),
-            live=False,
-        )
-        for page in _usual_pages(place.name):
-            _add(home, page)
+        story = NarrativePage(title=_("Our racial equity narrative"), body=_story_outline(place))
+        with disable_reference_index_auto_update():  # starter text refers to nothing
+            _start(home)
+            _add(home, story, live=False)
+            for page in _usual_pages(place.name):
+                _add(home, page)
     _point_site_at(home, place)
     return home
 
@@ -70,11 +68,10 @@ def set_up_alliance_site() -> AlliancePage:
                 ),
                 joining_link_text=_("What joining asks of a city"),
             )
-            _start(home, alliance)
+            _start(home)
             joining = _add(home, _joining_page())
             home.joining_page = joining.page_ptr
             home.save(clean=False)
-            home.save_revision(log_action=False)
             for page in _usual_pages(settings.ALLIANCE_NAME):
                 _add(home, page)
         _point_site_at(home, alliance)
@@ -86,24 +83,20 @@ def set_up_alliance_site() -> AlliancePage:
     return home
 
 
-def _start(home: Page, place: Jurisdiction) -> None:
+def _start(home: Page) -> None:
     """Put `home` where Wagtail's welcome page stood; the copied root gets a key of its own."""
     root = Page.objects.get(depth=1)
     Site.objects.all().delete()
     for welcome in root.get_children():
         welcome.delete()
-    root = Page.objects.get(depth=1)
-    root.translation_key = uuid.uuid4()
-    root.save(update_fields=["translation_key"], clean=False)
-    _add(root, home)
+    Page.objects.filter(depth=1).update(translation_key=uuid.uuid4())
+    _add(Page.objects.get(depth=1), home)
 
 
 def _add(parent: Page, page: Any, *, live: bool = True) -> Any:
     page.live = live
     page.has_unpublished_changes = not live
-    with disable_reference_index_auto_update():  # starter text refers to nothing
-        parent.add_child(instance=page)
-        page.save_revision(log_action=False)
+    parent.add_child(instance=page)  # no revision: the history of a page begins with what somebody writes
     return page
 
 
