@@ -381,11 +381,16 @@ class HeadingFinder:
         labels = {kind for kind in kinds.values() if kind not in ("plain", "action")}
         if len(labels) > 1:  # goals and outcomes both have labels; this is an action
             return False
+        if not labels:
+            return True
         rows = self.grid.rows
-        place = rows.index(row)
-        before = kinds.get(rows[place - 1]) if place else None
-        after = kinds.get(rows[place + 1]) if place + 1 < len(rows) else None
-        return not labels or after in labels or (before in labels and after is None)
+        following = dict(pairwise(rows))
+        after = kinds.get(following.get(row, 0))
+        if after in labels:
+            return True
+        goals = [number for number, kind in kinds.items() if kind in labels]
+        followed = sum(kinds.get(following.get(number, 0)) == "plain" for number in goals)
+        return followed >= len(goals) * 0.6 and after is None and row != rows[-1]
 
     def _single_labels(self) -> dict[int, str]:
         """The kind of label of every row with one cell."""

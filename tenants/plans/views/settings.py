@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from django import forms
-from django.conf import settings as portal_settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -32,12 +31,6 @@ FIELDS = (
 
 
 class SettingsForm(forms.ModelForm):
-    languages = forms.MultipleChoiceField(
-        label=gettext_lazy("Languages of your site"),
-        choices=portal_settings.LANGUAGES,
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
     fiscal_year_start_month = forms.TypedChoiceField(
         label=gettext_lazy("Fiscal year starts in"),
         help_text=gettext_lazy("“FY27” is named after the year it ends in. Sheets are read with this."),
@@ -59,10 +52,12 @@ class SettingsForm(forms.ModelForm):
         labels = {
             "brand_color": gettext_lazy("Your color"),
             "accent_color": gettext_lazy("A second color for marks"),
+            "languages": gettext_lazy("Languages of your site"),
         }
         help_texts = {
             "short_name": gettext_lazy("Where space is short, like “Marrow Bend”."),
             "brand_color": gettext_lazy("Dark enough for white text on it: a contrast of 7 to 1."),
+            "languages": gettext_lazy("Codes with commas between, the first one first, like: en, es."),
             "timezone": gettext_lazy("Dates of your site are in this time zone."),
         }
         widgets = {
