@@ -1,11 +1,8 @@
 """The workspace of a city's host, below /workspace/."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from tenants.plans.views import editor, histories, home, importing, progress, publishing, settings
-
-KIND = "(?P<kind>goal|outcome|action)"
-UUID = "(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 app_name = "plans"
 urlpatterns = [
@@ -23,9 +20,9 @@ urlpatterns = [
     path("plan/actions/<slug:code>/", editor.edit_action, name="edit-action"),
     path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
     path("plan/actions/<slug:code>/history/", histories.of_action, name="action-history"),
-    re_path(rf"^plan/{KIND}/{UUID}/move/$", editor.move, name="move"),
-    re_path(rf"^plan/{KIND}/{UUID}/retire/$", editor.retire, name="retire"),
-    re_path(rf"^plan/{KIND}/{UUID}/restore/$", editor.restore, name="restore"),
+    path("plan/<slug:kind>/<uuid:uuid>/move/", editor.move, name="move"),
+    path("plan/<slug:kind>/<uuid:uuid>/retire/", editor.retire, name="retire"),
+    path("plan/<slug:kind>/<uuid:uuid>/restore/", editor.restore, name="restore"),
     path("plan/publish/", publishing.publish, name="publish"),
     path("plan/unpublish/", publishing.unpublish, name="unpublish"),
     path("plan/adopt/", publishing.adopt, name="adopt"),

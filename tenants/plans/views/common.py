@@ -48,9 +48,10 @@ def rights(user: Any) -> dict[str, bool]:
 
 def part_or_404(kind: str, uuid: Any) -> Any:
     """A goal, outcome or action of the plan in force, by its uuid."""
+    if kind not in PARTS:
+        raise Http404
     above = {"goal": "plan", "outcome": "goal__plan", "action": "outcome__goal__plan"}[kind]
-    model = PARTS[kind]
-    row = model._default_manager.select_related(above).filter(uuid=uuid).first()
+    row = PARTS[kind]._default_manager.select_related(above).filter(uuid=uuid).first()
     if row is None:
         raise Http404
     return row
