@@ -21,7 +21,8 @@ os.environ.setdefault("PORTAL_SCHEME", "http")
 os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
 os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
 os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
-os.environ["MEDIA_ROOT"] = os.environ["PORTAL_VAR_DIR"] + "/media"
+# A server that a browser test starts shows the same files.
+os.environ["MEDIA_ROOT"] = os.environ.get("PORTAL_TEST_MEDIA_DIR") or os.environ["PORTAL_VAR_DIR"] + "/media"
 
 from config.settings.base import *  # noqa: E402, F403
 from config.settings.base import MAIL_DIR, STORAGES  # noqa: E402

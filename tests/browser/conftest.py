@@ -109,7 +109,7 @@ def site(
             "PORTAL_PORT": str(port),
             "PORTAL_DEMO": "1",
             "PORTAL_TEST_MAIL_DIR": str(mail_dir),
-            "MEDIA_ROOT": str(place / "media"),
+            "PORTAL_TEST_MEDIA_DIR": str(settings.MEDIA_ROOT),
         }
         web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}"]
         web += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
