@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import models
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+# How Django writes "nothing chosen", which a screen reader would spell out.
+DASHES = models.BLANK_CHOICE_DASH[0][1]
 BUILT_IN = "django/forms/widgets/"
 CLASS_OF_TYPE = {
     "checkbox": "usa-checkbox__input",
@@ -53,8 +57,13 @@ def dress(widget: dict[str, Any]) -> None:
         attrs["class"] = f"{css} {attrs.get('class', '')}".rstrip()
     for part in widget.get("subwidgets", []):
         dress(part)
+    if name == "select.html":
+        for _name, options, _number in widget["optgroups"]:
+            for option in options:
+                if option["label"] == DASHES:
+                    option["label"] = _("Choose one")
     if name in {"checkbox_select.html", "radio.html"}:
-        for _group, options, _index in widget["optgroups"]:
+        for _name, options, _number in widget["optgroups"]:
             for option in options:
                 # The list's own class is for the list; a radio button may not say that it is invalid, the list's error does.
                 option["attrs"] = {

@@ -141,3 +141,12 @@ def test_the_editor_of_wagtail_keeps_the_classes_its_scripts_look_for():
     assert 'type="checkbox"' in SwitchInput().render("on", True, {"id": "id_on", "class": "mine"})
     assert "mine" in SwitchInput().render("on", True, {"id": "id_on", "class": "mine"})
     assert "mine" in AdminDateInput(attrs={"class": "mine"}).render("day", None, {"id": "id_day"})
+
+
+def test_nothing_chosen_is_said_in_words():
+    class Place(forms.Form):
+        state = forms.ChoiceField(choices=[("", "---------"), ("MN", "Minnesota")])
+
+    html = str(Place()["state"])
+    assert "---" not in html
+    assert re.search(r'<option value=""\s+selected>Choose one</option>', html)
