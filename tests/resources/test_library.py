@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from wagtail.documents.models import Document
-from wagtail.models import Revision
+from wagtail.models import Page, Revision
 
 from cms.models import NarrativePage
 from resources import services
-from resources.models import Attachment, LibraryItem
+from resources.models import Attachment
 from tenants.models import Sector, Topic
 from tests.resources.factories import LibraryItemFactory
 
@@ -218,12 +219,27 @@ def test_deleting_a_citys_page_leaves_an_item_with_the_same_revision_number_alon
     item = services.publish(LibraryItemFactory.build(), by=None)
     with in_city(riverton):
         page = NarrativePage.objects.get()
-        while Revision.objects.order_by("-pk").values_list("pk", flat=True)[0] < item.latest_revision_id:
-            page.save_revision()
-        assert Revision.objects.filter(pk=item.latest_revision_id).exists()
-        Revision.objects.filter(pk=item.latest_revision_id).delete()
-        page.delete()
+        revision = page.save_revision()
+        Page.objects.update(latest_revision=None)
+        Revision.objects.filter(pk=revision.pk).update(id=item.latest_revision_id)
+        Revision.objects.get(pk=item.latest_revision_id).delete()
 
+    number = item.latest_revision_id
     item.refresh_from_db()
-    assert item.latest_revision_id is not None
-    assert LibraryItem.objects.get().latest_revision is not None
+    assert (item.latest_revision_id, item.live_revision_id) == (number, number)
+
+
+def test_deleting_a_citys_document_ignores_the_library_file_of_the_same_number(
+    riverton: Any, in_city: Any, document: Document
+) -> None:
+    Attachment.objects.create(item=LibraryItemFactory(), title="Resolution", document=document)
+    with in_city(riverton):
+        Document.objects.create(
+            pk=document.pk, title="Minutes", file=SimpleUploadedFile("minutes.pdf", b"%PDF")
+        )
+        Document.objects.get(pk=document.pk).delete()
+        assert not Document.objects.exists()
+
+    with pytest.raises(ProtectedError):
+        document.delete()
+    assert Attachment.objects.get().document == document
