@@ -14,6 +14,7 @@ from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.dispatch import receiver
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.urls import set_urlconf
@@ -24,7 +25,7 @@ from tenants import access, hosts
 from tenants.access import Can
 from tenants.models import Affiliation, Jurisdiction
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[[HttpRequest], HttpResponseBase]
 
 # Before its launch a city answers these to anybody: the way in, and places that ask by themselves who is there.
 OPEN_BEFORE_LAUNCH = ("/sign-in/", "/sign-out/", "/static/", "/brand.css", "/cms/", "/workspace/")
@@ -42,7 +43,7 @@ class HostMiddleware:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         connection.set_schema_to_public()
         try:
             host = re.sub(r":[0-9]+\Z", "", request.get_host())
@@ -88,7 +89,7 @@ class PlaceLocaleMiddleware(LocaleMiddleware):
         offered = request.tenant.portal_languages  # type: ignore[attr-defined]
         if translation.get_language() not in offered:
             translation.activate(offered[0])
-            request.LANGUAGE_CODE = offered[0]  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = offered[0]
 
 
 class LaunchMiddleware:
@@ -97,7 +98,7 @@ class LaunchMiddleware:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         place: Jurisdiction = request.tenant  # type: ignore[attr-defined]
         if not place.is_place or place.is_launched or request.path_info.startswith(OPEN_BEFORE_LAUNCH):
             return self.get_response(request)
@@ -117,7 +118,7 @@ class SessionEpochMiddleware:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         # A browser without a session cookie is nobody: do not ask the database.
         known = settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
         if known and request.session.get(EPOCH) != request.user.session_epoch:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 import uuid
 import zoneinfo
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -193,7 +193,7 @@ class Jurisdiction(TenantMixin):
 
     def clean(self) -> None:
         """What the columns alone cannot refuse; each message names the value and what to write instead."""
-        wrong: dict[str, str] = {}
+        wrong: dict[str, Any] = {}
         for field in ("name", "short_name", "tagline"):
             value = getattr(self, field)
             if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):

@@ -99,7 +99,7 @@ class NewJurisdictionForm(JurisdictionForm):
         self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
 
     def _get_validation_exclusions(self) -> set[str]:
-        left_out = super()._get_validation_exclusions()
+        left_out = super()._get_validation_exclusions()  # type: ignore[misc]
         return left_out | {"short_name"} if not self.cleaned_data.get("short_name") else left_out
 
 

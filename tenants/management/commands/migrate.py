@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.core.management.commands.makemigrations import Command as MakeMigrations
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connection
@@ -21,7 +20,7 @@ class Command(DjangoMigrate):
     # `makemigrations` decides how models are compared; both commands must compare alike.
     autodetector = MakeMigrations.autodetector
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("-s", "--schema", help="Only this schema.")
         parser.add_argument("--shared", action="store_true", help="Only the alliance's schema.")
