@@ -1,0 +1,368 @@
+"""Search by PostgreSQL: full text with weights, rare words first, and spelling by trigrams.
+
+One statement finds, ranks, counts and marks. A word's weight is its rarity among what the reader may find, so
+that a ranking, like a count, never depends on what somebody else may see.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection, transaction
+
+from resources.models import SynonymGroup
+from search import phrasing
+from search.engine import FACETS, LISTS, Answer, Hit, Query, Suggestion
+from search.models import ENGLISH, SPANISH, Document, Word, allowed
+from search.words import SHORTEST_WORD, fold
+
+FEW = 5  # with fewer results that have all the words, those with any of them count too
+SHARE = 0.25  # of the best score: what has only some of the words and less than this is no result
+WEIGHTS = "{0.3, 0.25, 0.6, 1.0}"  # of hidden words, body, summary and origin, title
+START, STOP = "\ue000", "\ue001"  # around a match; documents hold no such characters
+LONG_WORD = 8  # letters; from then on a correction may differ in two of them
+
+_DOCUMENTS = Document._meta.db_table
+_VOCABULARY = Word._meta.db_table
+_LANGUAGES = {"en": ENGLISH, "es": SPANISH}
+_ONE_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Postgres:
+    """The engine that is always there: the table of documents is its index."""
+
+    def search(self, query: Query) -> Answer:
+        groups = [] if query.exact else list(SynonymGroup.objects.values_list("terms", flat=True))
+        text = phrasing.shorten(query.text)
+        answer, unknown = self._find(query, phrasing.read(text, synonyms=groups))
+        if not unknown or query.exact:
+            return answer
+        corrected = self._corrected(text, unknown, audience=query.audience)
+        if corrected == text:
+            return answer
+        second, _unknown = self._find(query, phrasing.read(corrected, synonyms=groups))
+        return replace(second, corrected=corrected) if second.total else answer
+
+    def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
+        """Documents whose title has these words, the last one perhaps unfinished; titles that start so come first."""
+        words = re.findall(r"\w+", fold(prefix))[: phrasing.MOST_WORDS]
+        if not words or len("".join(words)) < 2:
+            return []
+        wanted = " & ".join([f"{word}:A" for word in words[:-1]] + [f"{words[-1]}:*A"])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                SELECT title, kind, host, path FROM (
+                  SELECT DISTINCT ON (title_key) title, title_key, kind, host, path FROM {_DOCUMENTS}
+                  WHERE audience = ANY(%(allowed)s) AND (
+                    (language = 'en' AND vector @@ to_tsquery(%(en)s::regconfig, %(wanted)s))
+                    OR (language = 'es' AND vector @@ to_tsquery(%(es)s::regconfig, %(wanted)s)))
+                  ORDER BY title_key, kind, id) found
+                ORDER BY starts_with(title_key, %(key)s) DESC, length(title), title LIMIT %(size)s
+                """,
+                {"allowed": list(allowed(audience)), "wanted": wanted, "key": fold(prefix), "size": size}
+                | _LANGUAGES,
+            )
+            return [Suggestion(*row) for row in cursor.fetchall()]
+
+    def _find(self, query: Query, wanted: phrasing.Phrasing) -> tuple[Answer, list[str]]:
+        """The answer, and the words that stand nowhere."""
+        statement = _Statement(query, wanted)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, statement.values)
+            total, facets, hits, known = cursor.fetchone()
+        unknown = [
+            part.text
+            for part, seen in zip(statement.parts, known or [], strict=True)
+            if seen is False and not part.is_phrase
+        ]
+        return Answer(
+            hits=[_hit(row) for row in json.loads(hits or "[]")],
+            total=total,
+            facets=_with_chosen(json.loads(facets or "{}"), query),
+            also=wanted.also,
+        ), unknown
+
+    def _corrected(self, text: str, unknown: list[str], *, audience: str) -> str:
+        """The text with each unknown word replaced by the likeliest one that stands in what the reader may find."""
+        words = {word.lower() for word in unknown if _ONE_WORD.fullmatch(word) and len(word) >= SHORTEST_WORD}
+        if not words:
+            return text
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', '0.2', true)")
+            cursor.execute(
+                f"""
+                SELECT meant.w, near.word,
+                  (SELECT count(*) FROM (SELECT 1 FROM {_DOCUMENTS} d
+                   WHERE d.audience = ANY(%(allowed)s) AND d.words @> ARRAY[near.word] LIMIT 100) seen) AS seen
+                FROM unnest(%(words)s::text[]) AS meant(w) CROSS JOIN LATERAL (
+                  SELECT DISTINCT v.word, similarity(v.word, meant.w) AS likeness FROM {_VOCABULARY} v
+                  WHERE v.word %% meant.w AND length(v.word) BETWEEN length(meant.w) - 3 AND length(meant.w) + 3
+                  ORDER BY likeness DESC, v.word LIMIT 40) near
+                """,
+                {"words": sorted(words), "allowed": list(allowed(audience))},
+            )
+            rows = cursor.fetchall()
+        best: dict[str, tuple[int, int, str]] = {}
+        for word, near, seen in rows:
+            apart = distance(fold(word), fold(near))
+            if seen and apart <= (2 if len(word) >= LONG_WORD else 1):
+                best[word] = min(best.get(word, (3, 0, "")), (apart, -seen, near))
+        return _ONE_WORD.sub(lambda m: best[m[0].lower()][2] if m[0].lower() in best else m[0], text)
+
+
+def distance(one: str, other: str) -> int:
+    """How many letters to add, drop, change or swap with their neighbor until the words are the same."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        above, before, row = before, row, [i]
+        for j, b in enumerate(other, start=1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                row[j] = min(row[j], above[j - 2] + 1)
+    return row[-1]
+
+
+class _Statement:
+    """The SQL of one search: `sql` and its `values`; `parts` are the words it reports as known or not."""
+
+    def __init__(self, query: Query, wanted: phrasing.Phrasing) -> None:
+        self.query, self.wanted = query, wanted
+        self.parts = [part for group in wanted.groups for part in group.parts]
+        self.values: dict[str, Any] = {
+            "allowed": list(allowed(query.audience)),
+            "key": fold(query.text)[:300] or None,
+            "size": query.size,
+            "start": (query.page - 1) * query.size,
+            "weights": WEIGHTS,
+            "few": FEW,
+            "share": SHARE,
+            "marks": f"StartSel={START}, StopSel={STOP}",
+        }
+        self.asks = bool(wanted.groups or wanted.without)
+        self.sql = self._write()
+
+    def _value(self, value: Any) -> str:
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s"
+
+    def _write(self) -> str:
+        return f"""
+        WITH q AS MATERIALIZED (SELECT {self._questions()}),
+        reach AS MATERIALIZED (SELECT count(*) AS n FROM {_DOCUMENTS} WHERE audience = ANY(%(allowed)s)),
+        matched AS MATERIALIZED (
+          SELECT d.id, d.dated_on, d.year, {", ".join(f"d.{column}" for column in FACETS.values())},
+            {self._failed()} AS failed,
+            d.title_key = %(key)s AS is_title, {self._matches()}
+          FROM {_DOCUMENTS} d CROSS JOIN q WHERE d.audience = ANY(%(allowed)s) AND {self._where()}),
+        rarity AS MATERIALIZED (SELECT {self._rarity()} count(*) FILTER (WHERE has_all) AS complete FROM matched),
+        scored AS MATERIALIZED (
+          SELECT m.*, {self._score()} AS score FROM matched m CROSS JOIN rarity
+          WHERE m.has_all OR rarity.complete < %(few)s),
+        pool AS MATERIALIZED (
+          SELECT * FROM scored WHERE has_all OR score >= %(share)s * (SELECT max(score) FROM scored)),
+        found AS MATERIALIZED (
+          SELECT id, row_number() OVER (ORDER BY {self._order()}) AS place FROM pool WHERE failed = 0
+          ORDER BY {self._order()} LIMIT %(size)s OFFSET %(start)s)
+        SELECT (SELECT count(*) FROM pool WHERE failed = 0),
+          (SELECT jsonb_object_agg(name, counts) FROM ({self._counts()}) AS facets),
+          (SELECT jsonb_agg(to_jsonb(hit) ORDER BY hit.place) FROM ({self._hits()}) AS hit),
+          {self._known()}
+        """
+
+    def _questions(self) -> str:
+        """Columns of tsquery in both languages: all and any of the groups, and each part and set of synonyms."""
+        columns = []
+        for language in _LANGUAGES:
+            groups, number = [], 0
+            for place, group in enumerate(self.wanted.groups):
+                own = []
+                for part in group.parts:
+                    own.append(asked := self._ask(part, language))
+                    columns.append(f"{asked} AS t{number}_{language}")
+                    number += 1
+                same = [self._ask(phrasing.Part(term, is_phrase=True), language) for term in group.synonyms]
+                if same:
+                    columns.append(f"({' || '.join(same)}) AS s{place}_{language}")
+                groups.append("(" + " || ".join([f"({' && '.join(own)})", *same]) + ")")
+            never = "".join(f" && !!({self._ask(part, language)})" for part in self.wanted.without)
+            nothing = "''::tsquery"
+            loose = [
+                "(" + " || ".join(
+                    [self._ask(p, language) for p in group.parts]
+                    + [self._ask(phrasing.Part(term, is_phrase=True), language) for term in group.synonyms]
+                ) + ")"
+                for group in self.wanted.groups
+            ]  # fmt: skip
+            columns.append(f"({' && '.join(groups) or nothing}{never}) AS all_{language}")
+            columns.append(f"(({' || '.join(loose) or nothing}){never}) AS any_{language}")
+        return ", ".join(columns) or "1"
+
+    def _ask(self, part: phrasing.Part, language: str) -> str:
+        function = "phraseto_tsquery" if part.is_phrase else "plainto_tsquery"
+        return f"{function}('{_LANGUAGES[language]}'::regconfig, {self._value(part.text)})"
+
+    @staticmethod
+    def _in_language(name: str) -> str:
+        return f"CASE d.language WHEN 'es' THEN q.{name}_es ELSE q.{name}_en END"
+
+    def _where(self) -> str:
+        if not self.asks:
+            return "(%(key)s IS NULL)"
+        return (
+            "((d.language = 'en' AND d.vector @@ q.any_en) OR (d.language = 'es' AND d.vector @@ q.any_es))"
+        )
+
+    def _matches(self) -> str:
+        """Whether all is there, and how well each part and each set of synonyms stands in the document."""
+        if not self.asks:
+            return "true AS has_all"
+        columns = [f"d.vector @@ ({self._in_language('all')}) AS has_all"]
+        names = [f"t{n}" for n in range(len(self.parts))]
+        names += [f"s{n}" for n, group in enumerate(self.wanted.groups) if group.synonyms]
+        for name in names:
+            asked = self._in_language(name)
+            # Of alternatives `ts_rank` counts every word, also half a phrase: first ask whether one is there.
+            columns.append(
+                f"CASE WHEN d.vector @@ ({asked}) THEN ts_rank(%(weights)s::real[], d.vector, {asked}) "
+                f"ELSE 0 END AS {name}"
+            )
+        columns.append(f"ts_rank_cd(%(weights)s::real[], d.vector, {self._in_language('all')}) AS nearness")
+        return ", ".join(columns)
+
+    def _rarity(self) -> str:
+        counted = [f"count(*) FILTER (WHERE t{n} > 1e-9) AS c{n}" for n in range(len(self.parts))]
+        weighed = [
+            f"ln(1 + ((SELECT n FROM reach) - count(*) FILTER (WHERE t{n} > 1e-9) + 0.5)"
+            f" / (count(*) FILTER (WHERE t{n} > 1e-9) + 0.5)) AS w{n}"
+            for n in range(len(self.parts))
+        ]
+        return "".join(f"{column}, " for column in counted + weighed)
+
+    def _score(self) -> str:
+        if not self.parts:
+            return "0"
+        terms, number = [], 0
+        for place, group in enumerate(self.wanted.groups):
+            numbers = range(number, number + len(group.parts))
+            number += len(group.parts)
+            own = " + ".join(f"rarity.w{n} * m.t{n} / (m.t{n} + 0.25)" for n in numbers)
+            if group.synonyms:
+                weight = " + ".join(f"rarity.w{n}" for n in numbers)
+                own = f"greatest({own}, 0.8 * ({weight}) * m.s{place} / (m.s{place} + 0.25))"
+            terms.append(f"({own})")
+        near = "CASE WHEN m.has_all THEN 1.2 + 0.4 * m.nearness / (m.nearness + 0.3) ELSE 1 END"
+        return f"({' + '.join(terms)}) * ({near})"
+
+    def _order(self) -> str:
+        newest = "dated_on DESC NULLS LAST, year DESC NULLS LAST, id"
+        if self.query.sort == "newest" or not self.parts:
+            return newest
+        return f"is_title DESC NULLS LAST, score DESC, {newest}"
+
+    def _failed(self) -> str:
+        """A number whose bits say which questions' choices the document does not fit."""
+        bits = []
+        for place, (name, column) in enumerate(FACETS.items()):
+            if chosen := list(self.query.filters.get(name, ())):
+                fits = f"d.{column} && " if name in LISTS else f"d.{column} = ANY"
+                chosen_values = f"{self._value(chosen)}::varchar[]"
+                fits += chosen_values if name in LISTS else f"({chosen_values})"
+                bits.append(f"(CASE WHEN {fits} THEN 0 ELSE {1 << place} END)")
+        return " + ".join(bits) or "0"
+
+    def _counts(self) -> str:
+        """Each question's values with their counts under the other questions' choices."""
+        parts = []
+        for place, (name, column) in enumerate(FACETS.items()):
+            source = f"pool CROSS JOIN LATERAL unnest({column}) AS value" if name in LISTS else "pool"
+            value = "value" if name in LISTS else column
+            parts.append(
+                f"SELECT '{name}' AS name, jsonb_object_agg(value, number) AS counts FROM ("
+                f"SELECT {value} AS value, count(*) FILTER (WHERE failed IN (0, {1 << place})) AS number "
+                f"FROM {source} WHERE {value} <> '' GROUP BY 1) AS c{place}"
+            )
+        return " UNION ALL ".join(parts)
+
+    def _hits(self) -> str:
+        columns = [*FACETS.values(), "uuid", "key", "audience", "host", "path", "origin", "year", "data"]
+        if self.parts:
+            config = f"(CASE d.language WHEN 'es' THEN '{SPANISH}' ELSE '{ENGLISH}' END)::regconfig"
+            marked = [
+                f"ts_headline({config}, {text}, {self._in_language('any')}, %(marks)s || '{options}') AS {name}"
+                for name, text, options in [
+                    ("title", "d.title", ", HighlightAll=true"),
+                    ("summary", "left(d.summary, 2000)", ", HighlightAll=true"),
+                    ("excerpt", "left(d.body, 30000)", ", MaxFragments=1, MinWords=12, MaxWords=28"),
+                ]
+            ]
+        else:
+            marked = ["d.title", "left(d.summary, 2000) AS summary", "'' AS excerpt"]
+        columns = [f"d.{column}" for column in dict.fromkeys(columns)] + marked
+        return f"""SELECT found.place, {", ".join(columns)}
+          FROM found JOIN {_DOCUMENTS} d ON d.id = found.id CROSS JOIN q"""
+
+    def _known(self) -> str:
+        """For each part: does it stand anywhere? null for words too common to be looked for."""
+        if not self.parts:
+            return "NULL"
+        cases = [
+            f"(SELECT CASE WHEN numnode(t{n}_en) = 0 OR numnode(t{n}_es) = 0 THEN NULL ELSE c{n} > 0 END "
+            "FROM q CROSS JOIN rarity)"
+            for n in range(len(self.parts))
+        ]
+        return f"ARRAY[{', '.join(cases)}]::boolean[]"
+
+
+def _hit(row: dict[str, Any]) -> Hit:
+    summary, excerpt, title = _marked(row["summary"]), _marked(row["excerpt"]), _marked(row["title"])
+    seen = any(is_match for _text, is_match in [*summary, *title])
+    inside = any(is_match for _text, is_match in excerpt)
+    return Hit(
+        kind=row["kind"],
+        id=row["uuid"],
+        key=row["key"],
+        host=row["host"],
+        path=row["path"],
+        language=row["language"],
+        audience=row["audience"],
+        origin=row["origin"],
+        title=title,
+        summary=_short(summary),
+        excerpt=excerpt if inside and not seen else [],
+        facets={column: row[column] for column in [*FACETS.values(), "year"]},
+        data=row["data"],
+    )
+
+
+def _marked(text: str) -> list[tuple[str, bool]]:
+    """Text with marks in it as parts: "a \ue000b\ue001" gives [("a ", False), ("b", True)]."""
+    parts, is_match = [], False
+    for piece in re.split(f"([{START}{STOP}])", text or ""):
+        if piece in (START, STOP):
+            is_match = piece == START
+        elif piece:
+            parts.append((piece, is_match))
+    return parts
+
+
+def _short(parts: list[tuple[str, bool]], longest: int = 320) -> list[tuple[str, bool]]:
+    """The beginning of a text in parts, cut at a word."""
+    kept, left = [], longest
+    for text, is_match in parts:
+        if len(text) > left:
+            cut = text[:left].rsplit(" ", 1)[0].rstrip(" ,;:")
+            return [*kept, (f"{cut} …", is_match)]
+        kept.append((text, is_match))
+        left -= len(text)
+    return kept
+
+
+def _with_chosen(facets: dict[str, dict[str, int] | None], query: Query) -> dict[str, dict[str, int]]:
+    """Counts of every question; a value that is chosen stays, with 0, where nothing has it."""
+    return {name: dict.fromkeys(query.filters.get(name, ()), 0) | (facets.get(name) or {}) for name in FACETS}
