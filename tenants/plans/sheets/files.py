@@ -408,7 +408,7 @@ def _open_csv(data: bytes, filename: str) -> tuple[list[Grid], str]:
             )
             % {"file": filename}
         )
-    grid = Grid(name=None)
+    grid = Grid(name=None, has_open_quote=text.count('"') % 2 == 1)
     for row, record in enumerate(best[1], start=1):
         for column, value in enumerate(record, start=1):
             if value:

@@ -38,6 +38,7 @@ class Grid:
         default_factory=dict
     )  # places under a merged cell, with its upper left
     is_hidden: bool = False
+    has_open_quote: bool = False  # a CSV file with an odd number of quotation marks
     comments: list[tuple[int, int, str]] = field(default_factory=list)
     cleaned: list[Cell] = field(default_factory=list)  # cells that control characters were taken out of
     _rows: dict[int, list[Cell]] = field(default_factory=dict)

@@ -183,7 +183,8 @@ class Message:
 
     `kind`: no_date, several_parties, no_party, no_measure (one for each row at most), or
     ambiguous_date, unread_date, dates_reversed, unknown_status, unknown_stage, continued_row, no_goal,
-    no_outcome, note_kept, other_sheet, hidden_sheet, comment, control_characters, encoding, refused_cell.
+    no_outcome, note_kept, other_sheet, hidden_sheet, comment, control_characters, encoding,
+    open_quote, refused_cell.
     `level` is "warning", or "error" where a cell was refused.
     `column` is a letter, empty where the whole row is meant.
     """

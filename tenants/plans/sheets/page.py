@@ -134,6 +134,11 @@ class Page:
                 cell.text,
                 _("Invisible control characters were taken out of this cell. Check its text."),
             )
+        if self.grid.has_open_quote:
+            text = _(
+                "A quotation mark is opened and never closed; rows may have run together. Export the file again."
+            )
+            self.warn("open_quote", 1, "", '"', text)
         if self.layout.headers:
             for row, column, text in self.grid.comments:
                 self.warn(
