@@ -1,0 +1,132 @@
+"""The lists of the public pages: filtered, sorted and paged in place, or by plain forms and links."""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from django_tenants.utils import tenant_context
+
+from tenants import services
+from tenants.models import Jurisdiction
+from tenants.plans.models import Plan
+from tenants.signals import plan_published
+from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import NARROW, Site
+from tests.dashboard.sample import write_plan
+
+
+@pytest.fixture(scope="module")
+def riverton_site(site: Site, django_db_blocker: Any) -> Site:
+    """Riverton with a public plan and an open site; Ashford in another state."""
+    with django_db_blocker.unblock():
+        riverton = Jurisdiction.objects.get(slug="riverton")
+        Jurisdiction.objects.filter(slug="ashford").update(state="CA", entry_stage="learning")
+        plan = write_plan(riverton)
+        with tenant_context(riverton):
+            plan_published.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
+        services.set_site_state(riverton, state="launched", by=None)
+    # The port is open before the server has loaded the portal: the first page may take longer than the rest.
+    first = HTTPConnection("127.0.0.1", site.port, timeout=120)
+    first.request("GET", "/", headers={"Host": f"riverton.localhost:{site.port}"})
+    assert first.getresponse().status == 200
+    first.close()
+    return site
+
+
+def shown(page: Any) -> list[str]:
+    return page.locator("#action-rows tbody th").all_inner_texts()
+
+
+BEHIND = ["2.1 Eviction help at the courthouse", "2.2 Rent fund", "2.3 Repair loans"]
+
+
+def test_actions_are_filtered_and_sorted_in_place(riverton_site, new_person):
+    page = new_person()
+    page.goto(riverton_site.url("riverton"))
+    page.evaluate("document.body.dataset.stays = 'yes'")
+
+    page.get_by_label("Status", exact=True).select_option("attention")
+    page.wait_for_url("**status=attention**")
+    assert shown(page) == BEHIND
+    assert "3 of 8 actions" in page.locator("#action-count").inner_text()
+
+    page.locator("#action-rows").get_by_role("link", name="Action", exact=True).click()
+    page.wait_for_url("**sort=title**")
+    page.locator("#action-rows").get_by_role("link", name="Action", exact=True).click()
+    page.wait_for_url("**sort=-title**")
+    assert shown(page) == BEHIND[::-1]
+    assert page.evaluate("document.body.dataset.stays") == "yes"  # nothing was loaded anew
+    assert_accessible(page)
+
+    # The order stays when the filter changes, and both are in the address that one may send to somebody.
+    page.get_by_label("Words").fill("rent")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**q=rent**")
+    assert shown(page) == ["2.2 Rent fund"]
+    address = page.url
+    other = new_person()
+    other.goto(address)
+    assert shown(other) == ["2.2 Rent fund"]
+    assert "sort=-title" in address
+
+    other.get_by_role("link", name="Remove filter: “rent”").click()
+    assert shown(other) == BEHIND[::-1]
+
+
+def test_the_same_works_without_scripts_on_a_phone(riverton_site, new_person):
+    page = new_person(scripts=False, viewport=NARROW)
+    page.goto(riverton_site.url("riverton"))
+    page.get_by_label("Status", exact=True).select_option("attention")
+    page.get_by_role("button", name="Show").click()
+    assert shown(page) == BEHIND
+    page.get_by_role("link", name="Remove filter: Needs attention").click()
+    assert len(shown(page)) == 8
+    page.get_by_role("link", name="2.1 Eviction help at the courthouse").first.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Eviction help at the courthouse"
+    page.get_by_role("link", name="Next: 2.2 Rent fund").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Rent fund"
+
+
+def test_members_are_narrowed_down_and_the_counts_follow(riverton_site, new_person):
+    page = new_person()
+    page.goto(riverton_site.url("portal", "/jurisdictions/"))
+    assert page.locator("#members .result").count() == 3
+    page.get_by_text("California", exact=True).first.click()
+    page.wait_for_url("**state=CA**")
+    assert page.locator("#members .result").count() == 1
+    assert page.locator("#n-stage-learning").inner_text() == "1"
+    assert page.locator("#n-stage-onboarding").inner_text() == "0"
+    assert page.get_by_label("California").is_checked()
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+
+
+def test_members_are_narrowed_down_without_scripts(riverton_site, new_person):
+    page = new_person(scripts=False)
+    page.goto(riverton_site.url("portal", "/jurisdictions/"))
+    page.get_by_text("Learning", exact=True).first.click()
+    page.get_by_role("button", name="Show").click()
+    assert page.locator("#members .result").all_inner_texts()[0].startswith("A\nCity of Ashford")
+    assert page.get_by_role("link", name="City of Riverton").count() == 0
+
+
+def test_progress_is_sorted_in_place(riverton_site, new_person):
+    page = new_person()
+    page.goto(riverton_site.url("portal", "/progress/"))
+    page.get_by_role("link", name="Actions done").click()
+    page.wait_for_url("**sort=done**")
+    assert page.locator("th[aria-sort=ascending]").inner_text().strip() == "Actions done"
+    assert page.locator("#plan-rows tbody tr").count() == 1
+    assert page.evaluate("document.activeElement.hasAttribute('data-focus')")
+
+
+def test_a_city_prints_without_its_controls(riverton_site, new_person):
+    page = new_person()
+    page.goto(riverton_site.url("riverton"))
+    page.emulate_media(media="print")
+    for hidden in (".filters", ".site nav", ".usa-skipnav"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+    for kept in (".stats", "#action-rows table", ".timeline, .empty"):
+        assert page.locator(kept).first.is_visible(), kept
