@@ -10,6 +10,7 @@ from tenants.signin import alliance as signin
 urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,
     path("library/", include("resources.urls")),
+    path("search/", include("search.urls")),
     path("staff/", include("tenants.staff.urls")),
     path("media/<path:path>", media, name="media"),
     path("", include("tenants.signin.alliance")),

@@ -20,7 +20,7 @@ from search.models import ENGLISH, SPANISH, Document, Word, allowed
 from search.words import SHORTEST_WORD, fold
 
 FEW = 5  # with fewer results that have all the words, those with any of them count too
-SHARE = 0.25  # of the best score: what has only some of the words and less than this is no result
+SHARE = 0.15  # of the best score: what has only some of the words and less than this is no result
 WEIGHTS = "{0.3, 0.25, 0.6, 1.0}"  # of hidden words, body, summary and origin, title
 START, STOP = "\ue000", "\ue001"  # around a match; documents hold no such characters
 LONG_WORD = 8  # letters; from then on a correction may differ in two of them

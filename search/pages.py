@@ -1,0 +1,188 @@
+"""What the page of results shows: questions with their counts, filters in use, and results with addresses."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from resources.models import DecisionKind, LibraryItem
+from resources.pages import label_of
+from search.documents import ALLIANCE
+from search.engine import Answer, Hit, Suggestion
+from search.models import Document
+from tenants.models import Jurisdiction, Sector, Stage, Topic
+from tenants.plans.models import Action
+from tenants.states import STATES
+
+SHOWN_AT_ONCE = 8  # choices of a question; the others are a click away
+OPEN = ("kind", "topic", "size", "evidence")
+
+QUESTIONS: dict[str, Promise] = {
+    "kind": gettext_lazy("Kind"),
+    "topic": gettext_lazy("Topic"),
+    "size": gettext_lazy("Size of the place"),
+    "evidence": gettext_lazy("Evidence"),
+    "type": gettext_lazy("Type"),
+    "sector": gettext_lazy("Sector"),
+    "stage": gettext_lazy("Step"),
+    "status": gettext_lazy("Status of the action"),
+    "decision": gettext_lazy("For decisions on"),
+    "form": gettext_lazy("Legal form"),
+    "state": gettext_lazy("State"),
+    "license": gettext_lazy("License"),
+    "language": gettext_lazy("Language"),
+}
+# Values that have an order of their own; those of the other questions stand by count.
+_ORDERED: dict[str, dict[str, Any]] = {
+    "kind": dict(Document.Kind.choices),
+    "size": dict(Jurisdiction.PopulationBand.choices),
+    "evidence": dict(LibraryItem.Evidence.choices),
+    "stage": dict(Stage.choices),
+    "status": dict(Action.Status.choices),
+    "language": dict(LibraryItem.Language.choices),
+}
+_BY_COUNT: dict[str, dict[str, Any]] = {
+    "type": dict(LibraryItem.Type.choices),
+    "decision": dict(DecisionKind.choices),
+    "form": dict(LibraryItem.LegalForm.choices),
+    "license": dict(LibraryItem.Licence.choices),
+    "state": STATES,
+}
+ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
+
+
+def questions(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Rows for the filter form: [{"name", "label", "choices": [{"value", "label", "count", "on", "id"}], …}].
+
+    A question without any value is left out.
+    """
+    label = _labels()
+    found = []
+    for name, words in QUESTIONS.items():
+        counts = answer.facets.get(name, {})
+        if not counts:
+            continue
+        on = set(chosen.get(name, ()))
+        order = list(_ORDERED.get(name, ()))
+        values = sorted(
+            counts,
+            key=lambda v: (
+                order.index(v) if v in order else len(order),
+                0 if order else -counts[v],
+                label(name, v),
+            ),
+        )
+        choices = [
+            {
+                "value": value,
+                "label": label(name, value),
+                "count": counts[value],
+                "on": value in on,
+                "id": f"{name}-{value}"
+                if value.replace("-", "").replace("_", "").isalnum()
+                else f"{name}.{n}",
+            }
+            for n, value in enumerate(values)
+        ]
+        first = [c for n, c in enumerate(choices) if n < SHOWN_AT_ONCE or c["on"]]
+        found.append(
+            {
+                "name": name,
+                "label": words,
+                "choices": first,
+                "more": [c for c in choices if c not in first],
+                "open": bool(on) or name in OPEN,
+            }
+        )
+    return found
+
+
+def chips(chosen: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The filters in use: [{"name": "topic", "value": "libraries", "label": "Topic: Libraries"}]."""
+    label = _labels() if chosen else str
+    return [
+        {"name": name, "value": value, "label": f"{QUESTIONS[name]}: {label(name, value)}"}
+        for name, values in chosen.items()
+        for value in values
+    ]
+
+
+def _labels() -> Callable[[str, str], str]:
+    """label("topic", "libraries") is "Libraries", in the reader's language; an unknown value is its own label."""
+    rows = {"topic": Topic.objects.in_bulk(), "sector": Sector.objects.in_bulk()}
+
+    def label(name: str, value: str) -> str:
+        if name in rows:
+            return label_of(rows[name][value]) if value in rows[name] else value
+        return str((_ORDERED.get(name) or _BY_COUNT[name]).get(value, value))
+
+    return label
+
+
+def results(answer: Answer) -> list[dict[str, Any]]:
+    return [result(hit) for hit in answer.hits]
+
+
+def result(hit: Hit) -> dict[str, Any]:
+    """One result as its row shows it; nothing is looked up."""
+    due = hit.data.get("due")
+    return {
+        "hit": hit,
+        "url": address(hit),
+        "kicker": _kicker(hit),
+        "icon": ICONS.get(hit.kind, "history"),
+        "number": hit.data.get("number") or hit.data.get("label") or "",
+        "due": dt.date.fromisoformat(due) if due else None,
+        "facts": _facts(hit),
+    }
+
+
+def address(found: Hit | Suggestion) -> str:
+    """Where it stands: a path on this host, or the whole address on a city's. Made from its slug alone."""
+    if found.host == ALLIANCE:
+        return found.path
+    return Jurisdiction(slug=found.host, schema_name=f"c_{found.host}").base_url + found.path
+
+
+def _kicker(hit: Hit) -> str:
+    if hit.kind == Document.Kind.LIBRARY:
+        kind = LibraryItem.Type(hit.facets["type"]).label if hit.facets["type"] else _("Item")
+        return _("%(type)s, in the library") % {"type": kind}
+    return str(Document.Kind(hit.kind).label)
+
+
+def _facts(hit: Hit) -> list[tuple[Any, str]]:
+    """What is known, with its label; what is unknown is left out."""
+    origin = hit.origin
+    if hit.kind == Document.Kind.LIBRARY and hit.facets["state"]:
+        origin = f"{origin}, {STATES.get(hit.facets['state'], hit.facets['state'])}"
+    size = (
+        Jurisdiction.PopulationBand(hit.facets["population_band"]).label
+        if hit.facets["population_band"]
+        else ""
+    )
+    rows: list[tuple[Any, Any]] = [(_("From"), origin), (_("Population"), size)]
+    if hit.kind == Document.Kind.LIBRARY:
+        rows += [
+            (_("Year"), hit.facets["year"]),
+            (_("Evidence"), _choice(LibraryItem.Evidence, hit.facets["evidence"])),
+            (_("License"), _choice(LibraryItem.Licence, hit.facets["licence"])),
+        ]
+    elif hit.kind == Document.Kind.PLAN:
+        start, end = hit.data.get("period") or (None, None)
+        rows.append((_("Years"), "–".join(str(year) for year in (start, end) if year)))
+        if hit.data.get("actions"):
+            done = {"done": hit.data["completed"], "all": hit.data["actions"]}
+            rows.append((_("Completed"), _("%(done)s of %(all)s actions") % done))
+    elif hit.kind == Document.Kind.ACTION:
+        rows.append((_("Answers for it"), hit.data.get("accountable")))
+    return [(name, str(value)) for name, value in rows if value]
+
+
+def _choice(choices: Any, value: str) -> str:
+    return str(choices(value).label) if value else ""

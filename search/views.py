@@ -1,0 +1,78 @@
+"""The page of results, and suggestions below its box."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from search import pages, phrasing, queries
+from search.engine import FACETS
+from tenants import access
+
+SUGGESTIONS = 7
+
+
+@require_safe
+@vary_on_headers("HX-Trigger")  # a form that was used stays unfolded
+def results(request: HttpRequest) -> HttpResponse:
+    """What the reader may find for `q`, narrowed by the filters of the address. Any address is answered."""
+    audience = access.audience_of(request.user)
+    text = phrasing.shorten(request.GET.get("q", ""))
+    chosen = _chosen(request)
+    asked = {
+        "audience": audience,
+        "filters": chosen,
+        "sort": request.GET.get("sort", ""),
+        "exact": "exact" in request.GET,
+    }
+    wanted = request.GET.get("page", "1")
+    page = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else 1
+    answer = queries.find(text, page=page, **asked)
+    # A page object for the pager alone: the hits are cut out by the engine.
+    shown = Paginator(
+        range(min(answer.total, queries.LAST_PAGE * queries.PER_PAGE)), queries.PER_PAGE
+    ).get_page(page)
+    if shown.number != page and answer.total:
+        answer = queries.find(text, page=shown.number, **asked)
+    return render(
+        request,
+        "search/results.html",
+        {
+            "section": "search",
+            "text": text,
+            "answer": answer,
+            "results": pages.results(answer),
+            "questions": pages.questions(answer, chosen),
+            "chips": pages.chips(chosen),
+            "page": shown,
+            "sort": asked["sort"] if asked["sort"] in queries.SORTS else "best",
+            "asked_names": list(FACETS),
+        },
+    )
+
+
+@require_safe
+def suggest(request: HttpRequest) -> HttpResponse:
+    """Titles that go on from what is in the box: a part of the page."""
+    found = queries.suggest(
+        request.GET.get("q", ""), audience=access.audience_of(request.user), size=SUGGESTIONS
+    )
+    return render(
+        request,
+        "search/_suggestions.html",
+        {"suggestions": [(one, pages.address(one), pages.ICONS.get(one.kind, "history")) for one in found]},
+    )
+
+
+def _chosen(request: HttpRequest) -> dict[str, list[str]]:
+    """The filters of the address, each value once: {"topic": ["libraries", "courts"]}."""
+    chosen = {}
+    for name in FACETS:
+        values = [value.replace("\x00", "") for value in request.GET.getlist(name)]
+        values = [v for v in dict.fromkeys(values) if 0 < len(v) <= queries.LONGEST_CHOICE]
+        if values:
+            chosen[name] = values[: queries.MOST_CHOICES]
+    return chosen
