@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person. One identity for the whole alliance; what they may do is kept per jurisdiction.
 
     Groups and permissions are rows of `tenants.roles` in the active schema, so Wagtail's and Django's own look-ups
@@ -46,7 +46,7 @@ class User(AbstractUser):
     session_epoch = models.PositiveIntegerField(
         default=0, help_text=_("Raised to end every session of this person, on every host, at once.")
     )
-    groups = models.ManyToManyField(
+    groups = models.ManyToManyField(  # type: ignore[assignment,var-annotated]
         "auth.Group",
         through="roles.GroupMembership",
         blank=True,
@@ -54,7 +54,7 @@ class User(AbstractUser):
         related_query_name="user",
         verbose_name=_("groups"),
     )
-    user_permissions = models.ManyToManyField(
+    user_permissions = models.ManyToManyField(  # type: ignore[assignment,var-annotated]
         "auth.Permission",
         through="roles.UserPermission",
         blank=True,

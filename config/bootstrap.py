@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def environment(lock: Path) -> None:
@@ -84,7 +84,7 @@ def install(lock: Path, count: int) -> None:
             if line.startswith(("Collecting", "Requirement already satisfied")):
                 seen += 1
                 if sys.stdout.isatty():
-                    print(f"\r  {seen} of {count}", end="", flush=True)  # noqa: T201
+                    print(f"\r  {seen} of {count}", end="", flush=True)
                 elif seen % 25 == 0:
                     say(f"  {seen} of {count}")
             elif line.startswith("Installing collected"):

@@ -9,7 +9,14 @@ from mypy.plugins.common import add_attribute_to_class
 from mypy.types import AnyType, Type, TypeOfAny
 
 CONNECTION = "django.db.backends.base.base.BaseDatabaseWrapper"
-ADDED = ["tenant", "schema_name", "search_path_set_schemas", "set_tenant", "set_schema", "set_schema_to_public"]
+ADDED = [
+    "tenant",
+    "schema_name",
+    "search_path_set_schemas",
+    "set_tenant",
+    "set_schema",
+    "set_schema_to_public",
+]
 USER = "django.http.request.HttpRequest.user"
 
 

@@ -43,7 +43,9 @@ def env_int(name: str, default: int) -> int:
 DEBUG = env_bool("DEBUG")
 SECRET_KEY = env("SECRET_KEY")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or run `make setup` first.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it to a long random text, or run `make setup` first."
+    )
 DEMO = env_bool("PORTAL_DEMO")  # shows the demo's mail page and sign-ins; never in production
 
 ALLIANCE_NAME = env("ALLIANCE_NAME", "Racial Equity Alliance")
@@ -218,7 +220,9 @@ CSRF_COOKIE_HTTPONLY = True
 
 # ---- Web security ----------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SECURE_COOKIES and not env_bool("BEHIND_TLS_PROXY", default=True)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", default=True) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", default=True) else None
+)
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -239,7 +243,13 @@ CONTENT_SECURITY_POLICY = {
         "media-src": [SELF],
     },
 }
-PERMISSIONS_POLICY = {"camera": [], "geolocation": [], "microphone": [], "payment": [], "usb": []}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "camera": [],
+    "geolocation": [],
+    "microphone": [],
+    "payment": [],
+    "usb": [],
+}
 
 # ---- Language and time: a city's own are activated per request -------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -279,7 +289,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 if EMAIL_URL:
     _mail = urlsplit(EMAIL_URL)  # smtp://user:password@host:587 or smtps://
     if _mail.scheme not in {"smtp", "smtps"} or not _mail.hostname:
-        raise ImproperlyConfigured(f"EMAIL_URL is {EMAIL_URL!r}. Write it like smtp://user:password@mail.example.org:587.")
+        raise ImproperlyConfigured(
+            f"EMAIL_URL is {EMAIL_URL!r}. Write it like smtp://user:password@mail.example.org:587."
+        )
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or (465 if _mail.scheme == "smtps" else 587)
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
