@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants.plans.sheets import (
@@ -380,7 +380,7 @@ def actions(draw: Any) -> Action:
     return action
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(actions(), min_size=1, max_size=4),
     st.none() | LINE.map(lambda text: text[:40].strip()).filter(bool),

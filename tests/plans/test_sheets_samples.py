@@ -120,4 +120,5 @@ def test_result_is_plain_data() -> None:
     assert json.loads(json.dumps(shape)) == shape
     assert set(shape) == {"goals", "outcomes", "actions", "cells", "messages", "tree"}
     assert set(shape["cells"]) == {"total", "imported", "noted", "refused"}
+    assert shape["messages"][0]["text"].startswith("Public Health: ")  # rows alone would not tell which sheet
     assert all(set(message) == {"row", "column", "value", "text"} for message in shape["messages"])

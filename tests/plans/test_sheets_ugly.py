@@ -127,10 +127,10 @@ def test_refused_in_words(what: str) -> None:
 def test_a_workbook_of_100_000_rows_is_refused_before_it_is_built() -> None:
     row = b'<row r="9"><c t="inlineStr"><is><t>x</t></is></c></row>'
     data = repacked(saved(plan(ROW)), SHEET, {b"</sheetData>": row * 100_000 + b"</sheetData>"})
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SheetError, match=r"unpacks to more|100,00\d filled rows"):
         read(data, filename="plan.xlsx")
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_a_formula_without_a_result_is_refused_with_place_and_remedy() -> None:

@@ -277,13 +277,19 @@ def as_json(result: Result) -> dict[str, Any]:
     "messages": [{"row", "column", "value", "text"}], "tree": [goal with outcomes with actions]}
     Fields that a sheet has no column for are left out of its actions.
     """
+    is_one_sheet = len({message.sheet for message in result.messages}) < 2
     return {
         "goals": len(result.goals),
         "outcomes": sum(1 for _ in result.outcomes),
         "actions": sum(1 for _ in result.actions),
         "cells": result.cell_counts,
         "messages": [
-            {"row": message.row, "column": message.column, "value": message.value, "text": message.text}
+            {
+                "row": message.row,
+                "column": message.column,
+                "value": message.value,
+                "text": message.text if is_one_sheet else f"{message.sheet}: {message.text}",
+            }
             for message in result.messages
         ],
         "tree": short_tree(result.goals),
