@@ -63,6 +63,8 @@ class JurisdictionForm(forms.ModelForm):
         self.fields["fiscal_year_start_month"] = forms.TypedChoiceField(
             label=_("Fiscal year starts in"), choices=MONTHS, coerce=int
         )
+        for name in ("timezone", "fiscal_year_start_month"):
+            self.initial.setdefault(name, getattr(self.instance, name))
         for name, label in {
             "name": _("Legal name"),
             "short_name": _("Short name"),

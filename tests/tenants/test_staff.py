@@ -99,7 +99,9 @@ class TestList:
 
 class TestNew:
     def test_the_form_opens_a_jurisdiction(self, staff):
-        assert staff.get("/staff/jurisdictions/new/").status_code == 200
+        page = staff.get("/staff/jurisdictions/new/").content.decode()
+        assert '<option value="America/Chicago" selected>' in page
+        assert '<option value="7" selected>' in page
         answer = staff.post("/staff/jurisdictions/new/", NEW, follow=True)
         assert answer.redirect_chain == [("/staff/jurisdictions/newtown/", 302)]
         page = answer.content.decode()
