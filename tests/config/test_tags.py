@@ -127,11 +127,9 @@ def test_words_that_introduce_get_a_colon_unless_they_end_in_a_mark():
     )
 
 
-def test_every_template_says_what_it_is_for():
-    """A page may leave it to the template it extends and its title; a shared part may not."""
-    silent = [
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "templates").rglob("*.html")
-        if not re.search(r"\{#|\{% comment %\}", path.read_text()[:400])
-    ]
+def test_every_shared_part_says_what_it_needs():
+    """A page may leave it to its title; a part that others include may not."""
+    shared = [path for name in ("parts", "django") for path in (ROOT / "templates" / name).rglob("*.html")]
+    assert shared
+    silent = [str(path.relative_to(ROOT)) for path in shared if "Needs:" not in path.read_text()[:400]]
     assert silent == []
