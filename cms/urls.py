@@ -29,6 +29,8 @@ EDITOR_POLICY = {
     "style-src": ["'unsafe-inline'"],
     "img-src": ["blob:"],
 }
+# The portal's own pages for people, roles and hosts take the place of these, whatever a group may be allowed.
+NOT_HERE = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
 # These show pages of the site itself, which do without.
 SHOWS_A_PAGE = ("preview", "view_draft", "revisions_view")
 
@@ -41,6 +43,8 @@ def for_editors(view: View) -> View:
         if request.user.is_authenticated and not request.user.has_perm("wagtailadmin.access_admin"):
             raise Http404
         match = request.resolver_match
+        if match and match.route.startswith(NOT_HERE) and not request.user.is_superuser:
+            raise Http404
         if match and any(name in (match.url_name or "") for name in SHOWS_A_PAGE):
             return view(request, *args, **kwargs)
         return csp_update(EDITOR_POLICY)(view)(request, *args, **kwargs)
