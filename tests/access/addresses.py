@@ -18,7 +18,7 @@ OTHERS = ("wagtail", "allauth", "django")  # whose addresses follow a rule for a
 class Address:
     """One way to one view."""
 
-    name: str  # "dashboard:home"; "" where it has none
+    name: str  # "dashboard:home"; its route where it has none
     route: str  # "plan/actions/<slug:code>/"
     is_regex: bool
     view: Callable[..., Any]
@@ -41,16 +41,19 @@ class Address:
         """The address with these values in it; any value does where none is given."""
         values = values or {}
         if self.is_regex:
-            found = re.sub(r"\(\?P<(\w+)>[^()]*\)", lambda part: str(values.get(part[1], "1")), self.route)
-            return "/" + re.sub(r"\((?:[^()]|\([^()]*\))*\)", "1", found).strip("^$")
+            route = re.sub(r"\(\?:[^()]*\)", "", self.route)  # what does not stand for a value
+            found = re.sub(r"\(\?P<(\w+)>[^()]*\)", lambda part: str(values.get(part[1], "1")), route)
+            return "/" + re.sub(r"\((?:[^()]|\([^()]*\))*\)", "1", found).replace("^", "").replace(
+                "\\", ""
+            ).rstrip("$")
 
         def value(part: re.Match[str]) -> str:
-            return str(values.get(part[2], SAMPLES.get(part[1] or "str", "x")))
+            return str(values.get(part[2], SAMPLES[part[1] or "str"]))
 
-        return "/" + re.sub(r"<(?:(\w+):)?(\w+)>", value, self.route)
+        return "/" + re.sub(r"<(?:(\w+):)?(\w+)>", value, self.route).replace("^", "")
 
 
-SAMPLES = {"int": "1", "str": "x", "slug": "x", "path": "x", "uuid": "00000000-0000-4000-8000-000000000001"}
+SAMPLES = {"int": "1", "str": "1", "slug": "x", "path": "x", "uuid": "00000000-0000-4000-8000-000000000001"}
 
 
 def addresses(urlconf: str) -> list[Address]:
@@ -62,7 +65,9 @@ def _walk(patterns: list[Any], before: str, namespace: str) -> Iterator[Address]
     for part in patterns:
         route = before + str(part.pattern)
         if isinstance(part, URLPattern):
-            name = f"{namespace}{part.name}" if part.name else ""
+            name = f"{namespace}{part.name}" if part.name else route
             yield Address(name, route, isinstance(part.pattern, RegexPattern), part.callback, part)
         else:
-            yield from _walk(part.url_patterns, route, namespace + (f"{part.namespace}:" if part.namespace else ""))
+            yield from _walk(
+                part.url_patterns, route, namespace + (f"{part.namespace}:" if part.namespace else "")
+            )

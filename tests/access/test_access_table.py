@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from tenants.models import Jurisdiction
 from tests.access.addresses import ALLIANCE as ALLIANCE_URLS
 from tests.access.addresses import CITY as CITY_URLS
 from tests.access.addresses import Address, addresses
-from tests.access.people import EVERYBODY, STAFF, TEAM, browsers
+from tests.access.people import EVERYBODY, STAFF, TEAM
 from tests.access.world import World, build
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +72,6 @@ def workspace(*roles: str, status: int = 200, **more: Any) -> Row:
 
 
 WRITERS = ("plan_editor", "coordinator")
-REPORTERS = ("department_lead", "plan_editor", "coordinator")
 
 CITY: dict[str, Row] = {
     # cms
@@ -92,6 +92,38 @@ CITY: dict[str, Row] = {
     "signin:begin": Row(everybody(302)),
     "signin:finish": Row(everybody(403)),
     "signin:leave": Row(everybody(302), method="post"),
+    "cms/login/": Row(everybody(302)),
+    "cms/logout/": Row(everybody(302), method="post"),
+    # the plan
+    "plans:home": workspace(),
+    "plans:updates": workspace(),
+    "plans:editor": workspace(),
+    "plans:edit-plan": workspace(*WRITERS),
+    "plans:retired": workspace(),
+    "plans:download": workspace(method="post"),
+    "plans:add-goal": workspace(*WRITERS),
+    "plans:edit-goal": workspace(*WRITERS),
+    "plans:add-outcome": workspace(*WRITERS),
+    "plans:edit-outcome": workspace(*WRITERS),
+    "plans:add-action": workspace(*WRITERS),
+    "plans:edit-action": workspace(*WRITERS),
+    "plans:record-progress": workspace(
+        *WRITERS
+    ),  # a department lead's own actions alone: this one is nobody's
+    "plans:action-history": workspace(),
+    "plans:move": workspace(*WRITERS, status=302, method="post", data={"direction": "up"}),
+    "plans:retire": workspace(*WRITERS),
+    "plans:restore": workspace(*WRITERS, status=302, method="post"),
+    "plans:publish": workspace("coordinator"),
+    "plans:unpublish": workspace("coordinator"),
+    "plans:adopt": workspace("coordinator"),
+    "plans:history": workspace(),
+    "plans:imports": workspace(*WRITERS),
+    "plans:import": workspace(*WRITERS, status=302),  # its columns are asked for first
+    "plans:import-columns": workspace(*WRITERS),
+    "plans:import-commit": workspace(*WRITERS, status=302, method="post"),
+    "plans:import-undo": workspace(*WRITERS, status=302, method="post"),
+    "plans:settings": workspace("coordinator"),
     # the team
     "team:team": workspace(),
     "team:invite": workspace("coordinator"),
@@ -101,6 +133,9 @@ CITY: dict[str, Row] = {
     "team:resend": workspace("coordinator", status=302, method="post"),
     "team:revoke": workspace("coordinator"),
 }
+
+# Here `stranger` has a session at a city alone; everybody else is signed in at the alliance.
+SIGNED_IN = tuple(set(EVERYBODY) - set(NOBODY_YET))
 
 ALLIANCE: dict[str, Row] = {
     "front": Row(everybody()),
@@ -113,9 +148,25 @@ ALLIANCE: dict[str, Row] = {
     "cohort:progress-json": Row(everybody()),
     "resources:browse": Row(everybody()),
     "resources:item": Row(everybody()),
+    "search:results": Row(everybody()),
+    "search:suggest": Row(everybody()),
     "staff:index": Row(only("staff_admin", "staff_onboarding")),
     "staff:new": Row(only("staff_admin", "staff_onboarding")),
-    "staff:jurisdiction": Row(only("staff_admin", "staff_onboarding"), args={"slug": "riverton"}),
+    "staff:jurisdiction": Row(only("staff_admin", "staff_onboarding")),
+    "staff:invite": Row(only("staff_admin", "staff_onboarding", status=302), method="post"),
+    # signing in
+    "signin:begin": Row(everybody(302)),
+    "signin:hand-over": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
+    "signin:leave": Row(everybody(302), method="post"),
+    "signin:account": Row(only(*SIGNED_IN)),
+    "signin:invitation": Row(everybody(404), args={"token": "no-such-token"}),
+    "account_logout": Row(everybody(302), method="post"),
+    "account_signup": Row(everybody(404)),
+    "cms/login/": Row(everybody(302)),
+    "cms/logout/": Row(everybody(302), method="post"),
+    # the demo's own pages are not there in earnest
+    "demo:sign-ins": Row(everybody(404)),
+    "demo:mail": Row(everybody(404)),
     "staff:invite": Row(
         only("staff_admin", "staff_onboarding", status=422), args={"slug": "riverton"}, method="post"
     ),
@@ -137,7 +188,9 @@ def own(urlconf: str) -> list[Address]:
     return [address for address in addresses(urlconf) if address.is_own]
 
 
-def answers(world: World, address: Address, row: Row, clients: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def answers(
+    world: World, address: Address, row: Row, clients: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     """(who, answer) for everybody; nothing of what the requests do stays."""
     path = address.path(world.values_for(address.name) | dict(row.args))
     for who, client in clients.items():
@@ -205,13 +258,113 @@ def test_the_table_notices_a_page_that_lost_its_guard(world: World, monkeypatch:
     assert any("as neighbor: 200, not 404" in line for line in found)
 
 
-# --- Wagtail's editor ---------------------------------------------------------------------------------------
+# --- What others serve follows rules --------------------------------------------------------------------------
 
-EDITORS = ("contributor", "plan_editor", "coordinator")
-# Looks, words of the interface, and the doors that lead to the portal's own sign-in.
-WAGTAIL_OPEN = {
-    "wagtailadmin_sprite": 200,
-    "wagtailadmin_javascript_catalog": 200,
+# Everybody may have the words and the looks of Wagtail's editor.
+OPEN_IN_THE_EDITOR = ("cms/sprite/", "cms/jsi18n/")
+# People, roles and hosts are managed on the portal's own pages, whatever a group may be allowed.
+NOBODYS = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
+
+
+def in_the_editor(urlconf: str) -> list[Address]:
+    """Wagtail's addresses, without those that the portal answers itself before Wagtail is asked."""
+    found = addresses(urlconf)
+    ours = {address.route for address in found if address.is_own}
+    return [
+        address
+        for address in found
+        if address.route.startswith("cms/")
+        and address.route not in ours
+        and not address.route.startswith(OPEN_IN_THE_EDITOR)
+    ]
+
+
+def trespasses(
+    host: Any, urlconf: str, clients: Mapping[str, Any], *, outsiders: tuple[str, ...]
+) -> list[str]:
+    """Answers of Wagtail's editor that neither send to the sign-in nor are 404."""
+    wrong = []
+    for address in in_the_editor(urlconf):
+        path = address.path()
+        for who in outsiders:
+            answer = knock(clients[who], "get", path)
+            sent_on = answer.status_code == 302 and answer["Location"].startswith(
+                ("/sign-in/", "/cms/login/")
+            )
+            if answer.status_code != 404 and not (who in NOBODY_YET and sent_on):
+                wrong.append(f"/{address.route} as {who}: {answer.status_code}")
+    return wrong
+
+
+def test_a_citys_editor_is_closed_to_everybody_without_an_editors_role(world: World) -> None:
+    outsiders = ("anyone", "stranger", "neighbor", "member", "viewer", "department_lead", "staff_admin")
+    found = trespasses(world.city, CITY_URLS, world.browsers(world.city), outsiders=outsiders)
+    assert "\n".join(found) == ""
+
+
+def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: World) -> None:
+    outsiders = ("anyone", "neighbor", "member", "coordinator", "staff_onboarding")
+    found = trespasses(world.alliance, ALLIANCE_URLS, world.browsers(world.alliance), outsiders=outsiders)
+    assert "\n".join(found) == ""
+
+
+@pytest.mark.parametrize("urlconf", [CITY_URLS, ALLIANCE_URLS])
+def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: World, urlconf: str) -> None:
+    host = world.city if urlconf == CITY_URLS else world.alliance
+    clients = world.browsers(host)
+    editors = ("contributor", "coordinator") if host.is_place else ("library_curator", "staff_admin")
+    found = [address for address in in_the_editor(urlconf) if address.route.startswith(NOBODYS)]
+    assert found
+    answers = {
+        f"/{address.route} as {who}": knock(clients[who], "get", address.path()).status_code
+        for address in found
+        for who in editors
+    }
+    assert {words: status for words, status in answers.items() if status != 404} == {}
+
+
+@pytest.mark.parametrize("role", ["contributor", "plan_editor", "coordinator"])
+def test_the_editor_opens_for_a_citys_editors(world: World, role: str) -> None:
+    browser = world.visit(world.city, world.person(world.city, role))
+    assert knock(browser, "get", "/cms/").status_code == 200
+
+
+def test_the_editor_notices_a_door_left_open(world: World, monkeypatch: Any) -> None:
+    door = next(address for address in in_the_editor(CITY_URLS) if address.name == "wagtailadmin_home")
+    unguarded = wraps(door.view)(lambda request: HttpResponse("Welcome"))
+    monkeypatch.setattr(door.pattern, "callback", unguarded)
+    clients = world.browsers(world.city)
+    assert "/cms/ as viewer: 200" in trespasses(world.city, CITY_URLS, clients, outsiders=("viewer",))
+
+
+# Of allauth: signing in, and a new password. What needs a session sends to the sign-in first.
+ALLAUTH: dict[str, Expected] = {
+    "account_login": everybody(302) | dict.fromkeys(NOBODY_YET, 200),
+    "account_inactive": everybody(),
+    "account_change_password": everybody() | dict.fromkeys(NOBODY_YET, 302),
+    "account_set_password": everybody(302),
+    "account_reset_password": everybody(),
+    "account_reset_password_done": everybody(),
+    "account_reset_password_from_key": everybody(),
+    "account_reset_password_from_key_done": everybody(),
 }
-# People and hosts are managed on the portal's own pages.
-NOT_FOR_EDITORS = ("cms/users/", "cms/groups/", "cms/sites/", "cms/login/", "cms/password_reset/")
+
+
+def test_of_allauth_only_the_way_in_and_a_new_password_are_there(world: World) -> None:
+    found = [a for a in addresses(ALLIANCE_URLS) if a.view.__module__.startswith("allauth")]
+    assert {address.name for address in found} == set(ALLAUTH)
+    assert not [a for a in addresses(CITY_URLS) if a.view.__module__.startswith("allauth")]
+    rows = {name: Row(expected) for name, expected in ALLAUTH.items()}
+    assert "\n".join(complaints(world, world.alliance, found, rows)) == ""
+
+
+def test_the_rest_of_the_addresses_are_wagtails_pages_and_documents() -> None:
+    for urlconf in (CITY_URLS, ALLIANCE_URLS):
+        rest = {
+            address.name
+            for address in addresses(urlconf)
+            if not address.is_own
+            and not address.route.startswith("cms/")
+            and not address.view.__module__.startswith("allauth")
+        }
+        assert rest == {"wagtaildocs_serve", "wagtail_serve"}

@@ -10,7 +10,7 @@ from django_tenants.utils import tenant_context
 
 from tenants import invitations
 from tenants.models import Affiliation, Visibility
-from tenants.plans.models import Action, Goal, Outcome, Plan
+from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan
 from tests.access.people import browsers
 from tests.resources.factories import LibraryItemFactory
 
@@ -28,12 +28,19 @@ class World:
 
     def values_for(self, name: str) -> dict[str, Any]:
         """Values for the parts of the address `name`."""
-        own = {key.partition("/")[2]: value for key, value in self.values.items() if key.startswith(f"{name}/")}
+        own = {
+            key.partition("/")[2]: value for key, value in self.values.items() if key.startswith(f"{name}/")
+        }
         return {key: value for key, value in self.values.items() if "/" not in key} | own
 
     def browsers(self, host: Any) -> dict[str, Any]:
         return browsers(
-            host, home=self.city, other=self.other, alliance=self.alliance, visit=self.visit, person=self.person
+            host,
+            home=self.city,
+            other=self.other,
+            alliance=self.alliance,
+            visit=self.visit,
+            person=self.person,
         )
 
 
@@ -44,21 +51,26 @@ def build(city: Any, *, other: Any, alliance: Any, person: Any, visit: Any) -> W
     affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
     item = LibraryItemFactory()
     with tenant_context(city):
-        plan = Plan.objects.get()
         Plan.objects.update(visibility=Visibility.PUBLIC)
         action = Action.objects.in_plan_order().current().first()
         outcome, goal = Outcome.objects.get(actions=action), Goal.objects.get(outcomes__actions=action)
+        job = ImportJob.objects.create(
+            filename="plan.csv", content=b"Action\nTranslate the forms\n", sha256="0" * 64
+        )
     values = {
         "code": action.code,
         "key": item.key,
         "slug": city.slug,
+        "pk": job.pk,
+        "kind": "action",
+        "uuid": action.uuid,
+        "plans:edit-goal/uuid": goal.uuid,
+        "plans:add-outcome/uuid": goal.uuid,
+        "plans:edit-outcome/uuid": outcome.uuid,
+        "plans:add-action/uuid": outcome.uuid,
         "team:change/uuid": affiliation.uuid,
         "team:end/uuid": affiliation.uuid,
         "team:resend/uuid": invited.uuid,
         "team:revoke/uuid": invited.uuid,
-        "plan": plan.pk,
-        "goal": goal.pk,
-        "outcome": outcome.pk,
-        "action": action.pk,
     }
     return World(city=city, other=other, alliance=alliance, person=person, visit=visit, values=values)
