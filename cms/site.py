@@ -192,7 +192,7 @@ def _usual_pages(name: str) -> list[StandardPage]:
                     "Reading needs no account. The site loads nothing from other companies: "
                     "no trackers, no advertising, no outside fonts."
                 ),
-                _("A person who signs in gets one cookie, which ends when the person signs out."),
+                _("The only cookies keep a person signed in and protect forms. They hold nothing about you."),
             ),
             _section(
                 _("Who sees it"),
