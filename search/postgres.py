@@ -37,13 +37,16 @@ class Postgres:
     def search(self, query: Query) -> Answer:
         groups = [] if query.exact else list(SynonymGroup.objects.values_list("terms", flat=True))
         text = phrasing.shorten(query.text)
+        query = replace(query, text=text)
         answer, unknown = self._find(query, phrasing.read(text, synonyms=groups))
         if not unknown or query.exact:
             return answer
         corrected = self._corrected(text, unknown, audience=query.audience)
         if corrected == text:
             return answer
-        second, _unknown = self._find(query, phrasing.read(corrected, synonyms=groups))
+        second, _unknown = self._find(
+            replace(query, text=corrected), phrasing.read(corrected, synonyms=groups)
+        )
         return replace(second, corrected=corrected) if second.total else answer
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:

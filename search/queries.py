@@ -29,7 +29,7 @@ def find(
     """
     allowed(audience)
     known = {
-        name: [value for value in dict.fromkeys(values) if 0 < len(value) <= LONGEST_CHOICE][:MOST_CHOICES]
+        name: [value for value in dict.fromkeys(values) if may_be_a_choice(value)][:MOST_CHOICES]
         for name, values in (filters or {}).items()
         if name in FACETS
     }
@@ -44,6 +44,10 @@ def find(
             exact=exact,
         )
     )
+
+
+def may_be_a_choice(value: str) -> bool:
+    return 0 < len(value) <= LONGEST_CHOICE and value.isprintable()
 
 
 def suggest(prefix: str, *, audience: str, size: int = 8) -> list[Suggestion]:

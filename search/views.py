@@ -71,8 +71,7 @@ def _chosen(request: HttpRequest) -> dict[str, list[str]]:
     """The filters of the address, each value once: {"topic": ["libraries", "courts"]}."""
     chosen = {}
     for name in FACETS:
-        values = [value.replace("\x00", "") for value in request.GET.getlist(name)]
-        values = [v for v in dict.fromkeys(values) if 0 < len(v) <= queries.LONGEST_CHOICE]
+        values = [v for v in dict.fromkeys(request.GET.getlist(name)) if queries.may_be_a_choice(v)]
         if values:
             chosen[name] = values[: queries.MOST_CHOICES]
     return chosen

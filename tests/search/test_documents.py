@@ -1,0 +1,236 @@
+"""What becomes findable, for whom, and when it stops: always in the transaction that changes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from cms.models import HomePage, NarrativePage
+from resources.models import LibraryItem
+from resources.services import publish, withdraw
+from search import queries, sources
+from search.models import Document
+from tenants import services
+from tenants.models import Jurisdiction, Visibility
+from tenants.plans.models import Action, Plan
+from tenants.signals import action_changed, plan_changed, plan_published
+from tests.plan_factories import ActionFactory, NoteFactory, OutcomeFactory, PlanFactory
+from tests.resources.factories import LibraryItemFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(audience="public", **kwargs):
+    return {hit.title[0][0] for hit in queries.find("", audience=audience, size=100, **kwargs).hits}
+
+
+def launch(place, state=Jurisdiction.SiteState.LAUNCHED):
+    services.set_site_state(place, state=state, by=None)
+    place.refresh_from_db()
+
+
+def announce(place, plan, signal=plan_published):
+    signal.send(Plan, jurisdiction=place, plan_id=plan.pk)
+
+
+@pytest.fixture
+def plan(riverton, in_city):
+    """A public plan of Riverton with one goal, one outcome and one action; the site is open."""
+    launch(riverton)
+    with in_city(riverton):
+        plan = PlanFactory(title="Fair streets")
+        outcome = OutcomeFactory(goal__plan=plan, goal__title="Streets for all", title="Safer crossings")
+        ActionFactory(outcome=outcome, title="Paint crosswalks", code="x1", number="1.1")
+        announce(riverton, plan)
+    return plan
+
+
+def test_a_published_plan_is_found_with_its_outcomes_and_actions(plan):
+    assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks"}
+    (hit,) = queries.find("crosswalks", audience="public").hits
+    assert (hit.kind, hit.host, hit.path) == ("action", "riverton", "/plan/actions/x1/")
+    assert (hit.data["number"], hit.origin, hit.facets["status"]) == ("1.1", "City of Riverton", "on_track")
+
+
+def test_a_plan_for_the_cohort_is_found_by_members_alone(riverton, in_city, plan):
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(visibility=Visibility.COHORT)
+        announce(riverton, plan)
+
+    assert titles("public") == set()
+    assert "Fair streets" in titles("members")
+
+
+@pytest.mark.parametrize("audience", ["public", "members"])
+def test_an_internal_plan_is_in_no_document(riverton, in_city, plan, audience):
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(visibility=Visibility.INTERNAL)
+        announce(riverton, plan)
+
+    assert titles(audience) == set()
+    assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize("audience", ["public", "members"])
+def test_closing_a_site_takes_its_public_plan_out_of_search(riverton, plan, audience):
+    launch(riverton, Jurisdiction.SiteState.NOT_LAUNCHED)
+
+    assert titles(audience) == set()
+
+
+def test_a_registry_row_that_is_out_of_date_opens_nothing(riverton, in_city, plan):
+    stale = Jurisdiction.objects.get(pk=riverton.pk)
+    launch(riverton, Jurisdiction.SiteState.NOT_LAUNCHED)
+
+    with in_city(riverton):
+        announce(stale, plan)
+
+    assert stale.is_launched
+    assert not Document.objects.exists()
+
+
+def test_withdrawing_and_rolling_back_leaves_search_as_it_was(riverton, in_city, plan):
+    before = list(Document.objects.order_by("pk").values())
+
+    with in_city(riverton), transaction.atomic():
+        Plan.objects.filter(pk=plan.pk).update(visibility=Visibility.INTERNAL)
+        announce(riverton, plan)
+        assert not Document.objects.exists()
+        transaction.set_rollback(True)
+
+    assert list(Document.objects.order_by("pk").values()) == before
+
+
+def test_a_retired_action_is_gone_and_the_others_stay(riverton, in_city, plan):
+    with in_city(riverton):
+        action = Action.objects.get(code="x1")
+        Action.objects.filter(code="x1").update(retired_at=dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
+
+    assert titles() == {"Fair streets", "Safer crossings"}
+
+
+def test_progress_on_an_action_is_found_at_once(riverton, in_city, plan):
+    with in_city(riverton):
+        action = Action.objects.get(code="x1")
+        NoteFactory(action=action, text="The thermoplastic arrived.")
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
+
+    assert [hit.kind for hit in queries.find("thermoplastic", audience="public").hits] == ["action"]
+
+
+def test_only_what_changed_is_written_and_versions_rise(riverton, in_city, plan):
+    before = {d.title: d for d in Document.objects.all()}
+    with in_city(riverton):
+        Action.objects.filter(code="x1").update(title="Paint wide crosswalks")
+        announce(riverton, plan, plan_changed)
+        announce(riverton, plan, plan_changed)
+    after = {d.title: d for d in Document.objects.all()}
+
+    assert after["Safer crossings"].version == before["Safer crossings"].version
+    changed = after["Paint wide crosswalks"]
+    assert changed.pk == before["Paint crosswalks"].pk
+    assert changed.version > max(d.version for d in before.values())
+    assert changed.content_hash != before["Paint crosswalks"].content_hash
+
+
+def test_a_plan_of_many_actions_needs_as_many_queries_as_one_of_few(riverton, in_city, plan):
+    def count():
+        with CaptureQueriesContext(connection) as queries_used:
+            sources.refresh_plan(riverton)
+        return len(queries_used)
+
+    with in_city(riverton):
+        outcome = OutcomeFactory(goal__plan=plan)
+        ActionFactory.create_batch(2, outcome=outcome)
+        announce(riverton, plan)
+        Document.objects.all().delete()
+        few = count()
+        ActionFactory.create_batch(60, outcome=outcome)
+        announce(riverton, plan)
+        Document.objects.all().delete()
+        many = count()
+        assert Document.objects.filter(kind="action").count() == 63
+
+    assert many == few
+
+
+def test_a_library_item_comes_changes_and_goes(db):
+    item = publish(LibraryItemFactory.build(key="no-fines", title="No fines"), by=None)
+    assert titles() == {"No fines"}
+
+    item.title = "No more fines"
+    publish(item, by=None)
+    assert titles() == {"No more fines"}
+
+    withdraw(item, by=None)
+    assert titles("members") == set()
+
+
+def test_a_deleted_item_is_gone_and_one_for_members_stays_with_them(db):
+    gone = publish(LibraryItemFactory.build(title="Short-lived"), by=None)
+    publish(LibraryItemFactory.build(title="Among us", visibility="members"), by=None)
+    LibraryItem.objects.get(pk=gone.pk).delete()
+
+    assert titles("public") == set()
+    assert titles("members") == {"Among us"}
+
+
+def test_a_draft_of_a_live_item_is_not_found_before_it_is_published(db):
+    item = publish(LibraryItemFactory.build(title="Known title"), by=None)
+    item.title = "Secret draft"
+    item.save_revision()
+
+    assert titles("members") == {"Known title"}
+
+
+@pytest.fixture
+def narrative(riverton, in_city):
+    with in_city(riverton):
+        page = NarrativePage.objects.first() or HomePage.objects.get().add_child(
+            instance=NarrativePage(title="Our narrative")
+        )
+        page.headline = "What the river remembers"
+        page.lead = "Levees came last to the Flats."
+        page.save_revision().publish()
+    return page
+
+
+def test_a_narrative_is_found_once_it_is_live_and_the_site_is_open(riverton, narrative):
+    assert titles("members") == set()
+
+    launch(riverton)
+
+    (hit,) = queries.find("levees", audience="public").hits
+    assert (hit.kind, hit.path, hit.host) == ("narrative", "/narrative/", "riverton")
+
+
+def test_an_unpublished_narrative_is_gone(riverton, in_city, narrative):
+    launch(riverton)
+    with in_city(riverton):
+        NarrativePage.objects.get(pk=narrative.pk).unpublish()
+
+    assert titles("members") == set()
+
+
+def test_rebuilding_repairs_what_is_missing_old_or_too_much(riverton, plan):
+    publish(LibraryItemFactory.build(title="Kept"), by=None)
+    gone = publish(LibraryItemFactory.build(title="Left behind"), by=None)
+    LibraryItem.objects.filter(pk=gone.pk).update(live=False)
+    Document.objects.filter(title="Safer crossings").delete()
+    Document.objects.filter(title="Kept").update(title="Wrong", content_hash="")
+
+    with pytest.raises(CommandError, match="2 documents are missing or old and 1 should not be there"):
+        call_command("rebuild_search", "--check", stdout=StringIO())
+    assert "Wrong" in titles()
+    out = StringIO()
+    call_command("rebuild_search", stdout=out)
+
+    assert out.getvalue() == "Wrote 2 documents again, removed 1.\n"
+    assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Kept"}
+    call_command("rebuild_search", "--check", stdout=StringIO())

@@ -1,0 +1,260 @@
+"""What is found for which words, in what order, and how it is counted, marked and corrected."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from resources.models import SynonymGroup
+from search import phrasing, queries
+from search.engine import FACETS, LISTS
+from search.models import Document
+from search.store import learn
+from tests.search.factories import DocumentFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def found(text, **kwargs):
+    return [plain(hit.title) for hit in queries.find(text, **{"audience": "public"} | kwargs).hits]
+
+
+def plain(parts):
+    return "".join(text for text, _is_match in parts)
+
+
+def marked(parts):
+    return [text for text, is_match in parts if is_match]
+
+
+def test_the_audience_cannot_be_forgotten():
+    with pytest.raises(TypeError, match="audience"):
+        queries.find("fines")
+    with pytest.raises(TypeError, match="audience"):
+        queries.suggest("fines")
+    with pytest.raises(ValueError, match="No audience 'everyone'"):
+        queries.find("fines", audience="everyone")
+
+
+def test_all_words_first_then_any():
+    DocumentFactory(title="Library hours")
+    DocumentFactory(title="Parking fines")
+    DocumentFactory(title="Library fines")
+
+    assert found("library fines")[0] == "Library fines"
+    assert set(found("library fines")) == {"Library fines", "Library hours", "Parking fines"}
+
+
+def test_enough_results_with_all_words_leave_out_those_with_some():
+    for number in range(6):
+        DocumentFactory(title=f"Library fines {number}")
+    DocumentFactory(title="Parking fines")
+
+    assert queries.find("library fines", audience="public").total == 6
+
+
+def test_a_title_typed_whole_comes_first():
+    DocumentFactory(title="Budget budget budget", summary="budget " * 20)
+    DocumentFactory(title="The budget")
+    DocumentFactory(title="Budget")
+
+    assert found("budget")[0] == "Budget"
+    assert found("the budget")[0] == "The budget"
+
+
+def test_phrases_and_words_that_must_not_be_there():
+    DocumentFactory(title="Late fees at the library")
+    DocumentFactory(title="Fees that come late")
+
+    assert found('"late fees"') == ["Late fees at the library"]
+    assert found("fees -library") == ["Fees that come late"]
+
+
+@pytest.mark.parametrize("text", ["Málaga", "malaga", "MALAGA"])
+def test_accents_and_capitals_do_not_matter(text):
+    DocumentFactory(title="Letter from Málaga")
+    DocumentFactory(title="Carta de Málaga a sus vecinos", language="es")
+
+    assert len(found(text)) == 2
+
+
+def test_words_are_stemmed_in_their_own_language():
+    DocumentFactory(title="Guía de bibliotecas", language="es")
+    DocumentFactory(title="Policies on hiring")
+
+    assert found("biblioteca") == ["Guía de bibliotecas"]
+    assert found("policy") == ["Policies on hiring"]
+
+
+def test_synonyms_are_looked_for_too_unless_the_reader_says_no():
+    SynonymGroup.objects.create(terms=["library fines", "overdue fees"])
+    DocumentFactory(title="Overdue fees ended")
+    DocumentFactory(title="Fees for overdue bridges")
+
+    answer = queries.find("library fine", audience="public")
+    assert [plain(hit.title) for hit in answer.hits] == ["Overdue fees ended"]
+    assert answer.also == ["overdue fees"]
+    assert found("library fine", exact=True) == []
+
+
+def test_a_misspelled_word_is_corrected_and_the_reader_may_insist():
+    DocumentFactory(title="Library fines")
+    learn(["library", "fines"])
+
+    answer = queries.find("libary fines", audience="public")
+    assert (answer.corrected, answer.total) == ("library fines", 1)
+    exact = queries.find("libary fines", audience="public", exact=True)
+    assert exact.corrected == ""
+
+
+@pytest.mark.parametrize("text", ["minority", "faster"])
+def test_a_word_is_not_bent_into_another(text):
+    DocumentFactory(title="A priority for fast streets")
+    learn(["priority", "fast", "streets"])
+
+    answer = queries.find(text, audience="public")
+
+    assert (answer.total, answer.corrected) == (0, "")
+
+
+def test_hidden_words_find_and_are_not_shown():
+    DocumentFactory(title="Toolkit", summary="Six questions.", hidden="zebracrossing")
+
+    (hit,) = queries.find("zebracrossing", audience="public").hits
+
+    assert "zebracrossing" not in repr(hit)
+
+
+def test_matches_are_marked_and_markup_stays_text():
+    DocumentFactory(title="Fines <script>alert(1)</script> & fees", summary="No <b>fines</b> here.")
+
+    (hit,) = queries.find("fines", audience="public").hits
+
+    assert marked(hit.title) == ["Fines"]
+    assert marked(hit.summary) == ["fines"]
+
+
+def test_the_body_is_quoted_when_only_it_has_the_words():
+    DocumentFactory(title="Toolkit", summary="Questions.", body="First this. " * 50 + "Then the levee broke.")
+
+    (hit,) = queries.find("levee", audience="public").hits
+
+    assert marked(hit.excerpt) == ["levee"]
+    assert len(plain(hit.excerpt)) < 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'", '"', "-", "--", "!", "&", "|", "a & | b", "(", ":*", "<->", "\\", "\x00", "%s", "%", "''", "-a", '-"',
+     "the of and", "ñ" * 5000, "a " * 500, "🏛", "\ue000x\ue001", "'; DROP TABLE search_document; --", "or", "1:A"],
+)  # fmt: skip
+def test_whatever_is_typed_is_answered(text):
+    DocumentFactory(title="Library fines")
+    learn(["library", "fines"])
+
+    answer = queries.find(text, audience="public")
+    queries.suggest(text, audience="public")
+
+    assert answer.total == len(answer.hits)
+    assert Document.objects.count() == 1
+
+
+def test_long_text_is_cut():
+    assert len(phrasing.shorten("x " * 1_000)) <= phrasing.LONGEST_TEXT
+    assert len(phrasing.read("a b c d e f g " * 10, synonyms=[]).groups) == phrasing.MOST_WORDS
+
+
+def test_pages_hold_each_result_once():
+    for number in range(25):
+        DocumentFactory(title=f"Fines {number}")
+
+    seen = [title for page in (1, 2, 3) for title in found("fines", page=page)]
+
+    assert len(seen) == len(set(seen)) == 25
+    assert found("fines", page=4) == []
+    assert queries.find("fines", audience="public", page=4).total == 25
+
+
+def test_newest_first_when_asked():
+    DocumentFactory(title="Fines fines", dated_on="2020-01-01")
+    DocumentFactory(title="About fines", dated_on="2026-01-01")
+
+    assert found("fines", sort="newest") == ["About fines", "Fines fines"]
+
+
+def test_suggestions_go_on_from_the_last_word_and_show_a_title_once():
+    DocumentFactory(title="Library fines")
+    DocumentFactory(title="Library fines")
+    DocumentFactory(title="How the library works")
+    DocumentFactory(title="Parking", summary="Nothing on the library.")
+
+    assert [s.title for s in queries.suggest("works libr", audience="public")] == ["How the library works"]
+    assert [s.title for s in queries.suggest("libr", audience="public")] == [
+        "Library fines",
+        "How the library works",
+    ]
+    assert queries.suggest("l", audience="public") == []
+
+
+VALUES = {
+    "kind": ["library", "action", "plan"],
+    "topic": ["libraries", "courts", "youth", "budget"],
+    "size": ["", "under_10k", "10k_50k"],
+    "evidence": ["", "described", "evaluated"],
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_are_those_of_counting_by_hand(seed):
+    dice = random.Random(seed)
+    documents = [
+        DocumentFactory(
+            title=dice.choice(["Fines", "Fees"]),
+            audience=dice.choice(["public", "members"]),
+            kind=dice.choice(VALUES["kind"]),
+            topics=dice.sample(VALUES["topic"], dice.randint(0, 3)),
+            population_band=dice.choice(VALUES["size"]),
+            evidence=dice.choice(VALUES["evidence"]),
+        )
+        for _ in range(60)
+    ]
+    filters = {
+        name: dice.sample([v for v in values if v], dice.randint(0, 2)) for name, values in VALUES.items()
+    }
+    filters["topic"].append("nobody-has-this")
+
+    answer = queries.find("fines", audience="public", filters=filters)
+
+    def has(document, name):
+        value = getattr(document, FACETS[name])
+        return set(value) if name in LISTS else {value} - {""}
+
+    def fits(document, without=""):
+        return all(
+            name == without or not values or has(document, name) & set(values)
+            for name, values in filters.items()
+        )
+
+    matching = [d for d in documents if d.title == "Fines" and d.audience == "public"]
+    assert answer.total == sum(fits(d) for d in matching)
+    for name in FACETS:
+        values = {value for d in matching for value in has(d, name)} | set(filters.get(name, ()))
+        assert answer.facets[name] == {
+            value: sum(fits(d, without=name) and value in has(d, name) for d in matching) for value in values
+        }
+
+
+def test_a_search_needs_as_many_queries_for_many_results_as_for_one():
+    def used():
+        with CaptureQueriesContext(connection) as captured:
+            queries.find("fines", audience="public", filters={"topic": ["libraries"]})
+        return len(captured)
+
+    DocumentFactory(title="Fines", topics=["libraries"])
+    one = used()
+    DocumentFactory.create_batch(40, title="Fines", topics=["libraries", "courts"])
+
+    assert used() == one == 2

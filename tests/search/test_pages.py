@@ -1,0 +1,123 @@
+"""The page of results: its state is in its address, and it works without scripts."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from search.store import learn
+from tenants.models import Sector, Topic
+from tests.search.factories import DocumentFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def words_of(response):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
+
+
+@pytest.fixture
+def some(riverton):
+    Sector.objects.create(slug="education", label="Education")
+    Topic.objects.create(slug="libraries", label="Libraries", sector_id="education")
+    DocumentFactory(
+        title="End overdue fines", summary="No <em>fines</em> since May.", topics=["libraries"], year=2025,
+        type="sample_policy", evidence="described", licence="CC-BY", origin="Quill Lake",
+    )  # fmt: skip
+    DocumentFactory(
+        title="Stop charging fines", kind="action", status="at_risk", jurisdiction=riverton, host="riverton",
+        path="/plan/actions/a3/", origin="City of Riverton",
+        data={"number": "3.1", "due": "2027-06-30", "due_precision": "month", "accountable": "Library"},
+    )  # fmt: skip
+    learn(["fines", "overdue"])
+
+
+def test_results_say_what_they_are_and_lead_to_their_host(alliance, riverton, visit, some):
+    page = visit(alliance).get("/search/?q=fines")
+
+    assert page.status_code == 200
+    words = words_of(page)
+    assert "2 results" in words
+    assert "Sample policy, in the library" in words
+    assert "Action in a plan" in words
+    assert "At risk" in words
+    assert "Promised by Jun 2027" in words
+    assert f'href="{riverton.base_url}/plan/actions/a3/"' in page.text
+    assert "<mark>fines</mark>" in page.text
+    assert "<em>" not in page.text
+
+
+def test_filters_stand_in_the_address_and_can_be_taken_out(alliance, visit, some):
+    page = visit(alliance).get("/search/?q=fines&topic=libraries&kind=plan")
+
+    words = words_of(page)
+    assert "Topic: Libraries" in words
+    assert "0 results" in words
+    assert "Look without the filters" in words
+    assert re.search(r'name="topic"\s+value="libraries"\s+checked', page.text)
+    assert re.search(r'name="kind"\s+value="plan"\s+checked', page.text)
+    assert 'href="?q=fines&amp;kind=plan"' in page.text
+
+
+def test_a_correction_is_said_and_can_be_refused(alliance, visit, some):
+    page = visit(alliance).get("/search/?q=fimes")
+
+    assert "Showing results for fines ." in words_of(page)
+    assert "Search for “fimes” instead" in words_of(page)
+    assert "Showing results for" not in words_of(visit(alliance).get("/search/?q=fimes&exact=1"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["q=%3Cscript%3Ealert(1)%3C/script%3E", "topic=%3Cscript%3Ealert(1)%3C/script%3E", "q=%00&kind=%00a",
+     "page=0", "page=-3", "page=99999999999999999999", "page=x", "page=²", "sort=<script>alert(1)", "exact=",
+     "q=" + "a" * 3000,
+     "&".join(f"topic=t{n}" for n in range(200))],
+)  # fmt: skip
+def test_any_address_is_answered_and_nothing_in_it_runs(alliance, visit, some, query):
+    page = visit(alliance).get(f"/search/?{query}")
+
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+
+
+def test_a_page_past_the_last_shows_the_last(alliance, visit, some):
+    for number in range(12):
+        DocumentFactory(title=f"Fines {number}")
+
+    page = visit(alliance).get("/search/?q=fines&page=50")
+
+    assert "11 to 14 of 14" in words_of(page)
+
+
+def test_what_is_for_members_shows_after_signing_in(alliance, riverton, visit, person, some):
+    DocumentFactory(members=True, title="Cohort fines")
+    member = person(riverton, "member")
+
+    assert "Cohort fines" not in visit(alliance).get("/search/?q=fines").text.replace("<mark>", "").replace(
+        "</mark>", ""
+    )
+    assert "For members of the cohort" in visit(alliance, member).get("/search/?q=fines").text
+    assert "Cohort fines" in visit(alliance, member).get("/search/suggest/?q=cohort").text
+    assert "Cohort fines" not in visit(alliance).get("/search/suggest/?q=cohort").text
+
+
+def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, visit, some):
+    def used():
+        with CaptureQueriesContext(connection) as captured:
+            visit(alliance).get("/search/?q=fines&topic=libraries")
+        return len(captured)
+
+    used()
+    two = used()
+    DocumentFactory.create_batch(20, title="Fines", topics=["libraries"])
+
+    assert used() == two
+
+
+def test_search_is_no_address_of_a_city(riverton, visit):
+    assert visit(riverton).get("/search/").status_code == 404
