@@ -257,16 +257,20 @@ def load() -> None:
     autodiscover_modules("periodic")
 
 
-def queue_what_is_due(now: dt.datetime | None = None) -> int:
+def queue_what_is_due(now: dt.datetime | None = None, *, asked: dict[str, dt.datetime] | None = None) -> int:
     """Queue periodic tasks for the period that has begun, each once however many workers ask; how many they were.
 
-    A period in which no worker ran is left out.
+    A period in which no worker ran is left out. In `asked` a worker keeps the periods it has asked for, so as not to
+    ask again at every beat of its heart.
     """
     from tenants.models import Jurisdiction
 
     now = now or timezone.now()
     count = 0
     for name, periodic in PERIODIC.items():
+        begin = periodic.begin(now)
+        if asked is not None and asked.get(name) == begin:
+            continue
         with transaction.atomic(), schema_context("public"):
             schemas = ["public"]
             if periodic.at_each_site:
@@ -275,11 +279,13 @@ def queue_what_is_due(now: dt.datetime | None = None) -> int:
                 cursor.execute(
                     "INSERT INTO tenants_periodicrun (name, schema_name, period) SELECT %s, unnest(%s), %s "
                     "ON CONFLICT DO NOTHING RETURNING schema_name",
-                    [name, schemas, periodic.begin(now)],
+                    [name, schemas, begin],
                 )
                 due = [row[0] for row in cursor.fetchall()]
             for schema in due:
                 with schema_context(schema):
                     periodic.task.enqueue()
         count += len(due)
+        if asked is not None:
+            asked[name] = begin
     return count

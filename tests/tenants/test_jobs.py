@@ -194,13 +194,17 @@ class TestPeriodic:
         name = sample_jobs.hourly.module_path
         monkeypatch.setattr(jobs, "PERIODIC", {name: jobs.PERIODIC[name]})
 
-    def test_once_in_a_period_at_each_site(self, riverton):
+    def test_once_in_a_period_at_each_site(self, riverton, django_assert_num_queries):
         assert jobs.queue_what_is_due(NOON) == 4  # the alliance and three cities
         assert jobs.queue_what_is_due(NOON + dt.timedelta(minutes=39)) == 0
         assert jobs.queue_what_is_due(NOON + dt.timedelta(minutes=40)) == 4
         assert set(PeriodicRun.objects.values_list("period", flat=True)) == {
             dt.datetime(2026, 3, 4, hour, tzinfo=dt.UTC) for hour in (12, 13)
         }
+        asked: dict = {}
+        assert jobs.queue_what_is_due(NOON, asked=asked) == 0
+        with django_assert_num_queries(0):
+            assert jobs.queue_what_is_due(NOON, asked=asked) == 0
         jobs.run_all()
         ran_at = [job.return_value for job in DBTaskResult.objects.successful()]
         assert sorted(ran_at) == sorted(2 * ["public", "c_ashford", "c_millbrook", "c_riverton"])

@@ -49,12 +49,13 @@ class TenantWorker(db_worker.Worker):
 
     def beat(self) -> None:
         """In a thread of its own, so that a long job does not look like a killed worker."""
+        asked: dict[str, dt.datetime] = {}
         while True:
             try:
                 close_old_connections()
                 self.pulse()
                 jobs.take_back(lease=self.lease)
-                jobs.queue_what_is_due()
+                jobs.queue_what_is_due(asked=asked)
             except Exception:
                 log.exception("The worker's heart missed a beat.")
                 connection.close()
