@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from wagtail.images.models import Image
+from wagtail.images.tests.utils import get_test_image_file
 
 from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
 from cms.site import set_up_alliance_site
@@ -265,3 +268,21 @@ def test_the_alliances_front_page_gathers_plans_library_and_members(
     assert "Session" in page.text
     assert "Long ago" not in page.text
     assert visit(alliance).get("/joining/").status_code == 200
+
+
+def test_a_picture_has_its_words_and_is_fetched_from_its_own_host_alone(
+    launched: Any, ashford: Any, in_city: Any, visit: Any
+) -> None:
+    with in_city(launched):
+        image = Image.objects.create(title="Map", file=get_test_image_file(size=(1600, 900)))
+    picture = {"image": {"image": image.pk, "alt_text": "The line on the map", "decorative": False}}
+    picture |= {"caption": "Zoning map of 1921", "credit": "City archive"}
+    tell(launched, in_city, [{"type": "picture", "value": picture}])
+
+    text = visit(launched).get("/narrative/").text
+    address = re.search(r'<img alt="The line on the map"[^>]* src="(/media/[^"]+)"', text)
+
+    assert "Zoning map of 1921" in text
+    assert address is not None
+    assert visit(launched).get(address.group(1)).status_code == 200
+    assert visit(ashford).get(address.group(1)).status_code == 404
