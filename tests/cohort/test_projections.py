@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from cohort import projections
 from cohort.models import PublicAction, PublicGoal, PublicOutcome, PublicPlan
 from tenants.models import Visibility
+from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
 from tenants.signals import action_changed, jurisdiction_changed, plan_changed, plan_published
 from tests.plan_factories import ActionFactory, NoteFactory, OutcomeFactory, PlanFactory
@@ -252,3 +253,44 @@ def test_reading_changes_nothing(riverton, in_city):
         shown = projections.read(riverton)
     assert len(shown.actions) == 1
     assert held(riverton) == [0, 0, 0, 0]
+
+
+def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory(visibility=Visibility.INTERNAL, published_at=None)
+        action = ActionFactory(outcome__goal__plan=plan, status="on_track", start_date=None)
+
+        plan_services.publish_plan(plan, by=None, visibility=Visibility.COHORT)
+        assert [row.visibility for row in PublicAction.objects.all()] == ["cohort"]
+        plan_services.publish_plan(plan, by=None)
+        assert [row.visibility for row in PublicAction.objects.all()] == ["public"]
+
+        plan_services.record_progress(
+            action, by=None, on=dt.date(2026, 3, 1), status="off_track", text="It stopped.", reason="No money.",
+            next_step="The council votes in May.",
+        )  # fmt: skip
+        shown = PublicAction.objects.get(uuid=action.uuid)
+        assert (shown.status, shown.reason, shown.last_update_text) == (
+            "off_track",
+            "No money.",
+            "It stopped.",
+        )
+        assert PublicPlan.objects.get(jurisdiction=riverton).needs_attention == 1
+
+        plan_services.unpublish_plan(plan, by=None, reason="We found a mistake.")
+    assert held(riverton) == [0, 0, 0, 0]
+
+
+def test_an_action_says_what_it_stands_under_where_it_says_nothing(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        outcome = OutcomeFactory(goal__plan=plan, goal__sectors=["housing"], stage="organize")
+        plain = ActionFactory(outcome=outcome)
+        own = ActionFactory(outcome=outcome, stage="normalize", sectors=["jobs"])
+        announce(riverton, plan)
+    assert [(a.stage, a.sectors) for a in PublicAction.objects.filter(uuid=plain.uuid)] == [
+        ("organize", ["housing"])
+    ]
+    assert [(a.stage, a.sectors) for a in PublicAction.objects.filter(uuid=own.uuid)] == [
+        ("normalize", ["jobs"])
+    ]
