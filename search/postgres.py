@@ -20,7 +20,8 @@ from search.models import ENGLISH, SPANISH, Document, Word, allowed
 from search.words import SHORTEST_WORD, fold
 
 FEW = 5  # with fewer results that have all the words, those with any of them count too
-SHARE = 0.15  # of the best score: what has only some of the words and less than this is no result
+SHARE = 0.35  # of the most that a document covers of the text: what covers less is no result
+NARROWED = 200  # so many of the likeliest documents are ranked closely
 WEIGHTS = "{0.3, 0.25, 0.6, 1.0}"  # of hidden words, body, summary and origin, title
 START, STOP = "\ue000", "\ue001"  # around a match; documents hold no such characters
 LONG_WORD = 8  # letters; from then on a correction may differ in two of them
@@ -155,28 +156,133 @@ class _Statement:
         return f"%({name})s"
 
     def _write(self) -> str:
+        """Rows of the index alone say which words stand where (`hits`), how rare they are and how much of the text
+        a document covers; only the NARROWED best of those are read to be ranked by place and nearness of the words.
+        """
         return f"""
         WITH q AS MATERIALIZED (SELECT {self._questions()}),
-        reach AS MATERIALIZED (SELECT count(*) AS n FROM {_DOCUMENTS} WHERE audience = ANY(%(allowed)s)),
-        matched AS MATERIALIZED (
-          SELECT d.id, d.dated_on, d.year, {", ".join(f"d.{column}" for column in FACETS.values())},
-            {self._failed()} AS failed,
-            d.title_key = %(key)s AS is_title, {self._matches()}
-          FROM {_DOCUMENTS} d CROSS JOIN q WHERE d.audience = ANY(%(allowed)s) AND {self._where()}),
-        rarity AS MATERIALIZED (SELECT {self._rarity()} count(*) FILTER (WHERE has_all) AS complete FROM matched),
-        scored AS MATERIALIZED (
-          SELECT m.*, {self._score()} AS score FROM matched m CROSS JOIN rarity
-          WHERE m.has_all OR rarity.complete < %(few)s),
+        hits AS MATERIALIZED ({self._postings()}),
+        rarity AS MATERIALIZED ({self._rarity()}),
+        covered AS MATERIALIZED ({self._covered()}),
+        complete AS MATERIALIZED ({self._ids("all")}),
+        banned AS MATERIALIZED ({self._ids("never") if self.wanted.without else "SELECT 0 AS id WHERE false"}),
+        limits AS MATERIALIZED (
+          SELECT (SELECT count(*) FROM complete) >= %(few)s AS enough,
+            %(share)s * (SELECT max(cover) FROM covered WHERE id NOT IN (SELECT id FROM banned)) AS least),
         pool AS MATERIALIZED (
-          SELECT * FROM scored WHERE has_all OR score >= %(share)s * (SELECT max(score) FROM scored)),
+          SELECT d.id, d.dated_on, d.year, {", ".join(f"d.{column}" for column in FACETS.values())},
+            {self._failed()} AS failed, d.title_key = %(key)s AS is_title, complete.id IS NOT NULL AS has_all,
+            {self._first_guess()} AS guess
+          FROM covered JOIN {_DOCUMENTS} d ON d.id = covered.id CROSS JOIN q CROSS JOIN limits
+          LEFT JOIN complete ON complete.id = covered.id
+          WHERE (complete.id IS NOT NULL OR (NOT limits.enough AND covered.cover >= limits.least))
+            AND d.id NOT IN (SELECT id FROM banned)),
+        best AS MATERIALIZED ({self._best()}),
         found AS MATERIALIZED (
-          SELECT id, row_number() OVER (ORDER BY {self._order()}) AS place FROM pool WHERE failed = 0
+          SELECT pool.id, row_number() OVER (ORDER BY {self._order()}) AS place
+          FROM pool LEFT JOIN best ON best.id = pool.id WHERE failed = 0
           ORDER BY {self._order()} LIMIT %(size)s OFFSET %(start)s)
         SELECT (SELECT count(*) FROM pool WHERE failed = 0),
           (SELECT jsonb_object_agg(name, counts) FROM ({self._counts()}) AS facets),
           (SELECT jsonb_agg(to_jsonb(hit) ORDER BY hit.place) FROM ({self._hits()}) AS hit),
           {self._known()}
         """
+
+    def _ids(self, question: str) -> str:
+        """The documents that match one question of `q`; all the reader may find where nothing is asked."""
+        visible = f"SELECT d.id FROM {_DOCUMENTS} d, q WHERE d.audience = ANY(%(allowed)s)"
+        if question == "all" and not self.wanted.groups:
+            return visible if self.asks or not self.values["key"] else f"{visible} AND false"
+        return f"""{visible} AND ((d.language = 'en' AND d.vector @@ q.{question}_en)
+            OR (d.language = 'es' AND d.vector @@ q.{question}_es))"""
+
+    def _postings(self) -> str:
+        """(document, column of q) for each part and each set of synonyms."""
+        if not self.wanted.groups:
+            return f"SELECT id, ''::text AS name FROM ({self._ids('all')}) AS everything"
+        return " UNION ALL ".join(
+            f"SELECT id, '{name}'::text AS name FROM ({self._ids(name)}) AS of_{name}"
+            for name in self._names()
+        )
+
+    def _names(self) -> list[str]:
+        """The columns of q that stand for parts and for sets of synonyms: ["t0", "t1", "s0"]."""
+        names = [f"t{n}" for n in range(len(self.parts))]
+        return names + [f"s{n}" for n, group in enumerate(self.wanted.groups) if group.synonyms]
+
+    def _rarity(self) -> str:
+        """For each part in how many documents it stands, and its weight: the rarer, the heavier."""
+        if not self.wanted.groups:
+            return "SELECT 1"
+        numbers = range(len(self.parts))
+        counts = ", ".join(f"count(*) FILTER (WHERE name = 't{n}') AS c{n}" for n in numbers)
+        weights = ", ".join(f"ln(1 + (reach - c{n} + 0.5) / (c{n} + 0.5))::real AS w{n}" for n in numbers)
+        return f"""SELECT counted.*, {weights} FROM (SELECT {counts} FROM hits) AS counted,
+            (SELECT count(*) AS reach FROM {_DOCUMENTS} WHERE audience = ANY(%(allowed)s)) AS visible"""
+
+    def _covered(self) -> str:
+        """How much of the text a document covers: the weights of what stands in it, added up."""
+        if not self.wanted.groups:
+            return "SELECT id, 0::real AS cover FROM hits"
+        flags = ", ".join(f"bool_or(name = '{name}')::int::real AS {name}" for name in self._names())
+        return f"""SELECT id, {self._added_up("stands", None)} AS cover
+            FROM (SELECT id, {flags} FROM hits GROUP BY id) AS stands CROSS JOIN rarity"""
+
+    def _added_up(self, row: str, half: float | None) -> str:
+        """The groups' weights, times how well each stands in `row`; synonyms count four fifths of the words.
+
+        `half` is the rank that counts half; more of a word adds less and less.
+        """
+        groups, number = [], 0
+
+        def stands(name: str) -> str:
+            return f"{row}.{name}" if half is None else f"{row}.{name} / ({row}.{name} + {half})"
+
+        for place, group in enumerate(self.wanted.groups):
+            numbers = range(number, number + len(group.parts))
+            number += len(group.parts)
+            own = " + ".join(f"rarity.w{n} * {stands(f't{n}')}" for n in numbers)
+            if group.synonyms:
+                weight = " + ".join(f"rarity.w{n}" for n in numbers)
+                own = f"greatest({own}, 0.8 * ({weight}) * {stands(f's{place}')})"
+            groups.append(f"({own})")
+        return " + ".join(groups)
+
+    def _first_guess(self) -> str:
+        if not self._is_ranked:
+            return "0"
+        rank = f"ts_rank(%(weights)s::real[], d.vector, {self._in_language('any')})"
+        return f"covered.cover * (0.3 + {rank} / ({rank} + 0.25))"
+
+    def _best(self) -> str:
+        """The likeliest documents with their score."""
+        if not self._is_ranked:
+            return "SELECT 0 AS id, 0 AS score WHERE false"
+        columns = []
+        for name in self._names():
+            asked = self._in_language(name)
+            # Of alternatives `ts_rank` counts every word, also half a phrase: first ask whether one is there.
+            columns.append(
+                f"CASE WHEN d.vector @@ ({asked}) THEN ts_rank(%(weights)s::real[], d.vector, {asked}) "
+                f"ELSE 0 END AS {name}"
+            )
+        columns.append(f"ts_rank_cd(%(weights)s::real[], d.vector, {self._in_language('all')}) AS nearness")
+        near = "CASE WHEN m.has_all THEN 1.2 + 0.4 * m.nearness / (m.nearness + 0.3) ELSE 1 END"
+        return f"""SELECT m.id, ({self._added_up("m", 0.25)}) * ({near}) AS score FROM (
+            SELECT likely.id, likely.has_all, {", ".join(columns)} FROM (
+              SELECT id, has_all FROM pool WHERE failed = 0
+              ORDER BY is_title DESC NULLS LAST, guess DESC, id LIMIT {NARROWED}) AS likely
+            JOIN {_DOCUMENTS} d ON d.id = likely.id CROSS JOIN q) AS m CROSS JOIN rarity"""
+
+    @property
+    def _is_ranked(self) -> bool:
+        return bool(self.parts) and self.query.sort != "newest"
+
+    def _order(self) -> str:
+        newest = "dated_on DESC NULLS LAST, year DESC NULLS LAST, pool.id"
+        if not self._is_ranked:
+            return newest
+        return f"is_title DESC NULLS LAST, score DESC NULLS LAST, guess DESC, {newest}"
 
     def _questions(self) -> str:
         """Columns of tsquery in both languages: all and any of the groups, and each part and set of synonyms."""
@@ -193,7 +299,7 @@ class _Statement:
                 if same:
                     columns.append(f"({' || '.join(same)}) AS s{place}_{language}")
                 groups.append("(" + " || ".join([f"({' && '.join(own)})", *same]) + ")")
-            never = "".join(f" && !!({self._ask(part, language)})" for part in self.wanted.without)
+            never = " || ".join(self._ask(part, language) for part in self.wanted.without)
             nothing = "''::tsquery"
             loose = [
                 "(" + " || ".join(
@@ -202,8 +308,9 @@ class _Statement:
                 ) + ")"
                 for group in self.wanted.groups
             ]  # fmt: skip
-            columns.append(f"({' && '.join(groups) or nothing}{never}) AS all_{language}")
-            columns.append(f"(({' || '.join(loose) or nothing}){never}) AS any_{language}")
+            columns.append(f"({' && '.join(groups) or nothing}) AS all_{language}")
+            columns.append(f"({' || '.join(loose) or nothing}) AS any_{language}")
+            columns.append(f"({never or nothing}) AS never_{language}")
         return ", ".join(columns) or "1"
 
     def _ask(self, part: phrasing.Part, language: str) -> str:
@@ -213,60 +320,6 @@ class _Statement:
     @staticmethod
     def _in_language(name: str) -> str:
         return f"CASE d.language WHEN 'es' THEN q.{name}_es ELSE q.{name}_en END"
-
-    def _where(self) -> str:
-        if not self.asks:
-            return "(%(key)s IS NULL)"
-        return (
-            "((d.language = 'en' AND d.vector @@ q.any_en) OR (d.language = 'es' AND d.vector @@ q.any_es))"
-        )
-
-    def _matches(self) -> str:
-        """Whether all is there, and how well each part and each set of synonyms stands in the document."""
-        if not self.asks:
-            return "true AS has_all"
-        columns = [f"d.vector @@ ({self._in_language('all')}) AS has_all"]
-        names = [f"t{n}" for n in range(len(self.parts))]
-        names += [f"s{n}" for n, group in enumerate(self.wanted.groups) if group.synonyms]
-        for name in names:
-            asked = self._in_language(name)
-            # Of alternatives `ts_rank` counts every word, also half a phrase: first ask whether one is there.
-            columns.append(
-                f"CASE WHEN d.vector @@ ({asked}) THEN ts_rank(%(weights)s::real[], d.vector, {asked}) "
-                f"ELSE 0 END AS {name}"
-            )
-        columns.append(f"ts_rank_cd(%(weights)s::real[], d.vector, {self._in_language('all')}) AS nearness")
-        return ", ".join(columns)
-
-    def _rarity(self) -> str:
-        counted = [f"count(*) FILTER (WHERE t{n} > 1e-9) AS c{n}" for n in range(len(self.parts))]
-        weighed = [
-            f"ln(1 + ((SELECT n FROM reach) - count(*) FILTER (WHERE t{n} > 1e-9) + 0.5)"
-            f" / (count(*) FILTER (WHERE t{n} > 1e-9) + 0.5)) AS w{n}"
-            for n in range(len(self.parts))
-        ]
-        return "".join(f"{column}, " for column in counted + weighed)
-
-    def _score(self) -> str:
-        if not self.parts:
-            return "0"
-        terms, number = [], 0
-        for place, group in enumerate(self.wanted.groups):
-            numbers = range(number, number + len(group.parts))
-            number += len(group.parts)
-            own = " + ".join(f"rarity.w{n} * m.t{n} / (m.t{n} + 0.25)" for n in numbers)
-            if group.synonyms:
-                weight = " + ".join(f"rarity.w{n}" for n in numbers)
-                own = f"greatest({own}, 0.8 * ({weight}) * m.s{place} / (m.s{place} + 0.25))"
-            terms.append(f"({own})")
-        near = "CASE WHEN m.has_all THEN 1.2 + 0.4 * m.nearness / (m.nearness + 0.3) ELSE 1 END"
-        return f"({' + '.join(terms)}) * ({near})"
-
-    def _order(self) -> str:
-        newest = "dated_on DESC NULLS LAST, year DESC NULLS LAST, id"
-        if self.query.sort == "newest" or not self.parts:
-            return newest
-        return f"is_title DESC NULLS LAST, score DESC, {newest}"
 
     def _failed(self) -> str:
         """A number whose bits say which questions' choices the document does not fit."""
