@@ -44,14 +44,16 @@ class World:
         )
 
 
-def build(city: Any, *, other: Any, alliance: Any, person: Any, visit: Any) -> World:
-    """A city with a plan everybody may see, a team and an open invitation; an item in the library."""
-    colleague = person(city, "plan_editor", email="colleague@city.example")
-    invited = invitations.invite(city, email="invited@city.example", roles=["viewer"], by=None)
+def build(
+    city: Any, *, other: Any, alliance: Any, person: Any, visit: Any, visibility: str = Visibility.PUBLIC
+) -> World:
+    """A city with a plan that `visibility` may see, a team and an open invitation; an item in the library."""
+    colleague = person(city, "plan_editor", email=f"colleague@{city.slug}.example")
+    invited = invitations.invite(city, email=f"invited@{city.slug}.example", roles=["viewer"], by=None)
     affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
     item = LibraryItemFactory()
     with tenant_context(city):
-        Plan.objects.update(visibility=Visibility.PUBLIC)
+        Plan.objects.update(visibility=visibility)
         action = Action.objects.in_plan_order().current().first()
         outcome, goal = Outcome.objects.get(actions=action), Goal.objects.get(outcomes__actions=action)
         job = ImportJob.objects.create(

@@ -1,0 +1,131 @@
+"""A word of its own for each city, written into every text the city has."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.core.files.base import ContentFile
+from django.db import models
+from django_tenants.utils import tenant_context
+from PIL import Image as Picture
+from wagtail.documents.models import Document
+from wagtail.fields import StreamField
+from wagtail.images.models import Image
+from wagtail.models import Page
+
+from tenants import signals
+from tenants.models import Affiliation, AuditEvent, Invitation
+from tenants.plans.models import Action, Change, Department, Export, Goal, Plan
+from tests.plan_factories import MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory
+
+CANARIES = {"riverton": "xqriv", "ashford": "xqash", "millbrook": "xqmil"}  # short: they fit into every field
+# What a page's texts are; its slug and path are addresses.
+PAGE_TEXTS = frozenset({"title", "draft_title", "seo_title", "search_description"})
+
+
+def word(place: Any) -> str:
+    return CANARIES[place.slug]
+
+
+def own_models() -> list[type[models.Model]]:
+    """The models of plans and pages: what a city writes."""
+    return [model for model in apps.get_models() if model._meta.app_label in ("plans", "cms")]
+
+
+def texts(model: type[models.Model]) -> Iterator[Any]:
+    """The fields of a model that hold a city's own words, also as lists or JSON."""
+    for field in model._meta.concrete_fields:
+        if field.choices or field.primary_key or field.name in ("sha256", "object_type", "verb"):
+            continue
+        if issubclass(model, Page) and field.model is Page and field.name not in PAGE_TEXTS:
+            continue
+        if isinstance(field, ArrayField):
+            if (
+                isinstance(field.base_field, models.CharField | models.TextField)
+                and not field.base_field.choices
+            ):
+                yield field
+        elif isinstance(field, StreamField | models.JSONField) or (
+            isinstance(field, models.CharField | models.TextField) and not isinstance(field, models.URLField)
+        ):
+            yield field
+
+
+def sing(place: Any) -> int:
+    """Write the city's word into every text field of every row it has; how many values that were."""
+    written = 0
+    with tenant_context(place):
+        _one_of_each(place)
+        for model in own_models():
+            for number, row in enumerate(model._default_manager.all()):
+                changes = {field.name: _sung(field, row, place, number) for field in texts(model)}
+                for name, value in changes.items():
+                    setattr(row, name, value)
+                if isinstance(row, Page):
+                    row.live = True
+                    row.save(clean=False)
+                    row.save_revision()
+                elif changes:
+                    row.save(update_fields=list(changes))
+                written += len(changes)
+        for page in Page.objects.filter(depth__gte=2):
+            signals.page_changed.send(Page, jurisdiction=place, page_id=page.pk)
+        signals.plan_changed.send(Plan, jurisdiction=place, plan_id=Plan.objects.get().pk)
+        signals.jurisdiction_changed.send(type(place), jurisdiction=place)
+    for model in (Affiliation, Invitation):
+        rows = model.objects.filter(jurisdiction=place)
+        rows.update(title=f"{word(place)} title", department=f"{word(place)} department")
+    for affiliation in Affiliation.objects.filter(jurisdiction=place).select_related("user"):
+        affiliation.user.first_name = word(place)
+        affiliation.user.last_name = word(place)
+        affiliation.user.save(update_fields=["first_name", "last_name"])
+    AuditEvent.objects.filter(jurisdiction=place).update(detail={"email": f"{word(place)}@city.example"})
+    return written
+
+
+def _one_of_each(place: Any) -> None:
+    """A row of every kind there is, files too."""
+    action = Action.objects.in_plan_order().first()
+    for factory in (MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory):
+        factory(action=action)
+    Department.objects.get_or_create(name="Library")
+    Change.objects.create(
+        verb="changed", object_type="action", object_uuid=action.uuid, object_title="An action", reason="Because",
+        fields={"title": ["An older title", "A newer title"]},
+    )  # fmt: skip
+    Export.objects.create(tree={"goals": []})
+    Goal.objects.update(notes=[{"label": "Cost code", "text": "Four eleven and more"}])
+    picture = io.BytesIO()
+    Picture.new("RGB", (8, 8)).save(picture, "PNG")
+    Image.objects.create(
+        title=f"{word(place)} picture",
+        width=8,
+        height=8,
+        file=ContentFile(picture.getvalue(), f"{word(place)}.png"),
+    )
+    Document.objects.create(title=f"{word(place)} paper", file=ContentFile(b"words", f"{word(place)}.txt"))
+
+
+def _sung(field: Any, row: Any, place: Any, number: int) -> Any:
+    value = getattr(row, field.name)
+    if isinstance(field, StreamField):
+        return [{**block, "value": _leaves(block["value"], word(place))} for block in value.raw_data]
+    if isinstance(field, models.JSONField):
+        return _leaves(value, word(place))
+    if isinstance(field, ArrayField):
+        return [f"{word(place)}-{number}" for _one in value]
+    own = f"{word(place)}{number}" if field.unique or field.name == "name" else f"{word(place)} {field.name}"
+    return own[: field.max_length] if field.max_length else own
+
+
+def _leaves(value: Any, canary: str) -> Any:
+    """The same structure with the canary in place of every text of several words."""
+    if isinstance(value, dict):
+        return {key: _leaves(part, canary) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_leaves(part, canary) for part in value]
+    return canary if isinstance(value, str) and " " in value else value
