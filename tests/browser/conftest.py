@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,15 @@ def _process(*command: str, env: dict[str, str], log: Path) -> Iterator[subproce
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
+    """Until the portal has answered a page: the first answer takes the longest."""
+    end = time.monotonic() + 120
     while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.1)
+        with contextlib.suppress(OSError, HTTPException):
+            first = HTTPConnection("127.0.0.1", port, timeout=60)
+            first.request("GET", "/accounts/login/", headers={"Host": f"portal.localhost:{port}"})
+            if first.getresponse().status == 200:
+                return
+        time.sleep(0.2)
     raise AssertionError(f"The server did not answer on port {port}:\n{log.read_text()[-4000:]}")
 
 
@@ -159,7 +164,7 @@ def new_person(browser: Any) -> Iterator[Any]:
 
     def make(*, scripts: bool = True, viewport: dict[str, int] = WIDE) -> Any:
         context = browser.new_context(java_script_enabled=scripts, viewport=viewport, locale="en-US")
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         return context.new_page()
 

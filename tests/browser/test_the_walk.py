@@ -13,6 +13,7 @@ from typing import Any
 from django_tenants.utils import schema_context
 
 from accounts.models import User
+from cms.site import set_up_alliance_site
 from config.demo.cohort import LIBRARY
 from resources import services as library
 from tenants import services
@@ -28,6 +29,7 @@ PROMISE = "Use one scored set of interview questions"
 
 def prepare() -> None:
     """Somebody at the alliance, somebody in another city, and a library to find things in."""
+    set_up_alliance_site()
     with schema_context("public"):
         if User.objects.filter(email="staff@alliance.example").exists():
             return
