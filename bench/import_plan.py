@@ -1,0 +1,125 @@
+"""1,500 actions from one XLSX into a public plan, with every listener: within ten seconds, in a constant number of queries.
+
+The floor is writing the same number of bare actions in one statement, so the ratio is what reading, comparing, the
+history and the public copies cost on top. The second import of the same file finds nothing to change.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from typing import Any
+
+from bench.measure import Result, growth, pairs, seconds
+
+SIZE = 1_500
+SIZES = (150, 500, 1_500)
+
+
+def run() -> list[Result]:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+    from django_tenants.utils import tenant_context
+
+    from tenants import services as tenants
+    from tenants.plans import selectors, services
+    from tenants.plans.models import Action, Outcome
+
+    numbers = itertools.count()
+
+    def city() -> Any:
+        place = tenants.open_jurisdiction(name="City", slug=f"import-{next(numbers)}", by=None)
+        with tenant_context(place):
+            services.publish_plan(selectors.current_plan(), by=None, launch=True)
+        return place
+
+    def bring(place: Any, content: bytes) -> None:
+        with tenant_context(place):
+            services.import_sheet(filename="plan.xlsx", content=content, by=None)
+
+    content = sheet(SIZE)
+    full = city()
+    bring(full, content)  # also warms everything up
+
+    def floor() -> None:
+        with tenant_context(bare):
+            outcome = Outcome.objects.order_by("pk").first()
+            Action.objects.filter(code__startswith="z").delete()
+            Action.objects.bulk_create(
+                Action(outcome=outcome, code=f"z{n}", title=f"Action {n}") for n in range(SIZE)
+            )
+
+    bare = city()
+    fresh = [city() for _ in range(4)]
+    times = pairs(lambda: bring(fresh.pop(), content), floor, count=3)
+    by_size, counts = [], []
+    for size in SIZES:
+        place, smaller = city(), sheet(size)
+        with CaptureQueriesContext(connection) as queries:
+            by_size.append(seconds(lambda: bring(place, smaller)))  # noqa: B023
+        counts.append(len(queries))
+    print(f"  {counts} queries, {[round(took, 1) for took in by_size]} s for {SIZES} actions")
+    again = seconds(lambda: bring(full, content))
+    return [
+        Result(
+            name="import_plan.first",
+            what=f"Import of {SIZE:,} actions into a public plan (floor: as many bare rows)",
+            ratio=times.ratio,
+            spread=times.spread,
+            seconds=times.seconds,
+            seconds_limit=10,
+        ),
+        Result(
+            name="import_plan.again",
+            what=f"The same {SIZE:,} actions again: nothing changes",
+            seconds=again,
+            seconds_limit=10,
+        ),
+        Result(
+            name="import_plan.growth",
+            what=f"Import: growth of the time from {SIZES[0]} to {SIZES[-1]:,} actions",
+            exponent=growth(SIZES, by_size),
+            exponent_limit=1.3,
+        ),
+    ]
+
+
+def sheet(size: int) -> bytes:
+    """A plan of 5 goals with 5 outcomes each and so many actions, as an XLSX in the cities' layout."""
+    from tenants.plans import sheets
+
+    def action(n: int) -> sheets.Action:
+        return sheets.Action(
+            title=f"Action number {n} of the plan, in a sentence of ordinary length",
+            number=str(n),
+            accountable=[f"Department {n % 30}", f"Office {n % 7}"],
+            accountability_raw=f"Department {n % 30}; Office {n % 7}",
+            timeline_raw="June 2027",
+            due="2027-06-30",
+            due_precision="month",
+            measures=[f"People reached by {n}", f"People better off through {n}"],
+            measure_kinds=["how_much", "better_off"],
+            progress_notes=[sheets.Note("FY26 Q1", "It began."), sheets.Note("FY26 Q2", "It goes on.")],
+            status="on_track",
+            status_raw="On track",
+            resources="One post",
+        )
+
+    goals = [
+        sheets.Goal(
+            title=f"Goal of the city number {g}",
+            label=f"Goal {g}",
+            outcomes=[
+                sheets.Outcome(
+                    title=f"Outcome {g} {o} that residents will see",
+                    label="ABCDE"[o],
+                    actions=[action(n) for n in range(size) if n % 25 == (g - 1) * 5 + o],
+                )
+                for o in range(5)
+            ],
+        )
+        for g in range(1, 6)
+    ]
+    target = io.BytesIO()
+    sheets.write_xlsx(goals, target)
+    return target.getvalue()
