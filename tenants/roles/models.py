@@ -25,7 +25,9 @@ class UserPermission(models.Model):
     permission = models.ForeignKey("auth.Permission", models.CASCADE, db_constraint=False, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")
+        ]
 
     def __str__(self) -> str:
         return f"{self.permission} for {self.user}"
