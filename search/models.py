@@ -4,9 +4,10 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import CombinedSearchVector, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Case, Q, When
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,7 @@ ENGLISH, SPANISH = "public.portal_english", "public.portal_spanish"  # text sear
 AUDIENCES: dict[str, tuple[str, ...]] = {"public": ("public",), "members": ("public", "members")}
 
 
-def _vector(config: str) -> CombinedSearchVector:
+def _vector(config: str) -> CombinedExpression:
     return (
         SearchVector("title", weight="A", config=config)
         + SearchVector("origin", "summary", weight="B", config=config)
@@ -128,6 +129,7 @@ class Document(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="document_vector"),
             GinIndex(fields=["words"], name="document_words"),
+            GinIndex(fields=["title_key"], opclasses=["gin_trgm_ops"], name="document_title_trigrams"),
             models.Index(fields=["jurisdiction", "kind"], name="document_place"),
             models.Index(fields=["version"], name="document_version"),
         ]

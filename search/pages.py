@@ -104,7 +104,9 @@ def questions(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[dict[
 
 def chips(chosen: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     """The filters in use: [{"name": "topic", "value": "libraries", "label": "Topic: Libraries"}]."""
-    label = _labels() if chosen else str
+    if not chosen:
+        return []
+    label = _labels()
     return [
         {"name": name, "value": value, "label": f"{QUESTIONS[name]}: {label(name, value)}"}
         for name, values in chosen.items()
@@ -114,7 +116,7 @@ def chips(chosen: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
 
 def _labels() -> Callable[[str, str], str]:
     """label("topic", "libraries") is "Libraries", in the reader's language; an unknown value is its own label."""
-    rows = {"topic": Topic.objects.in_bulk(), "sector": Sector.objects.in_bulk()}
+    rows: dict[str, dict[str, Any]] = {"topic": Topic.objects.in_bulk(), "sector": Sector.objects.in_bulk()}
 
     def label(name: str, value: str) -> str:
         if name in rows:

@@ -51,24 +51,24 @@ class Postgres:
         return replace(second, corrected=corrected) if second.total else answer
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
-        """Documents whose title has these words, the last one perhaps unfinished; titles that start so come first."""
+        """Documents with words in their title that begin so; titles that begin with the whole text come first."""
         words = re.findall(r"\w+", fold(prefix))[: phrasing.MOST_WORDS]
         if not words or len("".join(words)) < 2:
             return []
-        wanted = " & ".join([f"{word}:A" for word in words[:-1]] + [f"{words[-1]}:*A"])
+        # Not the index of stems: "endi" is no beginning of the stem of "ending".
+        begins = " AND ".join(f"title_key ~ %(w{n})s" for n in range(len(words)))
+        values: dict[str, Any] = {"allowed": list(allowed(audience)), "key": fold(prefix), "size": size}
+        values |= {f"w{n}": rf"\m{word}" for n, word in enumerate(words)}
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
                 SELECT title, kind, host, path FROM (
                   SELECT DISTINCT ON (title_key) title, title_key, kind, host, path FROM {_DOCUMENTS}
-                  WHERE audience = ANY(%(allowed)s) AND (
-                    (language = 'en' AND vector @@ to_tsquery(%(en)s::regconfig, %(wanted)s))
-                    OR (language = 'es' AND vector @@ to_tsquery(%(es)s::regconfig, %(wanted)s)))
+                  WHERE audience = ANY(%(allowed)s) AND {begins}
                   ORDER BY title_key, kind, id) found
                 ORDER BY starts_with(title_key, %(key)s) DESC, length(title), title LIMIT %(size)s
                 """,
-                {"allowed": list(allowed(audience)), "wanted": wanted, "key": fold(prefix), "size": size}
-                | _LANGUAGES,
+                values,
             )
             return [Suggestion(*row) for row in cursor.fetchall()]
 
@@ -409,7 +409,8 @@ def _marked(text: str) -> list[tuple[str, bool]]:
 
 def _short(parts: list[tuple[str, bool]], longest: int = 320) -> list[tuple[str, bool]]:
     """The beginning of a text in parts, cut at a word."""
-    kept, left = [], longest
+    kept: list[tuple[str, bool]] = []
+    left = longest
     for text, is_match in parts:
         if len(text) > left:
             cut = text[:left].rsplit(" ", 1)[0].rstrip(" ,;:")

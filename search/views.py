@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +24,7 @@ def results(request: HttpRequest) -> HttpResponse:
     audience = access.audience_of(request.user)
     text = phrasing.shorten(request.GET.get("q", ""))
     chosen = _chosen(request)
-    asked = {
+    asked: dict[str, Any] = {
         "audience": audience,
         "filters": chosen,
         "sort": request.GET.get("sort", ""),

@@ -199,6 +199,13 @@ def test_suggestions_go_on_from_the_last_word_and_show_a_title_once():
     assert queries.suggest("l", audience="public") == []
 
 
+def test_a_word_that_is_not_finished_may_end_anywhere():
+    DocumentFactory(title="Ending fees in Málaga")
+
+    for prefix in ("endi", "ending fe", "mala", "Mál"):
+        assert [s.title for s in queries.suggest(prefix, audience="public")] == ["Ending fees in Málaga"]
+
+
 VALUES = {
     "kind": ["library", "action", "plan"],
     "topic": ["libraries", "courts", "youth", "budget"],

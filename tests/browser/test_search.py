@@ -1,0 +1,84 @@
+"""Searching in a browser: suggestions and filters in place, and the same by plain forms and links."""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from search.store import learn
+from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import NARROW, WIDE, Site
+from tests.search.factories import DocumentFactory
+
+
+@pytest.fixture(scope="module")
+def library(site: Site, django_db_blocker: Any) -> Site:
+    """Twelve items on fines, three of them evaluated, and one for members only."""
+    with django_db_blocker.unblock():
+        for number in range(12):
+            DocumentFactory(
+                title=f"Ending library fines {number}",
+                summary="Cards were unblocked.",
+                evidence="evaluated" if number < 3 else "described",
+                origin="Quill Lake",
+            )
+        DocumentFactory(members=True, title="Fines among members")
+        learn(["library", "fines"])
+    first = HTTPConnection("127.0.0.1", site.port, timeout=120)
+    first.request("GET", "/search/", headers={"Host": f"portal.localhost:{site.port}"})
+    assert first.getresponse().status == 200
+    first.close()
+    return site
+
+
+def test_results_are_narrowed_widened_and_paged(library: Site, new_person: Any, scripts: bool) -> None:
+    page = new_person(scripts=scripts)
+    page.goto(library.url("portal", "/search/"))
+    page.get_by_role("searchbox").fill("libary fines")
+    page.get_by_role("button", name="Search", exact=True).click()
+    count = page.locator("#count")
+    assert "Showing results for library fines" in page.locator("main").inner_text()
+    assert count.inner_text() == "12 results"
+
+    page.get_by_text("Evaluated", exact=True).first.click()
+    if not scripts:
+        page.get_by_role("button", name="Show results").click()
+    page.wait_for_url("**evidence=evaluated**")
+    page.get_by_role("heading", name="3 results").wait_for()
+    assert page.locator(".result h3").count() == 3
+
+    page.get_by_role("link", name="Remove filter: Evidence: Evaluated").click()
+    page.get_by_role("heading", name="12 results").wait_for()
+    page.get_by_role("link", name="Next").click()
+    page.get_by_text("11 to 12 of 12").wait_for()
+    assert "page=2" in page.url
+    assert "among members" not in page.content()
+
+
+def test_ticking_a_filter_keeps_the_place_and_reads_the_count_out(library: Site, new_person: Any) -> None:
+    page = new_person(viewport=NARROW)
+    page.goto(library.url("portal", "/search/?q=fines"))
+    page.get_by_text("Narrow down").first.click()
+
+    page.get_by_text("Evaluated", exact=True).first.click()
+
+    page.wait_for_url("**evidence=evaluated**")
+    page.get_by_role("heading", name="3 results").wait_for()
+    assert page.evaluate("document.activeElement.id") == "evidence-evaluated"
+    assert page.locator("#said").inner_text() == "3 results"
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_suggestions_lead_to_what_they_name(library: Site, new_person: Any, viewport: dict[str, int]) -> None:
+    page = new_person(viewport=viewport)
+    page.goto(library.url("portal", "/search/"))
+
+    page.get_by_role("searchbox").press_sequentially("endi")
+
+    page.locator(".suggestions a").first.wait_for()
+    assert page.locator(".suggestions a").first.inner_text().strip() == "Ending library fines 0"
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
