@@ -35,13 +35,13 @@ def as_png(content: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=FORMATS)
-            if max(picture.size) > MAX_SIDE:
+            sent = Image.open(io.BytesIO(content), formats=FORMATS)
+            if max(sent.size) > MAX_SIDE:
                 raise ValidationError(
                     _("The picture has %(width)d x %(height)d pixels; %(limit)d a side is the most.")
-                    % {"width": picture.width, "height": picture.height, "limit": MAX_SIDE}
+                    % {"width": sent.width, "height": sent.height, "limit": MAX_SIDE}
                 )
-            picture = picture.convert("RGBA")
+            picture = sent.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError,
             Image.DecompressionBombWarning) as error:  # fmt: skip
         raise ValidationError(

@@ -89,7 +89,15 @@ class ReasonMixin(forms.Form):
     )
 
 
-class GoalForm(SeenMixin, ReasonMixin, forms.ModelForm):
+class PartForm(SeenMixin, forms.ModelForm):
+    """The words of a part of the plan; `values` is what its service takes."""
+
+    def values(self) -> dict[str, Any]:
+        names = self._meta.fields or []
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+
+class GoalForm(PartForm, ReasonMixin):
     field_order = ["label", "title", "story", "department", "sectors", "reason"]
     sectors = forms.MultipleChoiceField(
         label=_("Sectors"), required=False, widget=forms.CheckboxSelectMultiple
@@ -106,17 +114,13 @@ class GoalForm(SeenMixin, ReasonMixin, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["sectors"].choices = list(
-            Sector.objects.order_by("position").values_list("slug", "label")
-        )  # type: ignore[attr-defined]
-        if not self.fields["sectors"].choices:  # type: ignore[attr-defined]
+        sectors: Any = self.fields["sectors"]
+        sectors.choices = list(Sector.objects.order_by("position").values_list("slug", "label"))
+        if not sectors.choices:
             del self.fields["sectors"]
 
-    def values(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self._meta.fields if name in self.cleaned_data}
 
-
-class OutcomeForm(SeenMixin, ReasonMixin, forms.ModelForm):
+class OutcomeForm(PartForm, ReasonMixin):
     field_order = ["label", "title", "stage", "story", "reason"]
 
     class Meta:
@@ -131,8 +135,6 @@ class OutcomeForm(SeenMixin, ReasonMixin, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stage"] = forms.ChoiceField(label=_("Kind of step"), required=False, choices=STAGES)
-
-    values = GoalForm.values
 
 
 class ActionForm(SeenMixin, ReasonMixin, forms.Form):
@@ -361,7 +363,7 @@ class RetireForm(SeenMixin, forms.Form):
     )
 
 
-class PlanForm(SeenMixin, forms.ModelForm):
+class PlanForm(PartForm):
     class Meta:
         model = Plan
         fields = ["title", "summary", "vision", "period_start", "period_end", "cadence_days", "grace_days"]
@@ -376,9 +378,6 @@ class PlanForm(SeenMixin, forms.ModelForm):
             "cadence_days": _("After how many days an update is due. 92 is a quarter."),
             "grace_days": _("After how many more days silence counts as stale."),
         }
-
-    def values(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self._meta.fields}
 
 
 # ---- Progress --------------------------------------------------------------------------------------------

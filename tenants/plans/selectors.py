@@ -9,7 +9,7 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
 
 from tenants import access
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
-from tenants.plans.models import Action, Plan, freshness
+from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
 
 # Roles that may report on every action; a department lead only on those of the own department.
 _REPORT_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
@@ -39,7 +39,7 @@ def visible_plan(audience: str) -> Plan | None:
     return Plan.objects.in_force().filter(visibility__in=seen_by[audience]).order_by("-pk").first()
 
 
-def actions_of(plan: Plan) -> QuerySet[Action]:
+def actions_of(plan: Plan) -> ActionQuerySet:
     """The plan's actions that are not retired."""
     return Action.objects.current().filter(outcome__goal__plan=plan)
 

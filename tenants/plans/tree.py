@@ -29,7 +29,9 @@ def read_tree(plan: Plan, *, with_retired: bool = False) -> list[sheets.Goal]:
     outcomes = Outcome.objects.filter(goal__plan=plan).order_by("position", "pk")
     actions = Action.objects.filter(outcome__goal__plan=plan).order_by("position", "pk")
     if not with_retired:
-        goals, outcomes, actions = (rows.filter(retired_at=None) for rows in (goals, outcomes, actions))  # type: ignore[attr-defined]
+        goals = goals.filter(retired_at=None)
+        outcomes = outcomes.filter(retired_at=None)
+        actions = actions.filter(retired_at=None)
     parts = Parts(plan)
     below: dict[int, list[sheets.Action]] = defaultdict(list)
     for action in actions.select_related("accountable"):

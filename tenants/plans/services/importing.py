@@ -57,7 +57,7 @@ def examine(plan: Plan, goals: Iterable[sheets.Goal]) -> merge.Difference:
 def _base(rows: list[merge.Node]) -> dict[str, merge.Node]:
     """What sheet and plan last agreed on, by uuid: of the earlier sheets the one this sheet was made from."""
     imports = ImportJob.objects.filter(state=ImportJob.State.COMMITTED).order_by("-committed_at")
-    trees = [*imports.values_list("committed_at", "tree")[:_TREES]]
+    trees: list[Any] = [*imports.values_list("committed_at", "tree")[:_TREES]]
     trees += Export.objects.order_by("-created_at").values_list("created_at", "tree")[:_TREES]
     trees.sort(key=lambda pair: pair[0], reverse=True)
     known = [

@@ -129,7 +129,7 @@ def _put_back(changed: list[Any], undo: dict[str, Any]) -> None:
     for group in _by_model(serializers.deserialize("python", undo["below"])):
         type(group[0]).objects.bulk_create(group)
     for kind, model in (("goal", Goal), ("outcome", Outcome), ("action", Action)):
-        rows = [
+        rows: list[Any] = [
             model(pk=int(pk), position=position) for pk, position in undo["positions"].get(kind, {}).items()
         ]
         model._default_manager.bulk_update(rows, ["position"])

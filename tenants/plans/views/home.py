@@ -112,7 +112,7 @@ def health(plan: Plan) -> list[dict[str, Any]]:
         "measure": Q(has_measure=True),
         "baseline": Q(has_baseline=True),
     }
-    marked = actions.annotate(
+    marked: Any = actions.annotate(
         has_measure=Exists(measures), has_baseline=Exists(measures.exclude(baseline="")),
     )  # fmt: skip
     counts = marked.aggregate(

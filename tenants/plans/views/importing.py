@@ -252,7 +252,7 @@ def commit(request: HttpRequest, pk: int) -> HttpResponse:
     choices = {
         name.removeprefix("take:"): value
         for name, value in request.POST.items()
-        if name.startswith("take:") and value in ("sheet", "plan")
+        if name.startswith("take:") and isinstance(value, str) and value in ("sheet", "plan")
     }
     try:
         services.commit_import(job, by=request.user, choices=choices)
