@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,
     path("library/", include("resources.urls")),
     path("search/", include("search.urls")),
+    path("staff/team/", include("tenants.team.urls")),
     path("staff/", include("tenants.staff.urls")),
     path("media/<path:path>", media, name="media"),
     path("", include("tenants.signin.alliance")),

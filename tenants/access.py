@@ -27,6 +27,7 @@ class Can(enum.StrEnum):
     EDIT_PLAN = enum.auto()
     IMPORT_PLAN = enum.auto()
     PUBLISH_PLAN = enum.auto()
+    SEE_TEAM = enum.auto()
     MANAGE_TEAM = enum.auto()
     EDIT_SITE = enum.auto()
     EDIT_SETTINGS = enum.auto()
@@ -47,7 +48,9 @@ ROLES: dict[Can, frozenset[Role]] = {
     Can.EDIT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
     Can.IMPORT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
     Can.PUBLISH_PLAN: frozenset({Role.COORDINATOR}),
-    Can.MANAGE_TEAM: frozenset({Role.COORDINATOR}),
+    # at a city, and at the alliance for its own team: a role is held at one place alone
+    Can.SEE_TEAM: _EVERYONE_AT_A_CITY | {Role.STAFF_ADMIN, Role.STAFF_ONBOARDING},
+    Can.MANAGE_TEAM: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
     Can.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
     Can.EDIT_SETTINGS: frozenset({Role.COORDINATOR}),
     # at the alliance

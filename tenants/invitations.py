@@ -53,6 +53,7 @@ def invite(
         ) from None
     chosen = check_roles(jurisdiction, roles)
     with schema_context("public"):
+        _one_at_a_time(jurisdiction)
         if Affiliation.objects.active().filter(jurisdiction=jurisdiction, user__email=email).exists():
             raise ValidationError({"email": _("%(email)s is on the team already.") % {"email": email}})
         open_one = (
@@ -71,13 +72,25 @@ def invite(
 
 @transaction.atomic
 def resend(invitation: Invitation, *, by: User | None) -> Invitation:
-    """Send the same invitation with a new link; the old link dies. Raises ValidationError if it is closed."""
+    """Send the same invitation with a new link; the old link dies.
+
+    Raises ValidationError if it is closed, or another one to the same address is open.
+    """
     with schema_context("public"):
+        _one_at_a_time(invitation.jurisdiction)
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if invitation.state not in (*Invitation.OPEN_STATES, Invitation.State.EXPIRED):
             raise ValidationError(
                 _("This invitation is %(state)s and cannot be sent again.")
                 % {"state": invitation.get_state_display().lower()}
+            )
+        others = Invitation.objects.filter(
+            jurisdiction=invitation.jurisdiction, email=invitation.email, state__in=Invitation.OPEN_STATES
+        )
+        if others.exclude(pk=invitation.pk).exists():
+            raise ValidationError(
+                _("A newer invitation to %(email)s is open. Send that one again.")
+                % {"email": invitation.email}
             )
         return _send(invitation, by=by, verb="invitation_resent")
 
@@ -160,6 +173,11 @@ def expire() -> int:
     with schema_context("public"):
         late = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
         return late.update(state=Invitation.State.EXPIRED)
+
+
+def _one_at_a_time(jurisdiction: Jurisdiction) -> None:
+    """Let two who invite the same person at the same moment wait for each other."""
+    Jurisdiction.objects.select_for_update(of=("self",)).get(pk=jurisdiction.pk)
 
 
 def _new_person(invitation: Invitation, *, name: str, password: str) -> User:

@@ -5,25 +5,46 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import Affiliation, Role
+from tenants.models import ALLIANCE_ROLES, CITY_ROLES, Affiliation, Jurisdiction, Role
 
 # What each role may do, in the words of the page; in the order of how much.
-ROLES: list[tuple[str, Any]] = [
-    (Role.COORDINATOR, _("Coordinator: everything here, also publishing and the team")),
-    (Role.PLAN_EDITOR, _("Plan editor: the plan, its import, and pages in draft")),
-    (Role.DEPARTMENT_LEAD, _("Department lead: progress on the department’s own actions")),
-    (Role.CONTRIBUTOR, _("Contributor: pages in draft, for the coordinator to publish")),
-    (Role.VIEWER, _("Viewer: reads the workspace")),
-    (Role.MEMBER, _("Member of the cohort: reads what members share, nothing here")),
-]
+ALLOWS: dict[str, Any] = {
+    Role.COORDINATOR: _("everything here, also publishing and the team"),
+    Role.PLAN_EDITOR: _("the plan, its import, and pages in draft"),
+    Role.DEPARTMENT_LEAD: _("progress on the department’s own actions"),
+    Role.CONTRIBUTOR: _("pages in draft, for the coordinator to publish"),
+    Role.VIEWER: _("reads the workspace"),
+    Role.MEMBER: _("reads what members share, nothing here"),
+    Role.STAFF_ADMIN: _("everything of the alliance, also its team"),
+    Role.STAFF_ONBOARDING: _("opens jurisdictions and looks after them"),
+    Role.LIBRARY_CURATOR: _("the library and the alliance’s pages"),
+}
+
+
+def roles_at(place: Jurisdiction) -> list[Role]:
+    """The roles that are held at this place, in the order of how much they allow."""
+    held = CITY_ROLES if place.is_place else ALLIANCE_ROLES
+    return [Role(role) for role in ALLOWS if role in held]
 
 
 class RolesField(forms.MultipleChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label=_("Roles"), choices=ROLES, widget=forms.CheckboxSelectMultiple, **kwargs)
+        super().__init__(label=_("Roles"), widget=forms.CheckboxSelectMultiple, **kwargs)
 
 
-class InviteForm(forms.Form):
+class TeamForm(forms.Form):
+    """A form with the roles of its place."""
+
+    def __init__(self, *args: Any, place: Jurisdiction, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(role.value, f"{role.label}: {ALLOWS[role]}") for role in roles_at(place)]
+        self.fields["roles"].choices = choices  # type: ignore[attr-defined]
+        if not place.is_place:
+            self.fields["department"].help_text = ""
+            self.fields.pop("is_public", None)
+
+
+class InviteForm(TeamForm):
     email = forms.EmailField(label=_("Mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
@@ -36,7 +57,7 @@ class InviteForm(forms.Form):
     roles = RolesField()
 
 
-class PersonForm(forms.Form):
+class PersonForm(TeamForm):
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
     department = forms.CharField(label=_("Department"), max_length=120, required=False)
     is_public = forms.BooleanField(label=_("The name may be shown on public pages"), required=False)

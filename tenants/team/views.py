@@ -1,4 +1,4 @@
-"""The team of a city: who is on it, who is invited, and what the coordinator does about it."""
+"""The team of a city, or of the alliance: who is on it, who is invited, and what is done about it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tenants import access, affiliations, invitations
 from tenants.access import Can, requires
 from tenants.models import Affiliation, Invitation, Role
-from tenants.team.forms import HandOverForm, InviteForm, PersonForm
+from tenants.team.forms import ALLOWS, HandOverForm, InviteForm, PersonForm, roles_at
 
 PER_PAGE = 50
 
@@ -39,38 +40,69 @@ def _labels(roles: list[str]) -> list[str]:
     return [str(Role(role).label) for role in roles]
 
 
+def _found(people: Any, *, text: str, role: str) -> Any:
+    """Those of `people` whose name, address or department has every word of `text`, and who hold `role`, if given."""
+    for word in text.split():
+        named = Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word)
+        people = people.filter(named | Q(user__email__icontains=word) | Q(department__icontains=word))
+    return people.filter(roles__contains=[role]) if role else people
+
+
 @require_GET
-@requires(Can.SEE_WORKSPACE)
+@requires(Can.SEE_TEAM)
 def team(request: HttpRequest) -> HttpResponse:
-    page = Paginator(_people().order_by("user__last_name", "user__first_name", "pk"), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    waiting = Invitation.objects.filter(jurisdiction=connection.tenant).exclude(
+    place = connection.tenant
+    roles = roles_at(place)
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    role = request.GET.get("role", "")
+    role = role if role in roles else ""
+    everybody = _people()
+    found = _found(everybody, text=text, role=role).order_by("user__last_name", "user__first_name", "pk")
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    waiting = Invitation.objects.filter(jurisdiction=place).exclude(
         state__in=[Invitation.State.ACCEPTED, Invitation.State.REVOKED]
     )
+    open_ones = Paginator(waiting.order_by("-sent_at", "pk"), PER_PAGE).get_page(request.GET.get("invited"))
     return render(
         request,
         "team/team.html",
-        {
+        _around()
+        | {
+            "q": text,
+            "role": role,
+            "roles": roles,
+            "total": everybody.count(),
             "page": page,
             "people": [
-                {"one": one, "roles": _labels(one.roles), "is_me": one.user_id == request.user.pk}
+                {
+                    "one": one,
+                    "roles": [(Role(held).label, ALLOWS[held]) for held in roles if held in one.roles],
+                    "is_me": one.user_id == request.user.pk,
+                }
                 for one in page
             ],
+            "open_ones": open_ones,
             "invitations": [
                 {"one": one, "roles": _labels(one.roles), "is_late": one.expires_at <= timezone.now()}
-                for one in waiting.order_by("-sent_at", "pk")[:PER_PAGE]
+                for one in open_ones
             ],
-            "can_manage": access.may(request.user, Can.MANAGE_TEAM, connection.tenant),
-            "section": "team",
+            "can_manage": access.may(request.user, Can.MANAGE_TEAM, place),
+            "can_hand_over": Role.COORDINATOR in access.roles_of(request.user, place),
         },
     )
+
+
+def _around() -> dict[str, Any]:
+    """What the page around needs: the city's workspace, or the alliance's pages for its staff."""
+    if connection.tenant.is_place:
+        return {"base": "workspace/base.html", "section": "team"}
+    return {"base": "alliance/base.html", "section": "staff"}
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Can.MANAGE_TEAM)
 def invite(request: HttpRequest) -> HttpResponse:
-    form = InviteForm(request.POST or None)
+    form = InviteForm(request.POST or None, place=connection.tenant)
     if form.is_valid():
         try:
             made = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
@@ -87,7 +119,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
     held = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
-    form = PersonForm(request.POST or None, initial=held)
+    form = PersonForm(request.POST or None, initial=held, place=connection.tenant)
     if form.is_valid():
         try:
             affiliations.change_roles(person, by=request.user, **form.cleaned_data)
@@ -179,10 +211,10 @@ def _confirm(
         else:
             messages.success(request, done)
             return redirect("team:team")
-    context = {"title": title, "text": text, "button": button, "refusal": refusal, "section": "team"}
-    return render(request, "team/confirm.html", context, status=422 if refusal else 200)
+    context = {"title": title, "text": text, "button": button, "refusal": refusal}
+    return render(request, "team/confirm.html", _around() | context, status=422 if refusal else 200)
 
 
 def _form(request: HttpRequest, form: Any, *, title: str, button: str, lead: str = "") -> HttpResponse:
-    context = {"form": form, "title": title, "lead": lead, "button": button, "section": "team"}
-    return render(request, "team/form.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "title": title, "lead": lead, "button": button}
+    return render(request, "team/form.html", _around() | context, status=422 if form.errors else 200)

@@ -26,8 +26,10 @@ class World:
     visit: Callable[..., Any]
     values: dict[str, Any]
 
-    def values_for(self, name: str) -> dict[str, Any]:
-        """Values for the parts of the address `name`."""
+    def values_for(self, name: str, host: Any = None) -> dict[str, Any]:
+        """Values for the parts of the address `name`; of the alliance's own things when it is the host."""
+        if host == self.alliance and any(key.startswith(f"alliance {name}/") for key in self.values):
+            name = f"alliance {name}"
         own = {
             key.partition("/")[2]: value for key, value in self.values.items() if key.startswith(f"{name}/")
         }
@@ -51,6 +53,12 @@ def build(
     colleague = person(city, "plan_editor", email=f"colleague@{city.slug}.example")
     invited = invitations.invite(city, email=f"invited@{city.slug}.example", roles=["viewer"], by=None)
     affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
+    officer = Affiliation.objects.get(
+        user=person(alliance, "library_curator", email=f"officer@{city.slug}.example"), jurisdiction=alliance
+    )
+    asked = invitations.invite(
+        alliance, email=f"asked@{city.slug}.example", roles=["staff_onboarding"], by=None
+    )
     item = LibraryItemFactory()
     with tenant_context(city):
         Plan.objects.update(visibility=visibility)
@@ -74,5 +82,9 @@ def build(
         "team:end/uuid": affiliation.uuid,
         "team:resend/uuid": invited.uuid,
         "team:revoke/uuid": invited.uuid,
+        "alliance team:change/uuid": officer.uuid,
+        "alliance team:end/uuid": officer.uuid,
+        "alliance team:resend/uuid": asked.uuid,
+        "alliance team:revoke/uuid": asked.uuid,
     }
     return World(city=city, other=other, alliance=alliance, person=person, visit=visit, values=values)
