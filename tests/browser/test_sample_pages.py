@@ -1,6 +1,6 @@
 """Every kind of page of the sample cohort, wide and narrow: it opens, axe finds nothing, nothing runs off the side.
 
-    PORTAL_SCREENSHOTS=1 pytest tests/browser/test_sample_pages.py     draws docs/screenshots anew
+PORTAL_SCREENSHOTS=1 pytest tests/browser/test_sample_pages.py     draws docs/screenshots anew
 """
 
 from __future__ import annotations
@@ -40,11 +40,27 @@ COORDINATOR = {
     "plan-editor": "/workspace/plan/",
     "import": "/workspace/import/",
     "history": "/workspace/history/",
-    "publish": "/workspace/plan/publish/", "settings": "/workspace/settings/", "updates": "/workspace/updates/",
+    "publish": "/workspace/plan/publish/",
+    "settings": "/workspace/settings/",
+    "updates": "/workspace/updates/",
     "team": "/workspace/team/",
 }
-STAFF = {"staff": "/staff/", "staff-new": "/staff/jurisdictions/new/", "staff-city": "/staff/jurisdictions/new-corvane/"}
-IN_DOCS = {"alliance-home", "library-item", "search", "city-home", "action", "narrative", "workspace", "plan-editor", "team"}
+STAFF = {
+    "staff": "/staff/",
+    "staff-new": "/staff/jurisdictions/new/",
+    "staff-city": "/staff/jurisdictions/new-corvane/",
+}
+IN_DOCS = {
+    "alliance-home",
+    "library-item",
+    "search",
+    "city-home",
+    "action",
+    "narrative",
+    "workspace",
+    "plan-editor",
+    "team",
+}
 IN_DOCS |= {"staff"}
 
 
@@ -77,7 +93,9 @@ def draw(page: Any, name: str) -> None:
     from PIL import Image
 
     height = min(1500, page.evaluate("document.documentElement.scrollHeight"))
-    shot = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height})
+    shot = page.screenshot(
+        full_page=True, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+    )
     folder = ROOT / "docs" / "screenshots"
     folder.mkdir(exist_ok=True)
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
@@ -95,21 +113,31 @@ def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewp
     look(page, page.url, "action", viewport)
 
 
-def test_the_coordinators_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+def test_the_coordinators_pages_are_fit_for_everybody(
+    sample: Site, new_person: Any, viewport: dict[str, int]
+) -> None:
     page = new_person(viewport=viewport)
-    sign_in(page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD)
+    sign_in(
+        page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD
+    )
     for name, path in COORDINATOR.items():
         look(page, sample.url("marrow-bend", path), name, viewport)
     look(page, sample.url("portal", "/accounts/"), "account", viewport)
 
 
-def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+def test_a_new_citys_first_screen_is_its_checklist(
+    sample: Site, new_person: Any, viewport: dict[str, int]
+) -> None:
     page = new_person(viewport=viewport)
-    sign_in(page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD)
+    sign_in(
+        page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD
+    )
     look(page, sample.url("new-corvane", "/workspace/"), "workspace-first", viewport)
 
 
-def test_the_staffs_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
+def test_the_staffs_pages_are_fit_for_everybody(
+    sample: Site, new_person: Any, viewport: dict[str, int]
+) -> None:
     page = new_person(viewport=viewport)
     sign_in(page, sample.url("portal", "/staff/"), "amara.whitfield@commontable.example", cohort.PASSWORD)
     for name, path in STAFF.items():
