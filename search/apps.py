@@ -7,4 +7,4 @@ class SearchConfig(AppConfig):
     def ready(self) -> None:
         # Listeners are called in the order they were connected, and search reads the copies that cohort writes.
         from cohort import receivers as _first  # noqa: F401
-        from search import receivers  # noqa: F401
+        from search import checks, receivers  # noqa: F401

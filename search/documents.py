@@ -158,7 +158,9 @@ def from_page(place: Jurisdiction, page: NarrativePage, *, audience: str) -> Doc
 
 
 def _of_city(place: Jurisdiction, *, hidden: Iterable[str] = (), **fields: Any) -> Document:
-    fields.setdefault("language", "en")
+    fields.setdefault(
+        "language", "es" if place.languages[:1] == ["es"] else "en"
+    )  # the first one is the site's own
     return _document(
         jurisdiction=place,
         origin=place.name,

@@ -14,6 +14,7 @@ from cms.models import HomePage, NarrativePage
 from resources.models import LibraryItem
 from resources.services import publish, withdraw
 from search import queries, sources
+from search.checks import no_engine_yet
 from search.models import Document
 from tenants import services
 from tenants.models import Jurisdiction, Visibility
@@ -234,3 +235,22 @@ def test_rebuilding_repairs_what_is_missing_old_or_too_much(riverton, plan):
     assert out.getvalue() == "Wrote 2 documents again, removed 1.\n"
     assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Kept"}
     call_command("rebuild_search", "--check", stdout=StringIO())
+
+
+def test_a_plan_of_a_spanish_speaking_place_is_stemmed_in_spanish(riverton, in_city):
+    riverton.languages = ["es", "en"]
+    riverton.save()
+    launch(riverton)
+    with in_city(riverton):
+        plan = PlanFactory(title="Plan de equidad para las bibliotecas")
+        announce(riverton, plan)
+
+    assert [hit.language for hit in queries.find("biblioteca", audience="public").hits] == ["es"]
+
+
+def test_a_search_engine_that_is_named_is_said_not_to_be_asked(settings):
+    settings.SEARCH_URL = ""
+    assert no_engine_yet() == []
+
+    settings.SEARCH_URL = "http://localhost:9200"
+    assert [message.id for message in no_engine_yet()] == ["search.W001"]
