@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Sector, Stage, Topic, Visibility
 from tenants.plans import services, sheets
-from tenants.plans.models import Action, Department, Goal, Outcome, PerformanceMeasure, Plan
+from tenants.plans.models import Action, Department, Goal, Milestone, Outcome, PerformanceMeasure, Plan
 from tenants.plans.selectors import team_of
 from tenants.plans.services.importing import MAX_MEGABYTES, assumptions_of
 from tenants.plans.sheets.dates import read_date
@@ -192,6 +192,13 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
     better_off = forms.CharField(
         label=KIND_FIELDS["better_off"], required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
+    milestones = forms.CharField(
+        label=_("Milestones"),
+        help_text=_("One on each line, the date first: “June 2027: 150 households helped”."),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     resources = forms.CharField(
         label=_("Resources"),
         help_text=_("Money, staff time, partners, and whether they are secured."),
@@ -216,7 +223,7 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
     groups = (
         (_("What and why"), ("number", "title", "details", "why", "stage", "outcome", "topics")),
         (_("Who"), ("accountable", "owner", "vacant_since", "responsible", "support")),
-        (_("When"), ("start", "due", "is_continuous")),
+        (_("When"), ("start", "due", "is_continuous", "milestones")),
         (_("How it is measured"), ("how_much", "how_well", "better_off")),
         (_("With what"), ("resources", "implementation_plan")),
     )
@@ -269,12 +276,18 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
             else loose_date(_last_of(action.start_date, action.start_precision), action.start_precision),
             "due": loose_date(action.due_date, action.due_precision or "day"),
             "is_continuous": action.is_continuous,
+            "milestones": "\n".join(milestone_line(step) for step in self.parts.milestones[action.pk]),
             "resources": action.resources,
             "implementation_plan": "\n".join(action.implementation_plan),
             "topics": action.topics,
             "outcome": action.outcome_id,
             "seen": services.token(action),
         } | {kind: "\n".join(m.text for m in measures if m.kind == kind) for kind in KIND_FIELDS}
+
+    def clean_milestones(self) -> list[dict[str, Any]]:
+        there = self.parts.milestones[self.action.pk] if self.parts and self.action else []
+        known = {milestone_line(step): step for step in there}
+        return [_milestone(line, known) for line in lines(self.cleaned_data["milestones"])]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -303,6 +316,8 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
                 found[name] = lines(data[name])
         if changed & {"start", "due", "is_continuous"}:
             found |= self._timeline(data, changed)
+        if "milestones" in changed:
+            found["milestones"] = data["milestones"]
         if changed & set(KIND_FIELDS):
             found["measures"] = self._measures(data)
         return found
@@ -341,6 +356,45 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
             for kind in KIND_FIELDS
             for text in lines(data[kind])
         ]
+
+
+def milestone_line(step: Milestone) -> str:
+    """How the form shows a milestone: "June 2027: 150 households helped"."""
+    day = loose_date(step.due_date, step.due_precision or "day")
+    return f"{day}: {step.title}" if step.title else day
+
+
+def _milestone(line: str, known: dict[str, Milestone]) -> dict[str, Any]:
+    """A line as the services take it; one that was there keeps its exact date and whether it is done."""
+    if line in known:
+        step = known[line]
+        return {"title": step.title, "due_date": step.due_date, "due_precision": step.due_precision,
+                "done_date": step.done_date, "measure_position": step.measure_position}  # fmt: skip
+    date, _colon, title = line.partition(":")
+    span = read_date(date.strip(), assumptions_of(connection.tenant))
+    if span is None:
+        raise ValidationError(
+            _("“%(line)s” does not begin with a date. Write it like “June 2027: 150 households helped”.")
+            % {"line": line[:80]}
+        )
+    if len(title.strip()) > 300:
+        raise ValidationError(_("“%(line)s…” is longer than 300 characters.") % {"line": line[:80]})
+    return {"title": title.strip(), "due_date": span.last, "due_precision": span.precision}
+
+
+class MeasuresForm(SeenMixin, ReasonMixin):
+    """What goes with all measures of an action."""
+
+
+class MeasureForm(forms.Form):
+    """One measure with where it starts and where it should get."""
+
+    kind = forms.ChoiceField(label=_("Question"), choices=list(KIND_FIELDS.items()))
+    text = forms.CharField(
+        label=_("Measure"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    baseline = forms.CharField(label=_("Baseline"), required=False, max_length=200)
+    target = forms.CharField(label=_("Target"), required=False, max_length=200)
 
 
 def _last_of(day: dt.date | None, precision: str) -> dt.date | None:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("plan/outcomes/<uuid:uuid>/", editor.edit_outcome, name="edit-outcome"),
     path("plan/outcomes/<uuid:uuid>/add/", editor.add_action, name="add-action"),
     path("plan/actions/<slug:code>/", editor.edit_action, name="edit-action"),
+    path("plan/actions/<slug:code>/measures/", editor.edit_measures, name="edit-measures"),
     path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
     path("plan/actions/<slug:code>/history/", histories.of_action, name="action-history"),
     path("plan/<slug:kind>/<uuid:uuid>/move/", editor.move, name="move"),

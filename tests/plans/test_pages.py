@@ -190,7 +190,19 @@ def test_saving_an_action_unchanged_changes_nothing(desk, riverton, in_city):
         actions = list(Action.objects.in_plan_order())
         before, changes = list(Action.objects.order_by("pk").values()), Change.objects.count()
     for action in actions[:12]:
-        assert desk.post(url("edit-action", action.code), form_of(desk, action.code)).status_code == 302
+        sent = {
+            name: value.replace("\n", "\r\n") if isinstance(value, str) else value  # as browsers send them
+            for name, value in form_of(desk, action.code).items()
+        }
+        assert desk.post(url("edit-action", action.code), sent).status_code == 302
+    with in_city(riverton):
+        goal = Goal.objects.order_by("pk").first()
+        services.edit_goal(goal, by=None, story="One.\n\nTwo.")
+        changes += 1
+    form = desk.get(url("edit-goal", goal.uuid)).context["form"]
+    sent = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    sent["story"] = "One.\r\n\r\nTwo."
+    assert desk.post(url("edit-goal", goal.uuid), sent).status_code == 302
     with in_city(riverton):
         assert list(Action.objects.order_by("pk").values()) == before
         assert Change.objects.count() == changes
@@ -517,3 +529,53 @@ def test_a_history_tells_the_words_of_an_import(desk, riverton, in_city):
     assert "Spreadsheet import: plan.csv" in desk.get(url("history")).text
     assert "Repair the lights" not in desk.get(url("history")).text
     assert "Repair the lights" in desk.get(url("history"), {"rows": "all"}).text
+
+
+# ---- Measures and milestones -----------------------------------------------------------------------------
+def test_a_measure_gets_a_baseline_and_a_target(desk, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    desk.post(
+        url("edit-action", action.code), form_of(desk, action.code) | {"better_off": "Renters who stay"}
+    )
+    page = desk.get(url("edit-measures", action.code))
+    data = {"m-TOTAL_FORMS": "3", "m-INITIAL_FORMS": "1", "seen": page.context["form"]["seen"].value()}
+    data |= {
+        "m-0-kind": "better_off",
+        "m-0-text": "Renters who stay",
+        "m-0-baseline": "61%",
+        "m-0-target": "80%",
+    }
+    data |= {"m-1-kind": "how_much", "m-1-text": "Talks held", "m-2-kind": "how_much", "m-2-text": ""}
+    assert desk.post(url("edit-measures", action.code), data).status_code == 302
+    with in_city(riverton):
+        found = list(action.measures.order_by("position").values_list("text", "baseline", "target"))
+    assert found == [("Renters who stay", "61%", "80%"), ("Talks held", "", "")]
+    # the first form keeps what it does not show
+    desk.post(
+        url("edit-action", action.code),
+        form_of(desk, action.code) | {"how_much": "Talks held\nPeople who came"},
+    )
+    with in_city(riverton):
+        assert action.measures.get(text="Renters who stay").baseline == "61%"
+    again = desk.post(url("edit-measures", action.code), data)
+    assert again.status_code == 422
+    assert "Nothing of yours was saved" in again.text
+
+
+def test_milestones_are_lines_with_a_date_first(desk, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    lines = "June 2027: 150 households helped\n2028 Q1"
+    desk.post(url("edit-action", action.code), form_of(desk, action.code) | {"milestones": lines})
+    with in_city(riverton):
+        found = list(action.milestones.order_by("position").values_list("title", "due_date", "due_precision"))
+    assert found == [
+        ("150 households helped", dt.date(2027, 6, 30), "month"),
+        ("", dt.date(2028, 3, 31), "quarter"),
+    ]
+    refused = desk.post(
+        url("edit-action", action.code), form_of(desk, action.code) | {"milestones": "Soon: done"}
+    )
+    assert refused.status_code == 422
+    assert "does not begin with a date" in refused.text
+    with in_city(riverton):
+        assert action.milestones.count() == 2

@@ -368,7 +368,7 @@ def move(row: Goal | Outcome | Action, *, direction: str, by: User | None) -> bo
         return False
     siblings[here], siblings[there] = siblings[there], siblings[here]
     _number(siblings)
-    history.entry(row, "moved", by=by, at=timezone.now(), fields={"position": [here + 1, there + 1]}).save()
+    history.entry(row, "moved", by=by, at=timezone.now(), fields={"position": [here, there]}).save()
     _touch(row, by)
     announce_plan(plan)
     return True
@@ -454,9 +454,18 @@ def announce_actions(action_ids: list[int]) -> None:
     action_changed.send(Action, jurisdiction=connection.tenant, action_ids=action_ids)
 
 
-def _only(fields: Mapping[str, Any], known: frozenset[str], service: str) -> None:
+def one_kind_of_line_break(text: str) -> str:
+    """Browsers send line breaks as two characters; the plan keeps one, so that unchanged text stays unchanged."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _only(fields: dict[str, Any], known: frozenset[str], service: str) -> None:
+    """Refuse fields the service does not have; even out the line breaks of the others, in place."""
     if unknown := sorted(set(fields) - known):
         raise TypeError(f"{service}() has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = one_kind_of_line_break(value)
 
 
 def _end(rows: Any) -> int:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from tenants.plans import history
 from tenants.plans.models import Action, ProgressNote
-from tenants.plans.services.editing import announce_actions, lock_action, untouched
+from tenants.plans.services.editing import announce_actions, lock_action, one_kind_of_line_break, untouched
 
 # A person may not choose these in a report: an action is merged by the plan's editors.
 CHOICES = tuple(status for status in Action.Status if status != Action.Status.MERGED)
@@ -38,7 +38,7 @@ def record_progress(
     has none, a retired action.
     """
     action = lock_action(action)
-    text, next_step, reason = text.strip(), next_step.strip(), reason.strip()
+    text, next_step, reason = (one_kind_of_line_break(each).strip() for each in (text, next_step, reason))
     _check(action, status=status, text=text, next_step=next_step, reason=reason, on=on)
     is_newest = action.last_update_on is None or on >= action.last_update_on
     before = history.snapshot(action)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.forms import formset_factory
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +19,15 @@ from django.views.decorators.vary import vary_on_headers
 
 from tenants.access import Can, requires
 from tenants.plans import history, selectors, services
-from tenants.plans.forms import ActionForm, GoalForm, OutcomeForm, PlanForm, RetireForm
+from tenants.plans.forms import (
+    ActionForm,
+    GoalForm,
+    MeasureForm,
+    MeasuresForm,
+    OutcomeForm,
+    PlanForm,
+    RetireForm,
+)
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.views.common import action_or_404, add_errors, here, part_or_404, rights, the_plan
 from tenants.plans.views.histories import readable
@@ -258,6 +267,32 @@ def _save_action(request: HttpRequest, action: Action, form: ActionForm) -> Acti
         services.move_to(saved, other, by=request.user, reason=data["reason"])
         saved.refresh_from_db()
     return saved
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Can.EDIT_PLAN)
+def edit_measures(request: HttpRequest, code: str) -> HttpResponse:
+    """The measures of an action with baseline and target; a line without words is left out."""
+    action = action_or_404(code)
+    Formset = formset_factory(MeasureForm, extra=2, max_num=60)
+    there = action.measures.order_by("position", "pk").values("kind", "text", "baseline", "target")
+    formset = Formset(request.POST or None, initial=list(there), prefix="m")
+    about = MeasuresForm(request.POST or None, initial={"seen": services.token(action)})
+    stale = None
+    if request.method == "POST" and formset.is_valid() and about.is_valid():
+        measures = [form.cleaned_data for form in formset if form.cleaned_data.get("text")]
+        try:
+            services.edit_action(action, by=request.user, measures=measures, **about.cleaned_data)
+        except services.Stale as error:
+            stale = _told_stale(about, error, action)
+        except ValidationError as error:
+            add_errors(about, error)
+        else:
+            messages.success(request, _("Saved: %(title)s") % {"title": action})
+            return redirect(at(action))
+    context = {"section": "plan", "action": action, "formset": formset, "form": about, "stale": stale}
+    bad = request.method == "POST"
+    return render(request, "plans/measures.html", context, status=422 if bad else 200)
 
 
 def _row(request: HttpRequest, action: Action) -> dict[str, Any]:
