@@ -107,6 +107,7 @@ CITY: dict[str, Row] = {
     "plans:edit-outcome": workspace(*WRITERS),
     "plans:add-action": workspace(*WRITERS),
     "plans:edit-action": workspace(*WRITERS),
+    "plans:edit-measures": workspace(*WRITERS),
     "plans:record-progress": workspace(
         *WRITERS
     ),  # a department lead's own actions alone: this one is nobody's
