@@ -6,12 +6,14 @@ import secrets
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -70,8 +72,13 @@ def finish(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
-    """End this city's session; the others of the person go on."""
+    """End this city's session; the others of the person go on, the alliance's too."""
     logout(request)
+    messages.success(
+        request,
+        _("You are signed out here. To sign out of every city at once, open your account at %(alliance)s.")
+        % {"alliance": settings.ALLIANCE_NAME},
+    )
     return redirect("/")
 
 

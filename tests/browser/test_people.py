@@ -1,0 +1,103 @@
+"""The pages on which people join, sign in and are looked after: fit for everybody, and the way through them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from tenants import invitations, services
+from tenants.models import Affiliation, Jurisdiction, Role
+from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import NARROW, WIDE, Site
+from tests.browser.people import sign_in
+
+PASSWORD = "seven quiet green rivers"
+
+
+@pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])
+def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def rosa(site: Site) -> User:
+    """The coordinator of Riverton, with a colleague and two open invitations."""
+    city = Jurisdiction.objects.get(slug="riverton")
+    people = []
+    for email, first, last, role in (
+        ("rosa@riverton.example", "Rosa", "Delgado", Role.COORDINATOR),
+        ("miguel@riverton.example", "Miguel", "Santos", Role.DEPARTMENT_LEAD),
+    ):
+        user = User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
+        services.affiliate(user, city, roles=[role], by=None, title="Analyst", department="Human Resources")
+        people.append(user)
+    invitations.invite(
+        city, email="ines@riverton.example", roles=["viewer"], by=people[0], name="Ines Calloway"
+    )
+    invitations.invite(
+        city, email="a.very.long.address.indeed@department.riverton.example", roles=["viewer"], by=None
+    )
+    return people[0]
+
+
+def look(page: Any, url: str, *, status: int = 200) -> None:
+    assert page.goto(url).status == status
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+
+
+def test_the_teams_pages_are_fit_for_everybody(
+    site: Site, rosa: User, new_person: Any, viewport: Any
+) -> None:
+    page = new_person(viewport=viewport)
+    sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
+    theirs = Affiliation.objects.get(user__email="miguel@riverton.example").uuid
+    for path in ("", "?q=nobody", "invite/", "hand-over/", f"people/{theirs}/", f"people/{theirs}/end/"):
+        look(page, site.url("riverton", f"/workspace/team/{path}"))
+    page.goto(site.url("riverton", "/workspace/team/invite/"))
+    page.get_by_label("Mail address").fill("rosa@riverton.example")
+    page.get_by_role("button", name="Send the invitation").click()
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert_accessible(page)
+
+
+def test_the_ways_in_are_fit_for_everybody(site: Site, rosa: User, new_person: Any, viewport: Any) -> None:
+    page = new_person(viewport=viewport)
+    for path in ("login/", "password/reset/", "password/reset/done/", "password/reset/key/1-1/", "inactive/"):
+        look(page, site.url("portal", f"/accounts/{path}"))
+    look(page, site.url("portal", "/accounts/invitation/used-up/"), status=404)
+    look(page, site.url("riverton", "/sign-in/finish/?code=none"), status=403)
+    look(page, site.url("portal", "/demo/"))
+    look(page, site.url("portal", "/demo/mail/"))
+    page.goto(site.url("portal", "/accounts/login/"))
+    page.get_by_label("Email").fill(rosa.email)
+    page.get_by_label("Password", exact=True).fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    assert page.locator(".errors").is_visible()
+    assert_accessible(page)
+    sign_in(page, site.url("portal", "/accounts/"), rosa.email, PASSWORD)
+    look(page, site.url("portal", "/accounts/"))
+    look(page, site.url("portal", "/accounts/password/change/"))
+
+
+def test_ines_follows_the_link_in_her_mail_and_rosa_sees_her(site: Site, rosa: User, new_person: Any) -> None:
+    mail = site.mails(to="ines@riverton.example")[-1].replace("=\n", "")
+    link = re.search(r"http://\S+/accounts/invitation/[\w-]+/", mail)
+    assert link, mail
+    ines = new_person()
+    look(ines, link[0])
+    ines.get_by_label("Your name").fill("Ines Calloway")
+    ines.get_by_label("Choose a password").fill(PASSWORD)
+    ines.get_by_role("button").last.click()
+    ines.wait_for_url(site.url("riverton", "/workspace/"))
+    page = new_person()
+    sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
+    assert page.get_by_role("row", name="Ines Calloway").get_by_text("Viewer", exact=True).is_visible()
+    ines.get_by_role("button", name="Sign out").click()
+    ines.goto(site.url("portal", "/accounts/"))
+    assert ines.get_by_role("link", name="Riverton").first.is_visible()
+    ines.get_by_role("button", name="Sign out on every device and city").click()
+    assert "/accounts/login/" in ines.goto(site.url("riverton", "/workspace/")).url
