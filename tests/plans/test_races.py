@@ -1,0 +1,84 @@
+"""Two people at the same moment: nothing twice, nothing lost, the second is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django_tenants.utils import tenant_context
+
+from tenants.models import Jurisdiction
+from tenants.plans import services
+from tenants.plans.models import Action, Change, ImportJob, Outcome
+from tests.plans.test_import import SHEET
+from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def at_once(slug: str, *works: Callable[[], Any]) -> list[Any]:
+    """Do the works at the same moment, each on a connection of its own; a refusal is given back, not raised."""
+    barrier = threading.Barrier(len(works))
+    place = Jurisdiction.objects.get(slug=slug)
+
+    def one(work: Callable[[], Any]) -> Any:
+        try:
+            with tenant_context(place):
+                connection.ensure_connection()
+                barrier.wait()
+                return work()
+        except ValidationError as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(one, works))
+
+
+def test_one_of_two_edits_is_saved_and_the_other_person_is_told():
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        action = Action.objects.order_by("pk").first()
+        seen = services.token(action)
+    found = at_once(
+        "riverton",
+        lambda: services.edit_action(action, by=None, seen=seen, title="From the first"),
+        lambda: services.edit_action(action, by=None, seen=seen, title="From the second"),
+    )
+    refused = [each for each in found if isinstance(each, services.Stale)]
+    saved = [each for each in found if isinstance(each, Action)]
+    assert (len(refused), len(saved)) == (1, 1)
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        action.refresh_from_db()
+        assert action.title == saved[0].title
+        assert Change.objects.filter(object_uuid=action.uuid, verb="edited").count() == 1
+
+
+def test_two_new_actions_get_codes_of_their_own():
+    with tenant_context(Jurisdiction.objects.get(slug="ashford")):
+        first, second = Outcome.objects.order_by("pk")[:2]
+    found = at_once(
+        "ashford",
+        lambda: services.add_action(first, by=None, title="One"),
+        lambda: services.add_action(second, by=None, title="Two"),
+        lambda: services.add_action(first, by=None, title="Three"),
+    )
+    assert all(isinstance(each, Action) for each in found), found
+    assert len({each.code for each in found}) == 3
+
+
+def test_an_import_that_two_people_commit_is_written_once():
+    with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
+        job = services.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+    found = at_once("millbrook", *[lambda: services.commit_import(job, by=None)] * 2)
+    refused = [each for each in found if isinstance(each, ValidationError)]
+    assert len(refused) == 1
+    assert "imported already" in refused[0].messages[0]
+    with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
+        assert Action.objects.count() == 2
+        assert ImportJob.objects.get().state == "committed"
