@@ -207,6 +207,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already proves the address
 ACCOUNT_ADAPTER = "tenants.account_adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "tenants.signin.forms.LoginForm"}
+ACCOUNT_SESSION_REMEMBER = False  # desks are shared: the alliance's session ends with the browser
 
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", "__Host-portal")
 CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", "__Host-csrf")

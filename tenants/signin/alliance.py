@@ -161,7 +161,11 @@ urlpatterns = names
 
 # allauth looks its own addresses up by these names. Nobody signs up by themselves.
 allauth_urls: list[URLPattern] = [
-    path("accounts/login/", account.login, name="account_login"),
+    path(
+        "accounts/login/",
+        account.LoginView.as_view(extra_context={"section": "account"}),
+        name="account_login",
+    ),
     path("accounts/logout/", sign_out, name="account_logout"),
     path("accounts/signup/", gone, name="account_signup"),
     path("accounts/inactive/", account.account_inactive, name="account_inactive"),

@@ -65,6 +65,7 @@ def finish(request: HttpRequest) -> HttpResponse:
     if found is None:
         return render(request, "signin/not_opened.html", status=403)
     login(request, found.user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.set_expiry(0)  # like the alliance's: it ends with the browser
     response = redirect(safe_path(found.next_path))
     response.delete_cookie(NONCE, path="/sign-in/")
     return response

@@ -45,6 +45,7 @@ def test_signing_in_at_the_alliance_opens_the_citys_own_session(riverton, person
         assert Session.objects.count() == 1
     cookie = answer.cookies["portal"]
     assert cookie["domain"] == ""
+    assert cookie["max-age"] == ""
     assert cookie["httponly"]
 
 
