@@ -81,4 +81,22 @@ def test_an_import_that_two_people_commit_is_written_once():
     assert "imported already" in refused[0].messages[0]
     with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
         assert Action.objects.count() == 2
-        assert ImportJob.objects.get().state == "committed"
+        assert ImportJob.objects.get(pk=job.pk).state == "committed"
+
+
+def test_an_edit_during_an_import_is_not_lost():
+    place = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(place):
+        services.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+        action = Action.objects.get(title="Repair the lights")
+        changed = SHEET.replace("2028", "2029").replace("June 2027", "July 2027")
+        job = services.upload_sheet(filename="plan.csv", content=changed.encode(), by=None)
+    found = at_once(
+        "riverton",
+        lambda: services.commit_import(job, by=None),
+        lambda: services.edit_action(action, by=None, resources="Two crews"),
+    )
+    assert not [each for each in found if isinstance(each, Exception)], found
+    with tenant_context(place):
+        action.refresh_from_db()
+        assert (action.resources, action.due_date.year) == ("Two crews", 2029)

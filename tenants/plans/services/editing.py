@@ -173,8 +173,8 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     `fields` are ACTION_FIELDS, as for `edit_action`.
     """
     _only(fields, ACTION_FIELDS, "add_action")
+    plan = Plan.objects.select_for_update().get(goals__outcomes=outcome.pk)
     outcome = Outcome.objects.select_for_update(of=("self",)).select_related("goal").get(pk=outcome.pk)
-    plan = Plan.objects.select_for_update().get(pk=outcome.goal.plan_id)
     columns, below = _split(fields)
     action = Action(
         outcome=outcome,
@@ -472,13 +472,26 @@ def _end(rows: Any) -> int:
     return (rows.aggregate(last=Max("position"))["last"] or 0) + 1 if rows.exists() else 0
 
 
+def lock_whole(plan: Plan) -> None:
+    """Let nobody change a row of the plan until the transaction ends; the plan itself must be locked already.
+
+    Who locks several rows locks the plan first: then no two can wait for each other.
+    """
+    for rows in (
+        Goal.objects.filter(plan=plan),
+        Outcome.objects.filter(goal__plan=plan),
+        Action.objects.filter(outcome__goal__plan=plan),
+    ):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
 def _locked(row: Any) -> tuple[Any, Plan]:
+    below = {Goal: "goals", Outcome: "goals__outcomes", Action: "goals__outcomes__actions"}[type(row)]
+    plan = Plan.objects.select_for_update().get(**{below: row.pk})
     if isinstance(row, Action):
-        row = lock_action(row)
-        return row, row.outcome.goal.plan
+        return lock_action(row), plan
     above = {Goal: "plan", Outcome: "goal__plan"}[type(row)]
-    row = type(row).objects.select_for_update(of=("self",)).select_related(above).get(pk=row.pk)
-    return row, row.plan if isinstance(row, Goal) else row.goal.plan
+    return type(row).objects.select_for_update(of=("self",)).select_related(above).get(pk=row.pk), plan
 
 
 def _above(row: Any) -> list[Any]:

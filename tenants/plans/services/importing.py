@@ -17,7 +17,7 @@ from accounts.models import User
 from tenants.models import Jurisdiction
 from tenants.plans import merge, sheets
 from tenants.plans.models import Export, ImportJob, Plan
-from tenants.plans.services.editing import announce_plan
+from tenants.plans.services.editing import announce_plan, lock_whole
 from tenants.plans.services.starter import holds_only_starter, make_starter_plan
 from tenants.plans.services.writing import Writer
 from tenants.plans.tree import read_tree, retired_ids
@@ -198,6 +198,7 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
             _("Say which column is which first; then the sheet can be checked and imported.")
         )
     goals = [sheets.Goal.from_dict(goal) for goal in job.tree]
+    lock_whole(plan)  # what is compared now is what is written over
     difference = examine(plan, goals)
     if unseen := _conflicts(difference) - _shown_conflicts(job.result):
         raise ValidationError(

@@ -26,7 +26,7 @@ from tenants.plans.models import (
     Plan,
     ProgressNote,
 )
-from tenants.plans.services.editing import announce_plan
+from tenants.plans.services.editing import announce_plan, lock_whole
 from tenants.plans.services.writing import upsert
 from tenants.plans.tree import Parts
 
@@ -42,6 +42,7 @@ def undo_import(job: ImportJob, *, by: User | None) -> ImportJob:
     """
     plan = Plan.objects.in_force().select_for_update().order_by("-pk").get()
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
+    lock_whole(plan)
     _check(job)
     undo = job.before
     changed = list(serializers.deserialize("python", undo["rows"]))
