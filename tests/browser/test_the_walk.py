@@ -53,6 +53,9 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     slug = "elm-ford" if scripts else "oak-ford"
     ada = f"ada@{slug}.example"
 
+    # Axe is a script itself: where none may run, it would wait for ever.
+    accessible = assert_accessible if scripts else (lambda _page: None)
+
     # Alliance staff open a jurisdiction.
     staff = new_person(scripts=scripts)
     sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
@@ -78,7 +81,7 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     coordinator.get_by_label("Choose a password").fill(PHRASE)
     coordinator.get_by_role("button", name="Join the team").click()
     coordinator.wait_for_url(site.url(slug, "/workspace/"))
-    assert_accessible(coordinator)
+    accessible(coordinator)
 
     # She imports the sheet the city keeps today.
     coordinator.goto(site.url(slug, "/workspace/import/"))
@@ -87,21 +90,21 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     if coordinator.get_by_role("button", name="Check the sheet").count():
         coordinator.get_by_role("button", name="Check the sheet").click()
     assert "31" in coordinator.locator("main").inner_text()
-    assert_accessible(coordinator)
+    accessible(coordinator)
     coordinator.get_by_role("button", name=re.compile(r"Import \d+ actions")).click()
     coordinator.get_by_role("button", name="Undo the import").wait_for()
     assert resident.goto(site.url(slug, "/plan/")).status == 404
 
     # She publishes the plan and opens the site.
     coordinator.goto(site.url(slug, "/workspace/plan/publish/"))
-    assert_accessible(coordinator)
+    accessible(coordinator)
     coordinator.get_by_text("I have looked at the preview").click()
     coordinator.get_by_role("button", name="Publish the plan and open the site").click()
     coordinator.wait_for_load_state()
 
     # A resident sees what was promised.
     assert resident.goto(site.url(slug, "/")).status == 200
-    assert_accessible(resident)
+    accessible(resident)
     resident.get_by_role("link", name=re.compile(PROMISE)).first.click()
     resident.wait_for_url(re.compile(r"/plan/actions/"))
     assert PROMISE in resident.locator("main").inner_text()
@@ -114,7 +117,7 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     member.get_by_role("searchbox").first.fill("scored interview questions")
     member.get_by_role("button", name="Search").click()
     member.wait_for_url(re.compile(r"/search/\?"))
-    assert_accessible(member)
+    accessible(member)
     member.get_by_role("link", name=re.compile("scored set of interview questions")).first.click()
     member.wait_for_url(re.compile(r"/plan/actions/"))
     member.goto(site.url("portal", "/search/?q=library+fines"))
