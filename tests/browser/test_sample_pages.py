@@ -109,7 +109,8 @@ def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewp
     for name, (host, path) in PUBLIC.items():
         look(page, sample.url(host, path), name, viewport)
     page.goto(sample.url("marrow-bend", "/?status=off_track"))
-    page.locator("#action-rows a").first.click()
+    page.locator("#action-rows tbody th a").first.click()
+    page.wait_for_url("**/plan/actions/**")
     look(page, page.url, "action", viewport)
 
 
