@@ -152,6 +152,21 @@ def _public_schema() -> Iterator[None]:
 
 
 @pytest.fixture
+def own_media(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """An empty folder for this test's uploads. The storage remembers its folder, so it is told before and after."""
+    from django.core.files.storage import default_storage
+
+    def forget() -> None:
+        default_storage._wrapped.__dict__.pop("relative_media_root", None)
+
+    assert default_storage.location  # the storage is made
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    forget()
+    yield tmp_path / "media"
+    forget()
+
+
+@pytest.fixture
 def alliance(db: None) -> Any:
     from tenants.models import Jurisdiction
 

@@ -489,8 +489,7 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (900, 300)) -> bytes:
     return kept.getvalue()
 
 
-def test_settings_are_saved_and_the_logo_is_made_anew(desk, riverton, in_city, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
+def test_settings_are_saved_and_the_logo_is_made_anew(desk, riverton, in_city, own_media):
     saved = desk.post(url("settings"), SETTINGS | {"logo": SimpleUploadedFile("x.jpg", picture())})
     assert saved.status_code == 302
     riverton.refresh_from_db()

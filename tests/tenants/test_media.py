@@ -15,12 +15,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_addresses(settings, tmp_path):
+def _own_addresses(settings, own_media):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    default_storage._wrapped.__dict__.pop("relative_media_root", None)
-    yield
-    default_storage._wrapped.__dict__.pop("relative_media_root", None)
 
 
 @pytest.fixture
