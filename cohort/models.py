@@ -6,6 +6,7 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from tenants.models import Jurisdiction, Stage, Visibility
 
@@ -34,7 +35,8 @@ class Projection(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     jurisdiction = models.ForeignKey(Jurisdiction, models.CASCADE, related_name="+")
     visibility = models.CharField(max_length=16, choices=Visibility.choices)
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField()  # of the city's own row
+    changed_at = models.DateTimeField(default=timezone.now)  # when this copy last said something else
 
     objects = ProjectionQuerySet.as_manager()
 

@@ -67,8 +67,7 @@ def refresh(place: Jurisdiction) -> None:
     _one_at_a_time(place)
     shown = read(place)
     for model in MODELS:
-        _remove(model.objects.filter(jurisdiction=place))
-        model.objects.bulk_create(shown.rows(model))
+        _replace(model.objects.filter(jurisdiction=place), shown.rows(model))
 
 
 @transaction.atomic
@@ -91,26 +90,23 @@ def refresh_actions(place: Jurisdiction, action_ids: Iterable[int]) -> None:
         refresh(place)
         return
     uuids = list(Action.objects.filter(pk__in=ids).values_list("uuid", flat=True))
-    _remove(PublicAction.objects.filter(jurisdiction=place, uuid__in=uuids))
-    PublicAction.objects.bulk_create(actions)
-    _remove(PublicPlan.objects.filter(jurisdiction=place))
-    _plan_row(place, plan).save(force_insert=True)
+    _replace(PublicAction.objects.filter(jurisdiction=place, uuid__in=uuids), actions)
+    _replace(PublicPlan.objects.filter(jurisdiction=place), [_plan_row(place, plan)])
 
 
 def differences(place: Jurisdiction) -> list[str]:
     """Where the public tables and the city's own rows disagree: ["PublicAction 0f3c…: status", …]."""
     shown, found = read(place), []
     for model in MODELS:
-        names = [f.attname for f in model._meta.concrete_fields if not f.primary_key]
-        wanted = {row.uuid: {name: getattr(row, name) for name in names} for row in shown.rows(model)}
-        stored = {row["uuid"]: row for row in model.objects.filter(jurisdiction=place).values(*names)}
+        wanted = {row.uuid: row for row in shown.rows(model)}
+        stored = {row["uuid"]: row for row in model.objects.filter(jurisdiction=place).values()}
         for uuid in sorted(wanted.keys() | stored.keys()):
             if uuid not in stored:
                 what = "missing"
             elif uuid not in wanted:
                 what = "should not be there"
             else:
-                what = ", ".join(name for name in names if wanted[uuid][name] != stored[uuid][name])
+                what = ", ".join(_differing(wanted[uuid], stored[uuid]))
             if what:
                 found.append(f"{model.__name__} {uuid}: {what}")
     return found
@@ -216,6 +212,22 @@ def _one_at_a_time(place: Jurisdiction) -> None:
     """Wait for another writer of this city's rows to commit, so that the numbers count its change too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"projection {place.schema_name}"])
+
+
+def _differing(row: Projection, stored: dict[str, Any]) -> list[str]:
+    """The names of what a row says otherwise than the stored one."""
+    names = [f.attname for f in row._meta.concrete_fields if not f.primary_key and f.name != "changed_at"]
+    return [name for name in names if getattr(row, name) != stored[name]]
+
+
+def _replace(stored: Any, rows: Sequence[Projection]) -> None:
+    """Make the stored rows these; what says the same as before keeps the moment it last changed."""
+    before = {row["uuid"]: row for row in stored.values()}
+    for row in rows:
+        if row.uuid in before and not _differing(row, before[row.uuid]):
+            row.changed_at = before[row.uuid]["changed_at"]
+    _remove(stored)
+    stored.model.objects.bulk_create(rows)
 
 
 def _remove(rows: Any) -> None:
