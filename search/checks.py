@@ -1,20 +1,37 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, register
+
+from search.index.transports import FAMILIES, Address
 
 
 @register
-def no_engine_yet(**_kwargs: Any) -> list[CheckMessage]:
-    """Say plainly that a search engine that was named is not asked."""
+def settings_name_an_engine(**_kwargs: Any) -> list[CheckMessage]:
+    """What is said about a search engine has to make sense; whether it answers is another question."""
     if not settings.SEARCH_URL:
         return []
-    return [
-        Warning(
-            "SEARCH_URL is set, but this version searches with PostgreSQL only.",
-            hint="Leave SEARCH_URL empty.",
-            id="search.W001",
+    found: list[CheckMessage] = []
+    try:
+        Address.parse(settings.SEARCH_URL)
+    except ValueError as error:
+        hint = "Write it like https://name:password@search.example.org:9200."
+        found.append(Error(f"SEARCH_URL is unusable: {error}.", hint=hint, id="search.E001"))
+    if settings.SEARCH_FAMILY not in FAMILIES:
+        known = " or ".join(FAMILIES)
+        found.append(
+            Error(f"SEARCH_FAMILY is {settings.SEARCH_FAMILY!r}.", hint=f"Write {known}.", id="search.E002")
         )
-    ]
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,39}(-[a-z0-9]+)*", settings.SEARCH_PREFIX):
+        hint = "Write small letters, digits and single dashes, and begin with a letter."
+        found.append(Error(f"SEARCH_PREFIX is {settings.SEARCH_PREFIX!r}.", hint=hint, id="search.E003"))
+    if settings.SEARCH_CA_FILE and not Path(settings.SEARCH_CA_FILE).is_file():
+        hint = "Name a file of certificates, or leave it empty."
+        found.append(
+            Error(f"SEARCH_CA_FILE is {settings.SEARCH_CA_FILE!r}, no file.", hint=hint, id="search.E004")
+        )
+    return found

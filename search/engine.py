@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from django.conf import settings
+
 # name in addresses -> column of Document; those in LISTS hold several values
 FACETS: dict[str, str] = {
     "kind": "kind",
@@ -67,7 +69,8 @@ class Answer:
 
     `facets` counts, for each question, what choosing a value would give under the other filters:
     {"kind": {"library": 8}}. `also` are the synonyms that were asked for too. `corrected` is the text that was
-    searched instead of the reader's, if any.
+    searched instead of the reader's, if any. `notice` is a sentence for the reader, where the search engine did not
+    answer and the database did.
     """
 
     hits: list[Hit]
@@ -75,6 +78,7 @@ class Answer:
     facets: Mapping[str, Mapping[str, int]]
     also: list[str] = field(default_factory=list)
     corrected: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Suggestion:
 class Engine(Protocol):
     """Answers from what `audience` may find, and from nothing else.
 
-    An engine with an index of its own is fed with the documents whose `version` is above their `indexed_version`.
+    An engine with an index of its own is fed with the documents that are `Unsent`.
     """
 
     def search(self, query: Query) -> Answer: ...
@@ -97,6 +101,12 @@ class Engine(Protocol):
 
 
 def get_engine() -> Engine:
+    """PostgreSQL, or the engine of SEARCH_URL with PostgreSQL behind it."""
     from search.postgres import Postgres
 
-    return Postgres()
+    if not settings.SEARCH_URL:
+        return Postgres()
+    from search.index.fallback import WithFallback
+    from search.index.transports import current
+
+    return WithFallback(current(), Postgres())

@@ -105,10 +105,9 @@ class Document(models.Model):
     dated_on = models.DateField(null=True)  # what "newest" goes by
     data = models.JSONField(default=dict)  # more of what the result shows
 
-    # What a search engine beside the database needs to keep step.
+    # What a search engine beside the database needs to keep step; see also `Unsent`.
     content_hash = models.CharField(max_length=64)
     version = models.BigIntegerField()  # from one sequence: later is higher, over all documents
-    indexed_version = models.BigIntegerField(null=True)  # the last one an engine confirmed
     changed_at = models.DateTimeField(default=timezone.now)
 
     vector = models.GeneratedField(
@@ -132,6 +131,8 @@ class Document(models.Model):
             GinIndex(fields=["title_key"], opclasses=["gin_trgm_ops"], name="document_title_trigrams"),
             models.Index(fields=["jurisdiction", "kind"], name="document_place"),
             models.Index(fields=["version"], name="document_version"),
+            # A comparison with the engine's index reads nothing else of the table.
+            models.Index(fields=["id"], include=["version"], name="document_id_and_version"),
         ]
 
     def __str__(self) -> str:
@@ -155,3 +156,24 @@ class Word(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class Unsent(models.Model):
+    """A document that was written or removed, and that a search engine beside the database has not confirmed yet.
+
+    Written with the document, in its transaction. A table of its own because rows of `Document` are wide and in
+    indexes of words: to note there what was sent would write all of that again.
+    """
+
+    kind = models.CharField(max_length=12)
+    uuid = models.UUIDField()
+    version = models.BigIntegerField()  # the document's, or that of its removal
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "uuid"], name="one_unsent_change_per_document"),
+        ]
+        indexes = [models.Index(fields=["version"], name="unsent_version")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uuid}, version {self.version}"

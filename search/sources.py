@@ -107,7 +107,7 @@ def remove_orphans(*, check: bool = False) -> store.Written:
     """Remove documents of library items that are not there any more."""
     live = LibraryItem.objects.live().values("key")
     orphans = Document.objects.filter(kind=Document.Kind.LIBRARY).exclude(key__in=live)
-    return store.Written(removed=orphans.count() if check else orphans.delete()[0])
+    return store.Written(removed=orphans.count() if check else store.remove(orphans))
 
 
 def _as_it_stands(place: Jurisdiction) -> Jurisdiction:

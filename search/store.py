@@ -11,9 +11,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from search.index import outbox
 from search.models import Document, DocumentQuerySet, Word
 
-_NOT_CONTENT = {"id", "content_hash", "version", "indexed_version", "changed_at", "vector"}
+_NOT_CONTENT = {"id", "content_hash", "version", "changed_at", "vector"}
 _CONTENT = [f for f in Document._meta.concrete_fields if f.name not in _NOT_CONTENT]
 _WRITTEN = [f.name for f in _CONTENT if f.name not in {"kind", "uuid"}]
 _AT_ONCE = 2_000
@@ -56,20 +57,27 @@ def replace(documents: Iterable[Document], *, among: DocumentQuerySet, check: bo
     if not check:
         _save(changed)
         if stale:
-            Document.objects.filter(pk__in=stale).delete()
+            remove(Document.objects.filter(pk__in=stale))
     return Written(len(changed), len(stale))
+
+
+@transaction.atomic
+def remove(documents: DocumentQuerySet) -> int:
+    """Remove these documents; how many they were."""
+    gone = list(documents.select_for_update().values_list("pk", "kind", "uuid"))
+    Document.objects.filter(pk__in=[pk for pk, _kind, _uuid in gone]).delete()
+    versions = _versions(
+        len(gone)
+    )  # given while the rows are locked: a removal is newer than what it removes
+    outbox.note((kind, uuid, version) for (_pk, kind, uuid), version in zip(gone, versions, strict=True))
+    return len(gone)
 
 
 def _save(documents: Sequence[Document]) -> None:
     if not documents:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval('public.search_version') FROM generate_series(1, %s)", [len(documents)]
-        )
-        versions = [version for (version,) in cursor.fetchall()]
     now = timezone.now()
-    for document, version in zip(documents, versions, strict=True):
+    for document, version in zip(documents, _versions(len(documents)), strict=True):
         document.version, document.changed_at = version, now
     Document.objects.bulk_create(
         sorted(documents, key=lambda d: (d.kind, str(d.uuid))),  # two writers at once lock in the same order
@@ -78,7 +86,14 @@ def _save(documents: Sequence[Document]) -> None:
         update_fields=[*_WRITTEN, "content_hash", "version", "changed_at"],
         batch_size=_AT_ONCE,
     )
+    outbox.note((document.kind, document.uuid, document.version) for document in documents)
     learn({word for document in documents for word in document.words})
+
+
+def _versions(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('public.search_version') FROM generate_series(1, %s)", [count])
+        return [version for (version,) in cursor.fetchall()]
 
 
 def learn(words: Iterable[str]) -> None:

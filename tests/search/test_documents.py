@@ -14,7 +14,6 @@ from cms.models import HomePage, NarrativePage
 from resources.models import LibraryItem
 from resources.services import publish, withdraw
 from search import queries, sources
-from search.checks import no_engine_yet
 from search.models import Document
 from tenants import services
 from tenants.models import Jurisdiction, Visibility
@@ -246,11 +245,3 @@ def test_a_plan_of_a_spanish_speaking_place_is_stemmed_in_spanish(riverton, in_c
         announce(riverton, plan)
 
     assert [hit.language for hit in queries.find("biblioteca", audience="public").hits] == ["es"]
-
-
-def test_a_search_engine_that_is_named_is_said_not_to_be_asked(settings):
-    settings.SEARCH_URL = ""
-    assert no_engine_yet() == []
-
-    settings.SEARCH_URL = "http://localhost:9200"
-    assert [message.id for message in no_engine_yet()] == ["search.W001"]

@@ -1,0 +1,109 @@
+"""Many documents in few requests."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from search.index.transports import Json, Rejected, Transport, Unavailable
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE, _BYTES = 500, 4_000_000  # operations and bytes of one request
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Write this document, or remove it (`source` is None), unless the index has a newer version of it."""
+
+    id: str
+    version: int
+    source: Json | None = None
+
+    def lines(self) -> bytes:
+        verb = "delete" if self.source is None else "index"
+        head = {verb: {"_id": self.id, "version": self.version, "version_type": "external_gte"}}
+        parts = [head] if self.source is None else [head, self.source]
+        return b"".join(
+            json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for part in parts
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an operation. `overtaken`: the index has a newer version; `error` is empty unless refused."""
+
+    operation: Operation
+    overtaken: bool = False
+    error: str = ""
+
+
+def send(
+    transport: Transport,
+    index: str,
+    operations: Iterable[Operation],
+    *,
+    is_alias: bool,
+    refresh: bool = False,
+    timeout: float | None = None,
+) -> Iterator[Outcome]:
+    """Send all operations, some hundred in a request; what comes next is prepared while the engine works on one.
+
+    Raises EngineError as `request` does; Rejected(404) where the alias is missing. One document that the engine
+    refuses stops no other.
+    """
+    params = {"require_alias": "true" if is_alias else "false"} | ({"refresh": "true"} if refresh else {})
+
+    def post(body: bytes) -> Json:
+        return transport.request("POST", f"/{index}/_bulk", body, params, timeout)
+
+    with ThreadPoolExecutor(1) as sender:
+        under_way: tuple[Future[Json], list[Operation]] | None = None
+        for part, body in _in_parts(operations):
+            coming = sender.submit(post, body)
+            if under_way:
+                yield from _outcomes(*under_way)
+            under_way = coming, part
+        if under_way:
+            yield from _outcomes(*under_way)
+
+
+def _outcomes(coming: Future[Json], part: list[Operation]) -> Iterator[Outcome]:
+    answer = coming.result()
+    try:
+        items = [next(iter(item.values())) for item in answer["items"]]
+        found = [(item["_id"], item["status"], item.get("error") or {}) for item in items]
+        told = [(key, status, error.get("type", ""), error.get("reason", "")) for key, status, error in found]
+    except (KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise Unavailable(f"this is no answer to a bulk request: {str(answer)[:200]}") from error
+    if [key for key, *_rest in told] != [operation.id for operation in part]:
+        raise Unavailable("the answer is to another bulk request")
+    for operation, (_key, status, kind, reason) in zip(part, told, strict=True):
+        if kind == "index_not_found_exception":
+            raise Rejected(404, reason)
+        if kind and (status >= 500 or status == 429):
+            raise Unavailable(f"{operation.id}: {kind}: {reason}")
+        overtaken = kind == "version_conflict_engine_exception"
+        yield Outcome(operation, overtaken, "" if overtaken or not kind else f"{kind}: {reason}")
+
+
+def _in_parts(operations: Iterable[Operation]) -> Iterator[tuple[list[Operation], bytes]]:
+    part: list[Operation] = []
+    body = bytearray()
+    for operation in operations:
+        part.append(operation)
+        body += operation.lines()
+        if len(part) >= _AT_ONCE or len(body) >= _BYTES:
+            yield part, bytes(body)
+            part, body = [], bytearray()
+    if part:
+        yield part, bytes(body)
+
+
+def log_refusal(outcome: Outcome) -> None:
+    """Say which document the engine does not take: the others go on without it."""
+    if outcome.error:
+        log.error("The search engine refuses document %s: %s", outcome.operation.id, outcome.error)

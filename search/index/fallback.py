@@ -1,0 +1,64 @@
+"""The engine answers, and PostgreSQL where it does not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from django.utils.translation import gettext_lazy as _
+
+from search.engine import Answer, Engine, Query, Suggestion
+from search.index import indexes
+from search.index.asking import Remote
+from search.index.transports import Budget, Rejected, Transport, Unavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+SECONDS = 0.8  # for all that one question asks the engine; what is left of 1.5 is PostgreSQL's and the page's
+NOTICE = _(
+    "The search engine does not answer right now. These results come from the database and may be ranked differently."
+)
+
+
+class WithFallback:
+    """An engine that always answers. Only what the engine does wrong is forgiven; our own mistakes are not hidden."""
+
+    def __init__(self, transport: Transport, second: Engine) -> None:
+        self._transport, self._second = transport, second
+
+    def search(self, query: Query) -> Answer:
+        answer = self._asked(lambda engine: engine.search(query))
+        if answer is None:
+            answer = replace(self._second.search(query), notice=str(NOTICE))
+        return answer
+
+    def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
+        found = self._asked(lambda engine: engine.suggest(prefix, audience=audience, size=size))
+        return self._second.suggest(prefix, audience=audience, size=size) if found is None else found
+
+    def _asked(self, question: Callable[[Engine], T]) -> T | None:
+        """What the engine answers; None if it does not."""
+        rest = self._transport.rest
+        if not rest.is_over():
+            return None
+        try:
+            answer = question(Remote(Budget(self._transport, SECONDS), indexes.alias()))
+        except Unavailable as error:
+            rest.failed()
+            log.warning("PostgreSQL searches: %s", error)
+        except Rejected as error:
+            rest.worked()
+            missing = error.status == 404  # is built by the next comparison
+            log.log(
+                logging.WARNING if missing else logging.ERROR,
+                "PostgreSQL searches: %s",
+                error,
+                exc_info=not missing,
+            )
+        else:
+            rest.worked()
+            return answer
+        return None

@@ -1,0 +1,192 @@
+"""Two families of search engines, each spoken to by its own client; chosen by SEARCH_FAMILY.
+
+Requests are dictionaries and paths that both families understand. No header is faked: a client that finds itself
+talking to the other family says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+PATIENCE = 30.0  # seconds for a request that says nothing else
+CONNECTIONS = 16
+
+Json = dict[str, Any]
+
+
+class EngineError(Exception):
+    """The search engine did not do what it was asked."""
+
+
+class Unavailable(EngineError):
+    """It cannot be reached, is too slow, fails, or answers what is no answer."""
+
+
+class Rejected(EngineError):
+    """It understood the request and refuses it. `status` is HTTP's, 404 where an index is missing."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status = status
+
+
+class Transport(Protocol):
+    """Sends one request; no retries. Raises EngineError and nothing else for what goes wrong on the way.
+
+    A body of bytes is sent as lines of JSON. `rest` says whether the engine has failed just now.
+    """
+
+    rest: Rest
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Json: ...
+
+
+class Rest:
+    """Leaves an engine alone that has failed just now, so that an outage does not cost every request its time.
+
+    One for each process and engine. After a pause one caller may try; the others wait for what it finds.
+    """
+
+    SHORTEST, LONGEST = 3.0, 15.0  # seconds; each failure in a row doubles the pause
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures, self._until = 0, 0.0
+
+    def is_over(self) -> bool:
+        """May the engine be asked? Who is told so has to say then whether it `failed` or `worked`."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._until:
+                return False
+            if self._failures:
+                self._until = now + self.SHORTEST
+            return True
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            self._until = time.monotonic() + min(self.SHORTEST * 2 ** (self._failures - 1), self.LONGEST)
+
+    def worked(self) -> None:
+        with self._lock:
+            self._failures, self._until = 0, 0.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an engine answers: SEARCH_URL taken apart. A name and a password may stand in it."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    login: tuple[str, str] | None = None
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Raises ValueError for what is no http address."""
+        found = urlsplit(url)
+        if found.scheme not in {"http", "https"} or not found.hostname:
+            raise ValueError("no address like https://name:password@search.example.org:9200")
+        login = (unquote(found.username), unquote(found.password or "")) if found.username else None
+        port = found.port or (443 if found.scheme == "https" else 80)
+        return cls(found.scheme, found.hostname, port, found.path.rstrip("/"), login)
+
+
+FAMILIES = {
+    "opensearch": "search.index.opensearch.OpenSearch",
+    "elasticsearch": "search.index.elasticsearch.Elasticsearch",
+}
+
+
+def current() -> Transport:
+    """The engine that the settings name; the same object for the same settings, so that connections are kept."""
+    return _made(settings.SEARCH_FAMILY, settings.SEARCH_URL, settings.SEARCH_CA_FILE)
+
+
+@lru_cache(maxsize=8)
+def _made(family: str, url: str, ca_file: str) -> Transport:
+    made: Transport = import_string(FAMILIES[family])(Address.parse(url), ca_file=ca_file)
+    return made
+
+
+os.register_at_fork(after_in_child=_made.cache_clear)  # two processes must not share a connection
+
+
+def refusal(status: Any, reason: Any) -> EngineError:
+    """What a status means: the engine's trouble, or a no."""
+    if isinstance(status, int) and 400 <= status < 500 and status not in {408, 429}:
+        return Rejected(status, str(reason)[:300])
+    return Unavailable(f"{status}: {str(reason)[:300]}")
+
+
+def an_object(answer: Any) -> Json:
+    if not isinstance(answer, dict):
+        raise Unavailable(f"the answer is no JSON object but {str(answer)[:60]!r}")
+    return answer
+
+
+class Budget:
+    """A transport for one question of a reader: everything it asks together takes no longer than `seconds`.
+
+    An answer that does not speak for the whole index is none.
+    """
+
+    def __init__(self, transport: Transport, seconds: float) -> None:
+        self._transport = transport
+        self._ends = time.monotonic() + seconds
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Json:
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise Unavailable("the time for this question is used up")
+        answer = self._transport.request(method, path, body, params, min(left, timeout or left))
+        if path.endswith("/_msearch"):
+            if not isinstance(answer.get("responses"), list):
+                raise Unavailable("the answer holds no responses")
+            for one in answer["responses"]:
+                check_whole(one)
+        elif path.endswith("/_search"):
+            check_whole(answer, asked=body if isinstance(body, dict) else {})
+        return answer
+
+
+def check_whole(answer: Any, *, asked: Mapping[str, Any] | None = None) -> None:
+    """Raise Unavailable unless this is a search's answer, from every shard, in time, with all that was asked for."""
+    try:
+        whole = answer["_shards"]["failed"] == 0 and not answer["timed_out"]
+        sound = isinstance(answer["hits"]["hits"], list)
+    except (KeyError, TypeError) as error:
+        raise Unavailable(f"this is no answer to a search: {json.dumps(answer)[:200]}") from error
+    if not whole:
+        raise Unavailable("only a part of the index has answered")
+    for question, reply in (("aggs", "aggregations"), ("suggest", "suggest")):
+        sound = sound and (question not in (asked or {}) or isinstance(answer.get(reply), dict))
+    if not sound:
+        raise Unavailable("the answer lacks what was asked for")
