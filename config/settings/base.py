@@ -323,6 +323,9 @@ TAGGIT_CASE_INSENSITIVE = True
 
 # ---- Search ----------------------------------------------------------------------------------------------
 SEARCH_URL = env("SEARCH_URL")  # empty: PostgreSQL full-text search
+SEARCH_FAMILY = env("SEARCH_FAMILY", "opensearch")  # or "elasticsearch"
+SEARCH_PREFIX = env("SEARCH_PREFIX", "portal")  # of the names of our indexes
+SEARCH_CA_FILE = env("SEARCH_CA_FILE")
 
 # ---- Logs ------------------------------------------------------------------------------------------------
 LOGGING = {
@@ -331,5 +334,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "wagtail": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "wagtail": {"level": "WARNING"},
+        # What goes wrong there is told once, by search.index.
+        "opensearch": {"level": "CRITICAL"},
+        "elastic_transport": {"level": "CRITICAL"},
+    },
 }
