@@ -44,7 +44,7 @@ SELECT current_database(), md5(string_agg(part, ',' ORDER BY part)) FROM (
 """
 )
 
-# 1 tables, 2 keys and checks, 3 indexes, 4 foreign keys; every name is the template's.
+# 1 tables, 2 keys and checks, 3 indexes, 4 foreign keys, 5 triggers; every name is the template's.
 _DEFINITIONS = (
     _TABLES
     + """
@@ -79,6 +79,9 @@ SELECT 3, t.relname, i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
   FROM t JOIN pg_index i ON i.indrelid = t.oid
   AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = t.oid
                   AND k.contype IN ('p', 'u', 'x'))
+UNION ALL
+SELECT 5, t.relname, g.tgname, pg_get_triggerdef(g.oid)
+  FROM t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
 ORDER BY 1, 2, 3
 """
 )
@@ -95,8 +98,8 @@ SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d
       SELECT 1 FROM pg_depend o
       WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.deptype = 'i'))
 UNION ALL
-SELECT pg_describe_object('pg_trigger'::regclass, g.oid, 0) FROM pg_trigger g JOIN t ON t.oid = g.tgrelid
-  WHERE NOT g.tgisinternal
+SELECT pg_describe_object('pg_trigger'::regclass, g.oid, 0) || ' (disabled)'
+  FROM pg_trigger g JOIN t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgenabled <> 'O'
 UNION ALL
 SELECT pg_describe_object('pg_class'::regclass, c.oid, 0)
     || ' (partitioned, inherited, secured by row or with options)'
@@ -160,7 +163,7 @@ def clone_sql(template: str | None = None) -> str:
     """The statements that make a copy of the template, its rows and its sequences; `clone` names the copy.
 
     They depend on the template's definitions, not on its rows, and are kept while these stay as they are.
-    Raises ValueError if the template is not there or holds what would not be copied, like views or triggers.
+    Raises ValueError if the template is not there or holds what would not be copied, like views or functions.
     """
     template = check_name(template or settings.TEMPLATE_SCHEMA)
     name = {"schema": template}

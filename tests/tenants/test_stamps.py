@@ -1,0 +1,193 @@
+"""Whatever is written leaves a stamp, and no writer waits for another."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django_tenants.utils import tenant_context
+
+from tenants import services, stamps
+from tenants.models import Jurisdiction
+from tenants.plans.models import Action, Department
+from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
+
+# Tables no public page that is kept reads. A new table belongs here or gets its trigger by `stamps.on_every_write`.
+NOT_SHOWN = {
+    "imports, exports and what the workspace keeps": {"plans_importjob", "plans_export"},
+    "who may do what in the editor": {
+        "auth_group",
+        "auth_group_permissions",
+        "auth_permission",
+        "roles_groupmembership",
+        "roles_userpermission",
+        "wagtailcore_collection",
+        "wagtailcore_collectionviewrestriction",
+        "wagtailcore_collectionviewrestriction_groups",
+        "wagtailcore_groupcollectionpermission",
+        "wagtailcore_grouppagepermission",
+        "wagtailcore_groupsitepermission",
+        "wagtailcore_pageviewrestriction_groups",
+        "wagtailusers_userprofile",
+    },
+    "the editor's own": {
+        "wagtailadmin_admin",
+        "wagtailadmin_editingsession",
+        "wagtailadmin_formstate",
+        "wagtailcore_apitoken",
+        "wagtailcore_comment",
+        "wagtailcore_commentreply",
+        "wagtailcore_groupapprovaltask",
+        "wagtailcore_groupapprovaltask_groups",
+        "wagtailcore_modellogentry",
+        "wagtailcore_pagelogentry",
+        "wagtailcore_pagesubscription",
+        "wagtailcore_referenceindex",
+        "wagtailcore_revision",
+        "wagtailcore_task",
+        "wagtailcore_taskstate",
+        "wagtailcore_uploadedfile",
+        "wagtailcore_workflow",
+        "wagtailcore_workflowcontenttype",
+        "wagtailcore_workflowpage",
+        "wagtailcore_workflowstate",
+        "wagtailcore_workflowtask",
+        "wagtailforms_formsubmission",
+        "wagtailredirects_redirect",
+    },
+    "made from what does leave stamps": {"wagtailimages_rendition", "wagtailembeds_embed"},
+    "the search, whose pages are not kept": {"wagtailsearch_indexentry", "resources_synonymgroup"},
+    "labels in the editor, not on pages that are kept": {"taggit_tag", "taggit_taggeditem"},
+    "accounts, the way in and the machinery": {
+        "account_emailaddress",
+        "account_emailconfirmation",
+        "django_content_type",
+        "django_migrations",
+        "django_session",
+        "django_tasks_database_dbtaskresult",
+        "tenants_auditevent",
+        "tenants_domain",
+        "tenants_handoff",
+        "tenants_invitation",
+        "tenants_pagestamp",
+        "tenants_periodicrun",
+        "tenants_worker",
+    },
+}
+
+
+def tables(schema: str, *, with_trigger: bool) -> set[str]:
+    test = "EXISTS" if with_trigger else "NOT EXISTS"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = %s::regnamespace
+                AND {test} (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND tgname = %s)""",
+            [schema, stamps.TRIGGER],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("schema", ["public", settings.TEMPLATE_SCHEMA, "c_riverton"])
+def test_every_table_leaves_stamps_or_is_named_here_as_not_shown(schema):
+    listed = set().union(*NOT_SHOWN.values())
+    watched, other = tables(schema, with_trigger=True), tables(schema, with_trigger=False)
+    other = {name for name in other if not name.startswith("search_")}  # its pages are not kept
+    assert other - listed == set()
+    assert watched & listed == set()
+    assert len(watched) > 15
+
+
+@pytest.mark.django_db
+def test_a_transaction_that_has_written_has_no_version(riverton, ashford):
+    before = stamps.version("c_ashford")
+    assert before
+    with tenant_context(riverton):
+        Department.objects.create(name="Clerk")
+        assert stamps.version("c_riverton") is None
+    assert stamps.version("c_ashford") == before
+
+
+@pytest.mark.django_db
+def test_where_nothing_was_ever_written_there_is_no_version():
+    assert stamps.version("c_nowhere") is None
+
+
+@pytest.mark.usefixtures("committed")
+class TestCommitted:
+    @pytest.fixture
+    def place(self):
+        return Jurisdiction.objects.get(slug="riverton")
+
+    def changed(self, schema: str, before: str | None) -> bool:
+        now = stamps.version(schema)
+        assert now
+        return now != before
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda: Department.objects.create(name="Clerk"),
+            lambda: Department.objects.bulk_create([Department(name="Parks")]),
+            lambda: Action.objects.update(status="on_track"),
+            lambda: Department.objects.filter(name="Parks").delete(),
+        ],
+        ids=["insert", "bulk", "update", "delete"],
+    )
+    def test_each_way_of_writing_makes_a_new_version(self, place, write):
+        before, other = stamps.version("c_riverton"), stamps.version("c_ashford")
+        with tenant_context(place):
+            write()
+        assert self.changed("c_riverton", before)
+        assert not self.changed("c_ashford", other)
+
+    def test_what_is_rolled_back_leaves_none(self, place):
+        before = stamps.version("c_riverton")
+        with tenant_context(place), transaction.atomic():
+            Department.objects.create(name="Gone")
+            transaction.set_rollback(True)
+        assert not self.changed("c_riverton", before)
+
+    def test_writers_do_not_wait_and_each_commit_is_a_new_version(self, place):
+        seen = [stamps.version("c_riverton")]
+
+        def write(name: str) -> None:
+            try:
+                with tenant_context(place):
+                    Department.objects.create(name=name)
+            finally:
+                connection.close()
+
+        def version() -> str | None:
+            try:
+                return stamps.version("c_riverton")
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            with tenant_context(place), transaction.atomic():
+                Department.objects.create(name="Slow")  # holds the stamp that stands
+                pool.submit(write, "Quick").result(timeout=20)
+                seen.append(pool.submit(version).result(timeout=20))
+            seen.append(stamps.version("c_riverton"))
+            pool.submit(write, "Third").result(timeout=20)
+            seen.append(stamps.version("c_riverton"))
+        assert len(set(seen)) == 4
+        assert "," not in seen[-1], "old stamps are taken away"
+
+    def test_people_stamp_all_places_and_a_sign_in_none(self, place):
+        from accounts.models import User
+
+        user = User.objects.create_user(email="owner@city.example", password="a long enough phrase")
+        services.affiliate(user, place, roles=["viewer"], by=None)
+        before = stamps.version("c_ashford")
+        user.affiliations.update(last_sign_in_at="2027-01-01T00:00Z")
+        User.objects.update(last_login="2027-01-01T00:00Z")
+        assert not self.changed("c_ashford", before)
+        User.objects.filter(pk=user.pk).update(first_name="Ada")
+        assert self.changed("c_ashford", before)
+        before = stamps.version("c_ashford")
+        user.affiliations.update(is_public=True)
+        assert self.changed("c_ashford", before)
