@@ -32,12 +32,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+
+from embedded import locks
 
 HOST = "127.0.0.1"
 USER = "postgres"
@@ -104,7 +105,7 @@ def stop(folder: Path) -> bool:
     """Stop this folder's server. True if one ran. Raises PostgresError if it does not end."""
     folder = Path(folder).resolve()
     with _explained(folder):
-        if not _is_held(folder / "alive"):
+        if not locks.is_held(folder / "alive"):
             return False
     with _locked(folder):
         server = _settled(folder)
@@ -117,7 +118,7 @@ def status(folder: Path) -> Address | None:
     """The address of this folder's server, or None when it does not accept connections."""
     folder = Path(folder).resolve()
     with _explained(folder):
-        if not _is_held(folder / "alive"):
+        if not locks.is_held(folder / "alive"):
             return None
         server, access = Server.read(_data(folder)), _read_access(folder)
     if server is None or not access or not server.accepts():
@@ -131,7 +132,7 @@ def for_tests(folder: Path) -> Iterator[Address]:
     folder = Path(folder).resolve()
     with contextlib.ExitStack() as use:
         with _locked(folder):
-            users = use.enter_context(_taken(folder / "users", fcntl.LOCK_SH))
+            users = use.enter_context(locks.taken(folder / "users", fcntl.LOCK_SH))
         try:
             yield ensure(folder, settings=FORGETFUL)
         finally:
@@ -147,17 +148,9 @@ def temporary(*, settings: Mapping[str, str] | None = None) -> Iterator[Address]
 
     A test process that was killed cannot clean up; the next call does, once the kernel let go of its lock.
     """
-    _reap()
-    # Hidden from _reap() by its name until the lock is held.
-    draft = Path(tempfile.mkdtemp(prefix=f".{TEMPORARY}")).resolve()
-    draft.chmod(0o755)
-    with open(draft / "owner", "w") as owner:
-        fcntl.flock(owner, fcntl.LOCK_EX)
-        folder = draft.rename(draft.with_name(draft.name.removeprefix(".")))
-        try:
-            yield ensure(folder, settings=FORGETFUL | dict(settings or {}))
-        finally:
-            _remove(folder)
+    with locks.scratch(TEMPORARY, remove=_remove) as folder:
+        folder.chmod(0o755)  # root starts PostgreSQL as somebody else
+        yield ensure(folder, settings=FORGETFUL | dict(settings or {}))
 
 
 def find_binaries(*, major: str | None = None) -> Path:
@@ -331,7 +324,7 @@ def _start(folder: Path, *, port: int | None, settings: Mapping[str, str]) -> Ad
     """Create the data when there are none, and start. The caller holds the lock and saw that nothing runs."""
     access = _read_access(folder)
     password = access.get("password") or secrets.token_urlsafe(24)
-    with _taken(folder / "alive") as alive:
+    with locks.taken(folder / "alive") as alive:
         data = _data(folder)
         if not data.is_dir():
             _write_access(folder, port=access.get("port"), password=password)
@@ -536,14 +529,14 @@ def _settled(folder: Path) -> Server | None:
 
     def settled() -> bool:
         found.clear()
-        if not _is_held(folder / "alive"):
+        if not locks.is_held(folder / "alive"):
             return True
         server = Server.read(_data(folder))
         if server and server.accepts():
             found.append(server)
         return bool(found)
 
-    if not _until(settled, seconds=60):
+    if not locks.until(settled, seconds=60):
         raise PostgresError(
             f"PostgreSQL in {_data(folder)} runs but takes no connections. Its last words:\n"
             f"{_last_words(_data(folder))}\nWait for it, or end its processes, then try again."
@@ -556,21 +549,11 @@ def _halt(folder: Path, pid: int) -> None:
     for signum, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 10)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signum)
-        if _until(lambda: not _is_held(folder / "alive"), seconds=seconds):
+        if locks.until(lambda: not locks.is_held(folder / "alive"), seconds=seconds):
             return
     raise PostgresError(
         f"PostgreSQL in {_data(folder)} (process {pid}) does not end. End it by hand, then try again."
     )
-
-
-def _until(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 # --- The folder ----------------------------------------------------------------
@@ -584,8 +567,8 @@ def _data(folder: Path) -> Path:
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder, made when absent, against other starts and stops."""
     with _explained(folder):
-        _make(folder)
-        with _taken(folder / "lock"):
+        locks.make(folder)
+        with locks.taken(folder / "lock"):
             yield
 
 
@@ -607,42 +590,6 @@ def _owner(folder: Path) -> int:
     return next(path.stat().st_uid for path in (folder, *folder.parents) if os.path.exists(path))
 
 
-def _make(folder: Path) -> None:
-    if not folder.exists():
-        _make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _give(folder)
-
-
-def _give(path: Path) -> None:
-    """Hand what root made to the owner of the folder it is in, so that one `sudo` does not lock them out."""
-    if _is_root():
-        parent = path.parent.stat()
-        os.chown(path, parent.st_uid, parent.st_gid)
-
-
-@contextlib.contextmanager
-def _taken(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
-    """Hold a lock file. Children that inherit it go on holding it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    with open(descriptor, "r+") as file:
-        _give(path)
-        fcntl.flock(file, how)
-        yield file
-
-
-def _is_held(path: Path) -> bool:
-    """Whether somebody holds the lock file; asking is shared, so two who ask do not see each other."""
-    try:
-        with open(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
 def _read_access(folder: Path) -> dict[str, Any]:
     try:
         access: dict[str, Any] = json.loads((folder / "access.json").read_text())
@@ -655,7 +602,7 @@ def _write_access(folder: Path, *, port: int | None, password: str) -> None:
     new = folder / "access.json.new"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"port": port, "password": password}, file)
-    _give(new)
+    locks.give(new)
     new.replace(folder / "access.json")
 
 
@@ -665,16 +612,8 @@ def _write_access(folder: Path, *, port: int | None, password: str) -> None:
 def _remove(folder: Path) -> None:
     """End a temporary server and delete it; its data are not worth a checkpoint."""
     server = Server.read(_data(folder))
-    if server and _is_held(folder / "alive"):
+    if server and locks.is_held(folder / "alive"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(server.pid, signal.SIGQUIT)
-        _until(lambda: not _is_held(folder / "alive"), seconds=10)
+        locks.until(lambda: not locks.is_held(folder / "alive"), seconds=10)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _reap() -> None:
-    """Remove temporary servers of our user whose test process is gone."""
-    for folder in Path(tempfile.gettempdir()).resolve().glob(f"{TEMPORARY}*"):
-        with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
-            if folder.stat().st_uid == os.geteuid() and not _is_held(folder / "owner"):
-                _remove(folder)

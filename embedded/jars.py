@@ -1,0 +1,284 @@
+"""OpenSearch's jars, made ready to run: JDKs found, jars fetched by Maven, our launcher compiled.
+
+What is ready is kept for all checkouts of a user, in ~/.cache/cohort-portal/opensearch (or XDG_CACHE_HOME's):
+it is 120 MB for both versions, depends on no checkout, and takes half a minute to make.
+
+    3.8.0-1f2e3d4c5b6a/     one version on one JDK, named for all it was made from
+        lib/*.jar           OpenSearch and what it needs
+        classes/            our launcher, see embedded/java
+        classes.jsa         loaded classes as the JVM maps them: starts take half as long
+        java.args           the JVM's arguments
+        ready               written last; without it the folder is made anew
+    3.8.0.lock              held while it is made
+
+Maven's own settings (mirror, proxy, local repository) count; none are given here. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded import locks
+
+# Newest first, with the oldest Java that runs it.
+VERSIONS = {"3.8.0": 21, "2.19.6": 17}
+NEWEST, OLDEST_JAVA = next(iter(VERSIONS)), min(VERSIONS.values())
+SOURCES = Path(__file__).parent / "java"
+SYSTEM_JDKS = "/usr/lib/jvm/*"
+UNUSED_DAYS = 30
+
+INSTALL_JDK = (
+    "Install one (on Debian: apt-get install openjdk-17-jdk-headless) or name its folder in JAVA_HOME."
+)
+INSTALL_MAVEN = (
+    "Maven (mvn) is not on PATH; it fetches OpenSearch's jars. Install it (on Debian: apt-get install maven)."
+)
+
+Say = Callable[[str], None]
+
+
+class OpenSearchError(RuntimeError):
+    """The server cannot do what was asked. The message names the place and a remedy."""
+
+
+def silent(_text: str) -> None:
+    pass
+
+
+# --- Java ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Jdk:
+    """An installed Java with its compiler."""
+
+    home: Path
+    version: str  # "17.0.15"
+
+    @property
+    def feature(self) -> int:
+        return int(self.version.split(".")[0])
+
+    def program(self, name: str) -> str:
+        return str(self.home / "bin" / name)
+
+
+def find_jdks() -> list[Jdk]:
+    """Every JDK in JAVA_HOME, on PATH and in /usr/lib/jvm, oldest first. A Java without javac does not count."""
+    places = [os.environ.get("JAVA_HOME", ""), *sorted(glob.glob(SYSTEM_JDKS))]
+    if on_path := shutil.which("javac"):
+        places.insert(1, str(Path(on_path).resolve().parents[1]))
+    found: dict[Path, Jdk] = {}
+    for home in (Path(place).resolve() for place in places if place):
+        if home not in found and (home / "bin" / "javac").exists() and (version := _java_version(home)):
+            found[home] = Jdk(home=home, version=version)
+    return sorted(found.values(), key=lambda jdk: jdk.feature)  # stable: JAVA_HOME first among equals
+
+
+def _java_version(home: Path) -> str | None:
+    """What the JDK's own release file says; None for Java 8 and older, which has another form."""
+    with contextlib.suppress(OSError):
+        stated = re.search(r'^JAVA_VERSION="(\d+[\d.]*)', (home / "release").read_text(), re.MULTILINE)
+        return stated and stated.group(1)
+    return None
+
+
+def versions_that_run() -> list[str]:
+    """The OpenSearch versions that a JDK found here can run, newest first: ["3.8.0", "2.19.6"], ["2.19.6"] or []."""
+    newest = max((jdk.feature for jdk in find_jdks()), default=0)
+    return [version for version, java in VERSIONS.items() if newest >= java]
+
+
+def jdk_for(version: str) -> Jdk:
+    """The oldest JDK that runs this version: the nearest to what it was made for. Raises OpenSearchError."""
+    if version not in VERSIONS:
+        raise OpenSearchError(f"OpenSearch {version!r} is not known here. Known: {', '.join(VERSIONS)}.")
+    jdks = find_jdks()
+    fitting = [jdk for jdk in jdks if jdk.feature >= VERSIONS[version]]
+    if not fitting:
+        found = ", ".join(f"Java {jdk.version} in {jdk.home}" for jdk in jdks) or "none"
+        raise OpenSearchError(
+            f"OpenSearch {version} needs a JDK {VERSIONS[version]} or newer, with javac; found: {found}. {INSTALL_JDK}"
+        )
+    return fitting[0]
+
+
+# --- Making it ready -------------------------------------------------------------
+
+
+def prepare(version: str = NEWEST, *, say: Say = silent) -> list[str]:
+    """The command that starts a node of this version, but for its folder and settings.
+
+    Fetches and compiles what is not there yet; when two ask at once, one works and the other waits.
+    `say` gets a line at the start of that, one when it waits, and one at the end. Raises OpenSearchError.
+    """
+    jdk = jdk_for(version)
+    folder = cache() / f"{version}-{_fingerprint(jdk)}"
+    if not (folder / "ready").exists():
+        with _explained(folder), _turn(version, say=say):
+            if not (folder / "ready").exists():
+                _make(folder, jdk=jdk, version=version, say=say)
+    with contextlib.suppress(PermissionError):  # another user's, and ready: good enough
+        (folder / "ready").touch()
+    return [jdk.program("java"), f"@{folder / 'java.args'}", "SearchNode"]
+
+
+def cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cohort-portal" / "opensearch"
+
+
+def _fingerprint(jdk: Jdk) -> str:
+    found = hashlib.sha256(f"{jdk.home} {jdk.version}".encode())
+    for file in [*sorted(SOURCES.iterdir()), Path(__file__)]:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn a refusal of the file system into an OpenSearchError."""
+    try:
+        yield
+    except OSError as error:
+        raise OpenSearchError(
+            f"OpenSearch cannot be prepared in {folder}: {error.strerror} ({error.filename}). "
+            "Make room there, or name a folder you may write in XDG_CACHE_HOME."
+        ) from error
+
+
+@contextlib.contextmanager
+def _turn(version: str, *, say: Say) -> Iterator[None]:
+    """Wait until nobody else prepares this version."""
+    locks.make(cache())
+    lock = cache() / f"{version}.lock"
+    if locks.is_held(lock):
+        say(f"Waiting for another process that prepares OpenSearch {version} …")
+    with locks.taken(lock):
+        yield
+
+
+def _make(folder: Path, *, jdk: Jdk, version: str, say: Say) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise OpenSearchError(INSTALL_MAVEN)
+    say(f"Fetching OpenSearch {version} by Maven, about 70 MB the first time …")
+    began = time.monotonic()
+    _drop_unused(version)
+    shutil.rmtree(folder, ignore_errors=True)  # of a preparation that was cut off
+    (folder / "classes").mkdir(parents=True)
+    shutil.copy(SOURCES / "log4j2.properties", folder / "classes")
+    _fetch(maven, folder, jdk=jdk, version=version, say=say)
+    _run(
+        f"The launcher does not compile for OpenSearch {version}",
+        [jdk.program("javac"), "-nowarn", "-cp", f"{folder}/lib/*", "-d", f"{folder}/classes"],
+        str(SOURCES / "SearchNode.java"),
+    )
+    # An archive of classes holds for jars only.
+    _run("jar failed", [jdk.program("jar"), "-cf", f"{folder}/node.jar", "-C", f"{folder}/classes", "."])
+    _write_arguments(folder, jdk=jdk)
+    _archive_classes(folder, jdk=jdk)
+    (folder / "ready").touch()
+    _give_all(folder)
+    say(f"  OpenSearch {version} is ready after {time.monotonic() - began:.0f} s.")
+
+
+def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Say) -> None:
+    """The jars into lib/, checked against their published sums; `say` counts the downloads in steps of 50."""
+    command = [maven, "-B", "--strict-checksums", "-f", str(SOURCES / "pom.xml")]
+    command += ["dependency:copy-dependencies", f"-Dopensearch.version={version}", "-DincludeScope=runtime"]
+    command += [f"-DoutputDirectory={folder / 'lib'}"]
+    environment = {"JAVA_HOME": str(jdk.home)} | os.environ
+    output: list[str] = []
+    downloads = 0
+    with subprocess.Popen(
+        command, cwd=SOURCES, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as running:  # fmt: skip
+        for line in running.stdout or ():
+            output.append(line)
+            if "Downloaded" in line:
+                downloads += 1
+                if downloads % 50 == 0:
+                    say(f"  {downloads} files")
+    if running.returncode:
+        raise OpenSearchError(
+            f"Maven could not fetch OpenSearch {version}. Its last words:\n{_complaint(output)}\n"
+            "Is a repository reachable by your Maven settings? Try again; what came is kept."
+        )
+
+
+def _complaint(output: list[str]) -> str:
+    """Maven's errors, or its last lines when it names none."""
+    errors = [line.rstrip() for line in output if "ERROR" in line]
+    return "\n".join(errors[:4] or [line.rstrip() for line in output[-10:]])
+
+
+def _run(failure: str, command: list[str], *more: str) -> None:
+    done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OpenSearchError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+def _write_arguments(folder: Path, *, jdk: Jdk) -> None:
+    """What a small node on a developer's machine needs: little memory, quick starts."""
+    # Written out and in order: an archive of classes only fits the very class path it was made with.
+    path = ":".join(str(jar) for jar in (folder / "node.jar", *sorted((folder / "lib").glob("*.jar"))))
+    arguments = [
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:-UsePerfData",
+        "-XX:+ExitOnOutOfMemoryError",
+    ]
+    arguments += ["-Xshare:auto", "-Xlog:disable", "-Dlog4j2.disable.jmx=true"]
+    if jdk.feature >= 24:
+        arguments += ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
+    arguments += [f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
+    (folder / "java.args").write_text("\n".join(arguments) + "\n")
+
+
+def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
+    """Run a node once and keep its classes as the JVM maps them. Without it starts are slower and nothing else."""
+    arguments = (
+        (folder / "java.args").read_text().replace("-XX:SharedArchiveFile", "-XX:ArchiveClassesAtExit")
+    )
+    (folder / "archive.args").write_text(arguments)
+    home = folder / "home"
+    home.mkdir()
+    command = [jdk.program("java"), "-Xmx512m", f"@{folder / 'archive.args'}", "SearchNode", str(home)]
+    with (
+        (folder / "archive.log").open("wb") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as node,
+    ):
+        locks.until(lambda: (home / "http.address").exists() or node.poll() is not None, seconds=120)
+        if node.stdin:
+            node.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            node.wait(60)
+        node.kill()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _drop_unused(version: str) -> None:
+    """Delete what this version's former launchers and JDKs left, once nobody has used it for a month."""
+    for folder in cache().glob(f"{version}-*"):
+        ready = folder / "ready"
+        if not ready.exists() or time.time() - ready.stat().st_mtime > UNUSED_DAYS * 86_400:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _give_all(folder: Path) -> None:
+    """Hand what root made in a user's folder to that user."""
+    locks.give(folder)
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            locks.give(Path(parent) / name)
