@@ -321,6 +321,29 @@ WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
 WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]
 TAGGIT_CASE_INSENSITIVE = True
 
+# ---- API -------------------------------------------------------------------------------------------------
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # of one address or person; 0: no limit
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.Described",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    # Whose address a request comes from, when a proxy names it.
+    "NUM_PROXIES": 1 if env_bool("BEHIND_TLS_PROXY", default=True) else 0,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": f"{ALLIANCE_NAME}: API",
+    "DESCRIPTION": (
+        "What the cities of the alliance publish: plans, actions and how they stand; a shared library; a search over "
+        "all of it. Read only, no key needed."
+    ),
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATION_PARAMETERS": False,
+    "SORT_OPERATIONS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["tenants.api.schema.add_other_methods"],
+}
+
 # ---- Search ----------------------------------------------------------------------------------------------
 SEARCH_URL = env("SEARCH_URL")  # empty: PostgreSQL full-text search
 SEARCH_FAMILY = env("SEARCH_FAMILY", "opensearch")  # or "elasticsearch"
@@ -339,6 +362,7 @@ LOGGING = {
         "wagtail": {"level": "WARNING"},
         # What goes wrong there is told once, by search.index.
         "opensearch": {"level": "CRITICAL"},
+        "opensearchpy.trace": {"level": "CRITICAL"},  # it would write down what readers look for
         "elastic_transport": {"level": "CRITICAL"},
     },
 }
