@@ -1,4 +1,4 @@
-"""Search by PostgreSQL: full text with weights, rare words first, and spelling by trigrams.
+"""Search by PostgreSQL: full text with weights, and rare words first.
 
 One statement finds, ranks, counts and marks. A word's weight is its rarity among what the reader may find, so
 that a ranking, like a count, never depends on what somebody else may see.
@@ -8,47 +8,30 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
-from resources.models import SynonymGroup
-from search import phrasing
+from search import answers, phrasing, spelling
+from search.answers import START, STOP
 from search.engine import FACETS, LISTS, Answer, Hit, Query, Suggestion
-from search.models import ENGLISH, SPANISH, Document, Word, allowed
-from search.words import SHORTEST_WORD, fold
+from search.models import ENGLISH, SPANISH, Document, allowed
+from search.words import fold
 
 FEW = 5  # with fewer results that have all the words, those with any of them count too
 SHARE = 0.35  # of the most that a document covers of the text: what covers less is no result
 NARROWED = 200  # so many of the likeliest documents are ranked closely
 WEIGHTS = "{0.3, 0.25, 0.6, 1.0}"  # of hidden words, body, summary and origin, title
-START, STOP = "\ue000", "\ue001"  # around a match; documents hold no such characters
-LONG_WORD = 8  # letters; from then on a correction may differ in two of them
 
 _DOCUMENTS = Document._meta.db_table
-_VOCABULARY = Word._meta.db_table
 _LANGUAGES = {"en": ENGLISH, "es": SPANISH}
-_ONE_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Postgres:
     """The engine that is always there: the table of documents is its index."""
 
     def search(self, query: Query) -> Answer:
-        groups = [] if query.exact else list(SynonymGroup.objects.values_list("terms", flat=True))
-        text = phrasing.shorten(query.text)
-        query = replace(query, text=text)
-        answer, unknown = self._find(query, phrasing.read(text, synonyms=groups))
-        if not unknown or query.exact:
-            return answer
-        corrected = self._corrected(text, unknown, audience=query.audience)
-        if corrected == text:
-            return answer
-        second, _unknown = self._find(
-            replace(query, text=corrected), phrasing.read(corrected, synonyms=groups)
-        )
-        return replace(second, corrected=corrected) if second.total else answer
+        return spelling.answer(query, self._find)
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
         """Documents with words in their title that begin so; titles that begin with the whole text come first."""
@@ -86,49 +69,9 @@ class Postgres:
         return Answer(
             hits=[_hit(row) for row in json.loads(hits or "[]")],
             total=total,
-            facets=_with_chosen(json.loads(facets or "{}"), query),
+            facets=answers.with_chosen(json.loads(facets or "{}"), query),
             also=wanted.also,
         ), unknown
-
-    def _corrected(self, text: str, unknown: list[str], *, audience: str) -> str:
-        """The text with each unknown word replaced by the likeliest one that stands in what the reader may find."""
-        words = {word.lower() for word in unknown if _ONE_WORD.fullmatch(word) and len(word) >= SHORTEST_WORD}
-        if not words:
-            return text
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', '0.2', true)")
-            cursor.execute(
-                f"""
-                SELECT meant.w, near.word,
-                  (SELECT count(*) FROM (SELECT 1 FROM {_DOCUMENTS} d
-                   WHERE d.audience = ANY(%(allowed)s) AND d.words @> ARRAY[near.word] LIMIT 100) seen) AS seen
-                FROM unnest(%(words)s::text[]) AS meant(w) CROSS JOIN LATERAL (
-                  SELECT DISTINCT v.word, similarity(v.word, meant.w) AS likeness FROM {_VOCABULARY} v
-                  WHERE v.word %% meant.w AND length(v.word) BETWEEN length(meant.w) - 3 AND length(meant.w) + 3
-                  ORDER BY likeness DESC, v.word LIMIT 40) near
-                """,
-                {"words": sorted(words), "allowed": list(allowed(audience))},
-            )
-            rows = cursor.fetchall()
-        best: dict[str, tuple[int, int, str]] = {}
-        for word, near, seen in rows:
-            apart = distance(fold(word), fold(near))
-            if seen and apart <= (2 if len(word) >= LONG_WORD else 1):
-                best[word] = min(best.get(word, (3, 0, "")), (apart, -seen, near))
-        return _ONE_WORD.sub(lambda m: best[m[0].lower()][2] if m[0].lower() in best else m[0], text)
-
-
-def distance(one: str, other: str) -> int:
-    """How many letters to add, drop, change or swap with their neighbor until the words are the same."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
-        above, before, row = before, row, [i]
-        for j, b in enumerate(other, start=1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                row[j] = min(row[j], above[j - 2] + 1)
-    return row[-1]
 
 
 class _Statement:
@@ -376,50 +319,4 @@ class _Statement:
 
 
 def _hit(row: dict[str, Any]) -> Hit:
-    summary, excerpt, title = _marked(row["summary"]), _marked(row["excerpt"]), _marked(row["title"])
-    seen = any(is_match for _text, is_match in [*summary, *title])
-    inside = any(is_match for _text, is_match in excerpt)
-    return Hit(
-        kind=row["kind"],
-        id=row["uuid"],
-        key=row["key"],
-        host=row["host"],
-        path=row["path"],
-        language=row["language"],
-        audience=row["audience"],
-        origin=row["origin"],
-        title=title,
-        summary=_short(summary),
-        excerpt=excerpt if inside and not seen else [],
-        facets={column: row[column] for column in [*FACETS.values(), "year"]},
-        data=row["data"],
-    )
-
-
-def _marked(text: str) -> list[tuple[str, bool]]:
-    """Text with marks in it as parts: "a \ue000b\ue001" gives [("a ", False), ("b", True)]."""
-    parts, is_match = [], False
-    for piece in re.split(f"([{START}{STOP}])", text or ""):
-        if piece in (START, STOP):
-            is_match = piece == START
-        elif piece:
-            parts.append((piece, is_match))
-    return parts
-
-
-def _short(parts: list[tuple[str, bool]], longest: int = 320) -> list[tuple[str, bool]]:
-    """The beginning of a text in parts, cut at a word."""
-    kept: list[tuple[str, bool]] = []
-    left = longest
-    for text, is_match in parts:
-        if len(text) > left:
-            cut = text[:left].rsplit(" ", 1)[0].rstrip(" ,;:")
-            return [*kept, (f"{cut} …", is_match)]
-        kept.append((text, is_match))
-        left -= len(text)
-    return kept
-
-
-def _with_chosen(facets: dict[str, dict[str, int] | None], query: Query) -> dict[str, dict[str, int]]:
-    """Counts of every question; a value that is chosen stays, with 0, where nothing has it."""
-    return {name: dict.fromkeys(query.filters.get(name, ()), 0) | (facets.get(name) or {}) for name in FACETS}
+    return answers.hit(row, title=row["title"], summary=row["summary"], excerpt=row["excerpt"])
