@@ -3,24 +3,33 @@
 import atexit
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
+from embedded import locks, postgres
+
 BASE = Path(__file__).resolve().parents[2]
+_starter = os.getpid()
+
+_until_exit = contextlib.ExitStack()
+
+
+@atexit.register
+def _clean_up() -> None:
+    if os.getpid() == _starter:  # a forked child's exit takes nothing away from its parent
+        _until_exit.close()
+
 
 if not os.environ.get("DATABASE_URL"):
-    from embedded import postgres
-
-    _server = contextlib.ExitStack()
-    os.environ["DATABASE_URL"] = _server.enter_context(postgres.for_tests(BASE / "var" / "test-postgres")).url
-    atexit.register(_server.close)
+    _server = postgres.for_tests(BASE / "var" / "test-postgres")
+    os.environ["DATABASE_URL"] = _until_exit.enter_context(_server).url
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("ALLIANCE_NAME", "Common Table")
 os.environ.setdefault("PORTAL_SCHEME", "http")
 os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
 os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
-os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
+# Each process has its own; after one that was killed the next cleans up.
+os.environ["PORTAL_VAR_DIR"] = str(_until_exit.enter_context(locks.scratch("cohort-portal-var-")))
 # A server that a browser test starts shows the same files.
 os.environ["MEDIA_ROOT"] = os.environ.get("PORTAL_TEST_MEDIA_DIR") or os.environ["PORTAL_VAR_DIR"] + "/media"
 
