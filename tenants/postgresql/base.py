@@ -1,4 +1,8 @@
-"""django-tenants' PostgreSQL backend, in which what waits for the commit keeps its schema."""
+"""django-tenants' PostgreSQL backend, in which what waits for the commit keeps its schema.
+
+It also remembers the search path that stands on the connection: the package sets it anew for each request, though
+most requests of a busy process follow one of the same schema.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,26 @@ from django_tenants.postgresql_backend import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _path: list[str] | None = None
+    _standing: list[str] | None = None
+
+    @property
+    def search_path_set_schemas(self) -> list[str] | None:
+        """The search path, if it is the one that this schema needs; None: set it before the next statement."""
+        return self._path
+
+    @search_path_set_schemas.setter
+    def search_path_set_schemas(self, path: list[str] | None) -> None:
+        """Whoever puts None here no longer knows what stands: after a rollback, a new connection, a SET LOCAL."""
+        self._path = self._standing = path
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        standing = self._standing
+        super().set_tenant(tenant, include_public)  # which forgets the path
+        self._standing = standing
+        if standing == self._get_cursor_search_paths():
+            self._path = standing
+
     def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
         """Run `func` after the commit in the schema that is active now.
 
