@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from django.db import connection, transaction
 
@@ -43,9 +43,10 @@ def rebuild(
         name = indexes.create(transport)
         try:
             documents = Document.objects.order_by("pk").defer("vector")
-            told = progress(documents.iterator(chunk_size=500), documents.count())
-            for outcome in bulk.send(transport, name, map(feed.writing, told), is_alias=False):
-                bulk.log_refusal(outcome)
+            with closing(documents.iterator(chunk_size=500)) as rows:
+                told = progress(rows, documents.count())
+                for outcome in bulk.send(transport, name, map(feed.writing, told), is_alias=False):
+                    bulk.log_refusal(outcome)
             compare.repair(transport, name, is_alias=False)  # most of what changed meanwhile
             feed.stand_still()
             if compare.repair(transport, name, is_alias=False).must_rebuild:

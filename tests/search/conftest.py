@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
 
 import resources
 from resources import services
+from search import queries
+from search.index import life, transports
+from search.postgres import Postgres
+from tests.search.indexed import indexed
 
 DEMO = Path(resources.__file__).parent / "demo"
 
@@ -18,3 +23,27 @@ def library(db):
         json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
     )
     services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
+
+
+@pytest.fixture
+def engine(db, one_search_server, search_prefix, settings, monkeypatch):
+    """The portal with a real search engine: its transport. There is no index yet."""
+    settings.SEARCH_URL, settings.SEARCH_PREFIX = one_search_server, f"{search_prefix}{uuid.uuid4().hex[:8]}"
+    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    yield transports.current()
+    transport = transports.current()
+    for name in transport.request("GET", f"/{settings.SEARCH_PREFIX}*/_alias"):
+        transport.request("DELETE", f"/{name}")
+
+
+@pytest.fixture(params=["postgres", "engine"])
+def each_half(request, db, search_prefix, monkeypatch):
+    """What is asked: PostgreSQL, then a real search engine that knows every document at once."""
+    if request.param == "postgres":
+        monkeypatch.setattr(queries, "get_engine", Postgres)
+        yield Postgres()
+        return
+    server = request.getfixturevalue("one_search_server")
+    with indexed(server, f"{search_prefix}-{uuid.uuid4().hex[:8]}") as engine:
+        monkeypatch.setattr(queries, "get_engine", lambda: engine)
+        yield engine

@@ -1,0 +1,31 @@
+"""What the worker does from time to time, without being asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from django.conf import settings
+from django_tasks import task
+
+from search.index import life
+from search.index.transports import EngineError
+from tenants import jobs
+
+log = logging.getLogger(__name__)
+
+PERIOD = dt.timedelta(seconds=30)  # an index that was lost or fell behind is put right within a minute
+
+
+@task()
+def reconcile_search() -> str:
+    """Make the search engine's index equal to the table. An engine that does not answer is asked again next time."""
+    try:
+        return life.reconcile()
+    except EngineError as error:
+        log.warning("The search index could not be compared: %s", error)
+        return f"The search engine does not answer: {error}"
+
+
+if settings.SEARCH_URL:
+    jobs.every(PERIOD)(reconcile_search)
