@@ -15,7 +15,7 @@ from search.models import Document
 from search.store import learn
 from tests.search.factories import DocumentFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_half")]
 
 
 def found(text, **kwargs):
