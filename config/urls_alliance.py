@@ -7,10 +7,13 @@ from tenants.dashboard.views import brand
 from tenants.media import media
 from tenants.signin import alliance as signin
 
+handler500 = "config.api.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,
     path("library/", include("resources.urls")),
     path("search/", include("search.urls")),
+    path("", include("config.api")),
     path("staff/team/", include("tenants.team.urls")),
     path("staff/", include("tenants.staff.urls")),
     path("media/<path:path>", media, name="media"),

@@ -56,6 +56,11 @@ _BY_COUNT: dict[str, dict[str, Any]] = {
 ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
 
 
+def values_of(name: str) -> list[str]:
+    """What a question's values may be; empty where its list is open, as of topics."""
+    return [str(value) for value in _ORDERED.get(name) or _BY_COUNT.get(name, ())]
+
+
 def questions(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """Rows for the filter form: [{"name", "label", "choices": [{"value", "label", "count", "on", "id"}], …}].
 

@@ -1,0 +1,125 @@
+"""Every error of the API as problem details (RFC 9457): what was given, what is expected, what to do next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.log import log_response
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+from tenants.api import PREFIX
+
+CONTENT_TYPE = "application/problem+json"
+# status: (its part of `type`, what it means)
+EXPLAINED: dict[int, tuple[str, str]] = {
+    400: (
+        "bad-request",
+        "A parameter that is not known here, or a value that cannot be read; `errors` names each.",
+    ),
+    404: ("not-found", "There is nothing at this address, or nothing that you may see."),
+    405: ("method-not-allowed", "The API only reads: GET, HEAD and OPTIONS."),
+    406: ("not-acceptable", "`Accept` asks for a format that is not to be had."),
+    429: ("too-many-requests", "Wait the seconds that `Retry-After` says."),
+    500: ("server-error", "Something broke here. Try again later."),
+}
+
+
+class BadParameters(exceptions.APIException):
+    """Parameters that cannot be read: [{"parameter": "page_size", "value": "0", "detail": "Write 1 to 100."}]."""
+
+    status_code = 400
+
+    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
+        self.errors = list(errors)
+        first = self.errors[0]
+        one = _("The parameter %(parameter)s is “%(value)s”. %(detail)s") % first
+        many = _("%(n)d parameters cannot be read; “errors” names them.") % {"n": len(self.errors)}
+        super().__init__(one if len(self.errors) == 1 else many)
+
+
+def answer(
+    request: HttpRequest, *, status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()
+) -> HttpResponse:
+    """The response that says what went wrong; `type` leads to the words about it in the reference."""
+    kind, _words = EXPLAINED.get(status, ("", ""))
+    said: dict[str, Any] = {
+        "type": request.build_absolute_uri(f"{PREFIX}/docs#{kind}") if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.get_full_path(),
+    }
+    if errors:
+        said["errors"] = list(errors)
+    response = JsonResponse(
+        said, status=status, content_type=CONTENT_TYPE, json_dumps_params={"ensure_ascii": False}
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """Turn whatever a view raised into a problem; with DEBUG a defect is left to Django's own page."""
+    request: HttpRequest = context["request"]._request
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        set_rollback()
+        response = answer(
+            request,
+            status=error.status_code,
+            detail=_detail(error, request),
+            errors=getattr(error, "errors", ()),
+        )
+        if isinstance(error, exceptions.Throttled) and error.wait is not None:
+            response["Retry-After"] = str(math.ceil(error.wait))
+        return response
+    if settings.DEBUG:
+        return None
+    set_rollback()
+    got_request_exception.send(sender=None, request=request)
+    response = server_error(request)
+    log_response(
+        "Internal Server Error: %s", request.path, response=response, request=request, exception=error
+    )
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    detail = _("Something broke on our side. Try again later; if it stays so, tell the alliance’s staff.")
+    return answer(request, status=500, detail=detail)
+
+
+def _detail(error: exceptions.APIException, request: HttpRequest) -> str:
+    if isinstance(error, exceptions.Throttled):
+        wait = math.ceil(error.wait or 1)
+        return _(
+            "Too many requests from this address. Ask again in %(n)d seconds, and ask less often; an ETag "
+            "sent back as If-None-Match and pages of 100 rows help."
+        ) % {"n": wait}
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return _("%(method)s is not possible: the API only reads. Use GET, HEAD or OPTIONS.") % {
+            "method": request.method
+        }
+    if isinstance(error, exceptions.NotAcceptable):
+        asked = request.headers.get("Accept", "")[:200]
+        return _("Nothing here is “%(asked)s”. Accept application/json, or text/csv for lists.") % {
+            "asked": asked
+        }
+    if isinstance(error, exceptions.NotFound) and error.detail == exceptions.NotFound.default_detail:
+        return _("There is nothing at %(path)s that you may see. What there is stands at %(root)s.") % {
+            "path": request.path,
+            "root": PREFIX,
+        }
+    return str(error.detail)

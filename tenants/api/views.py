@@ -1,0 +1,175 @@
+"""Lists by pages and single rows of one kind, from a queryset and a serializer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from tenants.api import parameters, rows
+from tenants.api.base import ApiView, CsvRenderer
+from tenants.api.parameters import Parameter
+from tenants.api.schema import a_page_of
+from tenants.downloads import as_csv
+
+PAGE_SIZE, MOST_ROWS = 50, 100
+AFTER, BEFORE = "after", "before"
+
+
+def _cursor(key: str) -> Parameter:
+    pattern = rf"^({AFTER}|{BEFORE}):{key}$"
+
+    def read_one(text: str) -> tuple[str, str]:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(
+                _("Take the whole address from “next” or “previous”, or leave the cursor out to begin anew.")
+            )
+        way, _colon, value = text.partition(":")
+        return way, value
+
+    says = "Where the page begins: part of the addresses in `next` and `previous`."
+    return Parameter("cursor", says, {"type": "string", "pattern": pattern}, read_one)
+
+
+BY_SLUG = _cursor("[-a-zA-Z0-9_]{1,80}")
+BY_UUID = _cursor(parameters.UUID.strip("^$"))
+SIZE = parameters.number("page_size", "Rows on a page.", low=1, high=MOST_ROWS, default=PAGE_SIZE)
+FORMAT = parameters.choice(
+    "format", "`csv` for a spreadsheet; the same as `Accept: text/csv`.", ["json", "csv"], many=False
+)
+
+
+class RowsView(ApiView):
+    """Rows of one kind. `key` names the column that is different in each of them, and that they are sorted by."""
+
+    serializer: ClassVar[type[serializers.Serializer[Any]]]
+    key: ClassVar[str]
+
+    def rows(self) -> QuerySet[Any]:
+        """What this audience may see, with the annotations that the serializer names."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a list: the key and version of each row, then its content; and the cursors beside it."""
+
+    lines: list[tuple[Any, ...]]
+    next: str = ""
+    previous: str = ""
+
+
+class ListView(RowsView):
+    """A page of rows by their key, which never changes: paging skips none and repeats none."""
+
+    renderer_classes = (JSONRenderer, CsvRenderer)
+    filters: ClassVar[Sequence[Parameter]] = ()
+    cursor: ClassVar[Parameter] = BY_SLUG
+    has_pages = True
+
+    @classmethod
+    def answers(cls) -> Any:
+        return a_page_of(cls.serializer)
+
+    @classmethod
+    def takes(cls) -> Sequence[Parameter]:
+        return (*cls.filters, cls.cursor, SIZE, FORMAT)
+
+    def get(self, request: Request) -> HttpResponse:
+        asked = self.asked()
+        serializer = self.serializer()
+        columns = rows.columns(serializer)
+        found = self._chosen(asked)
+        light = [self.key, *rows.version(found.model, serializer, columns)]
+        if "If-None-Match" in request.headers:  # then the rows themselves are seldom needed
+            tag = self._tag(self._page(found, asked, light), light)
+            if self.is_known(tag):
+                return self.tagged(HttpResponse(), tag)
+        content = columns.values() if self.wants_csv else [rows.JsonRow(columns)]
+        page = self._page(found, asked, [*light, *content])
+        lines = [line[len(light) :] for line in page.lines]
+        links = {"next": self._link(page.next), "previous": self._link(page.previous)}
+        if self.wants_csv:
+            records = (dict(zip(columns, line, strict=True)) for line in lines)
+            response = as_csv(f"{self.tag}.csv", list(columns), records)
+        else:
+            ends = ", ".join(f"{json.dumps(name)}: {json.dumps(url)}" for name, url in links.items())
+            body = f'{{{ends}, "results": [{", ".join(line[0] for line in lines)}]}}'
+            response = HttpResponse(body, content_type="application/json")
+        if any(links.values()):
+            response["Link"] = ", ".join(
+                f'<{url}>; rel="{"next" if name == "next" else "prev"}"' for name, url in links.items() if url
+            )
+        return self.tagged(response, self._tag(page, light))
+
+    def _chosen(self, asked: dict[str, Any]) -> QuerySet[Any]:
+        narrowing = {p.lookup: asked[p.name] for p in self.filters if p.name in asked}
+        return self.rows().filter(**narrowing)
+
+    def _page(self, found: QuerySet[Any], asked: dict[str, Any], columns: list[Any]) -> Page:
+        size = asked.get("page_size", PAGE_SIZE)
+        way, key = asked.get("cursor", (AFTER, None))
+        if key is not None:
+            found = found.filter(**{f"{self.key}__{'gt' if way == AFTER else 'lt'}": key})
+        found = found.order_by(self.key if way == AFTER else f"-{self.key}")
+        lines = list(found.values_list(*columns)[: size + 1])  # one more tells whether there is another page
+        has_more, lines = len(lines) > size, lines[:size]
+        if way == BEFORE:
+            lines.reverse()
+        if not lines:
+            return Page([])
+        return Page(
+            lines,
+            next=f"{AFTER}:{lines[-1][0]}" if has_more or way == BEFORE else "",
+            previous=f"{BEFORE}:{lines[0][0]}" if (has_more if way == BEFORE else key is not None) else "",
+        )
+
+    def _tag(self, page: Page, light: list[Any]) -> str:
+        return self.tag_of(page.next, page.previous, [line[: len(light)] for line in page.lines])
+
+    def _link(self, cursor: str) -> str | None:
+        if not cursor:
+            return None
+        given = self.request._request.GET.copy()
+        given["cursor"] = cursor
+        return self.request.build_absolute_uri(f"{self.request.path}?{given.urlencode()}")
+
+
+class DetailView(RowsView):
+    """One row, by the key that the address ends with."""
+
+    more_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def answers(cls) -> Any:
+        return cls.serializer()
+
+    def get(self, request: Request, **names: Any) -> HttpResponse:
+        self.asked()
+        (key,) = names.values()
+        serializer = self.serializer()
+        columns = rows.columns(serializer, but=self.more_fields)
+        found = self.rows().filter(**{self.key: key})
+        version = rows.version(found.model, serializer, columns)
+        line = found.values_list(*version, rows.JsonRow(columns)).first()
+        if line is None:
+            raise Http404
+        body = line[-1]
+        more = self.more(key)
+        if more:
+            body = json.dumps(json.loads(body) | more, ensure_ascii=False)
+        response = HttpResponse(body, content_type="application/json")
+        return self.tagged(response, self.tag_of(line[:-1], more))
+
+    def more(self, key: Any) -> dict[str, Any]:
+        """The values of `more_fields`: what does not come from the row itself."""
+        return {}
