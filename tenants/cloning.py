@@ -219,8 +219,8 @@ def clone(schema: str, *, sql: str | None = None) -> None:
             inner.execute(text)
 
 
-def drop_links_to_public(schema: str) -> int:
-    """Drop every foreign-key constraint from `schema` to another schema; returns how many there were.
+def drop_links_to_public(schema: str) -> list[tuple[str, str]]:
+    """Drop every foreign-key constraint from `schema` to another schema; returns them as (table, constraint).
 
     Such constraints put triggers on the public tables for each city, and lock them while a city is made.
     """
@@ -228,12 +228,25 @@ def drop_links_to_public(schema: str) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _TABLES
-            + """SELECT format('ALTER TABLE %%I.%%I DROP CONSTRAINT %%I', %(schema)s, t.relname, k.conname)
-               FROM t JOIN pg_constraint k ON k.conrelid = t.oid JOIN pg_class r ON r.oid = k.confrelid
-               WHERE k.contype = 'f' AND r.relnamespace <> %(schema)s::regnamespace""",
+            + """SELECT t.relname, k.conname FROM t JOIN pg_constraint k ON k.conrelid = t.oid
+                 JOIN pg_class r ON r.oid = k.confrelid
+                 WHERE k.contype = 'f' AND r.relnamespace <> %(schema)s::regnamespace""",
             {"schema": schema},
         )
-        statements = [row[0] for row in cursor.fetchall()]
-        for statement in statements:
-            cursor.execute(statement)
-    return len(statements)
+        links = cursor.fetchall()
+        for table, constraint in links:
+            cursor.execute(f'ALTER TABLE {schema}."{table}" DROP CONSTRAINT "{constraint}"')
+    return links
+
+
+def drop_broken_indexes(schema: str) -> None:
+    """Drop what a killed CREATE INDEX CONCURRENTLY has left, so that the index can be made anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TABLES
+            + """SELECT c.relname FROM t JOIN pg_index i ON i.indrelid = t.oid AND NOT i.indisvalid
+                 JOIN pg_class c ON c.oid = i.indexrelid""",
+            {"schema": check_name(schema)},
+        )
+        for (index,) in cursor.fetchall():
+            cursor.execute(f'DROP INDEX {schema}."{index}"')

@@ -12,10 +12,16 @@ from typing import Any
 
 from django_tenants.postgresql_backend import base
 
+from tenants.postgresql.introspection import DatabaseIntrospection
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _path: list[str] | None = None
     _standing: list[str] | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.introspection = DatabaseIntrospection(self)
 
     @property
     def search_path_set_schemas(self) -> list[str] | None:

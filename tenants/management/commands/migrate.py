@@ -1,24 +1,37 @@
-"""`manage.py migrate`: the alliance's schema first, then the template of new cities, then every city."""
+"""`manage.py migrate`: the alliance's schema first, then the template of new cities, then every city.
+
+Schemas that are equally far are brought up to date together: Django migrates the first of them, the others get the
+SQL it wrote there. See docs/migrations.md.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg2.errors
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser, no_translations
 from django.core.management.commands.makemigrations import Command as MakeMigrations
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from tenants import cloning, fleet, services
+from tenants import cloning, fleet, replay, services
+
+TITLES = {"public": "the alliance", settings.TEMPLATE_SCHEMA: "the template of new cities"}
+# With these Django looks at what it finds in each schema, so that one cannot stand for another.
+ONE_BY_ONE = ("run_syncdb", "prune", "fake_initial")
 
 
 class Command(DjangoMigrate):
     help = "Brings every schema up to the code: public, the template of new cities, then each city."
     # `makemigrations` decides how models are compared; both commands must compare alike.
     autodetector = MakeMigrations.autodetector
+    script: replay.Script | None = None  # what the schema that is being migrated does, where others follow
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -28,109 +41,216 @@ class Command(DjangoMigrate):
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        self.talk = options["verbosity"] >= 1
-        if options["check_unapplied"] or options["plan"]:
-            return self.show(options)
+        self.options, self.told = options, time.monotonic()
         connection.set_schema_to_public()
-        with fleet.being_migrated():
-            self.run(options)
+        if options["check_unapplied"] or options["plan"]:
+            return self.show()
+        waiting = "Another migration is running. Waiting for its end …"
+        with fleet.being_migrated(when_waiting=lambda: self.say(waiting)), impatience():
+            self.run()
         return None
 
-    def run(self, options: dict[str, Any]) -> None:
+    def run(self) -> None:
         """Migrate what lags behind. Raises CommandError with the cities that failed, after all were tried."""
-        if not (options["schema"] or options["tenant"]):
-            self.one("public", "the alliance", options)
+        self.failed: dict[str, Exception] = {}
+        groups = fleet.groups(self.schemas())
+        self.refuse(groups)
+        if self.takes_out_public(groups):
+            if self.has_work(groups[0]):
+                self.one("public")
             services.set_up_alliance()
-        if options["shared"] or options["schema"] == "public":
-            return
-        template = settings.TEMPLATE_SCHEMA
-        if options["schema"] in (None, template):
-            cloning.make_empty(template)
-            self.one(template, "the template of new cities", options)
-        cities = fleet.city_schemas()
-        if options["schema"]:
-            cities = [city for city in cities if city == options["schema"]]
-            if not cities and options["schema"] != template:
-                raise CommandError(
-                    f"No jurisdiction has the schema {options['schema']!r}. "
-                    "A schema is named after the address: marrow-bend lives in c_marrow_bend."
-                )
-        self.several(cities, options)
-
-    def several(self, cities: list[str], options: dict[str, Any]) -> None:
-        """Migrate these cities one after the other; one that fails does not keep the others waiting."""
-        todo = self.todo(cities, options)
-        if self.talk:
-            up_to_date = len(cities) - len(todo)
-            self.stdout.write(f"Cities: {len(cities)}, of them up to date: {up_to_date}.")
-        failed: dict[str, Exception] = {}
-        for number, city in enumerate(todo, start=1):
-            try:
-                if not fleet.is_there(city):
-                    raise CommandError("the schema is not there; restore it from the backup")
-                self.one(city, f"[{number}/{len(todo)}] {city}", options, known_to_lag=True)
-            except Exception as error:  # noqa: BLE001 - whatever broke one city, the others are still migrated
-                connection.close_if_unusable_or_obsolete()
-                connection.set_schema_to_public()
-                failed[city] = error
-                self.stderr.write(self.style.ERROR(f"[{number}/{len(todo)}] {city} failed: {error}"))
-        if failed:
-            names = ", ".join(failed)
+            if self.options["shared"] or self.options["schema"]:
+                return
+            if not groups[0].schemas and not groups[1:]:  # the registry has only come with it
+                groups = fleet.groups(self.schemas())
+                self.takes_out_public(groups)
+        self.count(groups)
+        for group in groups:
+            if group.schemas and self.has_work(group):
+                self.together(group)
+        if self.failed:
             raise CommandError(
-                f"{len(failed)} of {len(cities)} cities could not be migrated: {names}. The others are done. "
-                "Remove the cause named above and run `manage.py migrate` again: it takes up only these."
-            ) from next(iter(failed.values()))
+                f"{len(self.failed)} of {self.cities} cities could not be migrated: {', '.join(self.failed)}. "
+                "The others are done. Remove the cause named above and run `manage.py migrate` again: "
+                "it takes up only these."
+            ) from next(iter(self.failed.values()))
 
-    def todo(self, schemas: list[str], options: dict[str, Any]) -> list[str]:
-        """The schemas that need work: all of them when a certain app or state is asked for."""
-        if options["app_label"] or options["run_syncdb"] or options["prune"]:
-            return schemas
-        behind = fleet.schemas_behind(schemas)
-        return [schema for schema in schemas if schema in behind]
+    def schemas(self) -> list[str]:
+        """The schemas that were asked for. Raises CommandError for one that is none of ours."""
+        there, asked = fleet.fleet(), self.options["schema"]
+        if asked and asked not in there:
+            raise CommandError(
+                f"No jurisdiction has the schema {asked!r}. "
+                "A schema is named after the address: marrow-bend lives in c_marrow_bend."
+            )
+        if asked:
+            return [asked]
+        return there[:1] if self.options["shared"] else there[1:] if self.options["tenant"] else there
 
-    def one(self, schema: str, title: str, options: dict[str, Any], *, known_to_lag: bool = False) -> None:
-        """Migrate one schema and cut its links to the public one."""
-        if not known_to_lag and not self.todo([schema], options):
+    def takes_out_public(self, groups: list[fleet.Group]) -> bool:
+        """Take the alliance's schema, which goes before all others, out of the first group; True if it was there."""
+        there = "public" in groups[0].schemas
+        if there:
+            groups[0].schemas.remove("public")
+        return there
+
+    def has_work(self, group: fleet.Group) -> bool:
+        """True if these schemas lack something, or if a certain app or state is asked for."""
+        return bool(group.lacking) or any(self.options[name] for name in ("app_label", "run_syncdb", "prune"))
+
+    def refuse(self, groups: list[fleet.Group]) -> None:
+        """Raise CommandError, before anything is done, if a migration must not run in cities."""
+        lacking = frozenset[fleet.Node]().union(*(group.lacking for group in groups))
+        if not lacking or self.options["fake"]:
             return
-        started = time.monotonic()
-        self.title, self.applied, self.told = title, 0, started
+        nodes, schemas = MigrationLoader(None).graph.nodes, fleet.fleet()
+        for app, name in sorted(lacking):
+            if reason := replay.why_refused(nodes[app, name], schemas=schemas):
+                raise CommandError(f"Nothing was migrated: {app}.{name} {reason}.")
+
+    def count(self, groups: list[fleet.Group]) -> None:
+        """Say how many cities there are, and how many need nothing."""
+        cities = {id(group): set(group.schemas) - {settings.TEMPLATE_SCHEMA} for group in groups}
+        self.cities = sum(map(len, cities.values()))
+        self.todo = sum(len(cities[id(group)]) for group in groups if self.has_work(group))
+        self.done = 0
+        if self.cities or not self.options["schema"]:
+            self.say(f"Cities: {self.cities}, of them up to date: {self.cities - self.todo}.")
+
+    def together(self, group: fleet.Group) -> None:
+        """Migrate schemas that are equally far: one as Django does, the others by the SQL written there.
+
+        A city that fails does not keep the others waiting. Where the template fails, nothing more is done.
+        """
+        first, *others = group.schemas
+        began, script, by_sql = time.monotonic(), None, 0
+        missing = fleet.missing_tables(others, like=first) if others and group.started else {}
+        for schema in group.schemas:
+            try:
+                if schema in missing:
+                    raise CommandError(f"tables are lost: {missing[schema]}; restore them from the backup")
+                if script:
+                    by_sql += self.follow(schema, script)
+                else:
+                    script = self.one(schema, leads=group.started and len(group.schemas) > 1)
+            except Exception as error:  # whatever broke one city, the others are still migrated
+                if schema == settings.TEMPLATE_SCHEMA:
+                    raise
+                self.fail(schema, error)
+            self.done += schema != settings.TEMPLATE_SCHEMA
+            if time.monotonic() - self.told > 2:
+                self.say(f"Cities: {self.done} of {self.todo} done")
+        if by_sql:
+            self.say(f"The same SQL in {by_sql} more, all in {time.monotonic() - began:.1f} s")
+
+    def fail(self, schema: str, error: Exception) -> None:
+        if not connection.is_usable():
+            raise CommandError(
+                f"The connection to the database broke while {schema} was being migrated: {error}. "
+                "What is done stays done; run `manage.py migrate` again."
+            ) from error
+        connection.set_schema_to_public()
+        self.failed[schema] = error
+        self.stderr.write(self.style.ERROR(f"{schema} failed: {str(error).strip()}"))
+
+    def one(self, schema: str, *, leads: bool = False) -> replay.Script | None:
+        """Migrate one schema as Django does and cut its links to the public one.
+
+        What was done there is returned if others are to follow and can.
+        """
+        began = time.monotonic()
+        self.title, self.applied, self.script = TITLES.get(schema, schema), 0, None
+        if leads and not any(self.options[name] for name in ONE_BY_ONE):
+            self.script = replay.Script(before=fleet.known_migrations(schema))
+        if schema == settings.TEMPLATE_SCHEMA:
+            cloning.make_empty(schema)
+        elif not fleet.is_there(schema):
+            raise CommandError("the schema is not there; restore it from the backup")
+        cloning.drop_broken_indexes(schema)
         connection.set_schema(schema, include_public=False)
         try:
             # Without its own table a city would find the public one, and in it every migration as done.
             MigrationRecorder(connection).ensure_schema()
             connection.set_schema(schema)
-            inner = options | {"verbosity": 2 if options["verbosity"] > 1 else 0}
-            super().handle(**inner)
+            with replay.recording(self.script):
+                super().handle(**self.options | {"verbosity": 2 if self.options["verbosity"] > 1 else 0})
         finally:
             connection.set_schema_to_public()
-        if schema != "public":
-            cloning.drop_links_to_public(schema)
-        if self.talk:
-            self.stdout.write(f"{title}: {self.applied} migrations in {time.monotonic() - started:.1f} s")
+        links = [] if schema == "public" else cloning.drop_links_to_public(schema)
+        self.say(f"{self.title}: {self.applied} migrations in {time.monotonic() - began:.1f} s")
+        if not self.script:
+            return None
+        for step in self.script.steps:
+            if step.slow:
+                self.say(f"{'.'.join(step.node)} {step.slow}: Django runs it in each city anew.")
+        return self.script.close(after=fleet.known_migrations(schema), links=links)
+
+    def follow(self, schema: str, script: replay.Script) -> bool:
+        """Do in this schema what was done in another; True if by that one's SQL alone."""
+        self.title, self.applied, self.script = schema, 0, None
+        try:
+            for by_django, steps in script.parts():
+                if by_django:
+                    cloning.drop_broken_indexes(schema)
+                    connection.set_schema(schema)
+                    try:
+                        replay.run_by_django(steps, progress=self.migration_progress_callback)
+                    finally:
+                        connection.set_schema_to_public()
+                else:
+                    replay.replay(schema, steps)
+        except DatabaseError as error:
+            if isinstance(error.__cause__, psycopg2.errors.LockNotAvailable) or not connection.is_usable():
+                raise
+            self.one(schema)  # by its own way it may be possible; if not, this says why
+            return False
+        return not any(step.slow for step in script.steps)
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
+        if action == "apply_start":
+            # An index that is made concurrently waits for others without keeping anybody waiting.
+            set_patience(replay.LOCK_TIMEOUT if migration.atomic else "0")
+        if self.script and action in ("apply_start", "unapply_start"):
+            self.script.begin(migration, fake=fake, backwards=action == "unapply_start")
         if action in ("apply_success", "unapply_success"):
             self.applied += 1
-            if self.talk and time.monotonic() - self.told > 2:
-                self.told = time.monotonic()
-                self.stdout.write(f"{self.title}: {self.applied} migrations so far")
-                self.stdout.flush()
+            if time.monotonic() - self.told > 2:
+                self.say(f"{self.title}: {self.applied} migrations so far")
         super().migration_progress_callback(action, migration, fake)
 
-    def show(self, options: dict[str, Any]) -> None:
+    def show(self) -> None:
         """--check and --plan: what would be done. Ends with 1 when something would and --check is given."""
-        connection.set_schema_to_public()
-        registered = fleet.fleet() if MigrationRecorder(connection).has_table() else ["public"]
-        schemas = [schema for schema in registered if options["schema"] in (None, schema)]
-        behind = fleet.schemas_behind(schemas)
+        asked = self.options["schema"]
+        behind = fleet.schemas_behind(schema for schema in fleet.fleet() if asked in (None, schema))
         for schema, count in behind.items():
-            if self.talk:
-                self.stdout.write(f"{schema}: {count} migrations to apply")
-        if options["plan"] and behind and fleet.is_there(next(iter(behind))):
+            self.say(f"{schema}: {count} migrations to apply")
+        if self.options["plan"] and behind and fleet.is_there(next(iter(behind))):
             connection.set_schema(next(iter(behind)))
             try:
-                super().handle(**options | {"check_unapplied": False})
+                super().handle(**self.options | {"check_unapplied": False})
             finally:
                 connection.set_schema_to_public()
-        if options["check_unapplied"] and behind:
+        if self.options["check_unapplied"] and behind:
             raise SystemExit(1)
+
+    def say(self, text: str) -> None:
+        if self.options["verbosity"] >= 1:
+            self.stdout.write(text)
+            self.stdout.flush()
+        self.told = time.monotonic()
+
+
+@contextmanager
+def impatience() -> Iterator[None]:
+    """No statement in here waits long for a lock that others hold."""
+    set_patience(replay.LOCK_TIMEOUT)
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            set_patience("0")
+
+
+def set_patience(timeout: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])
