@@ -8,12 +8,12 @@ help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: ## Virtual environment and var/dev.env
-	@$(PYTHON) config/bootstrap.py
+	@$(PYTHON) config/bootstrap.py $(if $(SEARCH),--search)
 
-demo: setup ## The portal with its sample cohort; PORT=8001 for another port
-	@PORTAL_PORT=$(PORT) $(BIN)/python -m config.demo
+demo: setup ## The portal with its sample cohort; PORT=8001 for another port, SEARCH=opensearch to search with it
+	@PORTAL_PORT=$(PORT) $(BIN)/python -m config.demo $(if $(SEARCH),--search=$(SEARCH))
 
-test: setup-tests lint ## Lint, types, import contracts and the whole suite, with PostgreSQL and Chromium
+test: setup-tests lint ## Lint, types, import contracts and the whole suite, with PostgreSQL, OpenSearch and Chromium
 	@$(BIN)/python -m pytest -n 2 $(T)
 
 test-fast: setup-tests ## The suite without a browser

@@ -1,13 +1,15 @@
 """Set up a checkout with nothing but Python's standard library: .venv from the pinned lock, and var/dev.env.
 
     python3 config/bootstrap.py            what the portal needs
-    python3 config/bootstrap.py --tests    and what its tests need, Chromium too
+    python3 config/bootstrap.py --search   and OpenSearch, for `make demo SEARCH=opensearch`
+    python3 config/bootstrap.py --tests    and what its tests need: OpenSearch and Chromium too
 
 Safe to repeat: what is there already is left as it is.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -45,6 +47,8 @@ def main() -> None:
     if not (VAR / "dev.env").exists():
         (VAR / "dev.env").write_text(DEV_ENV.format(secret=secrets.token_urlsafe(48)), encoding="utf-8")
         say("Wrote var/dev.env.")
+    if tests or "--search" in sys.argv[1:]:
+        opensearch(every_version=tests)
     if tests:
         chromium()
 
@@ -96,23 +100,63 @@ def install(lock: Path, count: int) -> None:
         )
 
 
+def opensearch(*, every_version: bool) -> None:
+    """Make the versions that run here ready, with a JDK and Maven found or installed. Never goes on without."""
+    sys.path.insert(0, str(ROOT))
+    from embedded import jars
+
+    if not jars.versions_that_run():
+        say(f"A JDK {jars.OLDEST_JAVA} or newer is missing; it runs OpenSearch.")
+        any(
+            apt_install(f"openjdk-{java}-jdk-headless")
+            for java in sorted(set(jars.VERSIONS.values()), reverse=True)
+        )
+    if not shutil.which("mvn"):
+        say("Maven is missing; it fetches OpenSearch.")
+        apt_install("maven")
+    versions = jars.versions_that_run() or [list(jars.VERSIONS)[-1]]  # the last says what it would need
+    try:
+        for version in versions if every_version else versions[:1]:
+            jars.prepare(version, say=say)
+    except jars.OpenSearchError as error:
+        sys.exit(str(error))
+
+
 def chromium() -> None:
     """Find Chromium, or install it: from Debian when root, otherwise Playwright's own. Never goes on without."""
     if os.environ.get("PORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser"):
         return
-    say("Chromium is missing; installing it …")
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        tried = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        if all(subprocess.run(part, env=quiet, stdout=subprocess.DEVNULL).returncode == 0 for part in tried):
-            return
-        sys.exit(
-            "apt-get could not install chromium. Install it by hand, or set PORTAL_CHROMIUM to a Chromium or Chrome."
-        )
-    if subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
-        sys.exit(
-            "Playwright could not fetch Chromium. Install Debian's chromium, or set PORTAL_CHROMIUM to a Chromium or Chrome."
-        )
+    say("Chromium is missing.")
+    remedy = "set PORTAL_CHROMIUM to a Chromium or Chrome."
+    if can_apt():
+        if not apt_install("chromium"):
+            sys.exit(f"apt-get could not install chromium. Install it by hand, or {remedy}")
+    elif subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
+        sys.exit(f"Playwright could not fetch Chromium. Install Debian's chromium, or {remedy}")
+
+
+def can_apt() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+@functools.cache
+def apt_update() -> None:
+    """Once is enough."""
+    subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
+
+
+def apt_install(package: str) -> bool:
+    """Whether Debian's package could be installed; False at once for who is not root."""
+    if not can_apt():
+        return False
+    apt_update()
+    say(f"Installing {package} from Debian …")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+    done = subprocess.run(command, env=quiet, capture_output=True, text=True)
+    if done.returncode:
+        say(f"  {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed.'}")
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -82,5 +82,5 @@ def one_search_server(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def search_prefix() -> str:
-    """What the names of a worker's indexes begin with, "test-gw0-"."""
-    return f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"
+    """SEARCH_PREFIX of this worker, "test-gw0": what the names of its indexes begin with."""
+    return f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"

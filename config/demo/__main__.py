@@ -1,14 +1,17 @@
 """Start everything the demo needs, say where it is, and stop everything on Ctrl-C.
 
-make demo            http://portal.localhost:8000
-PORT=8001 make demo  another port
+make demo                    http://portal.localhost:8000
+make demo PORT=8001          another port
+make demo SEARCH=opensearch  searches with an OpenSearch of its own
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import importlib.metadata
+import io
 import os
 import signal
 import socket
@@ -18,6 +21,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from config import environment
 
@@ -41,6 +45,9 @@ def step(what: str) -> Iterator[None]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="make demo", usage="make demo [PORT=8000] [SEARCH=opensearch]")
+    parser.add_argument("--search", choices=["opensearch"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     environment.read_dev_env()
     os.environ.setdefault("LOG_LEVEL", "WARNING")
@@ -56,6 +63,8 @@ def main() -> None:
                 os.environ["DATABASE_URL"] = postgres.ensure(folder).url
             if not was_running:
                 stack.callback(postgres.stop, folder)
+        if arguments.search:
+            os.environ["SEARCH_URL"] = start_opensearch(stack)
         prepare()
         web = stack.enter_context(process("web server", *gunicorn(port)))
         worker = stack.enter_context(process("worker", sys.executable, "manage.py", "worker"))
@@ -63,8 +72,33 @@ def main() -> None:
         from config.demo import cohort
 
         say(cohort.directory())
+        say(f"Searches are answered by {engine()}.\n")
         say(f"Ready in {time.monotonic() - STARTED:.0f} s. Ctrl-C stops everything.")
         watch({"web server": web, "worker": worker})
+
+
+def start_opensearch(stack: contextlib.ExitStack) -> str:
+    """The address of the newest OpenSearch that runs here, started until the stack closes."""
+    from embedded import opensearch
+
+    version = (opensearch.versions_that_run() or [opensearch.NEWEST])[0]
+    folder = VAR / "opensearch" / version  # an older version cannot read what a newer one wrote
+    with step(f"Starting OpenSearch {version} in {folder.relative_to(ROOT)}"):
+        try:
+            return stack.enter_context(opensearch.running(folder, version=version, say=say)).url
+        except opensearch.OpenSearchError as error:
+            sys.exit(str(error))
+
+
+def engine() -> str:
+    """Who searches, in words: "PostgreSQL", "OpenSearch at 127.0.0.1:40123"."""
+    from django.conf import settings
+
+    if not settings.SEARCH_URL:
+        return "PostgreSQL"
+    family = {"opensearch": "OpenSearch", "elasticsearch": "Elasticsearch"}[settings.SEARCH_FAMILY]
+    place = urlsplit(settings.SEARCH_URL)
+    return f"{family} at {place.hostname}:{place.port}"  # without the password
 
 
 def check_port(text: str) -> int:
@@ -87,6 +121,7 @@ def prepare() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
 
     from config.demo import cohort
@@ -100,6 +135,9 @@ def prepare() -> None:
         stamp.write_text(static_fingerprint())
     with step("Looking after the sample cohort"):
         cohort.load(say=lambda text: say(f"  {text}"))
+    if settings.SEARCH_URL:
+        with step("Bringing the search engine up to date"):
+            call_command("rebuild_search", stdout=io.StringIO())
 
 
 def static_fingerprint() -> str:
