@@ -39,6 +39,7 @@ def test_the_team_page_asks_as_often_for_twenty_people_as_for_two(riverton, pers
     for number in range(18):
         person(riverton, "viewer")
         invitations.invite(riverton, email=f"new{number}@city.example", roles=["viewer"], by=boss)
+    client.get("/workspace/team/")  # as before the first count: the connection is left as a page leaves it
     with CaptureQueriesContext(connection) as twenty:
         client.get("/workspace/team/")
     assert len(twenty) == len(two)
