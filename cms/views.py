@@ -11,14 +11,17 @@ from wagtail.views import serve
 
 from cms.models import NarrativePage, may_see_site
 from tenants import access
+from tenants.kept import kept_for_strangers
 
 
+@kept_for_strangers
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The page that stands at the root of the site."""
     return serve(request, "")
 
 
+@kept_for_strangers
 @require_safe
 def narrative(request: HttpRequest) -> HttpResponse:
     """The city's story; until it is published, a page that says so."""

@@ -24,6 +24,7 @@ from cohort.states import state_name
 from tenants.access import audience_of
 from tenants.dashboard import words
 from tenants.downloads import LICENCE, as_csv, as_json
+from tenants.kept import kept_for_strangers
 from tenants.models import Jurisdiction
 
 PROGRESS_PAGE = 100
@@ -46,6 +47,7 @@ SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
+@kept_for_strangers
 @require_safe
 def directory(request: HttpRequest) -> HttpResponse:
     """All members by state, also those whose site is not open yet: membership is public."""
@@ -80,6 +82,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     return _part_or_page(request, "cohort/_members.html", "cohort/directory.html", "members", context)
 
 
+@kept_for_strangers
 @require_safe
 def directory_csv(request: HttpRequest) -> HttpResponse:
     """The members that the directory shows with the same address, all pages of it."""
@@ -99,6 +102,7 @@ def directory_csv(request: HttpRequest) -> HttpResponse:
     return as_csv("members.csv", DIRECTORY_COLUMNS, records)
 
 
+@kept_for_strangers
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """How all plans are going. One query for all of them."""
@@ -126,12 +130,14 @@ def progress(request: HttpRequest) -> HttpResponse:
     return _part_or_page(request, "cohort/_progress_rows.html", "cohort/progress.html", "plan-rows", context)
 
 
+@kept_for_strangers
 @require_safe
 def progress_csv(request: HttpRequest) -> HttpResponse:
     lines, _sort, today = _progress(request)
     return as_csv("plans.csv", PROGRESS_COLUMNS, (_record(line, today) for line in lines))
 
 
+@kept_for_strangers
 @require_safe
 def progress_json(request: HttpRequest) -> HttpResponse:
     lines, _sort, today = _progress(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ _FIELDS = [field.attname for field in Jurisdiction._meta.concrete_fields]
 
 class _Known(NamedTuple):
     version: str
-    rows: dict[str, tuple[Any, ...]]  # by host: the values of _FIELDS
+    rows: dict[str, tuple[str, tuple[Any, ...]]]  # by host: a mark of the values, and the values of _FIELDS
 
 
 _known: _Known | None = None
@@ -39,11 +40,14 @@ def find(host: str) -> Jurisdiction | None:
     the caller's own: what a request writes on it, no other request sees.
     """
     known = _current()
-    row = known.rows.get(host)
-    if row is None:
+    found = known.rows.get(host)
+    if found is None:
         return None
+    mark, row = found
     values = [list(value) if isinstance(value, list) else value for value in row]
-    return Jurisdiction.from_db("default", _FIELDS, values)
+    place = Jurisdiction.from_db("default", _FIELDS, values)
+    place.mark = mark
+    return place
 
 
 def _current() -> _Known:
@@ -69,6 +73,10 @@ def _version() -> str:
         return cursor.fetchone()[0]
 
 
-def _read() -> dict[str, tuple[Any, ...]]:
+def _read() -> dict[str, tuple[str, tuple[Any, ...]]]:
     columns = [f"tenant__{name}" for name in _FIELDS]
-    return {host: tuple(row) for host, *row in Domain.objects.values_list("domain", *columns)}
+    rows = {host: tuple(row) for host, *row in Domain.objects.values_list("domain", *columns)}
+    return {
+        host: (hashlib.blake2b(repr(row).encode(), digest_size=8).hexdigest(), row)
+        for host, row in rows.items()
+    }

@@ -175,6 +175,7 @@ class Jurisdiction(TenantMixin):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    mark = ""  # of the row's values, where tenants.hosts gave it: equal marks, equal values
     auto_create_schema = False
     auto_drop_schema = False
 

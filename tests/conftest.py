@@ -144,13 +144,14 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
 @pytest.fixture(autouse=True)
 def _public_schema() -> Iterator[None]:
     """A request leaves its schema on the connection; every test starts and ends in the public one."""
-    from django.core.cache import cache
+    from django.core.cache import caches
     from django.db import connection
 
     connection.set_schema_to_public()
     yield
     connection.set_schema_to_public()
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tenants.dashboard import brand as brand_css
 from tenants.dashboard import detail, files, listing, words
 from tenants.dashboard.facts import LEFT_OUT, Facts, Group, Row, action_rows, notes_since, quarter_start
 from tenants.downloads import as_csv, as_json
+from tenants.kept import kept_for_strangers
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan
 from tenants.plans.selectors import current_plan, visible_plan
@@ -80,6 +81,7 @@ def home(request: HttpRequest, page: Any = None) -> HttpResponse:
     return _render(request, "dashboard/home.html", context, seen)
 
 
+@kept_for_strangers
 @require_safe
 def plan(request: HttpRequest) -> HttpResponse:
     """All goals, outcomes and actions, a hundred actions a page. `?goal=` opens the page where that goal begins."""
@@ -109,6 +111,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return _render(request, "dashboard/plan.html", context, seen)
 
 
+@kept_for_strangers
 @require_safe
 def action(request: HttpRequest, code: str) -> HttpResponse:
     """One action: what was promised, who answers, how it goes, and its history."""
@@ -126,6 +129,7 @@ def action(request: HttpRequest, code: str) -> HttpResponse:
     return _render(request, "dashboard/action.html", seen.context("plan") | story, seen)
 
 
+@kept_for_strangers
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
     """The numbers as tables, and the files."""
@@ -168,6 +172,7 @@ def data(request: HttpRequest) -> HttpResponse:
     return _render(request, "dashboard/data.html", context, seen)
 
 
+@kept_for_strangers
 @require_safe
 def actions_csv(request: HttpRequest) -> HttpResponse:
     """The actions that the list on the front page shows with the same address, all pages of it."""
@@ -176,6 +181,7 @@ def actions_csv(request: HttpRequest) -> HttpResponse:
     return _private(as_csv(f"{seen.place.slug}-actions.csv", files.ACTION_COLUMNS, records), seen)
 
 
+@kept_for_strangers
 @require_safe
 def actions_json(request: HttpRequest) -> HttpResponse:
     """The same as JSON."""
@@ -186,6 +192,7 @@ def actions_json(request: HttpRequest) -> HttpResponse:
     )
 
 
+@kept_for_strangers
 @require_safe
 def plan_json(request: HttpRequest) -> HttpResponse:
     """The whole plan as a tree, with measures, milestones and updates."""
@@ -199,6 +206,7 @@ def plan_json(request: HttpRequest) -> HttpResponse:
     return _private(as_json(files.about(seen.place, facts) | plan), seen)
 
 
+@kept_for_strangers
 @require_safe
 def numbers_csv(request: HttpRequest) -> HttpResponse:
     """The summary tables of the data page in one file."""

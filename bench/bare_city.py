@@ -1,0 +1,21 @@
+"""Addresses of a city's host with the floors beside them: the least a page of this portal can be."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from config import urls_city
+
+PAGE = "<!DOCTYPE html><html lang='en'><head><title>{{ title }}</title></head><body><h1>{{ title }}</h1></body></html>"
+
+
+@require_safe
+def bare(request: HttpRequest) -> HttpResponse:
+    """A heading, through the template engine with the portal's context processors."""
+    return HttpResponse(engines["django"].from_string(PAGE).render({"title": "A page"}, request))
+
+
+urlpatterns = [path("bare/", bare), *urls_city.urlpatterns]

@@ -1,0 +1,158 @@
+"""What pages cost the worker, in CPU time of this process: the dashboard of 500 actions, and the progress of 300 cities.
+
+Floors: for a city's pages `bench.bare_city.bare`, a heading rendered by a view of three lines, on the same host and
+through the same middleware; for the alliance's `bench.bare_alliance.one_row`, the same with one row read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import statistics
+
+from bench.measure import Pairs, Result
+from bench.wsgi import Site, cpu_pairs
+
+ACTIONS, CITIES = 500, 300
+
+
+def run() -> list[Result]:
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected here
+    with override_settings(
+        STORAGES=settings.STORAGES | {"staticfiles": plain},
+        ROOT_URLCONF="bench.bare_city",
+        PUBLIC_SCHEMA_URLCONF="bench.bare_alliance",
+    ):
+        return dashboard() + progress()
+
+
+def forget() -> None:
+    from django.core.cache import caches
+
+    caches["pages"].clear()
+
+
+def dashboard() -> list[Result]:
+    from bench.dashboard import open_with
+
+    forget()
+    site = Site(open_with(ACTIONS).host)
+    check(site.get("/bare/").body.count(b"A page") == 2, "the bare page")
+    first = site.get("/")
+    check(first.status == 200 and f"25 of {ACTIONS}".encode() in first.body, "the dashboard")
+    check(len(re.findall(rb'<th scope="row"><a href="/plan/actions/b', first.body)) == 25, "its list")
+    check(site.get("/").body == first.body, "the dashboard again")
+    tag = first.headers["ETag"]
+    same = site.get("/", HTTP_IF_NONE_MATCH=tag)
+    check((same.status, same.body) == (304, b""), "the dashboard that has not changed")
+
+    def bare() -> None:
+        site.get("/bare/")
+
+    def cold() -> None:
+        forget()
+        site.get("/")
+
+    def warm() -> None:
+        site.get("/")
+
+    def unchanged() -> None:
+        site.get("/", HTTP_IF_NONE_MATCH=tag)
+
+    return [
+        *rows(
+            "cold", f"Dashboard of {ACTIONS} actions, made anew (floor: a bare page)",
+            cpu_pairs(cold, bare, times=(4, 40)), 12, site.queries("/", forget), 12,
+        ),
+        *rows(
+            "warm", "The same, kept (floor: a bare page)",
+            cpu_pairs(warm, bare, times=(40, 40)), 1.5, site.queries("/"), 1,
+        ),
+        *rows(
+            "unchanged", "The same, 304 (floor: a bare page)",
+            cpu_pairs(unchanged, bare, times=(40, 40)), 1.5, site.queries("/", HTTP_IF_NONE_MATCH=tag), 1,
+        ),
+    ]  # fmt: skip
+
+
+def progress() -> list[Result]:
+    from tenants.models import Jurisdiction
+
+    register_cities()
+    site = Site(Jurisdiction.objects.get(schema_name="public").host)
+    check(site.get("/one-row/").status == 200, "the page of one row")
+    first = site.get("/progress/")
+    check(first.status == 200 and f"{CITIES} plans.".encode() in first.body, "the progress page")
+    shown = len(re.findall(rb'<th scope="row"><a href="http://place-', first.body))
+    check(shown == 100, "its first page")
+
+    def floor() -> None:
+        site.get("/one-row/")
+
+    def cold() -> None:
+        forget()
+        site.get("/progress/")
+
+    def warm() -> None:
+        site.get("/progress/")
+
+    return [
+        *rows(
+            "progress", f"Progress of {CITIES} cities, {shown} on the page, kept (floor: a page of one row)",
+            cpu_pairs(warm, floor, times=(40, 40)), 3, site.queries("/progress/"), 1,
+        ),
+        *rows(
+            "progress-cold", "The same, made anew (floor: a page of one row)",
+            cpu_pairs(cold, floor, times=(4, 40)), None, site.queries("/progress/", forget), 2,
+        ),
+    ]  # fmt: skip
+
+
+def rows(name: str, what: str, found: Pairs, limit: float | None, queries: int, most: int) -> list[Result]:
+    floor = statistics.median(found.floor)
+    print(f"  {name}: {found.seconds * 1000:.2f} ms of CPU, floor {floor * 1000:.2f} ms, {queries} queries")
+    return [
+        Result(
+            name=f"pages.{name}", what=what, ratio=found.ratio, spread=found.spread, limit=limit,
+            seconds=found.seconds,
+        ),
+        Result(name=f"pages.{name}.queries", what="Its queries", ratio=queries, limit=most),
+    ]  # fmt: skip
+
+
+def check(right: bool, what: str) -> None:
+    if not right:
+        raise RuntimeError(f"{what} is not what it should be")
+
+
+def register_cities() -> None:
+    """So many launched places with a public plan each, as the registry and the projections hold them.
+
+    The progress page reads nothing else, so they have no schemas.
+    """
+    from django.utils import timezone
+
+    from cohort.models import PublicPlan
+    from tenants.models import Jurisdiction
+
+    today = dt.date(2026, 6, 30)
+    PublicPlan.objects.all().delete()  # of the city above
+    places = Jurisdiction.objects.bulk_create(
+        Jurisdiction(
+            schema_name=f"c_place_{n}", slug=f"place-{n}", name=f"City of Place {n}", short_name=f"Place {n}",
+            state="MN", site_state="launched", entry_stage="implementing", population_band="50k_100k",
+            tagline="We promised it, and here is how it goes.",
+        )
+        for n in range(CITIES)
+    )  # fmt: skip
+    PublicPlan.objects.bulk_create(
+        PublicPlan(
+            jurisdiction=place, visibility="public", updated_at=timezone.now(), title="Racial equity plan",
+            lifecycle="implementing", adopted_on=today, goals=5, outcomes=9, actions=40, completed=n % 30,
+            on_track=5, needs_attention=3, no_status=n % 3, last_update_on=today,
+        )
+        for n, place in enumerate(places)
+    )  # fmt: skip
