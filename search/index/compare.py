@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from search.index import bulk, feed
-from search.index.transports import Json, Transport, Unavailable
+from search.index.transports import Json, Transport, check_whole, pick
 from search.models import Document
 
 log = logging.getLogger(__name__)
@@ -110,12 +110,12 @@ def _their_sums(transport: Transport, index: str, width: int) -> tuple[dict[int,
             "strangers": {"missing": {"field": "number"}},
         },
     }
-    answer = _asked(transport, index, question)["aggregations"]
+    answer = _asked(transport, index, question)
     sums = {
         int(bucket["key"]) // width: (bucket["doc_count"], int(bucket["check"]["value"]))
-        for bucket in answer["ranges"]["buckets"]
+        for bucket in pick(answer, "aggregations", "ranges", "buckets", kind=list)
     }
-    return sums, answer["strangers"]["doc_count"]
+    return sums, pick(answer, "aggregations", "strangers", "doc_count", kind=int)
 
 
 def _look_closely(transport: Transport, index: str, low: int, high: int, found: Difference) -> None:
@@ -140,6 +140,5 @@ def _look_closely(transport: Transport, index: str, low: int, high: int, found: 
 
 def _asked(transport: Transport, index: str, question: Json) -> Json:
     answer = transport.request("POST", f"/{index}/_search", question)
-    if answer.get("timed_out") or answer.get("_shards", {}).get("failed") != 0:
-        raise Unavailable(f"only a part of the index {index} has answered")
+    check_whole(answer, asked=question)
     return answer

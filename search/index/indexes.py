@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from search.index import mapping, source
-from search.index.transports import Json, Rejected, Transport
+from search.index.transports import Json, Rejected, Transport, pick
 
 SOON = 5.0  # seconds for what an engine knows without working
 
@@ -40,13 +40,13 @@ def body() -> Json:
 
 def current(transport: Transport) -> str | None:
     """The index behind the alias; None if there is none."""
-    return max(_holders(transport), default=None)
+    return max(_with_aliases(transport, f"/_alias/{alias()}"), default=None)
 
 
 def is_up_to_date(transport: Transport, name: str) -> bool:
-    """Was this index made by this version of the portal, with the synonyms of today?"""
+    """Was this index made by this version of the portal?"""
     found = transport.request("GET", f"/{name}/_mapping", timeout=SOON)
-    meta = found.get(name, {}).get("mappings", {}).get("_meta", {})
+    meta = pick(found, name, "mappings", kind=dict).get("_meta", {})
     return bool(meta.get("made_from") == body()["mappings"]["_meta"]["made_from"])
 
 
@@ -62,10 +62,12 @@ def create(transport: Transport) -> str:
 def point(transport: Transport, name: str) -> None:
     """Move the alias to this index in one step."""
     transport.request("PUT", f"/{name}/_settings", {"index": {"refresh_interval": None}})
+    holders = _with_aliases(transport, f"/_alias/{alias()}")
     actions: list[Json] = [
-        {"remove": {"index": other, "alias": alias()}} for other in _holders(transport) if other != name
+        {"remove": {"index": other, "alias": alias()}} for other in holders if other != name
     ]
-    if alias() in _named(transport, alias()):  # an index took the alias's name while there was no alias
+    if alias() in _with_aliases(transport, f"/{alias()}/_alias"):
+        # An index took the alias's name while there was no alias.
         actions.append({"remove_index": {"index": alias()}})
     actions.append({"add": {"index": name, "alias": alias()}})
     transport.request("POST", "/_aliases", {"actions": actions})
@@ -74,7 +76,7 @@ def point(transport: Transport, name: str) -> None:
 def leftovers(transport: Transport) -> list[str]:
     """Our indexes that do not stand behind the alias: replaced ones, and those nobody finished."""
     ours = re.compile(re.escape(alias()) + r"-\d{8}t\d{12}")
-    found = _named(transport, f"{alias()}-*")
+    found = _with_aliases(transport, f"/{alias()}-*/_alias")
     return sorted(name for name in found if ours.fullmatch(name) and alias() not in found[name])
 
 
@@ -83,21 +85,12 @@ def remove(transport: Transport, names: list[str]) -> None:
         transport.request("DELETE", f"/{name}", params={"ignore_unavailable": "true"})
 
 
-def _holders(transport: Transport) -> list[str]:
+def _with_aliases(transport: Transport, path: str) -> dict[str, list[str]]:
+    """The indexes that the engine names there, and the aliases of each; none where it knows none."""
     try:
-        return list(transport.request("GET", f"/_alias/{alias()}", timeout=SOON))
-    except Rejected as error:
-        if error.status != 404:
-            raise
-        return []
-
-
-def _named(transport: Transport, pattern: str) -> dict[str, list[str]]:
-    """The indexes with such names, and the aliases of each."""
-    try:
-        found = transport.request("GET", f"/{pattern}/_alias", timeout=SOON)
+        found = transport.request("GET", path, timeout=SOON)
     except Rejected as error:
         if error.status != 404:
             raise
         return {}
-    return {name: list(about.get("aliases", {})) for name, about in found.items()}
+    return {name: list(pick(found, name, "aliases", kind=dict)) for name in found}

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from django.db import connection, transaction
 
 from search.index import bulk, compare, feed, indexes
-from search.index.transports import EngineError, Transport, Unavailable, current
+from search.index.transports import EngineError, Transport, Unavailable, current, pick
 from search.models import Document
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def rebuild(
             feed.stand_still()
             if compare.repair(transport, name, is_alias=False).must_rebuild:
                 raise Unavailable(f"the new index {name} does not agree with the table")
-            count: int = transport.request("GET", f"/{name}/_count")["count"]
+            count = pick(transport.request("GET", f"/{name}/_count"), "count", kind=int)
             indexes.point(transport, name)
         except BaseException:
             _tidy(transport)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -23,6 +23,7 @@ PATIENCE = 30.0  # seconds for a request that says nothing else
 CONNECTIONS = 16
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class EngineError(Exception):
@@ -145,6 +146,16 @@ def an_object(answer: Any) -> Json:
     return answer
 
 
+def pick(answer: Json, *path: str, kind: type[T]) -> T:
+    """What stands at this path of an answer. Raises Unavailable where there is no such thing."""
+    found: Any = answer
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, kind):
+        raise Unavailable(f"an answer has no {'.'.join(path)}: {str(answer)[:200]}")
+    return found
+
+
 class Budget:
     """A transport for one question of a reader: everything it asks together takes no longer than `seconds`.
 
@@ -186,7 +197,10 @@ def check_whole(answer: Any, *, asked: Mapping[str, Any] | None = None) -> None:
         raise Unavailable(f"this is no answer to a search: {json.dumps(answer)[:200]}") from error
     if not whole:
         raise Unavailable("only a part of the index has answered")
-    for question, reply in (("aggs", "aggregations"), ("suggest", "suggest")):
-        sound = sound and (question not in (asked or {}) or isinstance(answer.get(reply), dict))
-    if not sound:
+    counted = answer.get("aggregations") or {}
+    if (
+        not sound
+        or not isinstance(counted, dict)
+        or not counted.keys() >= (asked or {}).get("aggs", {}).keys()
+    ):
         raise Unavailable("the answer lacks what was asked for")

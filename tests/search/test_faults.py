@@ -1,0 +1,250 @@
+"""Whatever the search engine does, a reader gets a page, soon, and is told; and the index is right again afterwards."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import time
+
+import pytest
+from django_tasks_db.models import DBTaskResult
+
+from embedded import opensearch
+from search import periodic, queries
+from search.index import asking, fallback, feed, indexes, life, transports
+from search.index import opensearch as opensearch_transport
+from search.index.transports import Unavailable
+from search.models import Document, Unsent
+from tenants import jobs
+from tests.search.breaking import WAYS, breakable
+from tests.search.test_life import add, change, drop, in_another_transaction, in_index, in_table
+
+pytestmark = pytest.mark.django_db
+
+NOTICE = "The search engine does not answer right now."
+LONGEST = 1.5  # seconds that a page may take
+BROKEN = ["hang", "drip", "drip head", "drip to the end", "truncated", "reset", "500", "503 page", "429", "page",
+          "no JSON", "no bytes", "not UTF-8", "a list", "null", "other JSON", "odd hits", "timed out", "a part"]  # fmt: skip
+
+
+@pytest.fixture
+def proxy(engine, settings):
+    """The engine behind a proxy that a test may break, with two documents in its index."""
+    with breakable(settings.SEARCH_URL) as proxy:
+        settings.SEARCH_URL = proxy.url
+        add(title="End overdue fines", summary="No fines since May.")
+        add(title="Fines and fees", members=True)
+        life.rebuild(transports.current())
+        feed.send_unsent(transports.current())
+        yield proxy
+
+
+@pytest.fixture
+def page(alliance, visit):
+    """page() asks for the page of results, and gives its text after checking how soon it came."""
+    client = visit(alliance)
+    client.get("/search/")  # templates are read once
+
+    def get(address="/search/?q=fines"):
+        before = time.monotonic()
+        answer = client.get(address)
+        took = time.monotonic() - before
+        assert answer.status_code == 200
+        assert took < LONGEST
+        return answer.text.replace("<mark>", "").replace("</mark>", "")
+
+    return get
+
+
+def rested():
+    """The engine has been left alone long enough to be asked again."""
+    transports.current().rest._until = 0
+
+
+def test_an_engine_that_answers_is_asked_and_nothing_is_said(proxy, page):
+    proxy.seen.clear()
+    text = page()
+
+    assert "End overdue fines" in text
+    assert "among members" not in text
+    assert NOTICE not in text
+    assert [one.path for one in proxy.seen if "_search" in one.path]
+
+
+def test_a_broken_engine_costs_a_notice_and_no_page(proxy, page):
+    for way in BROKEN:
+        proxy.way = way
+        text = page()
+        assert NOTICE in text, way
+        assert "End overdue fines" in text
+        assert "Fines and fees" not in text  # is for members
+
+        proxy.seen.clear()
+        assert NOTICE in page()
+        assert "End overdue fines" in page("/search/suggest/?q=over")
+        assert proxy.seen == []  # an outage does not cost every reader its time
+
+        rested()
+        assert "End overdue fines" in page("/search/suggest/?q=over")
+        assert len(proxy.seen) == 1
+
+        proxy.way = "through"
+        rested()
+        assert NOTICE not in page()
+
+
+def test_an_engine_that_refuses_connections(proxy, page, settings):
+    with breakable() as gone:
+        settings.SEARCH_URL = gone.url
+
+    assert NOTICE in page()
+
+
+def test_a_missing_index_is_told_and_built_again(proxy, page):
+    transport = transports.current()
+    indexes.remove(transport, [indexes.current(transport)])
+
+    assert NOTICE in page()
+
+    periodic.reconcile_search.call()
+    assert NOTICE not in page()
+    assert in_index(transport) == in_table()
+
+
+def test_a_question_that_the_engine_refuses_is_our_fault_and_logged_so(proxy, page, monkeypatch, caplog):
+    monkeypatch.setattr(asking.Remote, "_ask", lambda self, body: self._transport.request(
+        "POST", f"/{self._alias}/_search", {"query": {"no such query": {}}}))  # fmt: skip
+
+    assert NOTICE in page()
+    assert [record.levelno for record in caplog.records if record.exc_info] == [logging.ERROR]
+
+
+def test_a_mistake_of_ours_is_not_hidden(proxy, monkeypatch):
+    monkeypatch.setattr(asking.Remote, "search", lambda self, query: {}["a mistake"])
+
+    with pytest.raises(KeyError):
+        queries.find("fines", audience="public")
+
+
+def test_what_has_the_longest_way_still_has_its_time(proxy):
+    """A slow engine that answers in time is not given up."""
+
+    def slow(handler, seen):
+        time.sleep(fallback.SECONDS / 4)
+        WAYS["through"](handler, seen)
+
+    proxy.way = slow
+    assert queries.find("fines", audience="public").notice == ""
+
+
+# --- The index afterwards ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["hang", "500", "reset", "other JSON"])
+def test_what_was_written_in_an_outage_is_in_the_index_afterwards(proxy, way, monkeypatch):
+    DBTaskResult.objects.all().delete()
+    proxy.way = way
+    in_another_transaction()
+    first = Document.objects.first()
+    change(first, title="Written in the outage")
+    drop(Document.objects.last())
+    add(2)
+
+    with monkeypatch.context() as hurried:
+        hurried.setattr(feed, "PATIENCE", 0.3)
+        hurried.setattr(indexes, "SOON", 0.3)
+        assert jobs.run_all() == 1
+        assert "does not answer" in periodic.reconcile_search.call()
+    job = DBTaskResult.objects.get()
+    assert (job.status, job.run_after is not None) == ("READY", True)  # tried again, later
+    assert Unsent.objects.count() == 4
+
+    proxy.way = "through"
+    periodic.reconcile_search.call()
+
+    assert in_index(transports.current()) == in_table()
+    assert not Unsent.objects.exists()
+
+
+def test_a_job_that_never_got_through_leaves_the_rest_to_the_comparison(proxy, settings):
+    settings.JOB_ATTEMPTS = 1
+    DBTaskResult.objects.all().delete()
+    proxy.way = "500"
+    in_another_transaction()
+    add()
+
+    jobs.run_all()
+
+    assert DBTaskResult.objects.get().status == "SUCCESSFUL"  # nobody has to look after it
+    assert Unsent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("step", "way"),
+    [("_bulk", "hang"), ("_bulk", "other JSON"), ("_refresh", "truncated"), ("_search", "a part"),
+     ("_settings", "reset"), ("_aliases", "500")],
+)  # fmt: skip
+def test_a_rebuild_that_breaks_at_any_step_leaves_the_old_index(proxy, step, way, monkeypatch):
+    transport = transports.current()
+    before = indexes.current(transport)
+    add()
+    proxy.way, proxy.only = way, step
+
+    with monkeypatch.context() as hurried:
+        hurried.setattr(opensearch_transport, "PATIENCE", 3.0)
+        with pytest.raises(Unavailable):
+            life.rebuild(transport)
+    proxy.way = "through"
+
+    assert indexes.current(transport) == before
+    assert queries.find("fines", audience="public").notice == ""
+    life.rebuild(transport)
+    assert in_index(transport) == in_table()
+    assert indexes.leftovers(transport) == []
+
+
+def test_the_comparison_is_periodic_where_there_is_an_engine(settings):
+    name = periodic.reconcile_search.module_path
+    jobs.PERIODIC.pop(name, None)
+    try:
+        settings.SEARCH_URL = ""
+        importlib.reload(periodic)
+        assert name not in jobs.PERIODIC
+
+        settings.SEARCH_URL = "http://localhost:9200"
+        importlib.reload(periodic)
+        assert jobs.PERIODIC[name].period.total_seconds() <= 30
+    finally:
+        jobs.PERIODIC.pop(name, None)
+
+
+def test_an_engine_that_is_killed_during_a_rebuild_and_comes_back(settings, tmp_path, page, monkeypatch):
+    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    settings.SEARCH_PREFIX = "killed"
+    with breakable() as proxy:
+        settings.SEARCH_URL = proxy.url
+        add(3, title="Fines")
+        with opensearch.running(tmp_path / "home") as server:
+            proxy.upstream = server.url.removeprefix("http://")
+            transport = transports.current()
+            life.rebuild(transport)
+            before = indexes.current(transport)
+
+            def killed(documents, _count):
+                yield next(documents)
+                os.kill(server.pid, signal.SIGKILL)
+                yield from documents
+
+            with pytest.raises(Unavailable):
+                life.rebuild(transport, progress=killed)
+            assert NOTICE in page()
+        with opensearch.running(tmp_path / "home") as server:
+            proxy.upstream = server.url.removeprefix("http://")
+            rested()
+            assert NOTICE not in page()  # from the index that was there before
+            assert indexes.current(transport) == before
+            life.reconcile()
+            assert in_index(transport) == in_table()
+            assert indexes.leftovers(transport) == []
