@@ -114,7 +114,7 @@ def opensearch(*, every_version: bool) -> None:
     if not shutil.which("mvn"):
         say("Maven is missing; it fetches OpenSearch.")
         apt_install("maven")
-    versions = jars.versions_that_run() or [list(jars.VERSIONS)[-1]]  # the last says what it would need
+    versions = jars.versions_that_run() or [jars.newest_that_runs()]
     try:
         for version in versions if every_version else versions[:1]:
             jars.prepare(version, say=say)

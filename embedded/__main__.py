@@ -1,33 +1,67 @@
-"""`python -m embedded start|stop|status`: the development database, by hand."""
+"""`python -m embedded start|stop|status` for the development database, `search` for an OpenSearch until Ctrl-C."""
 
 import argparse
+import signal
 import sys
+import time
 from pathlib import Path
 
-from embedded import postgres
+from embedded import jars, locks, opensearch, postgres
 
-FOLDER = Path(__file__).resolve().parent.parent / "var" / "postgres"
+VAR = Path(__file__).resolve().parent.parent / "var"
+FOLDER = VAR / "postgres"
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m embedded", description="The portal's own PostgreSQL.")
-    parser.add_argument("verb", choices=["start", "stop", "status"])
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="default: var/postgres")
-    parser.add_argument("--port", type=int, help="default: the last one, or any that is free")
+    parser = argparse.ArgumentParser(prog="python -m embedded", description="The portal's own servers.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in ("start", "stop", "status"):
+        of_postgres = verbs.add_parser(verb, help=f"{verb} PostgreSQL")
+        of_postgres.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="default: var/postgres")
+        of_postgres.add_argument("--port", type=int, help="default: the last one, or any that is free")
+    search = verbs.add_parser("search", help="run OpenSearch until Ctrl-C")
+    search.add_argument("folder", nargs="?", type=Path, help="default: var/opensearch/VERSION")
+    search.add_argument("--port", type=int, default=0, help="default: any that is free")
+    search.add_argument(
+        "--version", choices=jars.VERSIONS, help="default: the newest that a JDK found here runs"
+    )
     arguments = parser.parse_args(argv)
-    folder = arguments.folder.resolve()
     try:
-        if arguments.verb == "stop":
-            ran = postgres.stop(folder)
-            print(
-                f"PostgreSQL in {folder} has stopped." if ran else f"PostgreSQL in {folder} was not running."
-            )
-            return 0
-        starting = arguments.verb == "start"
-        address = postgres.ensure(folder, port=arguments.port) if starting else postgres.status(folder)
-    except postgres.PostgresError as error:
+        return run_search(arguments) if arguments.verb == "search" else run_postgres(arguments)
+    except (postgres.PostgresError, opensearch.OpenSearchError) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def run_search(arguments: argparse.Namespace) -> int:
+    version = arguments.version or opensearch.newest_that_runs()
+    folder = arguments.folder or VAR / "opensearch" / version
+    # An end in good order for `kill` too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with opensearch.running(folder, version=version, port=arguments.port, say=say) as server:
+            say(f"OpenSearch {version} in {folder} runs at {server.url}. Ctrl-C stops it.")
+            while locks.is_held(server.home / "alive"):
+                time.sleep(0.5)
+            raise opensearch.OpenSearchError(
+                f"The server ended by itself; its words are in {server.home}/server.log."
+            )
+    except KeyboardInterrupt:
+        return 0
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run_postgres(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder.resolve()
+    if arguments.verb == "stop":
+        ran = postgres.stop(folder)
+        print(f"PostgreSQL in {folder} has stopped." if ran else f"PostgreSQL in {folder} was not running.")
+        return 0
+    starting = arguments.verb == "start"
+    address = postgres.ensure(folder, port=arguments.port) if starting else postgres.status(folder)
     if address is None:
         print(f"PostgreSQL in {folder} is not running.")
         return 3  # as pg_ctl and service scripts answer

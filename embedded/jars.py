@@ -99,6 +99,11 @@ def versions_that_run() -> list[str]:
     return [version for version, java in VERSIONS.items() if newest >= java]
 
 
+def newest_that_runs() -> str:
+    """The newest version that runs here; where none does, the least demanding: asking for it says what is missing."""
+    return (versions_that_run() or list(VERSIONS)[-1:])[0]
+
+
 def jdk_for(version: str) -> Jdk:
     """The oldest JDK that runs this version: the nearest to what it was made for. Raises OpenSearchError."""
     if version not in VERSIONS:
@@ -138,8 +143,8 @@ def cache() -> Path:
 
 
 def _fingerprint(jdk: Jdk) -> str:
-    found = hashlib.sha256(f"{jdk.home} {jdk.version}".encode())
-    for file in [*sorted(SOURCES.iterdir()), Path(__file__)]:
+    found = hashlib.sha256(f"{jdk.home} {jdk.version} {_options(jdk)}".encode())
+    for file in sorted(SOURCES.iterdir()):
         found.update(file.read_bytes())
     return found.hexdigest()[:12]
 
@@ -229,20 +234,24 @@ def _run(failure: str, command: list[str], *more: str) -> None:
         raise OpenSearchError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def _write_arguments(folder: Path, *, jdk: Jdk) -> None:
+def _options(jdk: Jdk) -> list[str]:
     """What a small node on a developer's machine needs: little memory, quick starts."""
-    # Written out and in order: an archive of classes only fits the very class path it was made with.
-    path = ":".join(str(jar) for jar in (folder / "node.jar", *sorted((folder / "lib").glob("*.jar"))))
-    arguments = [
+    options = [
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError",
     ]
-    arguments += ["-Xshare:auto", "-Xlog:disable", "-Dlog4j2.disable.jmx=true"]
+    options += ["-Xshare:auto", "-Xlog:disable", "-Dlog4j2.disable.jmx=true"]
     if jdk.feature >= 24:
-        arguments += ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
-    arguments += [f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
+        options += ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
+    return options
+
+
+def _write_arguments(folder: Path, *, jdk: Jdk) -> None:
+    # Written out and in order: an archive of classes only fits the very class path it was made with.
+    path = ":".join(str(jar) for jar in (folder / "node.jar", *sorted((folder / "lib").glob("*.jar"))))
+    arguments = [*_options(jdk), f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
     (folder / "java.args").write_text("\n".join(arguments) + "\n")
 
 

@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import IO
 
 from embedded import jars, locks
-from embedded.jars import NEWEST, OpenSearchError, versions_that_run
+from embedded.jars import NEWEST, OpenSearchError, newest_that_runs, versions_that_run
 
 __all__ = [
-    "NEWEST", "OpenSearchError", "Server", "answering", "launch", "running", "temporary", "versions_that_run",
+    "NEWEST", "OpenSearchError", "Server", "answering", "launch", "newest_that_runs", "running", "temporary",
+    "versions_that_run",
 ]  # fmt: skip
 
 HEAP = "512m"
@@ -147,9 +148,10 @@ def _owned(home: Path) -> Iterator[None]:
         raise OpenSearchError(
             f"Another process runs OpenSearch in {home}. Stop it there first, or name another folder."
         ) from error
-    except PermissionError as error:
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise OpenSearchError(
-            f"User id {os.geteuid()} may not use {error.filename or home}. Run this as its owner, or remove the folder."
+            f"User id {os.geteuid()} cannot keep a server's files in {home}: {error.strerror} ({error.filename}). "
+            "Run this as the folder's owner, or name another."
         ) from error
 
 

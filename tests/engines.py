@@ -16,7 +16,7 @@ import pytest
 from embedded import locks, opensearch
 
 # Where no version can run, the first is asked for and says what is missing: nothing is skipped.
-VERSIONS = opensearch.versions_that_run() or [opensearch.NEWEST]
+VERSIONS = opensearch.versions_that_run() or [opensearch.newest_that_runs()]
 FOLDER = pytest.StashKey[Path]()
 
 

@@ -81,7 +81,7 @@ def start_opensearch(stack: contextlib.ExitStack) -> str:
     """The address of the newest OpenSearch that runs here, started until the stack closes."""
     from embedded import opensearch
 
-    version = (opensearch.versions_that_run() or [opensearch.NEWEST])[0]
+    version = opensearch.newest_that_runs()
     folder = VAR / "opensearch" / version  # an older version cannot read what a newer one wrote
     with step(f"Starting OpenSearch {version} in {folder.relative_to(ROOT)}"):
         try:

@@ -1,0 +1,329 @@
+"""The embedded OpenSearch: real servers, a real compiler, and killed processes."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from config import bootstrap
+from embedded import jars, locks, opensearch
+from embedded.__main__ import main
+from tests.engines import VERSIONS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NEWEST = VERSIONS[0]
+TEMPORARY = """if True:
+    import time
+    from embedded import opensearch
+    with opensearch.temporary(opensearch.newest_that_runs()) as url:
+        print(url, flush=True)
+        time.sleep(120)
+"""
+PREPARE = """if True:
+    import sys
+    from embedded import jars
+    jars.prepare(sys.argv[1], say=print)
+"""
+# Stands in for Maven's downloads with jars that were fetched before; hangs after the third while `stall` is there.
+MAVEN = """#!/bin/sh
+echo called >> "{folder}/calls"
+for word in "$@"; do case "$word" in -DoutputDirectory=*) lib="${{word#*=}}"; esac; done
+mkdir -p "$lib"
+count=0
+for jar in "{jars}"/*.jar; do
+    cp "$jar" "$lib/"
+    count=$((count + 1))
+    if [ -e "{folder}/stall" ] && [ $count = 3 ]; then sleep 60; fi
+done
+"""
+UNREACHABLE = """#!/bin/sh
+echo "[INFO] Scanning for projects..."
+echo "[ERROR] Failed to execute goal: Could not transfer artifact: Connection refused"
+exit 1
+"""
+SHARED = """
+import os, time
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_asks(one_search_server, number):
+    (Path(os.environ["NOTES"]) / f"{os.getpid()}-{number}").write_text(one_search_server)
+    time.sleep(120 if number == 3 else 0.5)
+"""
+
+
+def ask(url: str, method: str = "GET", path: str = "/", body: Any = None) -> Any:
+    """What the server answers, as JSON."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
+    with contextlib.closing(connection):
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status < 300, answer.read()
+        return json.load(answer)
+
+
+def is_gone(url: str) -> bool:
+    """Whether it takes no more connections, which a server that ends may need a moment for."""
+    place = urlsplit(url)
+
+    def refused() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((place.hostname, place.port)) != 0
+
+    return locks.until(refused, seconds=20)
+
+
+def python(program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def fake_jdk(folder: Path, version: str, *, compiler: bool = True) -> None:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "release").write_text(f'IMPLEMENTOR="Somebody"\nJAVA_VERSION="{version}"\n')
+    for program in ("java", "javac") if compiler else ("java",):
+        (folder / "bin" / program).touch()
+
+
+@pytest.fixture
+def no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for JDKs on a machine that has no Java and no Maven."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(jars, "SYSTEM_JDKS", f"{tmp_path}/jvm/*")
+    return tmp_path / "jvm"
+
+
+@pytest.fixture
+def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose `mvn` comes first on PATH, and a cache of its own."""
+    ready = Path(jars.prepare(NEWEST)[1].removeprefix("@")).parent
+    folder = tmp_path / "maven"
+    folder.mkdir()
+    (folder / "from").write_text(str(ready / "lib"))
+    (folder / "mvn").write_text(MAVEN.format(folder=folder, jars=ready / "lib"))
+    (folder / "mvn").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_server_has_the_modules_of_a_stock_one_and_a_folder_and_address_for_itself(version, tmp_path):
+    with opensearch.running(tmp_path, version=version) as server:
+        assert ask(server.url)["version"]["number"] == version
+        node = next(iter(ask(server.url, path="/_nodes/plugins")["nodes"].values()))
+        loaded = " ".join(one["name"] for one in node["modules"] + node["plugins"])
+        for module in ("Netty4", "CommonAnalysis", "MapperExtras", "Reindex", "Painless", "ParentJoin"):
+            assert module in loaded
+        with socket.socket() as probe:  # 127.0.0.2 is this machine too, but not the address it listens on
+            assert probe.connect_ex(("127.0.0.2", urlsplit(server.url).port)) != 0
+        with (
+            pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
+            opensearch.running(tmp_path, version=version),
+        ):
+            pass
+        assert ask(server.url)["version"]["number"] == version
+    assert is_gone(server.url)
+
+
+def test_a_server_ends_with_its_killed_starter_and_the_next_removes_what_it_left(own_temporary_folder):
+    starter = python(TEMPORARY)
+    url = starter.stdout.readline().strip()
+    (folder,) = own_temporary_folder.glob(f"{opensearch.TEMPORARY}*")
+    assert ask(url)
+
+    os.kill(starter.pid, signal.SIGKILL)
+    starter.communicate()
+
+    assert is_gone(url)
+    assert locks.until(lambda: not locks.is_held(folder / "home" / "alive"), seconds=20)
+    with locks.scratch(opensearch.TEMPORARY):
+        assert not folder.exists()
+
+
+def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
+    with (
+        pytest.raises(opensearch.OpenSearchError) as error,
+        opensearch.running(tmp_path, version=NEWEST, heap="1k"),
+    ):
+        pass
+    assert str(tmp_path / "server.log") in str(error.value)
+    assert "heap" in str(error.value)
+
+
+def test_a_server_by_hand_runs_until_it_is_ended_and_keeps_what_it_was_given(tmp_path):
+    command = [sys.executable, "-m", "embedded", "search", str(tmp_path), "--version", NEWEST]
+    running = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
+    url = running.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
+    title = {"type": "text", "analyzer": "english"}
+    ask(url, "PUT", "/plans", {"mappings": {"properties": {"title": title}}})
+    ask(url, "PUT", "/plans/_doc/1", {"title": "Waived library fines"})
+
+    running.send_signal(signal.SIGTERM)
+
+    assert running.wait(30) == 0
+    running.stdout.close()
+    assert is_gone(url)
+    with opensearch.running(tmp_path, version=NEWEST) as again:
+        found = ask(again.url, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}})
+    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
+
+
+def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run(own_temporary_folder):
+    notes = own_temporary_folder / "notes"
+    notes.mkdir()
+    test = own_temporary_folder / "test_shared.py"
+    test.write_text(SHARED)
+    options = ["tests.engines", "no:django", "no:randomly", "no:cacheprovider"]
+    options = [f"-p{one}" for one in options] + ["-n2", f"--rootdir={test.parent}", "-c/dev/null", str(test)]
+    command = f"import pytest, sys; sys.exit(pytest.main({options}))"
+    run = python(command, NOTES=str(notes))
+    assert locks.until(lambda: len(list(notes.iterdir())) == 4, seconds=120)
+    (url,) = {note.read_text() for note in notes.iterdir()}
+    assert len({note.name.split("-")[0] for note in notes.iterdir()}) == 2
+    assert ask(url)
+
+    os.kill(run.pid, signal.SIGKILL)
+
+    assert is_gone(url)
+    kill(run)
+
+
+def test_versions_that_run_follow_from_the_jdks_found(no_java):
+    assert jars.versions_that_run() == []
+    fake_jdk(no_java / "java-25", "25.0.1", compiler=False)
+    fake_jdk(no_java / "java-11", "11.0.2")
+    assert jars.versions_that_run() == []
+    fake_jdk(no_java / "java-17", "17.0.15")
+    assert jars.versions_that_run() == ["2.19.6"]
+    fake_jdk(no_java / "java-21", "21")
+    assert jars.versions_that_run() == ["3.8.0", "2.19.6"]
+    assert jars.jdk_for("3.8.0").home == no_java / "java-21"
+    assert jars.jdk_for("2.19.6").home == no_java / "java-17"
+
+
+def test_a_missing_jdk_is_named_with_what_to_install(no_java, tmp_path):
+    fake_jdk(no_java / "java-11", "11.0.2")
+    with (
+        pytest.raises(opensearch.OpenSearchError, match=r"3\.8\.0 needs a JDK 21 or newer") as error,
+        opensearch.temporary("3.8.0"),
+    ):
+        pass
+    assert f"found: Java 11.0.2 in {no_java / 'java-11'}" in str(error.value)
+    assert "apt-get install openjdk-17-jdk-headless" in str(error.value)
+
+
+def test_a_version_nobody_prepared_for_is_refused_by_name(capsys):
+    with pytest.raises(
+        opensearch.OpenSearchError, match=r"'1\.0' is not known here. Known: 3\.8\.0, 2\.19\.6"
+    ):
+        jars.prepare("1.0")
+
+
+def test_missing_maven_is_named_with_what_to_install(no_java, tmp_path, monkeypatch):
+    fake_jdk(no_java / "java-21", "21.0.2")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(
+        opensearch.OpenSearchError, match=r"Maven .mvn. is not on PATH.*apt-get install maven"
+    ):
+        jars.prepare("3.8.0")
+    assert not list(tmp_path.glob("cache/**/ready"))
+
+
+@pytest.mark.parametrize(
+    ("java", "words"), [(False, "needs a JDK 17 or newer"), (True, "apt-get install maven")]
+)
+def test_setting_up_ends_in_words_where_something_is_missing_and_cannot_be_installed(
+    java, words, no_java, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if java:
+        fake_jdk(no_java / "java-21", "21.0.2")
+    with pytest.raises(SystemExit, match=words):
+        bootstrap.opensearch(every_version=True)
+
+
+def test_maven_that_cannot_fetch_is_quoted_and_nothing_counts_as_ready(maven, tmp_path):
+    (maven / "mvn").write_text(UNREACHABLE)
+    with pytest.raises(opensearch.OpenSearchError, match="Connection refused") as error:
+        jars.prepare(NEWEST)
+    assert "Is a repository reachable" in str(error.value)
+    assert not list(tmp_path.glob("cache/**/ready"))
+
+
+def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(maven, tmp_path):
+    (maven / "stall").touch()
+    first = python(PREPARE, NEWEST)
+    assert locks.until(lambda: len(list(tmp_path.glob("cache/**/*.jar"))) >= 3, seconds=30)
+    kill(first)
+    (maven / "stall").unlink()
+    (maven / "calls").unlink()
+
+    two = [python(PREPARE, NEWEST) for _ in range(2)]
+    words = [process.communicate(timeout=120)[0] for process in two]
+
+    assert [process.returncode for process in two] == [0, 0], words
+    assert (maven / "calls").read_text().count("called") == 1
+    (ready,) = tmp_path.glob("cache/**/ready")
+    fetched = sorted(jar.name for jar in (ready.parent / "lib").iterdir())
+    assert fetched == sorted(jar.name for jar in Path((maven / "from").read_text()).iterdir())
+    assert (ready.parent / "classes.jsa").exists()  # of a node that started from them
+
+
+def test_what_nobody_used_for_a_month_is_deleted_and_what_is_used_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name, days in {"3.8.0-old": 31, "3.8.0-new": 29, "2.19.6-old": 31}.items():
+        ready = jars.cache() / name / "ready"
+        ready.parent.mkdir(parents=True)
+        ready.touch()
+        os.utime(ready, (time.time() - days * 86_400,) * 2)
+    jars._drop_unused("3.8.0")
+    assert sorted(folder.name for folder in jars.cache().iterdir()) == ["2.19.6-old", "3.8.0-new"]
+
+
+def test_a_wrong_folder_is_refused_in_words(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["search", str(tmp_path / "file" / "below")]) == 1
+    assert "file" in capsys.readouterr().err
+
+
+def test_no_address_of_a_registry_is_written_down():
+    text = (jars.SOURCES / "pom.xml").read_text()
+    assert "<repositories>" not in text
+    assert "<pluginRepositories>" not in text
+    assert shutil.which("mvn")
