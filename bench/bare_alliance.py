@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.template import engines
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from bench.bare_city import PAGE
+from bench.bare_city import template
 from config import urls_alliance
 from tenants.models import Jurisdiction
 
@@ -15,7 +14,7 @@ from tenants.models import Jurisdiction
 @require_safe
 def one_row(request: HttpRequest) -> HttpResponse:
     title = Jurisdiction.objects.values_list("name", flat=True).get(schema_name="public")
-    return HttpResponse(engines["django"].from_string(PAGE).render({"title": title}, request))
+    return HttpResponse(template().render({"title": title}, request))
 
 
 urlpatterns = [path("one-row/", one_row), *urls_alliance.urlpatterns]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
@@ -12,10 +15,15 @@ from config import urls_city
 PAGE = "<!DOCTYPE html><html lang='en'><head><title>{{ title }}</title></head><body><h1>{{ title }}</h1></body></html>"
 
 
+@cache
+def template() -> Any:
+    return engines["django"].from_string(PAGE)
+
+
 @require_safe
 def bare(request: HttpRequest) -> HttpResponse:
     """A heading, through the template engine with the portal's context processors."""
-    return HttpResponse(engines["django"].from_string(PAGE).render({"title": "A page"}, request))
+    return HttpResponse(template().render({"title": "A page"}, request))
 
 
 urlpatterns = [path("bare/", bare), *urls_city.urlpatterns]

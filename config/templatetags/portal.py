@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -14,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+
+from tenants.memo import said_once
 
 register = template.Library()
 
@@ -39,6 +42,7 @@ FRESHNESS = {
 
 
 @register.simple_tag
+@said_once
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: always put a word beside it."""
     return format_html(
@@ -57,6 +61,7 @@ def tag(code: str, symbol: str, word: str, big: bool = False) -> SafeString:
 
 
 @register.simple_tag
+@said_once
 def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
     """A status in word, icon and color. `label` is a city's own word for the code."""
     symbol, _mark, word = STATUS[code or "none"]
@@ -67,6 +72,12 @@ def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
 def status_mark(code: str | None) -> SafeString:
     """A small mark for one action in a row of marks; the row's words carry the meaning."""
     return icon(STATUS[code or "none"][1], f"is-{code or 'none'}")
+
+
+@register.simple_tag
+def status_marks(codes: Iterable[str | None]) -> SafeString:
+    """A row of such marks."""
+    return SafeString("\n".join([status_mark(code) for code in codes]))
 
 
 @register.simple_tag
@@ -82,6 +93,7 @@ def status_word(code: str | None) -> str:
 
 
 @register.simple_tag
+@said_once
 def freshness(state: str, days: int | None = None) -> SafeString:
     """How old the last word on an action is: state in word and icon, and its age in days."""
     symbol, word = FRESHNESS[state]

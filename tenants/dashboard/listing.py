@@ -136,10 +136,7 @@ def shown(rows: list[Row], *, facts: Facts, keep: str) -> list[dict[str, Any]]:
                     row["due_date"], row["due_precision"], row["is_continuous"], short=True
                 ),
                 "is_late": row["is_late"],
-                "department": row["department"],
-                "vacant": words.date_word(row["owner_vacant_since"], short=True)
-                if row["owner_vacant_since"]
-                else "",
+                "who": words.who_answers(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,
                 "updated": words.age_word(updated, on=on) if updated else "",

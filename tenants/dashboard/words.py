@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 from django.contrib.humanize.templatetags.humanize import apnumber
 from django.utils import formats
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tenants.memo import said_once
 from tenants.models import Stage
 from tenants.plans.models import Action, Precision
 
@@ -44,15 +46,20 @@ BY_PROGRESS = [
 
 def status_word(code: str | None, labels: Mapping[str, str]) -> str:
     """The city's own word for a status, or the portal's; `labels` is Plan.status_labels."""
-    if not code or code == NO_STATUS:
-        return _("No status yet")
-    return labels.get(code) or str(Action.Status(code).label)
+    return labels.get(code or NO_STATUS) or _status_word(code or NO_STATUS)
 
 
+@said_once
+def _status_word(code: str) -> str:
+    return _("No status yet") if code == NO_STATUS else str(Action.Status(code).label)
+
+
+@said_once
 def stage_word(code: str) -> str:
     return str(Stage(code).label) if code else _("Not said")
 
 
+@said_once
 def date_word(day: dt.date | None, precision: str = Precision.DAY, *, short: bool = False) -> str:
     """A date as exact as it was meant: "2027", "2027 Q2", "June 2027" or "June 30, 2027"."""
     if day is None:
@@ -66,6 +73,7 @@ def date_word(day: dt.date | None, precision: str = Precision.DAY, *, short: boo
     return formats.date_format(day, "M j, Y" if short else "DATE_FORMAT")
 
 
+@said_once
 def due_word(due: dt.date | None, precision: str, is_continuous: bool, *, short: bool = False) -> str:
     if due:
         return date_word(due, precision or Precision.DAY, short=short)
@@ -74,10 +82,28 @@ def due_word(due: dt.date | None, precision: str, is_continuous: bool, *, short:
 
 def age_word(day: dt.date, *, on: dt.date) -> str:
     """How long ago: "today", "1 day ago", "21 days ago"."""
-    days = (on - day).days
-    if days <= 0:
+    return _days_ago(max((on - day).days, 0))
+
+
+@said_once
+def _days_ago(days: int) -> str:
+    if not days:
         return _("today")
     return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+
+
+def who_answers(department: str, vacant_since: dt.date | None, *, short: bool = True) -> str:
+    """The department, and since when its position is vacant; safe to print."""
+    if not vacant_since:
+        return department or _("Nobody is named yet")
+    day = date_word(vacant_since, short=short)
+    if not department:
+        return _("Position vacant since %(day)s") % {"day": day}
+    return format_html(
+        '{} <span class="micro soft">({})</span>',
+        department,
+        _("position vacant since %(day)s") % {"day": day},
+    )
 
 
 def number_word(number: int) -> str:
