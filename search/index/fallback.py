@@ -17,7 +17,7 @@ from search.index.transports import Budget, Rejected, Transport, Unavailable
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SECONDS = 0.8  # for all that one question asks the engine; what is left of 1.5 is PostgreSQL's and the page's
+SECONDS = 0.7  # for all that one question asks the engine; what is left of 1.5 is PostgreSQL's and the page's
 NOTICE = _(
     "The search engine does not answer right now. These results come from the database and may be ranked differently."
 )

@@ -32,8 +32,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         seen = Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         self.server.seen.append(seen)
-        with contextlib.suppress(OSError):
+        try:
             self.server.answer(self, seen)
+        except (OSError, http.client.HTTPException):  # also where the real one is gone
+            self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any
 
