@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -42,8 +43,12 @@ def migrations_fingerprint() -> str:
     return _hash(files, *versions, repr((settings.SHARED_APPS, settings.TENANT_APPS)))
 
 
+@functools.cache
 def fingerprint() -> str:
-    """Names what the cities of the test database were built from: the migrations, and the code that opens a city."""
+    """Names what the cities of the test database were built from: the migrations, and the code that opens a city.
+
+    As it was when the tests began: whoever goes on writing code meanwhile does not break them.
+    """
     code = [*ROOT.glob("tenants/*.py"), *ROOT.glob("*/receivers.py"), *ROOT.glob("*/*/receivers.py")]
     code += [*ROOT.glob("cms/*.py"), *ROOT.glob("tenants/plans/*.py"), Path(__file__)]
     return _hash(code, migrations_fingerprint())

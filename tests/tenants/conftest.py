@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +18,80 @@ from tests.conftest import _admin, _point_at, fingerprint
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
     """What these tests write is committed; gives the environment with which other processes see the same."""
+    with django_db_blocker.unblock(), _database("committed") as env:
+        yield env
+
+
+@pytest.fixture
+def fresh(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
+    """Like `committed`, and each test begins with the three cities as they are opened."""
+    with django_db_blocker.unblock(), _database("fresh") as env:
+        yield env
+
+
+@contextmanager
+def _database(name: str) -> Iterator[dict[str, str]]:
     from django.conf import settings
     from django.db import connection
 
     before = settings.DATABASES["default"]["NAME"]
-    name = f"committed_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with django_db_blocker.unblock():
-        admin = _admin()
-        cursor = admin.cursor()
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
-        _point_at(name)
-        address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
-        env = os.environ | {
+    name = f"{name}_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    admin = _admin()
+    cursor = admin.cursor()
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
+    _point_at(name)
+    address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
+    try:
+        yield os.environ | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "DATABASE_URL": f"{address}/{name}",
         }
-        try:
-            yield env
-        finally:
-            connection.close()
-            _point_at(before)
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            admin.close()
+    finally:
+        connection.close()
+        _point_at(before)
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        admin.close()
+
+
+HEAD = """
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.migrations import (AddConstraint, AddField, AddIndex, AlterField, CreateModel, RemoveConstraint,
+    RemoveField, RenameField, RunPython, RunSQL, SeparateDatabaseAndState)
+import uuid
+
+class Migration(migrations.Migration):
+    atomic = {atomic}
+    dependencies = [{after!r}, ("accounts", "0001_initial")]
+    operations = [{operations}]
+"""
+
+
+@pytest.fixture
+def planned(
+    tmp_path: Path, fresh: dict[str, str], monkeypatch: Any
+) -> Iterator[Callable[..., tuple[str, str]]]:
+    """planned(operations) writes one more migration of `plans`, after the last; in a folder of this test."""
+    from django.conf import settings
+    from django.db.migrations.loader import MigrationLoader
+
+    from tenants.plans import migrations as plans_migrations
+
+    folder = tmp_path / "plans_and_more"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(f"__path__ = {[*plans_migrations.__path__, str(folder)]!r}\n")
+    made = [max(node for node in MigrationLoader(None).graph.nodes if node[0] == "plans")]
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(settings, "MIGRATION_MODULES", {"plans": folder.name})
+
+    def plan(operations: str, *, atomic: bool = True) -> tuple[str, str]:
+        node = ("plans", f"{9000 + len(made)}_more")
+        text = HEAD.format(atomic=atomic, after=made[-1], operations=textwrap.dedent(operations))
+        (folder / f"{node[1]}.py").write_text(text)
+        made.append(node)
+        return node
+
+    yield plan
+    for name in [name for name in sys.modules if name.startswith(folder.name)]:
+        del sys.modules[name]

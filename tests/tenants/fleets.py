@@ -1,0 +1,78 @@
+"""What tests of the whole fleet ask of its schemas, and migrations to try; the fixture `planned` adds these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+from django.conf import settings
+from django.db import connection
+from django_tenants.utils import schema_context
+
+from tenants import fleet
+from tests.tenants.test_cloning import described
+
+TEMPLATE = settings.TEMPLATE_SCHEMA
+CITIES = ["c_ashford", "c_millbrook", "c_riverton"]
+
+COLUMN = 'AddField("department", "floor", models.IntegerField(default=7, db_index=True))'
+PYTHON = """
+    RunPython(lambda apps, editor: apps.get_model("plans", "department").objects.update(floor=len(
+        editor.connection.schema_name)))
+"""
+Plan = Callable[..., tuple[str, str]]
+
+
+def sql(text: str, *params: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(text, params or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def department(schema: str, name: str = "Public Works") -> None:
+    from tenants.plans.models import Department
+
+    with schema_context(schema):
+        Department.objects.create(name=name)
+
+
+def has_column(schema: str, column: str = "floor") -> bool:
+    return bool(
+        sql(
+            "SELECT 1 FROM information_schema.columns WHERE table_schema = %s AND column_name = %s",
+            schema,
+            column,
+        )
+    )
+
+
+def assert_all_equal() -> None:
+    """Every city's catalog equals the template's, and nothing is left to do."""
+    template = described(TEMPLATE)
+    for city in CITIES:
+        found = described(city)
+        for part in template:
+            if part != "sequences":  # these have counted further in cities that have rows
+                assert template[part] ^ found[part] == set(), (city, part)
+    assert fleet.schemas_behind(fleet.fleet()) == {}
+    assert connection.schema_name == "public"
+    assert sql("SHOW search_path")[0][0] == "public"
+
+
+class elsewhere:
+    """A cursor of a connection of its own."""
+
+    def __enter__(self) -> Any:
+        database = connection.settings_dict
+        self.connection = psycopg2.connect(
+            host=database["HOST"],
+            port=database["PORT"],
+            user=database["USER"],
+            password=database["PASSWORD"],
+            dbname=database["NAME"],
+        )
+        return self.connection.cursor()
+
+    def __exit__(self, *_error: object) -> None:
+        self.connection.close()

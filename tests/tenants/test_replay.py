@@ -1,0 +1,240 @@
+"""What is migrated by another schema's SQL ends as if Django had migrated it, and what cannot be is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tenants import fleet, replay
+from tests.tenants.fleets import (
+    CITIES,
+    COLUMN,
+    PYTHON,
+    TEMPLATE,
+    Plan,
+    assert_all_equal,
+    department,
+    elsewhere,
+    has_column,
+    sql,
+)
+from tests.tenants.test_cloning import described
+
+
+class TestEqual:
+    """What the replay leaves equals what Django leaves."""
+
+    @pytest.fixture(autouse=True)
+    def ashford_goes_first_and_alone(self, planned: Plan) -> None:
+        self.planned = planned
+
+    def migrate(self, capsys: Any) -> str:
+        call_command("migrate", schema="c_ashford", verbosity=0)  # alone: as Django does
+        call_command("migrate")
+        return capsys.readouterr().out
+
+    def test_a_column_with_index_and_links_within_and_out_of_the_city(self, capsys):
+        department("c_millbrook")
+        nothing = self.planned("RunPython(RunPython.noop)")
+        column = self.planned(
+            f"""
+            {COLUMN},
+            AddField("department", "head", models.ForeignKey("accounts.User", models.CASCADE, null=True)),
+            AddField("department", "within", models.ForeignKey("plans.Department", models.CASCADE, null=True)),
+            AddIndex("department", models.Index(fields=["floor", "head"], name="department_floor_head")),
+            AddConstraint("department", models.CheckConstraint(condition=models.Q(floor__gte=0), name="no_cellar")),
+            """
+        )
+        out = self.migrate(capsys)
+
+        assert "The same SQL in 2 more" in out
+        assert_all_equal()
+        assert sql("SELECT floor FROM c_millbrook.plans_department") == [(7,)]
+        links = sql(
+            "SELECT k.conname FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid "
+            "WHERE k.contype = 'f' AND k.connamespace <> r.relnamespace"
+        )
+        assert links == []
+        for city in CITIES:
+            assert fleet.known_migrations(city) == fleet.known_migrations(TEMPLATE)
+            last = sql(
+                "SELECT app, name, now() - applied BETWEEN interval '0' AND interval '5 minutes' "
+                f"FROM {city}.django_migrations ORDER BY id DESC LIMIT 2"
+            )
+            assert last == [(*column, True), (*nothing, True)]
+
+    def test_a_model_with_many_to_many_and_its_removal(self, capsys):
+        self.planned(
+            """
+            CreateModel("Floor", fields=[
+                ("id", models.BigAutoField(primary_key=True)),
+                ("name", models.CharField(max_length=9, unique=True, db_collation="C", db_comment="its name")),
+                ("departments", models.ManyToManyField("plans.department")),
+            ]),
+            """
+        )
+        self.planned('RenameField("floor", "name", "title"), RemoveField("floor", "departments")')
+        self.planned('AlterField("floor", "title", models.TextField(null=True))')
+        assert "The same SQL in 2 more" in self.migrate(capsys)
+        assert has_column("c_riverton", "title")
+        assert_all_equal()
+
+    def test_sql_that_looks_at_the_rows_looks_at_each_citys_own(self, capsys):
+        department("c_riverton", "Parks")
+        department("c_millbrook", "Public Works")
+        self.planned(
+            f"""
+            {COLUMN},
+            RunSQL("UPDATE plans_department SET floor = length(name) WHERE name LIKE 'P%' -- 100% of them"),
+            RunSQL([("UPDATE plans_department SET floor = floor + %s", [100])]),
+            RunSQL("SELECT 1; ; DO $$ BEGIN UPDATE plans_department SET floor = floor + 1; END $$;"),
+            """
+        )
+        # What the row's deferred links still wait for would keep this one from altering the table.
+        self.planned('AlterField("department", "floor", models.BigIntegerField(default=7, db_index=True))')
+        assert "The same SQL in 2 more" in self.migrate(capsys)
+        assert sql("SELECT floor FROM c_riverton.plans_department") == [(106,)]
+        assert sql("SELECT floor FROM c_millbrook.plans_department") == [(113,)]
+        assert_all_equal()
+
+    def test_what_is_python_runs_in_each_city_and_the_rest_is_replayed_in_order(self, capsys):
+        for city in CITIES:
+            department(city)
+        self.planned(COLUMN)
+        _app, slow = self.planned(PYTHON)
+        self.planned('AlterField("department", "floor", models.IntegerField(unique=True))')
+        out = self.migrate(capsys)
+
+        assert f"plans.{slow} runs Python: Django runs it in each city anew." in out
+        assert "The same SQL" not in out
+        assert [sql(f"SELECT floor FROM {city}.plans_department") for city in CITIES] == [
+            [(len("c_ashford"),)],
+            [(len("c_millbrook"),)],
+            [(len("c_riverton"),)],
+        ]
+        assert_all_equal()
+
+    def test_a_default_that_is_made_anew_differs_from_city_to_city(self, capsys):
+        for city in CITIES:
+            department(city)
+        self.planned('AddField("department", "key", models.UUIDField(default=uuid.uuid4))')
+        assert "may differ from city to city" in self.migrate(capsys)
+        keys = {sql(f"SELECT key FROM {city}.plans_department")[0] for city in CITIES}
+        assert len(keys) == 3
+        assert_all_equal()
+
+    def test_an_index_is_made_concurrently_in_each_city(self, capsys):
+        self.planned(
+            'AddIndexConcurrently("department", models.Index(fields=["name"], name="department_name"))',
+            atomic=False,
+        )
+        assert "is not one transaction" in self.migrate(capsys)
+        assert_all_equal()
+
+
+def test_a_broken_concurrent_index_is_made_anew(planned, capsys):
+    planned(
+        'AddIndexConcurrently("department", models.Index(fields=["name"], name="department_name"))',
+        atomic=False,
+    )
+    for city in ("c_ashford", "c_riverton"):  # one is migrated by Django, one follows
+        sql(f"CREATE INDEX department_name ON {city}.plans_department (name)")
+        sql(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{city}.department_name'::regclass")
+    call_command("migrate", verbosity=0)
+    assert_all_equal()
+    assert sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+
+
+def test_a_city_changed_by_hand_is_named_the_others_are_done_and_a_second_run_heals(planned, capsys):
+    node = planned(COLUMN)
+    sql("ALTER TABLE c_millbrook.plans_department ADD COLUMN floor text")
+    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\. The others"):
+        call_command("migrate")
+    out, err = capsys.readouterr()
+    assert "c_millbrook failed" in err
+    assert "already exists" in err
+    assert "The same SQL in 2 more" in out
+    assert fleet.schemas_behind(fleet.fleet()) == {"c_millbrook": 1}
+    assert node not in fleet.known_migrations("c_millbrook")
+
+    sql("ALTER TABLE c_millbrook.plans_department DROP COLUMN floor")
+    call_command("migrate", verbosity=0)
+    assert_all_equal()
+
+
+def test_where_the_first_of_several_fails_the_next_one_leads(planned, capsys):
+    planned(COLUMN)
+    call_command("migrate", schema=TEMPLATE, verbosity=0)
+    sql("ALTER TABLE c_ashford.plans_department ADD COLUMN floor text")
+    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
+        call_command("migrate")
+    assert "The same SQL in 1 more" in capsys.readouterr().out
+    assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+
+
+def test_a_city_whose_table_is_locked_is_named_after_a_while_and_done_later(planned, monkeypatch, capsys):
+    monkeypatch.setattr(replay, "LOCK_TIMEOUT", "200ms")
+    planned(COLUMN)
+    with elsewhere() as cursor:
+        cursor.execute("LOCK TABLE c_millbrook.plans_department IN ACCESS SHARE MODE")
+        with pytest.raises(CommandError, match=r"could not be migrated: c_millbrook\."):
+            call_command("migrate", verbosity=0)
+        assert "lock timeout" in capsys.readouterr().err
+    assert sql("SHOW lock_timeout") == [("0",)]
+    call_command("migrate", verbosity=0)
+    assert_all_equal()
+
+
+def test_one_that_lags_further_behind_goes_its_own_way(planned, capsys):
+    first, second = planned(COLUMN), planned('RenameField("department", "floor", "storey")')
+    call_command("migrate", "plans", first[1], verbosity=0)
+    sql("DELETE FROM c_riverton.django_migrations WHERE name = %s", first[1])
+    sql("ALTER TABLE c_riverton.plans_department DROP COLUMN floor")
+    assert fleet.schemas_behind(fleet.fleet())["c_riverton"] == 2
+    call_command("migrate")
+    out = capsys.readouterr().out
+    assert "c_riverton: 2 migrations" in out
+    assert "The same SQL in 2 more" in out
+    assert_all_equal()
+    assert second in fleet.known_migrations("c_riverton")
+
+
+def test_where_the_sql_does_not_fit_django_finds_its_own_way(planned, capsys):
+    sql("ALTER TABLE c_millbrook.plans_plan RENAME CONSTRAINT plans_plan_uuid_key TO renamed_by_hand")
+    planned('AlterField("plan", "uuid", models.UUIDField(default=uuid.uuid4, editable=False))')
+    unique = described("c_millbrook")["constraints"]
+    assert any(name == "renamed_by_hand" for _table, name, *_more in unique)
+    call_command("migrate")
+    assert_all_equal()
+
+
+def test_a_lost_table_is_named_before_the_alliances_own_is_changed(planned, capsys):
+    planned('RunSQL("ALTER TABLE django_session ADD COLUMN seen int")')
+    sql("DROP TABLE c_millbrook.django_session")
+    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\."):
+        call_command("migrate", verbosity=0)
+    assert "tables are lost: django_session; restore them" in capsys.readouterr().err
+    assert has_column("c_riverton", "seen")
+    assert not has_column("public", "seen")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("UPDATE c_riverton.plans_department SET name = ''", "names the schema c_riverton"),
+        (f'UPDATE "{TEMPLATE}"."plans_department" SET name = \'\'', f"names the schema {TEMPLATE}"),
+        ("SET search_path = public", "changes the search path"),
+        ("SELECT set_config('search_path', 'public', false)", "changes the search path"),
+    ],
+)
+def test_sql_that_names_a_city_is_refused_before_anything_is_done(planned, text, words):
+    planned(COLUMN)
+    _app, refused = planned(f"RunSQL({text!r})")
+    behind = fleet.schemas_behind(fleet.fleet())
+    with pytest.raises(CommandError, match=rf"Nothing was migrated: plans\.{refused} {words}"):
+        call_command("migrate", verbosity=0)
+    assert fleet.schemas_behind(fleet.fleet()) == behind
+    assert not has_column(TEMPLATE)
