@@ -1,0 +1,201 @@
+"""Writers, feeders and rebuilds at once, in threads and processes of their own, on a real engine."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django_tasks_db.models import DBTaskResult
+
+from search import store
+from search.index import feed, indexes, life, transports
+from search.management.commands import rebuild_search
+from search.models import Document, Unsent
+from tests.conftest import ROOT
+from tests.search.breaking import breakable
+from tests.search.factories import DocumentFactory
+from tests.search.test_life import add, change, in_index, in_table
+from tests.tenants.conftest import committed  # noqa: F401
+
+
+@pytest.fixture
+def engine(committed, one_search_server, search_prefix, settings, monkeypatch):  # noqa: F811
+    """The portal on a database where writes are committed, with a real engine and an empty index."""
+    settings.SEARCH_URL, settings.SEARCH_PREFIX = one_search_server, f"{search_prefix}{uuid.uuid4().hex[:8]}"
+    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    transports._made.cache_clear()
+    for model in (Document, Unsent, DBTaskResult):
+        model.objects.all().delete()
+    life.rebuild(transport := transports.current())
+    yield transport
+    for name in transport.request("GET", f"/{settings.SEARCH_PREFIX}*/_alias"):
+        transport.request("DELETE", f"/{name}")
+
+
+@pytest.fixture
+def environment(committed, engine, settings):  # noqa: F811
+    """With which other processes see the same database and the same index."""
+    return committed | {"SEARCH_URL": settings.SEARCH_URL, "SEARCH_PREFIX": settings.SEARCH_PREFIX}
+
+
+def wait_for(condition, *, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.02)
+    return found
+
+
+def in_threads(*works):
+    """Run these at once, each with a connection of its own; what they raise is raised."""
+    raised = []
+
+    def run(work):
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by who started the threads
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert raised == []
+
+
+def write_at_random(seed, keys, rounds=25):
+    """Write and remove these documents, several at a time, in transactions that may be rolled back."""
+    chance = random.Random(seed)
+    for number in range(rounds):
+        with transaction.atomic():
+            some = sorted(chance.sample(keys, 3))
+            if chance.random() < 0.3:
+                store.remove(Document.objects.filter(uuid__in=some))
+            else:
+                store._save([DocumentFactory.build(uuid=key, title=f"{seed}, {number}") for key in some])
+            if chance.random() < 0.2:
+                transaction.set_rollback(True)
+
+
+def test_writers_feeders_and_rebuilds_at_once_leave_the_index_equal_to_the_table(engine):
+    keys = [uuid.uuid4() for _number in range(12)]
+    over = threading.Event()
+
+    def writing(seed):
+        # Writers of one object take turns in the portal, by locks above this: here by the keys they write.
+        return lambda: write_at_random(seed, keys[seed * 4 : seed * 4 + 4])
+
+    def feeding():
+        while not over.is_set():
+            feed.send_unsent(engine)
+
+    def rebuilding():
+        for _time in range(3):
+            with contextlib.suppress(life.Busy):
+                life.rebuild(engine)
+
+    def until_written():
+        try:
+            in_threads(*(writing(seed) for seed in range(3)), rebuilding)
+        finally:
+            over.set()
+
+    in_threads(until_written, feeding, feeding)
+    feed.send_unsent(engine)
+
+    assert in_index(engine) == in_table()
+    assert not Unsent.objects.exists()
+    assert life.reconcile() == "The search index agrees with the table."
+
+
+def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings):
+    (document,) = add()
+    with breakable(settings.SEARCH_URL) as proxy:
+        settings.SEARCH_URL, proxy.way, proxy.only = proxy.url, "hang", "_bulk"
+        transport = transports.current()
+        fed = threading.Event()
+
+        def feeding():
+            with contextlib.suppress(transports.Unavailable):
+                feed.send_unsent(transport)
+            fed.set()
+            connection.close()
+
+        thread = threading.Thread(target=feeding)
+        thread.start()
+        wait_for(lambda: any("_bulk" in one.path for one in proxy.seen))
+        change(document, title="Not kept waiting")
+        waited = fed.is_set()
+        thread.join()
+
+    assert not waited
+    feed.send_unsent(engine)
+    assert in_index(engine) == in_table()
+
+
+def manage(*words, environment):
+    command = [sys.executable, "manage.py", *words]
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)
+
+
+def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(
+    environment, engine, settings, monkeypatch
+):
+    monkeypatch.setattr(rebuild_search, "PATIENCE", 0.2)
+    before = indexes.current(engine)
+    with breakable(settings.SEARCH_URL) as proxy:
+        proxy.way, proxy.only = "hang", "_refresh"
+        first = manage("rebuild_search", environment=environment | {"SEARCH_URL": proxy.url})
+        try:
+            wait_for(lambda: any("_refresh" in one.path for one in proxy.seen))
+
+            with pytest.raises(CommandError, match=r"being built by somebody else.*Wait"):
+                call_command("rebuild_search", stdout=StringIO())
+            assert "by somebody else" in life.reconcile()  # nor does it remove what is being built
+            (half,) = indexes.leftovers(engine)
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+
+    assert indexes.current(engine) == before
+    assert indexes.leftovers(engine) == [half]
+    wait_for(lambda: "agrees" in life.reconcile())  # as soon as the database has seen that it is gone
+    assert indexes.leftovers(engine) == []
+    assert indexes.current(engine) == before
+
+
+def test_a_worker_brings_what_was_committed_to_the_index_and_builds_one_that_is_missing(environment, engine):
+    worker = manage("worker", "--lease", "6", environment=environment)
+    try:
+        with transaction.atomic():
+            (document,) = add(title="Committed")
+        key = f"{document.kind}:{document.uuid}"
+        wait_for(lambda: in_index(engine).get(key) == document.version)
+        store.remove(Document.objects.filter(pk=document.pk))
+        wait_for(lambda: key not in in_index(engine))
+
+        add(2)
+        indexes.remove(engine, [indexes.current(engine)])
+
+        def is_back():
+            with contextlib.suppress(transports.EngineError):
+                return in_index(engine) == in_table()
+
+        wait_for(is_back, seconds=90)
+    finally:
+        worker.terminate()
+        worker.wait(30)
