@@ -79,6 +79,8 @@ class Schema(ApiView):
 class Nowhere(ApiView):
     """Whatever else is asked for below /api/, by whatever method."""
 
+    default_response_headers: dict[str, str] = {}  # no method is allowed where nothing is
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise Http404
 

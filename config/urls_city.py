@@ -6,6 +6,8 @@ from cms import urls as cms_urls
 from tenants.media import media
 from tenants.signin import city as signin
 
+handler500 = "config.api.server_error"  # also of a request whose host was not even found
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", media, name="media"),
     *cms_urls.front,  # the first: the home page shows the dashboard with the city’s own words

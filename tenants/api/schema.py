@@ -151,7 +151,7 @@ def add_other_methods(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
                         "Access-Control-Allow-Headers": {"schema": {"type": "string"}},
                     },
                 },
-                "429": get["responses"]["429"],
+                **{status: get["responses"][status] for status in ("404", "429") if status in get["responses"]},
             },
             "security": [{}],
         }

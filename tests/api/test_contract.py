@@ -1,0 +1,98 @@
+"""The description and the answers say the same: asked by schemathesis with whatever the description allows, and not."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import schemathesis
+from django.conf import settings as portal
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from rest_framework import serializers
+from schemathesis import GenerationMode
+from schemathesis.core.failures import FailureGroup
+
+from cohort.api import PlanSerializer
+from tests.resources.factories import LibraryItemFactory
+
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "5"))  # for each address, of what is allowed and of what is not
+KEYS = {
+    "jurisdictions": "slug", "plans": "id", "goals": "id", "outcomes": "id", "actions": "id", "library": "key",
+    "topics": "slug",
+}  # fmt: skip
+BY_SLUG = [(name, key) for name, key in KEYS.items() if key != "id"]
+
+
+@pytest.fixture
+def contract(riverton, ashford, publish, library):
+    """The description, with cities and a library behind it."""
+    publish(riverton, ["completed", None, "on_track", "off_track"])
+    publish(ashford, ["at_risk"], visibility="cohort")
+    LibraryItemFactory(members=True)
+    portal_app = get_wsgi_application()
+
+    def app(environ, start_response):
+        environ["HTTP_HOST"] = portal.ALLIANCE_HOST
+        return portal_app(environ, start_response)
+
+    for signal in (request_started, request_finished):  # the requests share the test's transaction
+        signal.disconnect(close_old_connections)
+    yield schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", app)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def ask(contract, path, *, query=None, **parts):
+    """The answer to a GET, after every check of schemathesis."""
+    return contract[path]["GET"].Case(query=query or {}, path_parameters=parts).call_and_validate()
+
+
+def test_nothing_breaks_and_every_answer_is_as_described(contract):
+    operations = [found.ok() for found in contract.get_all_operations()]
+    assert len(operations) == 3 * len(contract.raw_schema["paths"]) > 40
+    nothing_wrong_to_say = []
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            if mode == GenerationMode.NEGATIVE and operation.method != "get":
+                continue
+
+            @seed(2027)
+            @settings(
+                max_examples=EXAMPLES if operation.method == "get" else 1,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def check(case):
+                case.call_and_validate()
+
+            try:
+                check()
+            except Unsatisfiable:
+                nothing_wrong_to_say.append(operation.path)
+    assert nothing_wrong_to_say == ["/api/v1", *(f"/api/v1/{name}/{{{key}}}" for name, key in BY_SLUG)]
+
+
+def test_real_rows_are_as_described(contract):
+    for name, key in KEYS.items():
+        path = f"/api/v1/{name}"
+        rows = ask(contract, path, query={"page_size": 100}).json()["results"]
+        assert rows, name
+        for row in rows[:20]:
+            answer = ask(contract, f"{path}/{{{key}}}", **{key: row[key]})
+            assert answer.status_code == 200
+            assert {name: answer.json()[name] for name in row} == row
+    for words in ("library fines", "fair", "housng"):
+        assert ask(contract, "/api/v1/search", query={"q": words}).json()["total"] > 0
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(contract, monkeypatch):
+    monkeypatch.setitem(PlanSerializer._declared_fields, "goals", serializers.CharField(source="title"))
+    with pytest.raises(FailureGroup, match="not of type"):
+        ask(contract, "/api/v1/plans")
