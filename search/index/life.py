@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from typing import cast
 
 from django.db import connection, transaction
 
@@ -43,7 +44,7 @@ def rebuild(
         name = indexes.create(transport)
         try:
             documents = Document.objects.order_by("pk").defer("vector")
-            with closing(documents.iterator(chunk_size=500)) as rows:
+            with closing(cast("Generator[Document]", documents.iterator(chunk_size=500))) as rows:
                 told = progress(rows, documents.count())
                 for outcome in bulk.send(transport, name, map(feed.writing, told), is_alias=False):
                     bulk.log_refusal(outcome)
