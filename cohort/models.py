@@ -35,7 +35,7 @@ class Projection(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     jurisdiction = models.ForeignKey(Jurisdiction, models.CASCADE, related_name="+")
     visibility = models.CharField(max_length=16, choices=Visibility.choices)
-    updated_at = models.DateTimeField()  # of the city's own row
+    updated_at = models.DateTimeField()  # of the city's own row, when this copy last changed
     changed_at = models.DateTimeField(default=timezone.now)  # when this copy last said something else
 
     objects = ProjectionQuerySet.as_manager()

@@ -40,6 +40,8 @@ _COPIED = [
     "last_update_on",
     "position",
 ]
+# Nothing that is shown: what a city edits for itself must not date its public copy anew.
+_MOMENTS = {"updated_at", "changed_at"}
 
 
 @dataclass
@@ -216,18 +218,17 @@ def _one_at_a_time(place: Jurisdiction) -> None:
 
 def _differing(row: Projection, stored: dict[str, Any]) -> list[str]:
     """The names of what a row says otherwise than the stored one."""
-    names = [f.attname for f in row._meta.concrete_fields if not f.primary_key and f.name != "changed_at"]
+    names = [f.attname for f in row._meta.concrete_fields if not f.primary_key and f.name not in _MOMENTS]
     return [name for name in names if getattr(row, name) != stored[name]]
 
 
 def _replace(stored: Any, rows: Sequence[Projection]) -> None:
-    """Make the stored rows these; what says the same as before keeps the moment it last changed."""
+    """Make the stored rows these. What says the same as before is left alone, with the moments it last changed."""
     before = {row["uuid"]: row for row in stored.values()}
-    for row in rows:
-        if row.uuid in before and not _differing(row, before[row.uuid]):
-            row.changed_at = before[row.uuid]["changed_at"]
-    _remove(stored)
-    stored.model.objects.bulk_create(rows)
+    changed = [row for row in rows if row.uuid not in before or _differing(row, before[row.uuid])]
+    standing = {row.uuid for row in rows} - {row.uuid for row in changed}
+    _remove(stored.exclude(uuid__in=standing))
+    stored.model.objects.bulk_create(changed)
 
 
 def _remove(rows: Any) -> None:

@@ -160,6 +160,18 @@ def test_a_row_knows_when_it_last_said_something_else(riverton, in_city):
     assert after[second.uuid] == before[second.uuid]
 
 
+def test_what_a_city_notes_for_itself_leaves_its_copy_alone(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        action = ActionFactory(outcome__goal__plan=plan)
+        announce(riverton, plan)
+        before = picture(riverton)
+        action.notes, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
+        action.save()  # its updated_at moves
+        action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
+    assert picture(riverton) == before  # ids, moments and all
+
+
 def test_one_changed_action_is_written_again_with_the_plan_numbers(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
