@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from wagtail import hooks
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn, UpdatedAtColumn
+from wagtail.models import Revision
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
@@ -163,11 +165,21 @@ register_snippet(LibraryGroup)
 
 @hooks.register("before_serve_document")
 def refuse_files_of_unseen_items(document: Any, request: HttpRequest) -> None:
-    """A file that belongs to items is for those who may read one of them, and for curators."""
-    if connection.schema_name != "public":
+    """A file that belongs to items is for those who may read one of them, and for curators.
+
+    One that only a draft or an older version of an item holds is for curators.
+    """
+    if connection.schema_name != "public" or access.may(
+        request.user, access.Can.CURATE_LIBRARY, connection.tenant
+    ):
         return
-    items = Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True)
-    if not items or access.may(request.user, access.Can.CURATE_LIBRARY, connection.tenant):
-        return
-    if not LibraryItem.objects.visible_to(access.audience_of(request.user)).filter(pk__in=items).exists():
+    items = list(Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True))
+    readable = LibraryItem.objects.visible_to(access.audience_of(request.user))
+    if not readable.filter(pk__in=items).exists() if items else _is_in_a_version(document):
         raise Http404
+
+
+def _is_in_a_version(document: Any) -> bool:
+    """True if some saved version of an item has this file."""
+    versions = Revision.objects.filter(base_content_type=ContentType.objects.get_for_model(LibraryItem))
+    return versions.filter(content__attachments__contains=[{"document": document.pk}]).exists()

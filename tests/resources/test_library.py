@@ -194,6 +194,22 @@ def test_a_file_is_a_download_for_those_who_may_read_its_item_on_the_alliances_h
     assert document.url in visit(alliance, member).get(f"/library/{item.key}/").text
 
 
+def test_a_file_of_a_draft_is_for_curators(
+    alliance: Any, riverton: Any, visit: Any, person: Any, document: Document
+) -> None:
+    item = services.publish(LibraryItemFactory.build(), by=None)
+    item.attachments.add(Attachment(item=item, title="Resolution", document=document))
+    item.save_revision()
+    curator, member = person(alliance, "library_curator"), person(riverton, "coordinator")
+
+    def statuses() -> list[int]:
+        return [visit(alliance, user).get(document.url).status_code for user in (None, member, curator)]
+
+    assert statuses() == [404, 404, 200]
+    services.publish(item, by=None)
+    assert statuses() == [200, 200, 200]
+
+
 def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, visit: Any) -> None:
     from tenants.signals import library_item_changed
 
