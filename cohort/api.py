@@ -12,7 +12,7 @@ from cohort import selectors
 from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
 from tenants.api import parameters, rows
 from tenants.api.parameters import choice, identity, slug, updated_since
-from tenants.api.views import BY_UUID, DetailView, ListView
+from tenants.api.views import BY_UUID, DetailView, ListView, RowsView
 from tenants.models import Jurisdiction, Stage, Visibility
 from tenants.plans.models import Action, Plan, Precision
 
@@ -49,10 +49,10 @@ class JurisdictionSerializer(Serializer):
     updated_at = serializers.DateTimeField()
 
 
-class Jurisdictions:
+class Jurisdictions(RowsView):
     tag, key, serializer = "jurisdictions", "slug", JurisdictionSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         launched = Q(site_state=Jurisdiction.SiteState.LAUNCHED)
         return selectors.members().annotate(
             is_open=Case(When(launched, then=True), default=False, output_field=BooleanField()),
@@ -118,7 +118,7 @@ class PlanSerializer(ShownSerializer):
 class GoalSerializer(ShownSerializer):
     """A goal of a published plan."""
 
-    label = serializers.CharField(allow_null=True, help_text="As the city writes it: “Goal 1”.")
+    label = serializers.CharField(allow_null=True, help_text="As the city writes it: “Goal 1”.")  # type: ignore[assignment]
     title = serializers.CharField()
     sectors = serializers.ListField(child=serializers.CharField())
     position = serializers.IntegerField(help_text="Its place in the plan.")
@@ -128,7 +128,7 @@ class OutcomeSerializer(ShownSerializer):
     """A change that the jurisdiction commits to cause."""
 
     goal = serializers.UUIDField(source="goal_id")
-    label = serializers.CharField(allow_null=True)
+    label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     title = serializers.CharField()
     stage = serializers.ChoiceField(Stage.choices, allow_null=True)
     position = serializers.IntegerField(help_text="Its place below the goal.")
@@ -181,10 +181,10 @@ def shown(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
     )
 
 
-class Plans:
+class Plans(RowsView):
     tag, key, serializer = "plans", "uuid", PlanSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         return shown(PublicPlan, self.audience, Value("/plan/"))
 
 
@@ -205,10 +205,10 @@ class PlanDetail(Plans, DetailView):
     operation, summary = "get_plan", "One plan"
 
 
-class Goals:
+class Goals(RowsView):
     tag, key, serializer = "goals", "uuid", GoalSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         return shown(PublicGoal, self.audience, Value("/plan/"))
 
 
@@ -225,10 +225,10 @@ class GoalDetail(Goals, DetailView):
     operation, summary = "get_goal", "One goal"
 
 
-class Outcomes:
+class Outcomes(RowsView):
     tag, key, serializer = "outcomes", "uuid", OutcomeSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         return shown(PublicOutcome, self.audience, Value("/plan/"))
 
 
@@ -250,10 +250,10 @@ class OutcomeDetail(Outcomes, DetailView):
     operation, summary = "get_outcome", "One outcome"
 
 
-class Actions:
+class Actions(RowsView):
     tag, key, serializer = "actions", "uuid", ActionSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
         return shown(PublicAction, self.audience, path)
 

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from resources.models import Attachment, DecisionKind, LibraryItem, Strategy
 from tenants.api import parameters
 from tenants.api.parameters import choice, slug, updated_since
-from tenants.api.views import DetailView, ListView
+from tenants.api.views import DetailView, ListView, RowsView
 from tenants.models import Jurisdiction, Stage, Topic
 
 Serializer = serializers.Serializer[Any]
@@ -79,10 +79,10 @@ class LibraryDetailSerializer(LibrarySerializer):
     files = FileSerializer(many=True)
 
 
-class Library:
+class Library(RowsView):
     tag, key, serializer = "library", "key", LibrarySerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         seen = Q(adapted_from__live=True)
         if self.audience != "members":
             seen &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
@@ -132,17 +132,17 @@ class TopicSerializer(Serializer):
     """What plans and library items are about."""
 
     slug = serializers.SlugField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     label_es = serializers.CharField(allow_null=True, help_text="In Spanish.")
     sector = serializers.SlugField(source="sector_id", allow_null=True)
     sector_label = serializers.CharField(source="sector.label", allow_null=True)
     definition = serializers.CharField(allow_null=True)
 
 
-class Topics:
+class Topics(RowsView):
     tag, key, serializer = "topics", "slug", TopicSerializer
 
-    def rows(self: Any) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         return Topic.objects.all()
 
 

@@ -49,7 +49,7 @@ class HitSerializer(Serializer):
 
 class FacetValueSerializer(Serializer):
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField(help_text="Hits that choosing it leaves, under the other filters.")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
-from django.utils.cache import parse_etags, patch_vary_headers
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
@@ -46,8 +47,9 @@ class ByAcceptOrFormat(BaseContentNegotiation):
     """`?format=` where an address knows it, otherwise the best that Accept takes."""
 
     def select_renderer(
-        self, request: Any, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Any, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
+        renderers = list(renderers)
         wanted = request._request.GET.get("format")
         for renderer in renderers:
             if len(renderers) > 1 and renderer.format == wanted:
@@ -104,7 +106,7 @@ class ApiView(APIView):
             raise exceptions.MethodNotAllowed(str(request.method))
         super().initial(request, *args, **kwargs)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """What a browser asks before it reads across sites."""
         response = HttpResponse(status=204)
         response["Access-Control-Allow-Methods"] = METHODS
@@ -124,7 +126,7 @@ class ApiView(APIView):
     def tag_of(self, *state: Any) -> str:
         """A strong ETag: of an answer that this code makes from `state`, at this address, for this audience."""
         said = (
-            _code(type(self)),
+            _code(type(self)),  # type: ignore[arg-type]
             self.request.build_absolute_uri(),
             self.wants_csv,
             self.audience,
@@ -147,7 +149,7 @@ class ApiView(APIView):
 
 
 @cache
-def _code(view: type) -> str:
+def _code(view: Any) -> str:
     """Differs when the code of a view does, so that no tag outlives the code that it stands for."""
     ours = [kind for kind in view.__mro__ if issubclass(kind, ApiView)]
     files = {Path(inspect.getfile(kind)) for kind in ours} | set(Path(__file__).parent.glob("*.py"))

@@ -82,8 +82,8 @@ def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None
             detail=_detail(error, request),
             errors=getattr(error, "errors", ()),
         )
-        if isinstance(error, exceptions.Throttled) and error.wait is not None:
-            response["Retry-After"] = str(math.ceil(error.wait))
+        if isinstance(error, exceptions.Throttled):
+            response["Retry-After"] = str(_wait(error))
         return response
     if settings.DEBUG:
         return None
@@ -101,13 +101,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return answer(request, status=500, detail=detail)
 
 
+def _wait(error: exceptions.Throttled) -> int:
+    """Whole seconds."""
+    return math.ceil(getattr(error, "wait", None) or 1)
+
+
 def _detail(error: exceptions.APIException, request: HttpRequest) -> str:
     if isinstance(error, exceptions.Throttled):
-        wait = math.ceil(error.wait or 1)
         return _(
             "Too many requests from this address. Ask again in %(n)d seconds, and ask less often; an ETag "
             "sent back as If-None-Match and pages of 100 rows help."
-        ) % {"n": wait}
+        ) % {"n": _wait(error)}
     if isinstance(error, exceptions.MethodNotAllowed):
         return _("%(method)s is not possible: the API only reads. Use GET, HEAD or OPTIONS.") % {
             "method": request.method

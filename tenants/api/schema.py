@@ -27,7 +27,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What was given, what is expected, what to do next.")
     instance = serializers.CharField(help_text="The address that was asked.")
-    errors = ProblemErrorSerializer(many=True, required=False)
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -93,7 +93,7 @@ class Described(AutoSchema):
             )
         return found
 
-    def get_response_serializers(self) -> dict[Any, Any]:
+    def get_response_serializers(self) -> Any:
         good: dict[Any, Any] = {
             (200, "application/json"): OpenApiResponse(
                 self.view.answers(), description=self.get_description()
@@ -151,7 +151,11 @@ def add_other_methods(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
                         "Access-Control-Allow-Headers": {"schema": {"type": "string"}},
                     },
                 },
-                **{status: get["responses"][status] for status in ("404", "429") if status in get["responses"]},
+                **{
+                    status: get["responses"][status]
+                    for status in ("404", "429")
+                    if status in get["responses"]
+                },
             },
             "security": [{}],
         }
