@@ -7,10 +7,11 @@ collections a group may work on, are rows of each schema.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django_tenants.utils import schema_context, tenant_context
 from wagtail.models import Collection, GroupApprovalTask, GroupCollectionPermission, GroupPagePermission, Page
 
@@ -35,15 +36,35 @@ CURATORS = (Role.STAFF_ADMIN, Role.LIBRARY_CURATOR)
 @transaction.atomic
 def sync_catalogue() -> None:
     """Make one group for each role, with the permissions that are the same everywhere; safe to repeat."""
+    names = [role.value for role in Role]
     with schema_context("public"):
-        admin = Permission.objects.filter(content_type__app_label="wagtailadmin", codename="access_admin")
-        library = Permission.objects.filter(content_type__app_label="resources")
-        for role in Role:
-            group, _made = Group.objects.get_or_create(name=role.value)
-            allowed = Permission.objects.none()
-            if role in PAGES:
-                allowed = admin | library if role in CURATORS else admin
-            group.permissions.set(allowed)
+        there = set(Group.objects.filter(name__in=names).values_list("name", flat=True))
+        Group.objects.bulk_create(Group(name=name) for name in names if name not in there)
+        groups = dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
+        admin = Q(content_type__app_label="wagtailadmin", codename="access_admin")
+        library = Q(content_type__app_label="resources")
+        allowed = Permission.objects.filter(admin | library).values_list("pk", "content_type__app_label")
+        _replace(
+            Group.permissions.through.objects.filter(group__in=groups.values()),
+            {
+                (groups[role.value], permission)
+                for role in PAGES
+                for permission, app in allowed
+                if app == "wagtailadmin" or role in CURATORS
+            },
+            "group_id",
+            "permission_id",
+        )
+
+
+def _replace(rows: QuerySet[Any], wanted: set[tuple[int, ...]], *columns: str) -> None:
+    """Let these be the rows and no others. What is right already is not touched."""
+    there = {tuple(key): pk for pk, *key in rows.values_list("pk", *columns)}
+    if surplus := [pk for key, pk in there.items() if key not in wanted]:
+        rows.filter(pk__in=surplus).delete()
+    rows.model.objects.bulk_create(
+        rows.model(**dict(zip(columns, key, strict=True))) for key in sorted(wanted - there.keys())
+    )
 
 
 @transaction.atomic
@@ -59,21 +80,26 @@ def grant(place: Jurisdiction) -> None:
     permissions = {permission.codename: permission for permission in Permission.objects.filter(wanted)}
     with tenant_context(place):
         root, collection = Page.objects.filter(depth=1).first(), Collection.objects.filter(depth=1).first()
-        GroupPagePermission.objects.all().delete()
-        GroupCollectionPermission.objects.all().delete()
-        ours = [(groups[role.value], PAGES[role]) for role in PAGES if role.value in groups]
-        if root:
-            GroupPagePermission.objects.bulk_create(
-                GroupPagePermission(group=group, page=root, permission=permissions[name])
-                for group, names in ours
-                for name in names
-            )
-        if collection:
-            GroupCollectionPermission.objects.bulk_create(
-                GroupCollectionPermission(group=group, collection=collection, permission=permissions[name])
+        ours = [(groups[role.value].pk, PAGES[role]) for role in PAGES if role.value in groups]
+        _replace(
+            GroupPagePermission.objects.all(),
+            {(group, root.pk, permissions[name].pk) for group, names in ours for name in names if root},
+            "group_id",
+            "page_id",
+            "permission_id",
+        )
+        _replace(
+            GroupCollectionPermission.objects.all(),
+            {
+                (group, collection.pk, permissions[name].pk)
                 for group, _names in ours
                 for name in FILES
-            )
+                if collection
+            },
+            "group_id",
+            "collection_id",
+            "permission_id",
+        )
         approvers = CURATORS if place.schema_name == "public" else (Role.COORDINATOR,)
         for task in GroupApprovalTask.objects.all():
             task.groups.set([groups[role.value] for role in approvers if role.value in groups])
