@@ -7,9 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from wagtail.url_routing import RouteResult
 from wagtail.views import serve
 
-from cms.models import NarrativePage, may_see_site
+from cms.models import HomePage, NarrativePage, at_a_city, may_see_site
 from tenants import access
 from tenants.kept import kept_for_strangers
 
@@ -17,7 +18,10 @@ from tenants.kept import kept_for_strangers
 @kept_for_strangers
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The page that stands at the root of the site."""
+    """The page that stands at the root of the site. A city has one that can, which spares the search for it."""
+    page = HomePage.objects.filter(live=True).first() if at_a_city() else None
+    if page is not None:
+        request._wagtail_route_for_request = RouteResult(page)  # type: ignore[attr-defined]  # as Wagtail keeps it
     return serve(request, "")
 
 

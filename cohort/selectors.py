@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import TextChoices
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cohort.models import PublicAction, PublicPlan
 from cohort.states import state_name
 from tenants.dashboard import words
+from tenants.memo import said_once
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Plan
 
@@ -53,7 +56,7 @@ def stages_path() -> list[dict[str, Any]]:
         beyond = place.entry_stage in (Stage.SUSTAINING, Stage.MENTOR)
         step = Stage.IMPLEMENTING if beyond else place.entry_stage
         if step in found:
-            note = words.lower_first(str(place.get_entry_stage_display())) if beyond else ""
+            note = words.lower_first(label(Stage, place.entry_stage)) if beyond else ""
             found[step].append({"name": place.short_name, "url": site_url(place), "note": note})
     return [
         {"stage": step, "label": str(Stage(step).label), "places": places} for step, places in found.items()
@@ -97,7 +100,7 @@ def site_url(place: Jurisdiction, path: str = "/") -> str:
 
 def stage_text(place: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) -> str:
     """ "Implementing, year 3", or the stage alone."""
-    stage = str(place.get_entry_stage_display())
+    stage = label(Stage, place.entry_stage)
     if (
         adopted_on is None
         or place.entry_stage not in (Stage.ADOPTED_PLAN, Stage.IMPLEMENTING)
@@ -105,7 +108,18 @@ def stage_text(place: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) 
     ):
         return stage
     year = on.year - adopted_on.year + 1 - ((on.month, on.day) < (adopted_on.month, adopted_on.day))
+    return _in_year(stage, year)
+
+
+@said_once
+def _in_year(stage: str, year: int) -> str:
     return _("%(stage)s, year %(year)d") % {"stage": stage, "year": year}
+
+
+@said_once
+def label(choices: type[TextChoices], value: str) -> str:
+    """What a choice is called; empty for none. Django's own `get_…_display` hashes all choices for each row."""
+    return str(choices(value).label) if value else ""
 
 
 def _line(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
@@ -117,16 +131,16 @@ def _line(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "name": place.name,
         "url": site_url(place) if is_public else "",
         "members_only": not is_public,
-        "kind": str(place.get_kind_display()),
+        "kind": label(Jurisdiction.Kind, place.kind),
         "state": place.state,
         "state_name": state_name(place.state),
-        "size": str(place.get_population_band_display()),
+        "size": label(Jurisdiction.PopulationBand, place.population_band),
         "stage": place.entry_stage,
         "stage_text": stage_text(place, plan.adopted_on, on=on),
         "tagline": place.tagline,
         "plan": plan.title,
         "lifecycle": plan.lifecycle,
-        "lifecycle_text": str(Plan.Lifecycle(plan.lifecycle).label),
+        "lifecycle_text": label(Plan.Lifecycle, plan.lifecycle),
         "goals": plan.goals,
         "actions": plan.actions,
         "completed": plan.completed,
@@ -137,20 +151,32 @@ def _line(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
         "last_update_text": words.date_word(plan.last_update_on) or _("No update yet"),
-        "sentence": _sentence(plan),
+        "done_text": _done(plan.actions, plan.completed, plan.no_status),
+        "sentence": _sentence(plan.actions, plan.completed, plan.needs_attention, plan.no_status),
     }
 
 
-def _sentence(plan: PublicPlan) -> str:
+@said_once
+def _done(actions: int, completed: int, no_status: int) -> str:
+    """ "8 of 35", or how many have no status if none has one."""
+    if no_status == actions:
+        words = ngettext("%(n)s action, no status yet", "%(n)s actions, no status yet", actions)
+        return words % {"n": formats.number_format(actions)}
+    done, all_of_them = formats.number_format(completed), formats.number_format(actions)
+    return _("%(done)s of %(all)s") % {"done": done, "all": all_of_them}
+
+
+@said_once
+def _sentence(actions: int, completed: int, needs_attention: int, no_status: int) -> str:
     """ "8 of 35 actions done, 8 need attention." """
-    if not plan.actions:
+    if not actions:
         return _("The plan has no actions yet.")
-    if plan.no_status == plan.actions:
+    if no_status == actions:
         return ngettext(
-            "%(n)d action, no status reported yet.", "%(n)d actions, no status reported yet.", plan.actions
-        ) % {"n": plan.actions}
-    done = _("%(done)d of %(all)d actions done") % {"done": plan.completed, "all": plan.actions}
-    if not plan.needs_attention:
+            "%(n)d action, no status reported yet.", "%(n)d actions, no status reported yet.", actions
+        ) % {"n": actions}
+    done = _("%(done)d of %(all)d actions done") % {"done": completed, "all": actions}
+    if not needs_attention:
         return done + "."
-    attention = ngettext("%(n)d needs attention", "%(n)d need attention", plan.needs_attention)
-    return f"{done}, {attention % {'n': plan.needs_attention}}."
+    attention = ngettext("%(n)d needs attention", "%(n)d need attention", needs_attention)
+    return f"{done}, {attention % {'n': needs_attention}}."

@@ -169,10 +169,15 @@ def _cards(places: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:
     cards = []
     for place in places:
         line = lines.get(place.slug)
-        facts = [str(place.get_kind_display())]
+        facts = [selectors.label(Jurisdiction.Kind, place.kind)]
         if place.population_band:
             facts.append(
-                _("%(band)s people") % {"band": words.lower_first(str(place.get_population_band_display()))}
+                _("%(band)s people")
+                % {
+                    "band": words.lower_first(
+                        selectors.label(Jurisdiction.PopulationBand, place.population_band)
+                    )
+                }
             )
         if place.state:
             facts.append(state_name(place.state))
@@ -185,9 +190,9 @@ def _cards(places: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:
                 "url": selectors.site_url(place),
                 "kind": facts[0],
                 "state": place.state,
-                "size": str(place.get_population_band_display()),
+                "size": selectors.label(Jurisdiction.PopulationBand, place.population_band),
                 "facts": ", ".join(facts),
-                "stage": line["stage_text"] if line else str(place.get_entry_stage_display()),
+                "stage": line["stage_text"] if line else selectors.label(selectors.Stage, place.entry_stage),
                 "sentence": line["sentence"] if line else "",
                 "members_only": bool(line and line["members_only"]),
                 "tagline": place.tagline,
