@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
 PAGE = FOLDER / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-NOT_BENCHMARKS = {"__init__", "__main__", "bare_alliance", "bare_city", "measure", "portal", "wsgi"}
+NOT_BENCHMARKS = {"__init__", "__main__", "bare_alliance", "bare_city", "corpus", "measure", "portal", "wsgi"}
 
 
 def main(names: list[str]) -> int:

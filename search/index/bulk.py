@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from search.index.transports import Json, Rejected, Transport, Unavailable
+from search.index.transports import Json, Overloaded, Rejected, Transport, Unavailable
 
 log = logging.getLogger(__name__)
 
+PAUSES = (0.5, 1, 2, 4, 8)  # seconds, where the work can wait
 _AT_ONCE, _BYTES = 500, 4_000_000  # operations and bytes of one request
 
 
@@ -49,30 +51,40 @@ def send(
     is_alias: bool,
     refresh: bool = False,
     timeout: float | None = None,
+    pauses: Sequence[float] = (),
 ) -> Iterator[Outcome]:
     """Send all operations, some hundred in a request; what comes next is prepared while the engine works on one.
 
-    Raises EngineError as `request` does; Rejected(404) where the alias is missing. One document that the engine
-    refuses stops no other.
+    A part that the engine has no room for is sent again after each of `pauses` (seconds): what is written twice with
+    one version is written once. One document that the engine refuses stops no other. Raises EngineError as `request`
+    does; Rejected(404) where the alias is missing.
     """
     params = {"require_alias": "true" if is_alias else "false"} | ({"refresh": "true"} if refresh else {})
 
-    def post(body: bytes) -> Json:
-        return transport.request("POST", f"/{index}/_bulk", body, params, timeout)
+    def post(part: list[Operation], body: bytes) -> list[Outcome]:
+        return _outcomes(part, transport.request("POST", f"/{index}/_bulk", body, params, timeout))
+
+    def post_patiently(part: list[Operation], body: bytes) -> list[Outcome]:
+        for pause in pauses:
+            try:
+                return post(part, body)
+            except Overloaded as error:
+                log.info("The search engine asks for patience: %s", error)
+                time.sleep(pause)
+        return post(part, body)
 
     with ThreadPoolExecutor(1) as sender:
-        under_way: tuple[Future[Json], list[Operation]] | None = None
+        under_way: Future[list[Outcome]] | None = None
         for part, body in _in_parts(operations):
-            coming = sender.submit(post, body)
+            coming = sender.submit(post_patiently, part, body)
             if under_way:
-                yield from _outcomes(*under_way)
-            under_way = coming, part
+                yield from under_way.result()
+            under_way = coming
         if under_way:
-            yield from _outcomes(*under_way)
+            yield from under_way.result()
 
 
-def _outcomes(coming: Future[Json], part: list[Operation]) -> Iterator[Outcome]:
-    answer = coming.result()
+def _outcomes(part: list[Operation], answer: Json) -> list[Outcome]:
     try:
         items = [next(iter(item.values())) for item in answer["items"]]
         found = [(item["_id"], item["status"], item.get("error") or {}) for item in items]
@@ -81,13 +93,17 @@ def _outcomes(coming: Future[Json], part: list[Operation]) -> Iterator[Outcome]:
         raise Unavailable(f"this is no answer to a bulk request: {str(answer)[:200]}") from error
     if [key for key, *_rest in told] != [operation.id for operation in part]:
         raise Unavailable("the answer is to another bulk request")
+    outcomes = []
     for operation, (_key, status, kind, reason) in zip(part, told, strict=True):
         if kind == "index_not_found_exception":
             raise Rejected(404, reason)
-        if kind and (status >= 500 or status == 429):
+        if kind and status == 429:
+            raise Overloaded(f"{operation.id}: {kind}: {reason}")
+        if kind and status >= 500:
             raise Unavailable(f"{operation.id}: {kind}: {reason}")
         overtaken = kind == "version_conflict_engine_exception"
-        yield Outcome(operation, overtaken, "" if overtaken or not kind else f"{kind}: {reason}")
+        outcomes.append(Outcome(operation, overtaken, "" if overtaken or not kind else f"{kind}: {reason}"))
+    return outcomes
 
 
 def _in_parts(operations: Iterable[Operation]) -> Iterator[tuple[list[Operation], bytes]]:

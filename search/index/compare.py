@@ -50,7 +50,9 @@ def repair(transport: Transport, index: str, *, is_alias: bool) -> Repaired:
     if not found:
         return Repaired()
     overtaken: list[bulk.Operation] = []
-    for outcome in bulk.send(transport, index, _operations(found), is_alias=is_alias, refresh=True):
+    for outcome in bulk.send(
+        transport, index, _operations(found), is_alias=is_alias, refresh=True, pauses=bulk.PAUSES
+    ):
         bulk.log_refusal(outcome)
         if outcome.overtaken and outcome.operation.source is not None:
             overtaken.append(outcome.operation)

@@ -46,7 +46,8 @@ def rebuild(
             documents = Document.objects.order_by("pk").defer("vector")
             with closing(cast("Generator[Document]", documents.iterator(chunk_size=500))) as rows:
                 told = progress(rows, documents.count())
-                for outcome in bulk.send(transport, name, map(feed.writing, told), is_alias=False):
+                writes = map(feed.writing, told)
+                for outcome in bulk.send(transport, name, writes, is_alias=False, pauses=bulk.PAUSES):
                     bulk.log_refusal(outcome)
             compare.repair(transport, name, is_alias=False)  # most of what changed meanwhile
             feed.stand_still()

@@ -34,6 +34,10 @@ class Unavailable(EngineError):
     """It cannot be reached, is too slow, fails, or answers what is no answer."""
 
 
+class Overloaded(Unavailable):
+    """It has too much to do or to remember right now, and asks for patience."""
+
+
 class Rejected(EngineError):
     """It understood the request and refuses it. `status` is HTTP's, 404 where an index is missing."""
 
@@ -135,7 +139,9 @@ os.register_at_fork(after_in_child=_made.cache_clear)  # two processes must not 
 
 def refusal(status: Any, reason: Any) -> EngineError:
     """What a status means: the engine's trouble, or a no."""
-    if isinstance(status, int) and 400 <= status < 500 and status not in {408, 429}:
+    if status == 429:
+        return Overloaded(f"429: {str(reason)[:300]}")
+    if isinstance(status, int) and 400 <= status < 500 and status != 408:
         return Rejected(status, str(reason)[:300])
     return Unavailable(f"{status}: {str(reason)[:300]}")
 

@@ -16,7 +16,7 @@ from search.index.bulk import Operation
 from search.index.elasticsearch import Elasticsearch
 from search.index.opensearch import OpenSearch
 from search.index.transports import Address, Budget, Rejected, Rest, Unavailable
-from tests.search.breaking import breakable
+from tests.search.breaking import WAYS, breakable
 
 FAMILIES = [OpenSearch, Elasticsearch]
 PRODUCT = {"x-elastic-product": "Elasticsearch"}  # what a real Elasticsearch says of itself
@@ -245,6 +245,23 @@ def test_what_concerns_all_documents_stops_the_request(server, error, expected):
 
     with pytest.raises(expected):
         list(bulk.send(to(server), "x", [Operation("a", 1, {})], is_alias=True))
+
+
+@pytest.mark.parametrize("way", ["429", "an item"])
+def test_an_engine_without_room_is_given_time(server, way):
+    full = items(
+        {"_id": "a", "status": 429, "error": {"type": "rejected_execution_exception", "reason": "full"}}
+    )
+    sound = items({"_id": "a", "status": 201})
+
+    def first_full(handler, seen):
+        (sound if len(server.seen) > 2 else WAYS["429"] if way == "429" else full)(handler, seen)
+
+    server.way = first_full
+    (outcome,) = bulk.send(to(server), "x", [Operation("a", 1, {})], is_alias=False, pauses=[0.01, 0.01])
+
+    assert outcome.error == ""
+    assert len({one.body for one in server.seen}) == 1
 
 
 @pytest.mark.parametrize(
