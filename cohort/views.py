@@ -171,14 +171,8 @@ def _cards(places: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:
         line = lines.get(place.slug)
         facts = [selectors.label(Jurisdiction.Kind, place.kind)]
         if place.population_band:
-            facts.append(
-                _("%(band)s people")
-                % {
-                    "band": words.lower_first(
-                        selectors.label(Jurisdiction.PopulationBand, place.population_band)
-                    )
-                }
-            )
+            band = selectors.label(Jurisdiction.PopulationBand, place.population_band)
+            facts.append(_("%(band)s people") % {"band": words.lower_first(band)})
         if place.state:
             facts.append(state_name(place.state))
         cards.append(
