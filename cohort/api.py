@@ -52,7 +52,8 @@ class JurisdictionSerializer(Serializer):
 class Jurisdictions(RowsView):
     tag, key, serializer = "jurisdictions", "slug", JurisdictionSerializer
 
-    def rows(self) -> QuerySet[Any]:
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
         launched = Q(site_state=Jurisdiction.SiteState.LAUNCHED)
         return selectors.members().annotate(
             is_open=Case(When(launched, then=True), default=False, output_field=BooleanField()),
@@ -184,8 +185,9 @@ def shown(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
 class Plans(RowsView):
     tag, key, serializer = "plans", "uuid", PlanSerializer
 
-    def rows(self) -> QuerySet[Any]:
-        return shown(PublicPlan, self.audience, Value("/plan/"))
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
+        return shown(PublicPlan, audience, Value("/plan/"))
 
 
 class PlanList(Plans, ListView):
@@ -208,8 +210,9 @@ class PlanDetail(Plans, DetailView):
 class Goals(RowsView):
     tag, key, serializer = "goals", "uuid", GoalSerializer
 
-    def rows(self) -> QuerySet[Any]:
-        return shown(PublicGoal, self.audience, Value("/plan/"))
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
+        return shown(PublicGoal, audience, Value("/plan/"))
 
 
 class GoalList(Goals, ListView):
@@ -228,8 +231,9 @@ class GoalDetail(Goals, DetailView):
 class Outcomes(RowsView):
     tag, key, serializer = "outcomes", "uuid", OutcomeSerializer
 
-    def rows(self) -> QuerySet[Any]:
-        return shown(PublicOutcome, self.audience, Value("/plan/"))
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
+        return shown(PublicOutcome, audience, Value("/plan/"))
 
 
 class OutcomeList(Outcomes, ListView):
@@ -253,9 +257,10 @@ class OutcomeDetail(Outcomes, DetailView):
 class Actions(RowsView):
     tag, key, serializer = "actions", "uuid", ActionSerializer
 
-    def rows(self) -> QuerySet[Any]:
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
         path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
-        return shown(PublicAction, self.audience, path)
+        return shown(PublicAction, audience, path)
 
 
 class ActionList(Actions, ListView):

@@ -82,11 +82,12 @@ class LibraryDetailSerializer(LibrarySerializer):
 class Library(RowsView):
     tag, key, serializer = "library", "key", LibrarySerializer
 
-    def rows(self) -> QuerySet[Any]:
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
         seen = Q(adapted_from__live=True)
-        if self.audience != "members":
+        if audience != "members":
             seen &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
-        return LibraryItem.objects.visible_to(self.audience).annotate(
+        return LibraryItem.objects.visible_to(audience).annotate(
             parent_key=Case(When(seen, then=F("adapted_from__key"))),
             url=Concat(Value(f"{BASE}/library/"), F("key"), Value("/"), output_field=TextField()),
         )
@@ -142,7 +143,8 @@ class TopicSerializer(Serializer):
 class Topics(RowsView):
     tag, key, serializer = "topics", "slug", TopicSerializer
 
-    def rows(self) -> QuerySet[Any]:
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
         return Topic.objects.all()
 
 

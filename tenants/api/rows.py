@@ -6,11 +6,13 @@ No model is built and no serializer runs for a row, so a list costs little more 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Func, Model, TextField, Value
+from django.db import connection
+from django.db.models import F, Func, Model, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, NullIf
 from rest_framework import serializers
@@ -29,6 +31,15 @@ class JsonRow(Func):
         super().__init__(*(part for name, column in columns.items() for part in (Value(name), column)))
 
 
+class JsonArray(JsonRow):
+    """The same as an array, without names."""
+
+    function = "json_build_array"
+
+    def __init__(self, *parts: Combinable) -> None:
+        super(JsonRow, self).__init__(*parts)
+
+
 def columns(serializer: serializers.Serializer[Any], *, but: Collection[str] = ()) -> Columns:
     """Where each field of a serializer comes from, `but` some: the column or annotation that its source names.
 
@@ -45,11 +56,51 @@ def columns(serializer: serializers.Serializer[Any], *, but: Collection[str] = (
     return found
 
 
-def version(model: type[Model], serializer: serializers.Serializer[Any], found: Columns) -> list[Any]:
-    """What differs as soon as a row says something else: PostgreSQL's own mark of the row, and what is not in it."""
-    mark = Func(template=f'"{model._meta.db_table}".xmin::text', output_field=TextField())
+def mark(model: type[Model], serializer: serializers.Serializer[Any], found: Columns) -> Func:
+    """A text that differs as soon as a row says something else: PostgreSQL's own mark, and what is not in the row."""
+    own = Func(template=f'"{model._meta.db_table}".xmin::text', output_field=TextField())
     beside = [c for name, c in found.items() if not _is_own(model, str(serializer.fields[name].source))]
-    return [mark, *beside]
+    return JsonArray(own, *beside)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Rows as SQL that is ready to be asked for: with the columns `key`, "mark" and "row"."""
+
+    sql: str
+    params: tuple[Any, ...]
+    key: str
+
+    @classmethod
+    def of(
+        cls,
+        rows: QuerySet[Any],
+        serializer: serializers.Serializer[Any],
+        *,
+        key: str,
+        but: Collection[str] = (),
+    ) -> Statement:
+        """Putting it together costs more than asking it: keep it."""
+        found = columns(serializer, but=but)
+        chosen = rows.values(key, mark=mark(rows.model, serializer, found), row=JsonRow(found))
+        sql, params = chosen.order_by().query.sql_with_params()
+        return cls(sql, params, f'"{rows.model._meta.get_field(key).column}"')
+
+    def page(self, *, beyond: Any, backward: bool, most: int, with_rows: bool) -> list[tuple[Any, ...]]:
+        """(key, mark, row) of the next `most` rows by key; (key, mark) without rows."""
+        compare, order = ("<", "DESC") if backward else (">", "ASC")
+        where, after = (f"WHERE {self.key} {compare} %s", [beyond]) if beyond is not None else ("", [])
+        return self._ask(f"{where} ORDER BY {self.key} {order} LIMIT %s", *after, most, with_rows=with_rows)
+
+    def one(self, key: Any) -> tuple[Any, ...] | None:
+        """(key, mark, row) of a single row."""
+        return next(iter(self._ask(f"WHERE {self.key} = %s", key, with_rows=True)), None)
+
+    def _ask(self, which: str, *params: Any, with_rows: bool) -> list[tuple[Any, ...]]:
+        chosen = f"{self.key}, mark, row" if with_rows else f"{self.key}, mark"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {chosen} FROM ({self.sql}) AS found {which}", [*self.params, *params])
+            return cursor.fetchall()
 
 
 def _is_own(model: type[Model], source: str) -> bool:

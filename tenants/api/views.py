@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -15,9 +16,10 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from tenants.api import parameters, rows
+from tenants.api import parameters
 from tenants.api.base import ApiView, CsvRenderer
 from tenants.api.parameters import Parameter
+from tenants.api.rows import Statement
 from tenants.api.schema import a_page_of
 from tenants.downloads import as_csv
 
@@ -53,15 +55,24 @@ class RowsView(ApiView):
 
     serializer: ClassVar[type[serializers.Serializer[Any]]]
     key: ClassVar[str]
+    more_fields: ClassVar[frozenset[str]] = frozenset()  # of the serializer, that no column gives
 
-    def rows(self) -> QuerySet[Any]:
-        """What this audience may see, with the annotations that the serializer names."""
+    @classmethod
+    def rows(cls, audience: str) -> QuerySet[Any]:
+        """What `audience` may see, with the annotations that the serializer names."""
         raise NotImplementedError
+
+
+@lru_cache(maxsize=500)
+def statement(view: Any, audience: str, narrowing: tuple[tuple[str, Any], ...]) -> Statement:
+    """The rows of a view for `audience`, narrowed by pairs of look-up and value; the same words are kept."""
+    found = view.rows(audience).filter(**dict(narrowing))
+    return Statement.of(found, view.serializer(), key=view.key, but=view.more_fields)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a list: the key and version of each row, then its content; and the cursors beside it."""
+    """Part of a list: (key, mark, row) of each row, and the cursors beside it."""
 
     lines: list[tuple[Any, ...]]
     next: str = ""
@@ -86,42 +97,36 @@ class ListView(RowsView):
 
     def get(self, request: Request) -> HttpResponse:
         asked = self.asked()
-        serializer = self.serializer()
-        columns = rows.columns(serializer)
-        found = self._chosen(asked)
-        light = [self.key, *rows.version(found.model, serializer, columns)]
         if "If-None-Match" in request.headers:  # then the rows themselves are seldom needed
-            tag = self._tag(self._page(found, asked, light), light)
+            tag = self._tag(self._page(asked, with_rows=False))
             if self.is_known(tag):
                 return self.tagged(HttpResponse(), tag)
-        content = columns.values() if self.wants_csv else [rows.JsonRow(columns)]
-        page = self._page(found, asked, [*light, *content])
-        lines = [line[len(light) :] for line in page.lines]
+        page = self._page(asked, with_rows=True)
+        found = [line[2] for line in page.lines]
         links = {"next": self._link(page.next), "previous": self._link(page.previous)}
         if self.wants_csv:
-            records = (dict(zip(columns, line, strict=True)) for line in lines)
-            response = as_csv(f"{self.tag}.csv", list(columns), records)
+            response = as_csv(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, found))
         else:
             ends = ", ".join(f"{json.dumps(name)}: {json.dumps(url)}" for name, url in links.items())
-            body = f'{{{ends}, "results": [{", ".join(line[0] for line in lines)}]}}'
+            body = f'{{{ends}, "results": [{", ".join(found)}]}}'
             response = HttpResponse(body, content_type="application/json")
         if any(links.values()):
             response["Link"] = ", ".join(
                 f'<{url}>; rel="{"next" if name == "next" else "prev"}"' for name, url in links.items() if url
             )
-        return self.tagged(response, self._tag(page, light))
+        return self.tagged(response, self._tag(page))
 
-    def _chosen(self, asked: dict[str, Any]) -> QuerySet[Any]:
-        narrowing = {p.lookup: asked[p.name] for p in self.filters if p.name in asked}
-        return self.rows().filter(**narrowing)
-
-    def _page(self, found: QuerySet[Any], asked: dict[str, Any], columns: list[Any]) -> Page:
+    def _page(self, asked: dict[str, Any], *, with_rows: bool) -> Page:
+        given = [(p.lookup, asked[p.name]) for p in self.filters if p.name in asked]
+        narrowing = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in given)
         size = asked.get("page_size", PAGE_SIZE)
-        way, key = asked.get("cursor", (AFTER, None))
-        if key is not None:
-            found = found.filter(**{f"{self.key}__{'gt' if way == AFTER else 'lt'}": key})
-        found = found.order_by(self.key if way == AFTER else f"-{self.key}")
-        lines = list(found.values_list(*columns)[: size + 1])  # one more tells whether there is another page
+        way, beyond = asked.get("cursor", (AFTER, None))
+        lines = statement(type(self), self.audience, narrowing).page(
+            beyond=beyond,
+            backward=way == BEFORE,
+            most=size + 1,  # one more tells whether there is another page
+            with_rows=with_rows,
+        )
         has_more, lines = len(lines) > size, lines[:size]
         if way == BEFORE:
             lines.reverse()
@@ -130,11 +135,11 @@ class ListView(RowsView):
         return Page(
             lines,
             next=f"{AFTER}:{lines[-1][0]}" if has_more or way == BEFORE else "",
-            previous=f"{BEFORE}:{lines[0][0]}" if (has_more if way == BEFORE else key is not None) else "",
+            previous=f"{BEFORE}:{lines[0][0]}" if (has_more if way == BEFORE else beyond is not None) else "",
         )
 
-    def _tag(self, page: Page, light: list[Any]) -> str:
-        return self.tag_of(page.next, page.previous, [line[: len(light)] for line in page.lines])
+    def _tag(self, page: Page) -> str:
+        return self.tag_of(page.next, page.previous, [line[:2] for line in page.lines])
 
     def _link(self, cursor: str) -> str | None:
         if not cursor:
@@ -147,8 +152,6 @@ class ListView(RowsView):
 class DetailView(RowsView):
     """One row, by the key that the address ends with."""
 
-    more_fields: ClassVar[frozenset[str]] = frozenset()
-
     @classmethod
     def answers(cls) -> Any:
         return cls.serializer()
@@ -156,20 +159,16 @@ class DetailView(RowsView):
     def get(self, request: Request, **names: Any) -> HttpResponse:
         self.asked()
         (key,) = names.values()
-        serializer = self.serializer()
-        columns = rows.columns(serializer, but=self.more_fields)
-        found = self.rows().filter(**{self.key: key})
-        version = rows.version(found.model, serializer, columns)
-        line = found.values_list(*version, rows.JsonRow(columns)).first()
+        line = statement(type(self), self.audience, ()).one(key)
         if line is None:
             raise Http404
-        body = line[-1]
+        _key, mark, body = line
         more = self.more(key)
         if more:
             body = json.dumps(json.loads(body) | more, ensure_ascii=False)
         response = HttpResponse(body, content_type="application/json")
-        return self.tagged(response, self.tag_of(line[:-1], more))
+        return self.tagged(response, self.tag_of(mark, more))
 
     def more(self, key: Any) -> dict[str, Any]:
-        """The values of `more_fields`: what does not come from the row itself."""
+        """The values of `more_fields`."""
         return {}

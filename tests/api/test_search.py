@@ -65,11 +65,11 @@ def test_pages_follow_each_other_without_gap(everything, api):
 
 def test_what_was_searched_for_besides_is_said(everything, api):
     assert api("search", q="libary").json()["corrected"] == "library"
-    plain = api("search", q="overdue fines").json()
-    exact = api("search", q="overdue fines", exact="true").json()
-    assert plain["also"]
+    plain = api("search", q="procurement").json()
+    exact = api("search", q="procurement", exact="true").json()
+    assert "contracting" in plain["also"]
     assert exact["also"] == []
-    assert exact["total"] <= plain["total"]
+    assert exact["total"] < plain["total"]
 
 
 def test_the_newest_come_first_if_asked(everything, api):
