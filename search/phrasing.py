@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from search.words import clean, fold, singular
 
-LONGEST_TEXT = 200  # characters
-MOST_WORDS = 16
+LONGEST_TEXT = 1_500  # characters; people paste whole paragraphs
+MOST_WORDS = 64
 MOST_SYNONYMS = 12  # per group
+MOST_SYNONYMS_OF_ALL = 60
 
 _PART = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _EDGES = re.compile(r"^\W+|\W+$")
@@ -57,10 +58,12 @@ def read(text: str, *, synonyms: Iterable[Sequence[str]]) -> Phrasing:
     wanted, without = _parts(shorten(text))
     table = _by_first_word(synonyms)
     groups: list[Group] = []
-    at = 0
+    at, left = 0, MOST_SYNONYMS_OF_ALL
     while at < len(wanted):
         length, others = _longest_term(wanted, at, table)
-        groups.append(Group(wanted[at : at + length], others[:MOST_SYNONYMS]))
+        others = others[: min(MOST_SYNONYMS, left)]
+        left -= len(others)
+        groups.append(Group(wanted[at : at + length], others))
         at += length
     return Phrasing(groups, without)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from search.engine import FACETS, Answer, Query, Suggestion, get_engine
 from search.models import allowed
+from search.words import clean
 
 PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 10, 100, 1_000
 MOST_CHOICES, LONGEST_CHOICE = 30, 60
@@ -53,4 +54,4 @@ def may_be_a_choice(value: str) -> bool:
 def suggest(prefix: str, *, audience: str, size: int = 8) -> list[Suggestion]:
     """Titles that `audience` may find and that go on from `prefix`; none for fewer than two letters."""
     allowed(audience)
-    return get_engine().suggest(prefix[:100], audience=audience, size=size)
+    return get_engine().suggest(clean(prefix[:100]), audience=audience, size=size)

@@ -10,8 +10,8 @@ LONGEST_BODY = 200_000  # characters; PostgreSQL refuses to index much more
 LONGEST_WORD, SHORTEST_WORD = 32, 4
 
 _CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]"
-)  # also the private use area: highlights stand there
+    r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ue000-\uf8ff]"
+)  # also halves of characters, and the private use area: highlights stand there
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SPACE = re.compile(r"\s+")
 

@@ -34,23 +34,25 @@ class Remote:
         return [Suggestion(_only(row["title"]), row["kind"], row["host"], row["path"]) for row in rows]
 
     def _find(self, query: Query, wanted: Phrasing) -> tuple[Answer, list[str]]:
-        """The answer, and the words that stand nowhere. Mostly one request; more where few documents have all words."""
+        """The answer, and the words that stand nowhere. One request, mostly; three where few documents have all words."""
         question = Question(query, wanted)
         if question.is_empty:
             return Answer([], 0, answers.with_chosen({}, query)), []
-        steps = question.steps
-        for place, step in enumerate(steps):
-            found = self._ask(question.request(step, is_last=place > 0))
-            pool = found["aggregations"]["pool"]["doc_count"]
-            if pool >= (FEW if place == 0 else 1):
-                break
+        found, unknown = self._ask(question.for_all()), []
+        pool = found["aggregations"]["pool"]["doc_count"]
+        if pool < FEW and len(question.parts) > 1:
+            rarity = self._ask(question.for_rarity())
+            found = self._ask(question.for_some(rarity, is_there_all=pool > 0))
+            unknown = question.unknown(rarity)
+        elif not pool:
+            unknown = question.checked
         answer = Answer(
             hits=[_hit(row) for row in found["hits"]["hits"]],
             total=found["hits"]["total"]["value"],
             facets=answers.with_chosen({name: _counts(found, name) for name in FACETS}, query),
             also=wanted.also,
         )
-        return answer, _unknown(question, found)
+        return answer, unknown
 
     def _ask(self, body: Json) -> Json:
         return self._transport.request("POST", f"/{self._alias}/_search", body)
@@ -78,13 +80,3 @@ def _counts(found: Json, name: str) -> dict[str, int]:
         for bucket in found["aggregations"][name]["buckets"]
         if bucket["key"]
     }
-
-
-def _unknown(question: Question, found: Json) -> list[str]:
-    """The words that stand in nothing the reader may find."""
-    if "everything" in found["aggregations"]:
-        seen = found["aggregations"]["everything"]["visible"]["seen"]["buckets"]
-        return [p.text for place, p in enumerate(question.checked) if not seen[str(place)]["doc_count"]]
-    if len(question.parts) == 1 and not found["aggregations"]["pool"]["doc_count"]:
-        return [part.text for part in question.checked]
-    return []

@@ -30,7 +30,7 @@ from search.stopwords import STOP_WORDS
 
 LANGUAGES = tuple(STOP_WORDS)
 LONGEST_START = 20  # letters of a word that a suggestion goes by
-STEMMERS = {"en": "porter2", "es": "spanish"}
+STEMMERS = {"en": "porter2", "es": "light_spanish"}  # this one needs no accents
 
 
 def _analyzer(language: str) -> Any:

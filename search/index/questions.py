@@ -22,7 +22,8 @@ from search.stopwords import is_asked
 from search.words import fold
 
 FEW = 5  # with fewer results that have all the words, those with some of them count too
-SHARE = 0.35  # of the words that a result has at least then
+SHARE = 0.35  # of the words' weight that a result has at least then
+SMALL_SHARE = 0.2  # of it, where nothing has all words: the most that something has is not known
 SYNONYM = 0.8  # of what a word itself counts
 NEAR = 0.5  # of what words count, for standing near each other
 NEAR_WORDS, NEAR_SLOP = 8, 8  # for texts of so many words; so far apart
@@ -45,7 +46,7 @@ _OLDEST_LAST: list[Json] = [
 
 
 class Question:
-    """One search: `steps` are ever wider readings of the text; `request` is what each of them asks."""
+    """One search, asked in up to three requests: for all words; then how rare they are; then for some of them."""
 
     def __init__(self, query: Query, wanted: Phrasing) -> None:
         self.query, self.wanted = query, wanted
@@ -66,16 +67,67 @@ class Question:
             return not any(self.groups.values())
         return bool(self.query.text) and not self.wanted.without
 
-    @property
-    def steps(self) -> list[int]:
-        """How many groups of words a result needs: all, then some, then one; 0 is one word of a group."""
-        most = max(map(len, self.groups.values()))
-        if len(self.parts) < 2:
-            return [most]
-        return sorted({most, math.ceil(SHARE * most), 1}, reverse=True) if most > 1 else [1, 0]
+    def for_all(self) -> Json:
+        """What has all words, or their synonyms."""
+        return self._request([self._in_language(language, whole=True) for language in self._asked])
 
-    def request(self, step: int, *, is_last: bool) -> Json:
-        search = Search().query(self._found(step))
+    def for_rarity(self) -> Json:
+        """In how many documents that the reader may find does each part stand, and each with its synonyms?"""
+        filters = {}
+        for place, (part, group) in enumerate(self._units):
+            filters[f"part{place}"] = self._anywhere([part])
+            filters[f"unit{place}"] = self._anywhere([part, *_phrases(group)])
+        search = (
+            Search().query("bool", filter=[self._visible]).extra(size=0, track_total_hits=True, timeout=SOON)
+        )
+        search.aggs.bucket("seen", "filters", filters=filters)
+        made: Json = search.to_dict()
+        return made
+
+    def for_some(self, rarity: Json, *, is_there_all: bool) -> Json:
+        """What has enough of the words, by the answer to `for_rarity`: the rarer a word, the more it weighs.
+
+        `is_there_all`: something has all words.
+        """
+        counts = rarity["aggregations"]["seen"]["buckets"]
+        reach = rarity["hits"]["total"]["value"]
+        functions, weights = [], []
+        for place, (part, group) in enumerate(self._units):
+            if count := counts[f"unit{place}"]["doc_count"]:
+                weights.append(round(math.log(1 + (reach - count + 0.5) / (count + 0.5)) + 0.01, 3))
+                functions.append({"filter": self._anywhere([part, *_phrases(group)]), "weight": weights[-1]})
+        wanted = [self._in_language(language, whole=False) for language in self._asked]
+        if not weights:
+            return self._request(wanted)
+        # Never nothing: what has the rarest word there is will do.
+        share = SHARE if is_there_all else SMALL_SHARE
+        least = min(share * sum(weights), max(weights)) - 0.0005
+        enough = Q(
+            "function_score", functions=functions, score_mode="sum", boost_mode="replace", min_score=least
+        )
+        return self._request(wanted, [enough])
+
+    def unknown(self, rarity: Json) -> list[str]:
+        """The parts that stand nowhere, by the answer to `for_rarity`."""
+        counts = rarity["aggregations"]["seen"]["buckets"]
+        checked = set(self.checked)
+        return [
+            part.text
+            for place, (part, _group) in enumerate(self._units)
+            if part.text in checked and not counts[f"part{place}"]["doc_count"]
+        ]
+
+    @property
+    def checked(self) -> list[str]:
+        """The words that might be misspelled: not those that one language thinks too common to look for."""
+        return [
+            part.text
+            for part in self.parts
+            if not part.is_phrase and all(is_asked(part.text, language=language) for language in LANGUAGES)
+        ]
+
+    def _request(self, wanted: list[Any], filters: Sequence[Any] = ()) -> Json:
+        search = Search().query(self._found(wanted, filters))
         search = search.extra(
             track_total_hits=True,
             timeout=SOON,
@@ -86,8 +138,6 @@ class Question:
             search = search.post_filter(Q("bool", filter=list(self.chosen.values())))
         search = search.sort(*(["_score"] if self.is_ranked else []), *_OLDEST_LAST)
         self._add_counts(search)
-        if is_last:
-            self._add_seen(search)
         if self.wanted.groups:
             search = self._with_marks(search)
         made: Json = search.to_dict()
@@ -97,22 +147,12 @@ class Question:
     def is_ranked(self) -> bool:
         return bool(self.parts) and self.query.sort != "newest"
 
-    @property
-    def checked(self) -> list[Part]:
-        """The parts that might be misspelled: not those that one language thinks too common to look for."""
-        return [
-            part
-            for part in self.parts
-            if not part.is_phrase and all(is_asked(part.text, language=language) for language in LANGUAGES)
-        ]
-
-    def _found(self, step: int) -> Any:
-        """The documents of this step, whatever the filters; those the reader may not find are not among them."""
+    def _found(self, wanted: list[Any], filters: Sequence[Any]) -> Any:
+        """What is wanted, whatever the reader's choices; what the reader may not find is not among it."""
         never = [_part(part, field) for field in self._fields.values() for part in self.wanted.without]
-        wanted = [self._in_language(language, step) for language in LANGUAGES if self.groups[language]]
         found = Q(
             "bool",
-            filter=[self._visible],
+            filter=[self._visible, *filters],
             must=[Q("bool", should=wanted, minimum_should_match=1)] if wanted else [],
             must_not=never,
         )
@@ -123,6 +163,34 @@ class Question:
         return Q("function_score", query=found, functions=[whole], boost_mode="multiply")
 
     @property
+    def _asked(self) -> list[str]:
+        """The languages in which there is something to look for."""
+        return [language for language in LANGUAGES if self.groups[language]]
+
+    @property
+    def _units(self) -> list[tuple[Part, Group]]:
+        """Each part that is looked for in some language, with the group it stands in."""
+        return [
+            (part, group)
+            for group in self.wanted.groups
+            for part in group.parts
+            if any(is_asked(part.text, language=language) for language in LANGUAGES)
+        ]
+
+    def _anywhere(self, parts: Sequence[Part]) -> Any:
+        """One of these, in either language."""
+        return Q(
+            "bool",
+            should=[
+                _part(part, self._fields[language])
+                for language in LANGUAGES
+                for part in parts
+                if is_asked(part.text, language=language)
+            ],
+            minimum_should_match=1,
+        )
+
+    @property
     def _visible(self) -> Any:
         return Q("terms", audience=list(allowed(self.query.audience)))
 
@@ -130,16 +198,13 @@ class Question:
     def _fields(self) -> dict[str, str]:
         return {language: f"words.{self.query.audience}.{language}" for language in LANGUAGES}
 
-    def _in_language(self, language: str, step: int) -> Any:
-        field, groups = self._fields[language], self.groups[language]
-        need = min(step, len(groups))
-        is_all = need == len(groups)
-        clauses = [_group(group, field, language, whole=is_all) for group in groups]
+    def _in_language(self, language: str, *, whole: bool) -> Any:
+        field = self._fields[language]
+        clauses = [_group(group, field, language, whole=whole) for group in self.groups[language]]
         near = self._near(field, language)
-        if is_all:
+        if whole:
             return Q("bool", must=clauses, should=near)
-        some = Q("bool", should=clauses, minimum_should_match=max(need, 1))
-        return Q("bool", must=[some], should=near)
+        return Q("bool", must=[Q("bool", should=clauses, minimum_should_match=1)], should=near)
 
     def _near(self, field: str, language: str) -> list[Any]:
         words = [part.text for part in self.parts if is_asked(part.text, language=language)]
@@ -155,19 +220,6 @@ class Question:
             others = [fits for other, fits in self.chosen.items() if other != name]
             if others:
                 values.bucket("fits", "filter", filter=Q("bool", filter=others))
-
-    def _add_seen(self, search: Any) -> None:
-        """For each word that might be misspelled: does it stand anywhere in what the reader may find?"""
-        if not self.checked or len(self.parts) < 2:
-            return
-        filters = {
-            str(place): Q("bool", should=[_part(part, field) for field in self._fields.values()])
-            for place, part in enumerate(self.checked)
-        }
-        everything = search.aggs.bucket("everything", "global")
-        everything.bucket("visible", "filter", filter=self._visible).bucket(
-            "seen", "filters", filters=filters
-        )
 
     def _with_marks(self, search: Any) -> Any:
         search = search.highlight_options(
@@ -215,10 +267,14 @@ def _asked_of(group: Group, language: str) -> bool:
     )
 
 
-def _part(part: Part, field: str) -> Any:
+def _part(part: Part, field: str, *, boost: float = 1) -> Any:
     if part.is_phrase:
-        return Q("match_phrase", **{field: {"query": part.text}})
-    return Q("match", **{field: {"query": part.text, "operator": "and"}})
+        return Q("match_phrase", **{field: {"query": part.text, "boost": boost}})
+    return Q("match", **{field: {"query": part.text, "operator": "and", "boost": boost}})
+
+
+def _phrases(group: Group) -> list[Part]:
+    return [Part(term, is_phrase=True) for term in group.synonyms]
 
 
 def _group(group: Group, field: str, language: str, *, whole: bool) -> Any:
@@ -226,9 +282,9 @@ def _group(group: Group, field: str, language: str, *, whole: bool) -> Any:
     own = [_part(part, field) for part in group.parts if is_asked(part.text, language=language)]
     ways = _together(own, whole=whole)
     ways += [
-        Q("match_phrase", **{field: {"query": term, "boost": SYNONYM}})
-        for term in group.synonyms
-        if is_asked(term, language=language)
+        _part(term, field, boost=SYNONYM)
+        for term in _phrases(group)
+        if is_asked(term.text, language=language)
     ]
     return ways[0] if len(ways) == 1 else Q("dis_max", queries=ways)
 
