@@ -10,8 +10,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import psycopg2
 from django_tenants.postgresql_backend import base
 
+from tenants.postgresql import pooler
 from tenants.postgresql.introspection import DatabaseIntrospection
 
 
@@ -22,6 +24,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.introspection = DatabaseIntrospection(self)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        pooler.refuse_shared(connection, lambda **more: psycopg2.connect(**conn_params | more))
+        return connection
 
     @property
     def search_path_set_schemas(self) -> list[str] | None:
