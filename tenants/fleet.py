@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 
 from tenants.cloning import MIGRATION_LOCK, check_name
@@ -99,13 +100,19 @@ def known_migrations(schema: str) -> set[Node]:
         return set(cursor.fetchall())
 
 
-def groups(schemas: Iterable[str]) -> list[Group]:
+def migrations_of_the_code() -> dict[Node, Migration]:
+    """Every migration there is, but not those that a squashed one replaces."""
+    return MigrationLoader(None).graph.nodes
+
+
+def groups(schemas: Iterable[str], *, nodes: Mapping[Node, Migration] | None = None) -> list[Group]:
     """These schemas by how far they are, the first one's group first; in a group they keep their order.
 
     One statement reads the rows of all, and one more those of a schema in each group that is not simply up to date.
+    `nodes` are the code's migrations, where they are known already.
     """
     wanted = [check_name(schema) for schema in dict.fromkeys(schemas)]
-    nodes = MigrationLoader(None).graph.nodes
+    nodes = nodes or migrations_of_the_code()
     # A squashed migration is recorded under its own name and those that it replaces.
     complete = set(nodes).union(*(migration.replaces for migration in nodes.values()))
     with transaction.atomic(), connection.cursor() as cursor:

@@ -121,15 +121,24 @@ def replay(schema: str, steps: Iterable[Step]) -> None:
         ]
     if not parts:
         return
-    path = f"SET LOCAL search_path = {check_name(schema)}, public"
-    patience = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+    settle = [
+        f"SET LOCAL search_path = {check_name(schema)}, public",
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
+        "SET LOCAL synchronous_commit = off",  # flush() waits for the disk, once for all
+    ]
     with transaction.atomic(), connection.cursor() as cursor:
         try:
             # A statement may end with a comment, so the semicolon stands on a line of its own.
-            cursor.execute("\n;\n".join([path, patience, *parts]))
+            cursor.execute("\n;\n".join([*settle, *parts]))
         finally:
             # The backend believes its own search path still stands; SET LOCAL outlives an inner transaction.
             connection.search_path_set_schemas = None
+
+
+def flush() -> None:
+    """Wait until all that was replayed is on the disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT txid_current()")  # a commit of its own, with those before it
 
 
 def run_by_django(steps: Iterable[Step], *, progress: Any = None) -> None:

@@ -17,7 +17,6 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django.core.management.commands.makemigrations import Command as MakeMigrations
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from tenants import cloning, fleet, replay, services
@@ -53,7 +52,8 @@ class Command(DjangoMigrate):
     def run(self) -> None:
         """Migrate what lags behind. Raises CommandError with the cities that failed, after all were tried."""
         self.failed: dict[str, Exception] = {}
-        groups = fleet.groups(self.schemas())
+        self.nodes = fleet.migrations_of_the_code()
+        groups = fleet.groups(self.schemas(), nodes=self.nodes)
         self.refuse(groups)
         if self.takes_out_public(groups):
             if self.has_work(groups[0]):
@@ -62,7 +62,7 @@ class Command(DjangoMigrate):
             if self.options["shared"] or self.options["schema"]:
                 return
             if not groups[0].schemas and not groups[1:]:  # the registry has only come with it
-                groups = fleet.groups(self.schemas())
+                groups = fleet.groups(self.schemas(), nodes=self.nodes)
                 self.takes_out_public(groups)
         self.count(groups)
         for group in groups:
@@ -103,9 +103,9 @@ class Command(DjangoMigrate):
         lacking = frozenset[fleet.Node]().union(*(group.lacking for group in groups))
         if not lacking or self.options["fake"]:
             return
-        nodes, schemas = MigrationLoader(None).graph.nodes, fleet.fleet()
+        schemas = fleet.fleet()
         for app, name in sorted(lacking):
-            if reason := replay.why_refused(nodes[app, name], schemas=schemas):
+            if reason := replay.why_refused(self.nodes[app, name], schemas=schemas):
                 raise CommandError(f"Nothing was migrated: {app}.{name} {reason}.")
 
     def count(self, groups: list[fleet.Group]) -> None:
@@ -141,6 +141,7 @@ class Command(DjangoMigrate):
             if time.monotonic() - self.told > 2:
                 self.say(f"Cities: {self.done} of {self.todo} done")
         if by_sql:
+            replay.flush()
             self.say(f"The same SQL in {by_sql} more, all in {time.monotonic() - began:.1f} s")
 
     def fail(self, schema: str, error: Exception) -> None:

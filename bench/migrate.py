@@ -1,0 +1,169 @@
+"""`manage.py migrate` over many cities: one field in 200, and nothing to do in 300.
+
+Ours is the whole command in a process that runs already: what is lacking where, the alliance and the template by
+Django, the cities by their SQL. The floor of a field is psycopg2 running the same statements and recording the
+migration, a transaction for each schema, nothing looked at. The floor of nothing to do is reading each schema's
+django_migrations by a query of its own. Both begin with a fresh connection.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import portal
+from bench.measure import Pairs, Result, pairs, seconds
+
+CITIES, MANY = 200, 300
+NODE = ("plans", "9999_bench")
+FIELDS = {
+    "column": ("a column", "models.BooleanField(default=True)"),
+    "link": (
+        "a foreign key with its index",
+        'models.ForeignKey("plans.Department", models.CASCADE, null=True)',
+    ),
+}
+MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [{after!r}]
+    operations = [migrations.AddField("goal", "bench", {field})]
+"""
+
+
+def run() -> list[Result]:
+    portal.fill(CITIES)
+    found = [add(name, *field) for name, field in FIELDS.items()]
+    portal.fill(MANY)
+    nothing = pairs(migrate, one_query_for_each_schema, count=9, warm_up=2)
+    return [
+        *found,
+        Result(
+            name="migrate.nothing",
+            what=f"Nothing to migrate where there are {MANY} cities (floor: one query for each schema)",
+            ratio=nothing.ratio,
+            spread=nothing.spread,
+            limit=1,
+            seconds=nothing.seconds,
+            seconds_limit=1,
+        ),
+    ]
+
+
+def migrate() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    connection.close()
+    call_command("migrate", verbosity=0)
+
+
+def one_query_for_each_schema() -> None:
+    from tenants import fleet
+
+    connection = portal.connect()
+    cursor = connection.cursor()
+    for schema in fleet.fleet():
+        cursor.execute(f"SELECT app, name FROM {schema}.django_migrations")
+        cursor.fetchall()
+    connection.close()
+
+
+def add(name: str, what: str, field: str) -> Result:
+    """Time one more migration of the plans, taken back before each run."""
+    from django.conf import settings
+
+    from tenants import fleet
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings.MIGRATION_MODULES = {"plans": written(Path(folder), f"plans_{name}", field)}
+        statements = recorded()
+        times = Pairs([], [])
+        ways: list[tuple[Callable[[], None], list[float]]] = [
+            (migrate, times.ours),
+            (lambda: alter_each(statements), times.floor),
+        ]
+        for number in range(-1, 7):
+            for work, kept in ways if number % 2 else ways[::-1]:
+                take_back()
+                took = seconds(work)
+                if behind := fleet.schemas_behind(fleet.fleet()):
+                    raise AssertionError(f"Not migrated: {behind}.")
+                if number >= 0:
+                    kept.append(took)
+        take_back()
+        settings.MIGRATION_MODULES = {}
+        sys.path.remove(folder)
+    return Result(
+        name=f"migrate.{name}",
+        what=f"Add {what} in {CITIES} cities (floor: ALTER in each)",
+        ratio=times.ratio,
+        spread=times.spread,
+        limit=3,
+        seconds=times.seconds,
+    )
+
+
+def written(folder: Path, package: str, field: str) -> str:
+    """The plans' migrations and one more as an importable package; its name."""
+    from tenants import fleet
+    from tenants.plans import migrations
+
+    after = max(node for node in fleet.migrations_of_the_code() if node[0] == "plans")
+    (folder / package).mkdir()
+    paths = [*migrations.__path__, str(folder / package)]
+    (folder / package / "__init__.py").write_text(f"__path__ = {paths!r}\n")
+    (folder / package / f"{NODE[1]}.py").write_text(MIGRATION.format(after=after, field=field))
+    sys.path.insert(0, str(folder))
+    return package
+
+
+def recorded() -> list[str]:
+    """The statements that the migration runs in a city; it is done everywhere afterwards."""
+    from tenants import replay
+
+    plain, seen = replay.replay, []
+
+    def look(schema: str, steps: Any) -> None:
+        seen[:] = [statement for step in steps for statement in step.statements]
+        plain(schema, steps)
+
+    replay.replay = look
+    try:
+        migrate()
+    finally:
+        replay.replay = plain
+    return seen
+
+
+def alter_each(statements: list[str]) -> None:
+    from tenants import fleet
+
+    connection = portal.connect()
+    cursor = connection.cursor()
+    for schema in fleet.fleet():
+        cursor.execute(f"SET LOCAL search_path = {schema}, public")
+        for statement in statements if schema != "public" else []:
+            cursor.execute(statement)
+        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", NODE)
+        connection.commit()
+    connection.close()
+
+
+def take_back() -> None:
+    from tenants import fleet
+
+    connection = portal.connect()
+    cursor = connection.cursor()
+    for schema in fleet.fleet():
+        if schema != "public":
+            cursor.execute(
+                f"ALTER TABLE {schema}.plans_goal DROP COLUMN IF EXISTS bench, DROP COLUMN IF EXISTS bench_id"
+            )
+        cursor.execute(f"DELETE FROM {schema}.django_migrations WHERE app = %s AND name = %s", NODE)
+        connection.commit()
+    connection.close()
