@@ -8,7 +8,6 @@ import logging
 from django.conf import settings
 from django_tasks import task
 
-from search.index import life
 from search.index.transports import EngineError
 from tenants import jobs
 
@@ -20,6 +19,8 @@ PERIOD = dt.timedelta(seconds=30)  # an index that was lost or fell behind is pu
 @task()
 def reconcile_search() -> str:
     """Make the search engine's index equal to the table. An engine that does not answer is asked again next time."""
+    from search.index import life  # with an engine's library, which a portal without one does not load
+
     try:
         return life.reconcile()
     except EngineError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from typing import cast
 
 from django.db import connection, transaction
@@ -39,28 +39,28 @@ def rebuild(
     Searches find the old index until then. What is written meanwhile is not lost: the new index is compared with
     the table while the feed stands still. Raises Busy if another rebuild is not done after `wait` seconds.
     """
-    with only_one(wait=wait):
-        indexes.remove(transport, indexes.leftovers(transport))
-        name = indexes.create(transport)
-        try:
-            documents = Document.objects.order_by("pk").defer("vector")
-            with closing(cast("Generator[Document]", documents.iterator(chunk_size=500))) as rows:
-                told = progress(rows, documents.count())
-                writes = map(feed.writing, told)
-                for outcome in bulk.send(transport, name, writes, is_alias=False, pauses=bulk.PAUSES):
-                    bulk.log_refusal(outcome)
-            compare.repair(transport, name, is_alias=False)  # most of what changed meanwhile
-            feed.stand_still()
-            if compare.repair(transport, name, is_alias=False).must_rebuild:
-                raise Unavailable(f"the new index {name} does not agree with the table")
-            count = pick(transport.request("GET", f"/{name}/_count"), "count", kind=int)
-            indexes.point(transport, name)
-        except BaseException:
-            _tidy(transport)
-            raise
-        time.sleep(LONGEST_SEARCH)
+    claim(wait=wait)
+    indexes.remove(transport, indexes.leftovers(transport))
+    name = indexes.create(transport)
+    try:
+        documents = Document.objects.order_by("pk").defer("vector")
+        with closing(cast("Generator[Document]", documents.iterator(chunk_size=500))) as rows:
+            told = progress(rows, documents.count())
+            writes = map(feed.writing, told)
+            for outcome in bulk.send(transport, name, writes, is_alias=False, pauses=bulk.PAUSES):
+                bulk.log_refusal(outcome)
+        compare.repair(transport, name, is_alias=False)  # most of what changed meanwhile
+        feed.stand_still()
+        if compare.repair(transport, name, is_alias=False).must_rebuild:
+            raise Unavailable(f"the new index {name} does not agree with the table")
+        count = pick(transport.request("GET", f"/{name}/_count"), "count", kind=int)
+        indexes.point(transport, name)
+    except BaseException:
         _tidy(transport)
-        return count
+        raise
+    time.sleep(LONGEST_SEARCH)
+    _tidy(transport)
+    return count
 
 
 def _tidy(transport: Transport) -> None:
@@ -69,43 +69,45 @@ def _tidy(transport: Transport) -> None:
         indexes.remove(transport, indexes.leftovers(transport))
 
 
-@contextmanager
-def only_one(*, wait: float = 0) -> Iterator[None]:
-    """Hold the right to build and tidy indexes until the transaction ends, also by being killed. Raises Busy."""
+def claim(*, wait: float = 0) -> None:
+    """Be the only one to build and tidy indexes until the transaction ends, also by being killed. Raises Busy."""
     ends = time.monotonic() + wait
     while True:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('search: build an index'))")
             if cursor.fetchone()[0]:
-                break
+                return
         if time.monotonic() >= ends:
             raise Busy("The search index is being built by somebody else right now.")
         time.sleep(0.25)
-    yield
 
 
 def reconcile() -> str:
     """Make the engine's index equal to the table; in words, what was done. Raises EngineError."""
-    transport = current()
     try:
-        with transaction.atomic(), only_one():
-            indexes.remove(transport, indexes.leftovers(transport))
-            name = indexes.current(transport)
-            if name is None or not indexes.is_up_to_date(transport, name):
-                return _rebuilt(
-                    transport, "there was none" if name is None else "it was made by another version"
-                )
-            feed.send_unsent(transport)
-            repaired = compare.repair(transport, indexes.alias(), is_alias=True)
-            if repaired.must_rebuild:
-                return _rebuilt(transport, "it could not be repaired")
+        with transaction.atomic():
+            claim()
+            return _reconcile(current())
     except Busy as busy:
         return str(busy)
-    if repaired.written or repaired.removed:
-        said = f"The search index was repaired: {repaired.written} written, {repaired.removed} removed."
-        log.warning(said)
-        return said
-    return "The search index agrees with the table."
+
+
+def _reconcile(transport: Transport) -> str:
+    indexes.remove(transport, indexes.leftovers(transport))
+    name = indexes.current(transport)
+    if name is None:
+        return _rebuilt(transport, "there was none")
+    if not indexes.is_up_to_date(transport, name):
+        return _rebuilt(transport, "it was made by another version of the portal")
+    feed.send_unsent(transport)
+    repaired = compare.repair(transport, indexes.alias(), is_alias=True)
+    if repaired.must_rebuild:
+        return _rebuilt(transport, "it could not be repaired")
+    if not repaired.written and not repaired.removed:
+        return "The search index agrees with the table."
+    said = f"The search index was repaired: {repaired.written} written, {repaired.removed} removed."
+    log.warning(said)
+    return said
 
 
 def _rebuilt(transport: Transport, why: str) -> str:

@@ -447,3 +447,29 @@ def test_the_command_repairs_the_table_also_without_an_engine(settings):
         call_command("rebuild_search", stdout=StringIO())
 
     assert not Document.objects.exists()
+
+
+def test_every_version_of_the_engine_leads_the_same_life(
+    db, search_server, search_prefix, settings, monkeypatch
+):
+    settings.SEARCH_URL, settings.SEARCH_PREFIX = search_server, f"{search_prefix}every"
+    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    transport = current()
+    documents = add(4)
+    life.reconcile()
+    change(documents[0], title="Changed")
+    drop(documents[1])
+    assert feed.send_unsent(transport) == 4
+    assert in_index(transport) == in_table()
+
+    late = feed.writing(documents[1])
+    assert [outcome.overtaken for outcome in put(transport, late)] == [True]
+    damage_lost_write(transport)
+    damage_extra(transport)
+    Unsent.objects.all().delete()
+    assert life.reconcile() == "The search index was repaired: 1 written, 1 removed."
+    damage_ahead(transport)
+    assert "could not be repaired" in life.reconcile()
+
+    assert in_index(transport) == in_table()
+    indexes.remove(transport, [indexes.current(transport)])
