@@ -23,6 +23,7 @@ PUBLIC = {
     "library": ("portal", "/library/"),
     "library-item": ("portal", "/library/aldersgate-park-fine-free-resolution/"),
     "search": ("portal", "/search/?q=libary+fines"),
+    "api": ("portal", "/api/v1/docs"),
     "sign-in": ("portal", "/accounts/login/"),
     "contact": ("portal", "/contact/"),
     "city-home": ("marrow-bend", "/"),
