@@ -32,7 +32,7 @@ from embedded import locks
 
 # Newest first, with the oldest Java that runs it.
 VERSIONS = {"3.8.0": 21, "2.19.6": 17}
-NEWEST, OLDEST_JAVA = next(iter(VERSIONS)), min(VERSIONS.values())
+OLDEST_JAVA = min(VERSIONS.values())
 SOURCES = Path(__file__).parent / "java"
 SYSTEM_JDKS = "/usr/lib/jvm/*"
 UNUSED_DAYS = 30
@@ -121,7 +121,7 @@ def jdk_for(version: str) -> Jdk:
 # --- Making it ready -------------------------------------------------------------
 
 
-def prepare(version: str = NEWEST, *, say: Say = silent) -> list[str]:
+def prepare(version: str, *, say: Say = silent) -> list[str]:
     """The command that starts a node of this version, but for its folder and settings.
 
     Fetches and compiles what is not there yet; when two ask at once, one works and the other waits.

@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import IO
 
 from embedded import jars, locks
-from embedded.jars import NEWEST, OpenSearchError, newest_that_runs, versions_that_run
+from embedded.jars import OpenSearchError, newest_that_runs, versions_that_run
 
 __all__ = [
-    "NEWEST", "OpenSearchError", "Server", "answering", "launch", "newest_that_runs", "running", "temporary",
-    "versions_that_run",
+    "OpenSearchError", "Server", "answering", "launch", "newest_that_runs", "running", "temporary", "versions_that_run",
 ]  # fmt: skip
 
 HEAP = "512m"
@@ -50,7 +49,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def temporary(version: str = NEWEST, *, heap: str = HEAP) -> Iterator[str]:
+def temporary(version: str | None = None, *, heap: str = HEAP) -> Iterator[str]:
     """The address of a node for tests; its data are deleted at the end. Raises OpenSearchError."""
     with locks.scratch(TEMPORARY) as folder, running(folder / "home", version=version, heap=heap) as server:
         yield server.url
@@ -58,14 +57,19 @@ def temporary(version: str = NEWEST, *, heap: str = HEAP) -> Iterator[str]:
 
 @contextlib.contextmanager
 def running(
-    home: Path, *, version: str = NEWEST, heap: str = HEAP, port: int = 0, say: jars.Say = jars.silent
+    home: Path,
+    *,
+    version: str | None = None,
+    heap: str = HEAP,
+    port: int = 0,
+    say: jars.Say = jars.silent,
 ) -> Iterator[Server]:
     """A node with its data in `home`, kept from run to run; it ends with the block or with this process.
 
-    `heap` as the JVM writes it, "512m"; port 0 is any that is free. Raises OpenSearchError, also when another
-    process runs a node there.
+    Without `version` the newest that runs here; an older one cannot read what a newer one wrote. `heap` as the JVM
+    writes it, "512m"; port 0 is any that is free. Raises OpenSearchError, also when another process runs a node there.
     """
-    home = Path(home).resolve()
+    home, version = Path(home).resolve(), version or newest_that_runs()
     with _owned(home):
         node = launch(home, version=version, heap=heap, port=port, stdin=subprocess.PIPE, say=say)
         try:
@@ -77,7 +81,7 @@ def running(
 def launch(
     home: Path,
     *,
-    version: str = NEWEST,
+    version: str,
     heap: str = HEAP,
     port: int = 0,
     stdin: int | IO[bytes],

@@ -28,7 +28,7 @@ NEWEST = VERSIONS[0]
 TEMPORARY = """if True:
     import time
     from embedded import opensearch
-    with opensearch.temporary(opensearch.newest_that_runs()) as url:
+    with opensearch.temporary() as url:
         print(url, flush=True)
         time.sleep(120)
 """
