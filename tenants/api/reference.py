@@ -28,7 +28,6 @@ def sections(description: Schema) -> list[dict[str, Any]]:
 
 def _operation(path: str, get: Schema, description: Schema) -> dict[str, Any]:
     return {
-        "id": get["operationId"].replace("_", "-"),
         "path": path,
         "summary": get["summary"],
         "says": _prose(get),
@@ -65,6 +64,8 @@ def kind(schema: Schema, description: Schema) -> str:
         fields = _resolved(schema, description)["properties"]
         return _("object of %(fields)s") % {"fields": ", ".join(fields)}
     if "array" in names:
+        if "enum" in schema["items"]:
+            return _("any of: %(values)s") % {"values": ", ".join(schema["items"]["enum"])}
         return _("list of: %(what)s") % {"what": kind(schema["items"], description)}
     if "object" in names:
         values = schema.get("additionalProperties") or {}

@@ -260,3 +260,9 @@ def test_a_problem_leads_to_its_words_in_the_reference(api):
     for answer in (api("nothing"), api("actions", x="1"), api("actions", headers={"Accept": "image/png"})):
         anchor = json.loads(answer.content)["type"].partition("#")[2]
         assert f'id="{anchor}"' in page
+
+
+def test_the_alliances_pages_and_a_citys_data_page_lead_to_the_reference(riverton, alliance, publish, visit):
+    publish(riverton, ["on_track"])
+    assert 'href="/api/v1/docs"' in visit(alliance).get("/progress/").text
+    assert f'href="{alliance.base_url}/api/v1/docs"' in visit(riverton).get("/data/").text
