@@ -107,7 +107,8 @@ def in_parts():
     from search.index import bulk, feed
     from search.models import Document
 
-    return bulk._in_parts(map(feed.writing, Document.objects.order_by("pk").defer("vector").iterator()))
+    documents = Document.objects.order_by("pk").defer(*feed.NOT_SENT)
+    return bulk._in_parts(map(feed.writing, documents.iterator(chunk_size=500)))
 
 
 def settings_off(work) -> None:

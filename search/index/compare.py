@@ -77,7 +77,9 @@ def _operations(found: Difference) -> Iterator[bulk.Operation]:
         yield bulk.Operation(key, version)
     for start in range(0, len(found.to_write), 500):
         part = found.to_write[start : start + 500]
-        yield from map(feed.writing, Document.objects.filter(pk__in=part).order_by("pk").defer("vector"))
+        yield from map(
+            feed.writing, Document.objects.filter(pk__in=part).order_by("pk").defer(*feed.NOT_SENT)
+        )
 
 
 def _stands_so(operation: bulk.Operation) -> bool:

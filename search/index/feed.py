@@ -23,6 +23,7 @@ from search.models import Document, Unsent
 log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds for a request of a job
+NOT_SENT = ("vector", "words")  # columns that are not read: an engine makes its own of the texts
 _AT_ONCE, _PER_JOB = 500, 5_000
 _LOCK = "hashtext('search: feed the index')"
 
@@ -100,7 +101,7 @@ def check(number: int, version: int) -> int:
 def _changes(batch: Sequence[Unsent]) -> Iterator[tuple[Change, bulk.Operation]]:
     """What is to be told of each: the document as it stands now, or that it is gone."""
     wanted = Document.objects.filter(kind__in={u.kind for u in batch}, uuid__in=[u.uuid for u in batch])
-    there = {(d.kind, d.uuid): d for d in wanted.defer("vector")}
+    there = {(d.kind, d.uuid): d for d in wanted.defer(*NOT_SENT)}
     for row in batch:
         if document := there.get((row.kind, row.uuid)):
             yield (row.kind, row.uuid, document.version), writing(document)

@@ -43,7 +43,7 @@ def rebuild(
     indexes.remove(transport, indexes.leftovers(transport))
     name = indexes.create(transport)
     try:
-        documents = Document.objects.order_by("pk").defer("vector")
+        documents = Document.objects.order_by("pk").defer(*feed.NOT_SENT)
         with closing(cast("Generator[Document]", documents.iterator(chunk_size=500))) as rows:
             told = progress(rows, documents.count())
             writes = map(feed.writing, told)

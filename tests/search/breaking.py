@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -84,17 +84,25 @@ class Breakable(ThreadingHTTPServer):
         pass
 
 
-def _through(handler: _Handler, seen: Seen) -> None:
+def _through(handler: _Handler, seen: Seen, **more: str) -> None:
     connection = http.client.HTTPConnection(handler.server.upstream, timeout=60)
     try:
         headers = {k: v for k, v in seen.headers.items() if k in {"content-type", "accept"}}
         connection.request(seen.method, seen.path, seen.body, headers)
         answer = connection.getresponse()
-        handler.reply(
-            answer.read(), status=answer.status, kind=answer.headers.get("content-type", "text/plain")
-        )
+        kind = answer.headers.get("content-type", "text/plain")
+        handler.reply(answer.read(), status=answer.status, kind=kind, headers=more)
     finally:
         connection.close()
+
+
+def _as_elasticsearch(handler: _Handler, seen: Seen) -> None:
+    """Pass on what Elasticsearch's client says in its own dialect, and name the product as Elasticsearch does."""
+    plain = {
+        name: seen.headers[name].replace("vnd.elasticsearch+", "").partition(";")[0]
+        for name in {"content-type", "accept"} & seen.headers.keys()
+    }
+    _through(handler, replace(seen, headers=plain), **{"x-elastic-product": "Elasticsearch"})
 
 
 def _hang(handler: _Handler, _seen: Seen) -> None:
@@ -156,6 +164,7 @@ def _a_part(handler: _Handler, _seen: Seen) -> None:
 
 WAYS: dict[str, Callable[[_Handler, Seen], None]] = {
     "through": _through,
+    "as elasticsearch": _as_elasticsearch,
     "hang": _hang,
     "drip": _drip,
     "drip head": _drip_head,

@@ -8,9 +8,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django_tasks_db.models import DBTaskResult
 
-from search import store
+from search import queries, store
 from search.index import bulk, compare, feed, indexes, life
 from search.index.opensearch import OpenSearch
 from search.index.transports import Address, Rejected, Unavailable, current
@@ -403,6 +404,21 @@ def test_a_rebuild_that_was_killed_leaves_what_the_next_one_removes(built):
     assert indexes.current(built) != killed
 
 
+def test_a_rebuild_and_a_feed_ask_the_database_as_often_for_many_documents_as_for_few(built):
+    def used(work):
+        with CaptureQueriesContext(connection) as queries:
+            work(built)
+        return len(queries)
+
+    few = used(life.rebuild)
+    add(2)
+    few_fed = used(feed.send_unsent)
+    add(60)
+
+    assert used(feed.send_unsent) == few_fed
+    assert used(life.rebuild) == few
+
+
 def test_indexes_of_others_are_left_alone(built):
     other = f"{indexes.alias()}-of-somebody-else"
     built.request("PUT", f"/{other}")
@@ -449,12 +465,8 @@ def test_the_command_repairs_the_table_also_without_an_engine(settings):
     assert not Document.objects.exists()
 
 
-def test_every_version_of_the_engine_leads_the_same_life(
-    db, search_server, search_prefix, settings, monkeypatch
-):
-    settings.SEARCH_URL, settings.SEARCH_PREFIX = search_server, f"{search_prefix}every"
-    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
-    transport = current()
+def lead_a_life(transport):
+    """All that an index goes through; it agrees with the table in the end."""
     documents = add(4)
     life.reconcile()
     change(documents[0], title="Changed")
@@ -470,6 +482,31 @@ def test_every_version_of_the_engine_leads_the_same_life(
     assert life.reconcile() == "The search index was repaired: 1 written, 1 removed."
     damage_ahead(transport)
     assert "could not be repaired" in life.reconcile()
-
     assert in_index(transport) == in_table()
+
+
+def test_every_version_of_the_engine_leads_the_same_life(
+    db, search_server, search_prefix, settings, monkeypatch
+):
+    settings.SEARCH_URL, settings.SEARCH_PREFIX = search_server, f"{search_prefix}every"
+    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+
+    lead_a_life(transport := current())
+
     indexes.remove(transport, [indexes.current(transport)])
+
+
+def test_elasticsearch_s_client_leads_the_same_life(engine, settings):
+    """Its requests are those of the real one; a server of the other family stands in for what they mean."""
+    with breakable(settings.SEARCH_URL) as server:
+        server.way = "as elasticsearch"
+        settings.SEARCH_URL, settings.SEARCH_FAMILY = server.url, "elasticsearch"
+
+        lead_a_life(current())
+
+        add(title="Overdue fines")
+        feed.send_unsent(current())
+        answer = queries.find("fines", audience="public")
+        assert [hit.title for hit in answer.hits] == [[("Overdue ", False), ("fines", True)]]
+        assert answer.notice == ""
+        assert all("compatible-with=8" in one.headers["accept"] for one in server.seen)
