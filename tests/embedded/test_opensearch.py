@@ -54,6 +54,16 @@ echo "[INFO] Scanning for projects..."
 echo "[ERROR] Failed to execute goal: Could not transfer artifact: Connection refused"
 exit 1
 """
+# Stands in for Debian's: has no JDK 21, and "installs" the rest.
+APT = """#!/bin/sh
+echo "$@" >> "{folder}/apt.log"
+case "$*" in
+    *openjdk-21*) echo "E: Unable to locate package" >&2; exit 100;;
+    *openjdk-17*) /bin/mkdir -p "{folder}/jvm/java-17/bin"; echo 'JAVA_VERSION="17.0.15"' > "{folder}/jvm/java-17/release"
+                  echo > "{folder}/jvm/java-17/bin/javac";;
+    *maven*) echo > "{folder}/empty/mvn"; /bin/chmod +x "{folder}/empty/mvn";;
+esac
+"""
 SHARED = """
 import os, time
 from pathlib import Path
@@ -276,6 +286,23 @@ def test_setting_up_ends_in_words_where_something_is_missing_and_cannot_be_insta
         fake_jdk(no_java / "java-21", "21.0.2")
     with pytest.raises(SystemExit, match=words):
         bootstrap.opensearch(every_version=True)
+
+
+def test_setting_up_as_root_installs_what_debian_has_and_prepares_what_then_runs(
+    no_java, tmp_path, monkeypatch
+):
+    (tmp_path / "empty" / "apt-get").write_text(APT.format(folder=tmp_path))
+    (tmp_path / "empty" / "apt-get").chmod(0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    prepared = []
+    monkeypatch.setattr(jars, "prepare", lambda version, say: prepared.append(version))
+    bootstrap.apt_update.cache_clear()
+
+    bootstrap.opensearch(every_version=True)
+
+    asked = [line.split()[-1] for line in (tmp_path / "apt.log").read_text().splitlines()]
+    assert asked == ["-qq", "openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "maven"]
+    assert prepared == ["2.19.6"]
 
 
 def test_maven_that_cannot_fetch_is_quoted_and_nothing_counts_as_ready(maven, tmp_path):
