@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg2.errors
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser, no_translations
 from django.core.management.commands.makemigrations import Command as MakeMigrations
 from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from tenants import cloning, fleet, replay, services
@@ -24,6 +27,7 @@ from tenants import cloning, fleet, replay, services
 TITLES = {"public": "the alliance", settings.TEMPLATE_SCHEMA: "the template of new cities"}
 # With these Django looks at what it finds in each schema, so that one cannot stand for another.
 ONE_BY_ONE = ("run_syncdb", "prune", "fake_initial")
+SPECIAL = ("app_label", *ONE_BY_ONE)
 
 
 class Command(DjangoMigrate):
@@ -41,6 +45,7 @@ class Command(DjangoMigrate):
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.told = options, time.monotonic()
+        self.verbosity = 2 if options["verbosity"] > 1 else 0
         connection.set_schema_to_public()
         if options["check_unapplied"] or options["plan"]:
             return self.show()
@@ -174,7 +179,10 @@ class Command(DjangoMigrate):
             MigrationRecorder(connection).ensure_schema()
             connection.set_schema(schema)
             with replay.recording(self.script):
-                super().handle(**self.options | {"verbosity": 2 if self.options["verbosity"] > 1 else 0})
+                if any(self.options[name] for name in SPECIAL):
+                    super().handle(**self.options | {"verbosity": self.verbosity})
+                else:
+                    self.forwards()
         finally:
             connection.set_schema_to_public()
         links = [] if schema == "public" else cloning.drop_links_to_public(schema)
@@ -185,6 +193,27 @@ class Command(DjangoMigrate):
             if step.slow:
                 self.say(f"{'.'.join(step.node)} {step.slow}: Django runs it in each city anew.")
         return self.script.close(after=fleet.known_migrations(schema), links=links)
+
+    def forwards(self) -> None:
+        """Apply in the active schema all that it lacks, as Django's command does when nothing special is asked for.
+
+        But who listens to post_migrate gets the models of the code. Django draws them all once more from the
+        migrations, which come to the same, and takes half of its time for it.
+        """
+        executor = MigrationExecutor(connection, self.migration_progress_callback)
+        executor.loader.check_consistent_history(connection)
+        if conflicts := executor.loader.detect_conflicts():
+            named = "; ".join(f"{', '.join(names)} in {app}" for app, names in conflicts.items())
+            raise CommandError(
+                f"Several migrations are the last: {named}. Run `manage.py makemigrations --merge`."
+            )
+        targets = executor.loader.graph.leaf_nodes()
+        plan = executor.migration_plan(targets)
+        state = executor._create_project_state(with_applied_migrations=True)
+        signal = (self.verbosity, self.options["interactive"], connection.alias)
+        emit_pre_migrate_signal(*signal, stdout=self.stdout, apps=state.apps, plan=plan)
+        executor.migrate(targets, plan=plan, state=state.clone(), fake=self.options["fake"])
+        emit_post_migrate_signal(*signal, stdout=self.stdout, apps=apps, plan=plan)
 
     def follow(self, schema: str, script: replay.Script) -> bool:
         """Do in this schema what was done in another; True if by that one's SQL alone."""
