@@ -1,0 +1,343 @@
+"""Nothing of what a reader may not see is told by search, suggestions, lists, files or the API; on every engine.
+
+**You added a text field?** It gets a canary by itself and is taken for the team's own. If everybody who may see its row
+may read it, name it in `rows.SHOWN`; if only the city's own pages show it, in `rows.ON_SITE`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django_tenants.utils import tenant_context
+
+from cms.models import NarrativePage
+from cohort import projections
+from resources import services as library
+from search import documents, postgres, sources, spelling
+from search.index import fallback, feed, indexes, life, questions
+from search.index.mapping import LANGUAGES
+from search.models import Document
+from tenants import services
+from tenants.models import Jurisdiction
+from tenants.plans.models import Action, Plan
+from tenants.plans.services import publishing
+from tests.leaks import asking
+from tests.leaks.rows import text_fields
+from tests.leaks.words import COMMON
+from tests.leaks.world import World, add_secrets, open_world
+from tests.search import conftest as searching
+
+pytestmark = pytest.mark.django_db
+engine = searching.engine  # the fixture
+
+
+# What everybody may read somewhere else: on the city's pages, in a file, or in an excerpt of a search for it.
+NOT_LISTED = {
+    "Attachment.title", "Department.name", "LibraryItem.body", "NarrativePage.body", "name of a file", "text of a file",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine shall not make PostgreSQL answer for the engine."""
+    monkeypatch.setattr(fallback, "SECONDS", 60)
+
+
+@pytest.fixture
+def opened(riverton: Any, ashford: Any, millbrook: Any, own_media: Any) -> World:
+    """What may be seen, and nothing else."""
+    return open_world(riverton, ashford, millbrook)
+
+
+@pytest.fixture
+def asked(
+    alliance: Any, visit: Callable[..., Any], person: Callable[..., Any]
+) -> Callable[..., dict[str, dict[str, str]]]:
+    """asked(addresses) is what a stranger and a member are answered on the alliance's host."""
+    clients: dict[str, Any] = {}
+
+    def ask(world: World, addresses: list[str]) -> dict[str, dict[str, str]]:
+        if not clients:
+            clients.update(
+                public=visit(alliance), members=visit(alliance, person(world.ashford, "coordinator"))
+            )
+        return {audience: asking.bodies(client, addresses) for audience, client in clients.items()}
+
+    return ask
+
+
+def nothing_heard(world: World, said: dict[str, dict[str, str]]) -> None:
+    assert [
+        line for audience, texts in said.items() for line in asking.heard(texts, world.choir, audience)
+    ] == []
+
+
+def differing(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:
+    """Addresses that answer otherwise than before, with the lines that differ."""
+    found = []
+    for who, texts in before.items():
+        for address, text in texts.items():
+            lines = difflib.ndiff(text.splitlines(), after[who][address].splitlines())
+            if after[who][address] != text:
+                found.append(f"{who}: {address}: {[line[:200] for line in lines if line[0] in '+-'][:4]}")
+    return found
+
+
+def traces(world: World, *, every: int = 1) -> list[str]:
+    """What searches and suggestions tell of the canaries themselves; of one in so many kinds of row."""
+    control = world.choir.control()
+    return [
+        trace
+        for audience in asking.AUDIENCES
+        for trace in asking.traces_of(
+            asking.one_of_each_kind(world.choir.hidden_from(audience))[::every], control, audience
+        )
+    ]
+
+
+# --- The canaries are there ---------------------------------------------------------------------------------------
+
+
+def test_every_text_of_every_kind_of_row_holds_a_canary(opened: World) -> None:
+    add_secrets(opened)
+    sung = {canary.place.rpartition(": ")[2] for canary in opened.choir.canaries.values()}
+    own = [model for model in apps.get_models() if model._meta.app_label in ("plans", "cms", "resources")]
+    apart = {
+        "HomePage",
+        "AlliancePage",
+        "SynonymGroup",
+    }  # sung only as drafts; the alliance's own, for everybody
+    missing = [f"{m.__name__}.{f.name}" for m in own if m.__name__ not in apart for f in text_fields(m)]
+    assert [name for name in missing if name not in sung] == []
+    assert len(opened.choir.canaries) > 500
+
+
+# --- Everything that may be asked, of PostgreSQL ----------------------------------------------------------------------
+
+
+def test_what_is_hidden_changes_no_answer(opened: World, asked: Any) -> None:
+    """The strongest thing to say: with all that is hidden the answers are, to the letter, what they were without it."""
+    addresses = [*asking.searches(opened), *asking.lists(opened)]
+    before = asked(opened, addresses)
+    for audience, seen in (("public", {"public"}), ("members", {"public", "members"})):
+        texts = "".join(before[audience].values())
+        silent = [
+            c.place for c in opened.choir.canaries.values() if c.seen_by in seen and c.word not in texts
+        ]
+        assert {place.rpartition(": ")[2] for place in silent} <= NOT_LISTED
+
+    add_secrets(opened)
+
+    after = asked(opened, addresses)
+    nothing_heard(opened, after)
+    assert differing(before, after) == []
+
+
+def test_no_word_of_it_is_known_to_the_search(opened: World) -> None:
+    add_secrets(opened)
+
+    assert traces(opened) == []
+    assert in_tables(opened) == []
+
+
+def test_whoever_asks_hears_nothing_more(opened: World, alliance: Any, visit: Any, person: Any) -> None:
+    everybody = asking.everybody(opened, person, alliance)
+    add_secrets(opened)
+    places = [
+        place for place in opened.cities if place != opened.ashford
+    ]  # where some of them are on the team
+    found = []
+    for who, (user, audience) in everybody.items():
+        client = visit(alliance, user)
+        said = asking.bodies(client, asking.briefly(opened))
+        found += [f"{who}: {line}" for line in asking.heard(said, opened.choir, audience)]
+        if who in ("anyone", "former", "coordinator", "library_curator"):
+            hidden = asking.forbidden(opened, files=who != "library_curator")
+            if audience == "public":
+                hidden += [item.attachments.get().document.url for item in opened.shared]
+            found += [f"{who}: {address}" for address in hidden if client.get(address).status_code != 404]
+        if who in ("anyone", "coordinator"):
+            for place in places:
+                said = asking.bodies(visit(place, user), asking.of_a_city(opened))
+                found += [f"{who}: {x}" for x in asking.heard(said, opened.choir, audience, at_a_city=True)]
+    assert found == []
+
+
+# --- Real engines, fed and built anew ----------------------------------------------------------------------------------
+
+
+def test_an_engine_tells_nothing_either(opened: World, asked: Any, engine: Any) -> None:
+    life.rebuild(engine)
+    before = asked(opened, asking.searches(opened))
+
+    add_secrets(opened)
+    feed.send_unsent(engine)
+
+    after = asked(opened, asking.searches(opened))
+    nothing_heard(opened, after)
+    assert differing(before, after) == []
+    assert traces(opened) == []
+    assert in_index(opened, engine) == []
+    life.rebuild(engine)
+    assert traces(opened, every=4) == []
+    assert in_index(opened, engine) == []
+
+
+@pytest.mark.parametrize("fed", [False, True], ids=["postgres", "engine"])
+def test_nothing_remains_of_what_is_taken_back(
+    opened: World, asked: Any, fed: bool, request: Any, visit: Any
+) -> None:
+    """Unpublished, retired, for fewer people, the site closed: afterwards it is as if it had never been shown."""
+    transport = request.getfixturevalue("engine") if fed else None
+    if transport:
+        life.rebuild(transport)
+    control = opened.choir.control()
+    public = asking.one_of_each_kind(opened.choir.seen_by("public") + opened.choir.seen_by("members"))
+    assert len(list(asking.traces_of(public, control, "members"))) > len(public) / 2
+    pages = asking.bodies(visit(opened.riverton), asking.of_a_city(opened))  # and keeps them
+    assert opened.choir.seen_by("public")[0].word in "".join(pages.values())
+
+    take_back(opened)
+    if transport:
+        feed.send_unsent(transport)
+
+    for canary in opened.choir.canaries.values():
+        canary.seen_by = "nobody"
+    assert traces(opened) == []
+    nothing_heard(opened, asked(opened, [*asking.searches(opened), *asking.lists(opened)]))
+    said = asking.bodies(visit(opened.riverton), asking.of_a_city(opened))
+    assert asking.heard(said, opened.choir, "public", at_a_city=True) == []
+    assert in_tables(opened) == []
+    assert transport is None or in_index(opened, transport) == []
+
+
+def take_back(world: World) -> None:
+    for place in (world.riverton, world.dunmore):
+        with tenant_context(place):
+            plan = Plan.objects.in_force().get()
+            publishing.unpublish_plan(plan, by=None, reason="Not yet.", close_site=place == world.dunmore)
+    with tenant_context(world.riverton):
+        NarrativePage.objects.get().unpublish()
+    for item in (world.public_item, *world.shared):
+        library.withdraw(item, by=None)
+    services.set_site_state(world.dunmore, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=None)
+
+
+def in_tables(world: World) -> list[str]:
+    """The canaries in what the alliance holds to be read: public copies, documents, and the words of the vocabulary.
+
+    Words of the vocabulary may outlive their documents until it is tidied; `traces` shows that nobody is told them.
+    """
+    hidden = {c.word: c for c in world.choir.canaries.values() if c.seen_by in ("nobody", "site")}
+    copies: list[Any] = [model.objects.visible_to("members") for model in projections.MODELS]
+    texts = {rows.model.__name__: repr(list(rows.values())) for rows in (*copies, Document.objects.all())}
+    found = [
+        f"{name}: {c.place}" for name, text in texts.items() for word, c in hidden.items() if word in text
+    ]
+    members = {c.word: c for c in world.choir.canaries.values() if c.seen_by == "members"}
+    text = repr(list(Document.objects.filter(audience="public").values()))
+    return found + [f"a public document: {c.place}" for word, c in members.items() if word in text]
+
+
+def in_index(world: World, transport: Any) -> list[str]:
+    """The same of all that the engine holds, under whatever name."""
+    transport.request("POST", f"/{indexes.alias()}*/_refresh")
+    held = transport.request("POST", f"/{indexes.alias()}*/_search", {"size": 1000, "version": True})["hits"][
+        "hits"
+    ]
+    hidden = {c.word: c for c in world.choir.canaries.values() if c.seen_by in ("nobody", "site")}
+    return [f"{hit['_id']}: {c.place}" for hit in held for word, c in hidden.items() if word in repr(hit)]
+
+
+# --- The sweep would notice ----------------------------------------------------------------------------------------------
+
+
+def everything_is_for(_audience: str) -> tuple[str, ...]:
+    return ("public", "members")
+
+
+MEMBERS_WORDS = property(lambda _question: {language: f"words.members.{language}" for language in LANGUAGES})
+# What could be wrong with a question, one after the other, and by what the sweep notices it then. An engine's index keeps
+# the words of each audience apart, so that there a forgotten filter alone shows no more than counts and titles.
+QUERY_HOLES: dict[str, list[tuple[Any, str, Any, set[str]]]] = {
+    "postgres": [
+        (postgres, "allowed", everything_is_for, {"word", "start"}),
+        (spelling, "allowed", everything_is_for, {"word", "start", "typo"}),
+    ],
+    "engine": [
+        (questions, "allowed", everything_is_for, {"start"}),
+        (questions.Question, "_fields", MEMBERS_WORDS, {"word", "start"}),
+        (spelling, "allowed", everything_is_for, {"word", "start", "typo"}),
+    ],
+}
+
+
+@pytest.mark.parametrize("half", QUERY_HOLES)
+def test_a_question_that_forgets_the_audience_is_noticed(
+    opened: World, asked: Any, half: str, request: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if half == "engine":
+        life.rebuild(request.getfixturevalue("engine"))
+    addresses = ["/search/?q=", "/api/v1/search?page_size=100", f"/search/suggest/?q={COMMON}"]
+    assert traces(opened) == []
+    nothing_heard(opened, asked(opened, addresses))
+    for owner, name, hole, ways in QUERY_HOLES[half]:
+        monkeypatch.setattr(owner, name, hole)
+        assert {trace.split(" ")[1] for trace in traces(opened)} == ways
+        heard = asking.heard(asked(opened, addresses)["public"], opened.choir, "public")
+        assert {line.rpartition(" ")[2] for line in heard} == set(addresses)
+
+
+@pytest.mark.parametrize("half", QUERY_HOLES)
+def test_a_secret_written_for_everybody_is_noticed(
+    opened: World, asked: Any, half: str, request: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document for the wrong readers, one of a closed site, and an internal field in a public copy."""
+    transport = request.getfixturevalue("engine") if half == "engine" else None
+    if transport:
+        life.rebuild(transport)
+    add_secrets(opened)
+    for_item = documents.from_library_item
+    monkeypatch.setattr(
+        documents, "from_library_item", lambda item, **more: for_item(item, **more | {"audience": "public"})
+    )
+    monkeypatch.setattr(sources, "plan_audience", lambda *_: "public")
+    monkeypatch.setattr(projections, "_last_words", lambda ids: dict(raw_statuses(ids)))
+    sources.refresh_library([item.pk for item in opened.shared])
+    for place in (opened.riverton, opened.millbrook, opened.dunmore):
+        with tenant_context(place):
+            projections.refresh(place)
+            sources.refresh_plan(place)
+    if transport:
+        feed.send_unsent(transport)
+
+    said = asked(opened, [f"/search/?q={COMMON}", f"/api/v1/search?q={COMMON}&page_size=100"])
+    heard = asking.heard(said["public"], opened.choir, "public")
+    for place in (
+        "for members: LibraryItem.title",
+        "not_launched: Action.title",
+        "internal: Action.status_raw",
+    ):
+        assert [line for line in heard if place in line], place
+    assert [line for line in in_tables(opened) if "Action.status_raw" in line]
+    assert transport is None or [line for line in in_index(opened, transport) if "Action.status_raw" in line]
+    assert [trace for trace in traces(opened) if "LibraryItem" in trace]
+
+
+def raw_statuses(ids: list[int]) -> Any:
+    return Action.objects.filter(pk__in=ids).values_list("pk", "status_raw")
+
+
+def test_a_list_that_forgets_the_audience_is_noticed(
+    opened: World, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_secrets(opened)
+    for model in projections.MODELS:
+        monkeypatch.setattr(type(model.objects.all()), "visible_to", lambda rows, _audience: rows.all())
+    said = asked(opened, ["/api/v1/actions?page_size=100&format=csv", "/progress/plans.json"])
+    heard = asking.heard(said["members"], opened.choir, "members")
+    assert {line.rpartition(" ")[2] for line in heard} == said["members"].keys()
