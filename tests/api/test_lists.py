@@ -281,3 +281,24 @@ def test_lists_ask_as_often_for_thirty_two_rows_as_for_two(riverton, publish, ap
 
     asked = [queries(number) for number in (2, 8, 32)]
     assert len(asked[0]) == len(asked[1]) == len(asked[2]) <= 4, json.dumps(asked[2], indent=1)
+
+
+def test_plans_and_actions_say_what_the_pages_files_say(riverton, ashford, alliance, publish, api, visit):
+    publish(riverton, ["on_track", "completed", None, "cancelled", "off_track"])
+    publish(ashford, ["on_hold", "merged"])
+    progress = {
+        plan["jurisdiction"]: plan for plan in visit(alliance).get("/progress/plans.json").json()["plans"]
+    }
+    for place in (riverton, ashford):
+        (row,) = api("plans", jurisdiction=place.slug).json()["results"]
+        line = progress[place.name]
+        assert row["actions"] == line["actions_counted"]
+        for name in ("completed", "on_track", "needs_attention", "not_started", "no_status", "left_out"):
+            assert row[name] == line[name]
+    shown = {row["code"]: row for row in api("actions", jurisdiction="riverton").json()["results"]}
+    for action in visit(riverton).get("/data/actions.json").json()["actions"]:
+        row = shown.pop(action["code"])
+        assert (row["title"], row["status"], row["due_date"], row["accountable"], row["url"]) == (
+            action["action"], action["status"], action["promised_by"], action["who_answers"], action["address"],
+        )  # fmt: skip
+    assert shown == {}
