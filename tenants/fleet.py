@@ -69,6 +69,15 @@ def being_migrated(*, when_waiting: Callable[[], None] = lambda: None) -> Iterat
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
+def keep_migrations_away() -> None:
+    """Wait for a migration that is under way, and let none begin before this transaction ends.
+
+    To be called before anything else is touched: a migration must not wait for the tables of one that waits for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [MIGRATION_LOCK])
+
+
 def is_there(schema: str) -> bool:
     """True if the database has a schema of this name."""
     with connection.cursor() as cursor:

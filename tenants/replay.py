@@ -106,7 +106,7 @@ def replay(schema: str, steps: Iterable[Step]) -> None:
     """Run these steps in a schema and record them there, in one transaction. Raises DatabaseError as PostgreSQL does."""
     parts = []
     for step in steps:
-        if parts:
+        if parts and step.statements:
             # As at the end of a transaction: what was put off is looked at, so that the next step may alter the table.
             parts.append("SET CONSTRAINTS ALL IMMEDIATE")
             parts.append("SET CONSTRAINTS ALL DEFERRED")

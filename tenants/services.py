@@ -79,6 +79,7 @@ def open_jurisdiction(
         raise TypeError(f"open_jurisdiction() has no field {unknown[0]!r}; it has {', '.join(DESCRIPTION)}.")
     _check_slug(slug)
     with schema_context("public"):
+        fleet.keep_migrations_away()
         with connection.cursor() as cursor:  # two openings of one slug wait for each other, others do not
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OPENING, slug])
         place = Jurisdiction.objects.filter(slug=slug).first()

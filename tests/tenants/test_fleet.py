@@ -173,6 +173,26 @@ class TestAtTheSameTime:
         assert has_column("c_newtown")
         assert fleet.schemas_behind(["c_newtown"]) == {}
 
+    def test_an_opening_that_waits_keeps_no_table_from_the_migration(self, fresh):
+        def open_it() -> None:
+            try:
+                services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            with fleet.being_migrated():
+                waiting = pool.submit(open_it)
+                while not sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                    assert not waiting.done()
+                    time.sleep(0.05)
+                sql("SET lock_timeout = '500ms'")
+                for table in ("tenants_jurisdiction", "tenants_domain", "tenants_auditevent"):
+                    sql(f"ALTER TABLE public.{table} ADD COLUMN more int")
+                    sql(f"ALTER TABLE public.{table} DROP COLUMN more")
+            waiting.result(timeout=20)
+        assert fleet.is_there("c_newtown")
+
     def test_one_that_is_just_being_opened_is_waited_for_and_migrated(self, planned):
         planned(COLUMN)
         opened, go_on = threading.Event(), threading.Event()
