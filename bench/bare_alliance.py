@@ -1,7 +1,11 @@
-"""Addresses of the alliance's host with the floor beside them: a page that reads one row."""
+"""Addresses of the alliance's host with floors beside them: a page that reads one row, and a hundred rows as JSON."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
@@ -17,4 +21,24 @@ def one_row(request: HttpRequest) -> HttpResponse:
     return HttpResponse(template().render({"title": title}, request))
 
 
-urlpatterns = [path("one-row/", one_row), *urls_alliance.urlpatterns]
+@require_safe
+def rows(request: HttpRequest) -> HttpResponse:
+    """The first hundred public actions with the columns that the API shows, put together by PostgreSQL alone."""
+    words, params = statement()
+    with connection.cursor() as cursor:
+        cursor.execute(words, params)
+        found = cursor.fetchone()[0]
+    return HttpResponse(found, content_type="application/json")
+
+
+@cache
+def statement() -> tuple[str, tuple[Any, ...]]:
+    from cohort.api import ActionList
+    from tenants.api.views import statement as api_statement
+
+    inner = api_statement(ActionList, "public", ())
+    chosen = f"SELECT row FROM ({inner.sql}) AS found ORDER BY {inner.key} LIMIT 100"
+    return f"SELECT json_agg(row::json)::text FROM ({chosen}) AS chosen", inner.params
+
+
+urlpatterns = [path("one-row/", one_row), path("rows/", rows), *urls_alliance.urlpatterns]

@@ -7,6 +7,7 @@ through the same middleware; for the alliance's `bench.bare_alliance.one_row`, t
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import statistics
 
@@ -14,6 +15,7 @@ from bench.measure import Pairs, Result
 from bench.wsgi import Site, cpu_pairs
 
 ACTIONS, CITIES = 500, 300
+BARE, ONE_ROW = "CPU of a bare page", "CPU of a page of one row"
 
 
 def run() -> list[Result]:
@@ -25,8 +27,9 @@ def run() -> list[Result]:
         STORAGES=settings.STORAGES | {"staticfiles": plain},
         ROOT_URLCONF="bench.bare_city",
         PUBLIC_SCHEMA_URLCONF="bench.bare_alliance",
+        API_REQUESTS_PER_MINUTE=1_000_000,  # counted, and never too many
     ):
-        return dashboard() + progress()
+        return dashboard() + api() + progress()
 
 
 def forget() -> None:
@@ -64,16 +67,57 @@ def dashboard() -> list[Result]:
 
     return [
         *rows(
-            "cold", f"Dashboard of {ACTIONS} actions, made anew (floor: a bare page)",
+            "cold", f"Dashboard of {ACTIONS} actions, made anew", BARE,
             cpu_pairs(cold, bare, times=(4, 40)), 12, site.queries("/", forget), 12,
         ),
         *rows(
-            "warm", "The same, kept (floor: a bare page)",
+            "warm", f"Dashboard of {ACTIONS} actions, kept", BARE,
             cpu_pairs(warm, bare, times=(40, 40)), 1.5, site.queries("/"), 1,
         ),
         *rows(
-            "unchanged", "The same, 304 (floor: a bare page)",
+            "unchanged", f"Dashboard of {ACTIONS} actions, 304", BARE,
             cpu_pairs(unchanged, bare, times=(40, 40)), 1.5, site.queries("/", HTTP_IF_NONE_MATCH=tag), 1,
+        ),
+    ]  # fmt: skip
+
+
+def api() -> list[Result]:
+    """A page of a hundred actions, asked for by a program without a cookie."""
+    from django_tenants.utils import tenant_context
+
+    from cohort import projections
+    from tenants.models import Jurisdiction
+
+    place = Jurisdiction.objects.get(slug=f"city-{ACTIONS}")
+    with tenant_context(place):
+        projections.refresh(place)
+    site = Site(Jurisdiction.objects.get(schema_name="public").host, {"HTTP_ACCEPT": "application/json"})
+    path = "/api/v1/actions?page_size=100"
+    first = site.get(path)
+    check(first.status == 200, "the list of actions")
+    check(json.loads(first.body)["results"] == json.loads(site.get("/rows/").body), "its rows")
+    check(len(json.loads(first.body)["results"]) == 100, "their number")
+    tag = first.headers["ETag"]
+    check(site.get(path, HTTP_IF_NONE_MATCH=tag).status == 304, "the list that has not changed")
+
+    def floor() -> None:
+        site.get("/rows/")
+
+    def ours() -> None:
+        site.get(path)
+
+    def unchanged() -> None:
+        site.get(path, HTTP_IF_NONE_MATCH=tag)
+
+    return [
+        *rows(
+            "api", f"List API, 100 of {ACTIONS} actions", "the same rows by json_agg through a bare view",
+            cpu_pairs(ours, floor, times=(20, 20)), 3, site.queries(path), None,
+        ),
+        *rows(
+            "api-unchanged", f"List API, 100 of {ACTIONS} actions, 304", "the same rows by json_agg through a bare view",
+            cpu_pairs(unchanged, floor, times=(20, 20)), None,
+            site.queries(path, HTTP_IF_NONE_MATCH=tag), None,
         ),
     ]  # fmt: skip
 
@@ -101,25 +145,27 @@ def progress() -> list[Result]:
 
     return [
         *rows(
-            "progress", f"Progress of {CITIES} cities, {shown} on the page, kept (floor: a page of one row)",
+            "progress", f"Progress of {CITIES} cities, {shown} on the page, kept", ONE_ROW,
             cpu_pairs(warm, floor, times=(40, 40)), 3, site.queries("/progress/"), 1,
         ),
         *rows(
-            "progress-cold", "The same, made anew (floor: a page of one row)",
+            "progress-cold", f"Progress of {CITIES} cities, {shown} on the page, made anew", ONE_ROW,
             cpu_pairs(cold, floor, times=(4, 40)), None, site.queries("/progress/", forget), 2,
         ),
     ]  # fmt: skip
 
 
-def rows(name: str, what: str, found: Pairs, limit: float | None, queries: int, most: int) -> list[Result]:
-    floor = statistics.median(found.floor)
-    print(f"  {name}: {found.seconds * 1000:.2f} ms of CPU, floor {floor * 1000:.2f} ms, {queries} queries")
+def rows(
+    name: str, what: str, floor: str, found: Pairs, limit: float | None, queries: int, most: int | None
+) -> list[Result]:
+    least = statistics.median(found.floor)
+    print(f"  {name}: {found.seconds * 1000:.2f} ms of CPU, floor {least * 1000:.2f} ms, {queries} queries")
     return [
         Result(
-            name=f"pages.{name}", what=what, ratio=found.ratio, spread=found.spread, limit=limit,
+            name=f"pages.{name}", what=f"{what} (floor: {floor})", ratio=found.ratio, spread=found.spread, limit=limit,
             seconds=found.seconds,
         ),
-        Result(name=f"pages.{name}.queries", what="Its queries", ratio=queries, limit=most),
+        Result(name=f"pages.{name}.queries", what=f"{what}: queries", ratio=queries, limit=most),
     ]  # fmt: skip
 
 

@@ -154,6 +154,7 @@ TEMPLATES = [
             "builtins": [
                 "config.templatetags.portal",
                 "django.templatetags.i18n",
+                "config.templatetags.said",
                 "django.templatetags.static",
                 "django.templatetags.l10n",
                 "django.templatetags.tz",

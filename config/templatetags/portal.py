@@ -77,6 +77,11 @@ def status_mark(code: str | None) -> SafeString:
 @register.simple_tag
 def status_marks(codes: Iterable[str | None]) -> SafeString:
     """A row of such marks."""
+    return _marks(tuple(codes))
+
+
+@said_once
+def _marks(codes: tuple[str | None, ...]) -> SafeString:
     return SafeString("\n".join([status_mark(code) for code in codes]))
 
 

@@ -106,7 +106,7 @@ class Group:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        return Counter(row["state"] for row in self.rows)
+        return Counter([row["state"] for row in self.rows])
 
     @cached_property
     def counted(self) -> int:
@@ -121,9 +121,9 @@ class Group:
     def attention(self) -> int:
         return sum(self.counts[state] for state in Action.NEEDS_ATTENTION)
 
-    @property
+    @cached_property
     def late(self) -> int:
-        return sum(row["is_late"] for row in self.rows)
+        return sum([row["is_late"] for row in self.rows])
 
     def marks(self, each: int) -> list[str]:
         """Statuses to draw, one mark for up to `each` actions of one status: ["completed", "on_track"]."""
@@ -147,11 +147,11 @@ class Facts:
 
     @cached_property
     def open(self) -> int:
-        return sum(row["is_open"] for row in self.rows)
+        return sum([row["is_open"] for row in self.rows])
 
     @cached_property
     def up_to_date(self) -> int:
-        return sum(row["fresh"] == "fresh" for row in self.rows)
+        return sum([row["fresh"] == "fresh" for row in self.rows])
 
     @cached_property
     def by_goal(self) -> list[Group]:
