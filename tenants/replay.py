@@ -89,11 +89,13 @@ def recording(script: Script | None) -> Iterator[None]:
         yield
         return
 
+    steps = script.steps
+
     class Editor(connection.SchemaEditorClass):  # type: ignore[name-defined, misc]
         def execute(self, sql: Any, params: Any = ()) -> None:
-            text = str(sql) if params is None else self.connection.ops.compose_sql(str(sql), params)
+            text = str(sql) if params is None else _composed(str(sql), params)
             super().execute(sql, params)
-            script.steps[-1].statements.append(text)
+            steps[-1].statements.append(text)
 
     connection.SchemaEditorClass = Editor
     try:
@@ -104,7 +106,7 @@ def recording(script: Script | None) -> Iterator[None]:
 
 def replay(schema: str, steps: Iterable[Step]) -> None:
     """Run these steps in a schema and record them there, in one transaction. Raises DatabaseError as PostgreSQL does."""
-    parts = []
+    parts: list[str] = []
     for step in steps:
         if parts and step.statements:
             # As at the end of a transaction: what was put off is looked at, so that the next step may alter the table.
@@ -112,7 +114,7 @@ def replay(schema: str, steps: Iterable[Step]) -> None:
             parts.append("SET CONSTRAINTS ALL DEFERRED")
         parts += step.statements
         parts += [
-            connection.ops.compose_sql(
+            _composed(
                 f"INSERT INTO {check_name(schema)}.django_migrations (app, name, applied) "
                 "VALUES (%s, %s, clock_timestamp())",
                 row,
@@ -133,6 +135,11 @@ def replay(schema: str, steps: Iterable[Step]) -> None:
         finally:
             # The backend believes its own search path still stands; SET LOCAL outlives an inner transaction.
             connection.search_path_set_schemas = None
+
+
+def _composed(sql: str, params: Any) -> str:
+    """The statement with its parameters in it."""
+    return connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]  # PostgreSQL's has it
 
 
 def flush() -> None:

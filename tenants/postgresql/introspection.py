@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.backends.postgresql.introspection import TableInfo
+from django.db.backends.postgresql.introspection import TableInfo  # type: ignore[attr-defined]
 from django_tenants.postgresql_backend import introspection
 
 # Django asks which of all relations of the database are visible; Django's migrations ask this again and again.

@@ -200,7 +200,8 @@ class Command(DjangoMigrate):
         But who listens to post_migrate gets the models of the code. Django draws them all once more from the
         migrations, which come to the same, and takes half of its time for it.
         """
-        executor = MigrationExecutor(connection, self.migration_progress_callback)
+        progress: Any = self.migration_progress_callback
+        executor: Any = MigrationExecutor(connection, progress)
         executor.loader.check_consistent_history(connection)
         if conflicts := executor.loader.detect_conflicts():
             named = "; ".join(f"{', '.join(names)} in {app}" for app, names in conflicts.items())
