@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 from django_tenants.postgresql_backend import base
 
 from tenants.postgresql import pooler

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from psycopg2 import extensions
+from psycopg2 import extensions  # type: ignore[import-untyped]
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg2.errors
+import psycopg2.errors  # type: ignore[import-untyped]
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser, no_translations
