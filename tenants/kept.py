@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -110,7 +110,7 @@ def _key(request: HttpRequest) -> str | None:
     return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=20).hexdigest()
 
 
-def _is_plain(request: HttpRequest, response: HttpResponseBase) -> bool:
+def _is_plain(request: HttpRequest, response: HttpResponseBase) -> TypeGuard[HttpResponse]:
     """True for a whole page without a cookie, a form's token, a message or a rule of its own."""
     messages = getattr(request, "_messages", None)
     return (
