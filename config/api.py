@@ -141,5 +141,5 @@ urlpatterns: list[URLPattern] = [
     *_slashed,
     *_described,  # after their twins: the last of a name is what `reverse` gives
     *_told,
-    re_path(r"^api(?:/.*)?$", Nowhere.as_view(), name="nowhere"),
+    re_path(r"^api(?:/[\s\S]*)?$", Nowhere.as_view(), name="nowhere"),
 ]

@@ -121,7 +121,7 @@ class ListView(RowsView):
         narrowing = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in given)
         size = asked.get("page_size", PAGE_SIZE)
         way, beyond = asked.get("cursor", (AFTER, None))
-        lines = statement(type(self), self.audience, narrowing).page(
+        lines = statement(type(self), self.audience, narrowing).page(  # type: ignore[arg-type]
             beyond=beyond,
             backward=way == BEFORE,
             most=size + 1,  # one more tells whether there is another page
@@ -159,7 +159,7 @@ class DetailView(RowsView):
     def get(self, request: Request, **names: Any) -> HttpResponse:
         self.asked()
         (key,) = names.values()
-        line = statement(type(self), self.audience, ()).one(key)
+        line = statement(type(self), self.audience, ()).one(key)  # type: ignore[arg-type]
         if line is None:
             raise Http404
         _key, mark, body = line

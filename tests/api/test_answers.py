@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote
 
 import pytest
 import time_machine
@@ -96,13 +97,22 @@ def test_a_plus_that_became_a_space_is_explained(alliance, visit):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api", "/api/", "/api/v2/actions", "/api/v1/action", "/api/v1/actions/7", "/api/v1/x.y"]
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/api/v2/actions",
+        "/api/v1/action",
+        "/api/v1/actions/7",
+        "/api/v1/x.y",
+        "/api/v1/x%0Ay",
+    ],
 )
 def test_what_is_not_there_is_a_problem_by_any_method(alliance, visit, path):
     client = visit(alliance)
     for method in ("get", "post", "put", "patch", "delete", "options"):
         said = is_problem(getattr(client, method)(path), 404)
-        assert path in said["detail"]
+        assert unquote(path) in said["detail"]
 
 
 @pytest.mark.parametrize("address", RESOURCES, ids=lambda a: a.route)
