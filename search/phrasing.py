@@ -44,6 +44,12 @@ class Phrasing:
     def also(self) -> list[str]:
         return [word for group in self.groups for word in group.synonyms]
 
+    def longest(self, most: int) -> Phrasing:
+        """The same with so many groups, where there are more: those of the most letters, which are rare rather."""
+        letters = [sum(len(part.text) for part in group.parts) for group in self.groups]
+        kept = sorted(range(len(letters)), key=lambda place: -letters[place])[:most]
+        return Phrasing([self.groups[place] for place in sorted(kept)], self.without)
+
 
 def shorten(text: str) -> str:
     """The text as far as it is searched: one line of at most LONGEST_TEXT characters."""

