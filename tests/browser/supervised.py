@@ -1,0 +1,205 @@
+"""The portal with a database, a search engine, a server and a worker of its own, each of which a test may kill."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from embedded import locks, opensearch, postgres
+from tests.browser.conftest import ROOT, Site, _free_port
+
+LEASE = 3  # seconds without a sign of life after which a worker counts as killed
+# Killed processes need no disk that is synchronized; but what was committed must have left the process.
+DURABLE = postgres.FORGETFUL | {"synchronous_commit": "on", "full_page_writes": "on"}
+
+
+def kill(pid: int) -> None:
+    """Kill a process and its children, none of which gets to say goodbye."""
+    found = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    for one in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+
+
+@dataclass
+class Program:
+    """A program of the portal: it is started, killed, and started again."""
+
+    command: list[str]
+    env: dict[str, str]
+    log: Path
+    running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.running = subprocess.Popen(
+                self.command, cwd=ROOT, env=self.env, stdout=out, stderr=subprocess.STDOUT
+            )
+
+    def kill(self) -> None:
+        assert self.running, "It was not started."
+        kill(self.running.pid)
+        self.running.wait()
+
+    @property
+    def is_alive(self) -> bool:
+        return self.running is not None and self.running.poll() is None
+
+    def stop(self) -> None:
+        if self.running and self.is_alive:
+            self.running.terminate()
+            try:
+                self.running.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@dataclass
+class Database:
+    """A PostgreSQL of its own in `folder`."""
+
+    folder: Path
+    address: postgres.Address | None = None
+
+    def start(self) -> None:
+        port = self.address.port if self.address else None
+        self.address = postgres.ensure(self.folder, port=port, settings=DURABLE)
+
+    def kill(self) -> None:
+        kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
+        assert locks.until(lambda: not locks.is_held(self.folder / "alive"), seconds=30)
+
+    def copy(self, url: str) -> None:
+        """Take over a database of another server: its dump, read back."""
+        assert self.address
+        dump, psql = (postgres.find_binaries() / name for name in ("pg_dump", "psql"))
+        reader = subprocess.Popen([dump, url], stdout=subprocess.PIPE)
+        quiet = [
+            "--quiet",
+            "--no-psqlrc",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+            f"--output={os.devnull}",
+        ]
+        subprocess.run([psql, self.address.url, *quiet], stdin=reader.stdout, check=True)
+        assert reader.wait() == 0
+
+
+@dataclass
+class Engine:
+    """A search engine of its own in `folder`; it comes back at the same address."""
+
+    folder: Path
+    node: subprocess.Popen[bytes] | None = None
+    port: int = 0
+
+    def start(self) -> None:
+        """Returns at once; see `url`."""
+        version = opensearch.newest_that_runs()
+        self.node = opensearch.launch(self.folder, version=version, port=self.port, stdin=subprocess.PIPE)
+
+    @property
+    def url(self) -> str:
+        """Its address, as soon as it answers."""
+        url = opensearch.answering(self.folder)
+        self.port = int(url.rpartition(":")[2])
+        return url
+
+    def kill(self) -> None:
+        assert self.node, "It was not started."
+        self.node.kill()
+        self.node.wait()
+
+
+@dataclass
+class Supervised:
+    """All of it. `Site` is what a browser sees."""
+
+    site: Site
+    database: Database
+    engine: Engine
+    web: Program
+    worker: Program
+    _under_way: list[threading.Thread] = field(default_factory=list)
+
+    def soon(
+        self, what: Callable[[], Any], *, after: float = 0, when: Callable[[], bool] | None = None
+    ) -> None:
+        """Do this in so many seconds, or when that is so, while the test goes on."""
+
+        def run() -> None:
+            time.sleep(after)
+            if when:
+                locks.until(when, seconds=150)
+            what()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self._under_way.append(thread)
+
+    def settle(self) -> None:
+        """Wait until all that was to be done soon is done."""
+        for thread in self._under_way:
+            thread.join()
+        self._under_way.clear()
+
+    def answers(self, *, within: float) -> float:
+        """Seconds until the portal answers from its database. Raises AssertionError."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < within:
+            with contextlib.suppress(OSError, HTTPException):
+                asked = HTTPConnection("127.0.0.1", self.site.port, timeout=within)
+                asked.request("GET", "/progress/", headers={"Host": f"portal.localhost:{self.site.port}"})
+                if asked.getresponse().status == 200:
+                    return time.monotonic() - begun
+            time.sleep(0.1)
+        raise AssertionError(f"No answer within {within} s:\n{self.web.log.read_text()[-4000:]}")
+
+
+@contextlib.contextmanager
+def supervised(place: Path, *, media: Path, template: str) -> Iterator[Supervised]:
+    """The portal on a copy of the database at the address `template`."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(locks.scratch(postgres.TEMPORARY, remove=postgres._remove))
+        folder.chmod(0o755)  # root starts PostgreSQL as somebody else
+        engine = Engine(place / "engine")
+        engine.start()
+        stack.callback(engine.kill)
+        database = Database(folder)
+        database.start()
+        database.copy(template)
+        port = _free_port()
+        (place / "mail").mkdir()
+        env = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "DATABASE_URL": database.address.url if database.address else "",
+            "SEARCH_URL": engine.url,
+            "SEARCH_PREFIX": "walk",
+            "PORTAL_PORT": str(port),
+            "PORTAL_DEMO": "1",
+            "PORTAL_TEST_MAIL_DIR": str(place / "mail"),
+            "PORTAL_TEST_MEDIA_DIR": str(media),
+        }
+        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}"]
+        web += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+        worker = [sys.executable, "manage.py", "worker", "--interval", "0.2", "--lease", str(LEASE)]
+        all_of_it = Supervised(
+            Site(port=port, mail_dir=place / "mail"), database, engine,
+            Program(web, env, place / "web.log"), Program(worker, env, place / "worker.log"),
+        )  # fmt: skip
+        for program in (all_of_it.web, all_of_it.worker):
+            program.start()
+            stack.callback(program.stop)
+        stack.callback(all_of_it.settle)
+        all_of_it.answers(within=120)
+        yield all_of_it
