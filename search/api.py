@@ -98,7 +98,7 @@ class SearchView(ApiView):
     Several values of one filter widen the search, several filters narrow it.
     """
 
-    tag, operation, summary, has_pages = "search", "search", "Search", True
+    tag, operation, summary = "search", "search", "Search"
     filters: ClassVar[Sequence[Parameter]] = tuple(_filter(name) for name in FACETS)
 
     @classmethod

@@ -99,7 +99,7 @@ class Described(AutoSchema):
                 self.view.answers(), description=self.get_description()
             )
         }
-        if self.view.has_pages and len(self.view.renderer_classes) > 1:
+        if self.view.has_pages:
             good[200, "text/csv"] = OpenApiResponse(
                 str, description="The same rows with a line of names above."
             )

@@ -20,7 +20,7 @@ from cohort.api import PlanSerializer
 from tenants.api.views import statement
 from tests.resources.factories import LibraryItemFactory
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))  # for each address, of what is allowed and of what is not
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))  # for each address, of what is allowed and of what is not
 KEYS = {
     "jurisdictions": "slug", "plans": "id", "goals": "id", "outcomes": "id", "actions": "id", "library": "key",
     "topics": "slug",
