@@ -37,7 +37,8 @@ def page_uuid(place: Jurisdiction, page_id: int) -> uuid.UUID:
 
 
 def from_library_item(item: LibraryItem, *, audience: str, topics: Topics) -> Document:
-    """`topics` holds all topics by slug: their names and aliases are searched with the item."""
+    """`topics` holds all topics by slug: their names and aliases are searched with the item. Needs `item.attachments`."""
+    files = [attachment.title for attachment in item.attachments.all()]
     kinds = [item.get_type_display(), item.get_legal_form_display() if item.legal_form else ""]
     return _document(
         kind=Document.Kind.LIBRARY,
@@ -49,7 +50,13 @@ def from_library_item(item: LibraryItem, *, audience: str, topics: Topics) -> Do
         origin=item.origin,
         summary=item.summary,
         body=item.body,
-        hidden=[*item.hidden_tags, *_names(item.topics, topics), *kinds, STATES.get(item.origin_state, "")],
+        hidden=[
+            *item.hidden_tags,
+            *_names(item.topics, topics),
+            *kinds,
+            *files,
+            STATES.get(item.origin_state, ""),
+        ],
         host=ALLIANCE,
         path=f"/library/{item.key}/",
         type=item.type,

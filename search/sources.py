@@ -82,7 +82,7 @@ def refresh_pages(
 def refresh_library(item_ids: Iterable[int], *, check: bool = False) -> store.Written:
     """The documents of these items; one that is withdrawn or deleted has none."""
     ids = list(item_ids)
-    items = LibraryItem.objects.live().filter(pk__in=ids)
+    items = LibraryItem.objects.live().filter(pk__in=ids).prefetch_related("attachments")
     known = topics()
     return store.replace(
         (documents.from_library_item(item, audience=item.audience, topics=known) for item in items),

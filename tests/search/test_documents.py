@@ -6,12 +6,14 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from wagtail.documents.models import Document as DocumentFile
 
 from cms.models import HomePage, NarrativePage
-from resources.models import LibraryItem
+from resources.models import Attachment, LibraryItem
 from resources.services import publish, withdraw
 from search import queries, sources
 from search.models import Document
@@ -170,6 +172,21 @@ def test_a_library_item_comes_changes_and_goes(db):
 
     withdraw(item, by=None)
     assert titles("members") == set()
+
+
+def test_an_item_is_found_by_the_titles_of_its_files_without_a_query_for_each_item(db):
+    file = DocumentFile.objects.create(title="f", file=ContentFile(b"x", "f.txt"))
+    items = [publish(LibraryItemFactory.build(title=f"Item {n}"), by=None) for n in range(4)]
+    for item in items:
+        item.attachments.add(Attachment(item=item, title="Budget ledger", document=file))
+        publish(item, by=None)
+
+    assert queries.find("ledger", audience="public").total == 4
+    with CaptureQueriesContext(connection) as one:
+        sources.refresh_library([items[0].pk])
+    with CaptureQueriesContext(connection) as four:
+        sources.refresh_library([item.pk for item in items])
+    assert len(four) == len(one)
 
 
 def test_a_deleted_item_is_gone_and_one_for_members_stays_with_them(db):
