@@ -58,7 +58,7 @@ ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_ou
 
 def values_of(name: str) -> list[str]:
     """What a question's values may be; empty where its list is open, as of topics."""
-    return [str(value) for value in _ORDERED.get(name) or _BY_COUNT.get(name, ())]
+    return [str(value) for value in _ORDERED.get(name) or _BY_COUNT.get(name) or ()]
 
 
 def questions(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:

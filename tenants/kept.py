@@ -78,7 +78,7 @@ class KeptPagesMiddleware:
                 return _answer(request, page)
         response = self.get_response(request)
         version = getattr(response, "keep_as", None)
-        if version is None or not _is_plain(request, response):
+        if version is None or not _is_plain(response, request):
             return response
         page = _page(response, version)
         pages.set(key, page)
@@ -110,7 +110,7 @@ def _key(request: HttpRequest) -> str | None:
     return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=20).hexdigest()
 
 
-def _is_plain(request: HttpRequest, response: HttpResponseBase) -> TypeGuard[HttpResponse]:
+def _is_plain(response: HttpResponseBase, request: HttpRequest) -> TypeGuard[HttpResponse]:
     """True for a whole page without a cookie, a form's token, a message or a rule of its own."""
     messages = getattr(request, "_messages", None)
     return (
