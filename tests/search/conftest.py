@@ -9,9 +9,10 @@ import pytest
 import resources
 from resources import services
 from search import queries
-from search.index import life, transports
+from search.index import feed, life, transports
 from search.postgres import Postgres
 from tests.search.indexed import indexed
+from tests.search.written import add, in_index, in_table
 
 DEMO = Path(resources.__file__).parent / "demo"
 
@@ -47,3 +48,13 @@ def each_half(request, db, search_prefix, monkeypatch):
     with indexed(server, f"{search_prefix}-{uuid.uuid4().hex[:8]}") as engine:
         monkeypatch.setattr(queries, "get_engine", lambda: engine)
         yield engine
+
+
+@pytest.fixture
+def built(engine):
+    """An engine with an index of five documents."""
+    add(5)
+    life.rebuild(engine)
+    feed.send_unsent(engine)
+    assert in_index(engine) == in_table()
+    return engine

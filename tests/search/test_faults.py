@@ -19,7 +19,7 @@ from search.index.transports import Unavailable
 from search.models import Document, Unsent
 from tenants import jobs
 from tests.search.breaking import WAYS, breakable
-from tests.search.test_life import add, change, drop, in_another_transaction, in_index, in_table
+from tests.search.written import add, change, drop, in_another_transaction, in_index, in_table
 
 pytestmark = pytest.mark.django_db
 

@@ -24,7 +24,7 @@ from search.models import Document, Unsent
 from tests.conftest import ROOT
 from tests.search.breaking import breakable
 from tests.search.factories import DocumentFactory
-from tests.search.test_life import add, change, in_index, in_table
+from tests.search.written import add, change, in_index, in_table
 from tests.tenants.conftest import committed  # noqa: F401
 
 
