@@ -8,6 +8,7 @@ a folder of such folders. Documents go in by the library's import, and are found
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -192,6 +193,7 @@ def bm25(collection: Collection) -> Callable[[str], list[str]]:
     import bm25s
     import Stemmer
 
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
     stemmer = Stemmer.Stemmer("english")
     keys = list(collection.texts)
     retriever = bm25s.BM25()
