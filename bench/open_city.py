@@ -54,7 +54,6 @@ def run() -> list[Result]:
                 spread=pair.spread,
                 limit=2,
                 seconds=pair.quickest,
-                seconds_limit=1.0,
             )
             for size, pair in whole.items()
         ),
