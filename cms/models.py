@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Page
+from wagtail.models import Page, PageViewRestriction
 
 from cms import blocks
 from cohort import selectors
@@ -71,6 +71,12 @@ class SitePage(Page):
         if not may_see_site(request.user, connection.tenant):
             raise Http404
         return super().serve(request, *args, **kwargs)
+
+    def get_view_restrictions(self) -> models.QuerySet[PageViewRestriction]:
+        """Wagtail's, which the editor does not offer here: usually there is none to look for along the page's path."""
+        if not PageViewRestriction.objects.exists():
+            return PageViewRestriction.objects.none()
+        return super().get_view_restrictions()
 
     def clean(self) -> None:
         super().clean()
