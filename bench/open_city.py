@@ -54,6 +54,7 @@ def run() -> list[Result]:
                 spread=pair.spread,
                 limit=2,
                 seconds=pair.quickest,
+                seconds_limit=1,
             )
             for size, pair in whole.items()
         ),

@@ -373,6 +373,18 @@ class Attachment(Orderable):
         return self.title
 
 
+class FileText(models.Model):
+    """The words in a file, by the hash of its content; searched with the items it is attached to, never shown."""
+
+    file_hash = models.CharField(max_length=40, primary_key=True)
+    text = models.TextField(blank=True)
+    trouble = models.CharField(max_length=200, blank=True)  # why there are none
+    read_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.file_hash
+
+
 class SynonymGroup(models.Model):
     """Terms that mean the same to a person who searches: “late fees”, “overdue fines”."""
 

@@ -16,7 +16,7 @@ from cms.models import NarrativePage
 from cohort.models import PublicAction, PublicOutcome, PublicPlan
 from resources.models import LibraryItem
 from search.models import Document
-from search.words import LONGEST_BODY, clean, fold, vocabulary
+from search.words import LONGEST_BODY, LONGEST_HIDDEN, clean, fold, vocabulary
 from tenants.models import Jurisdiction, Topic
 from tenants.states import STATES
 
@@ -36,9 +36,15 @@ def page_uuid(place: Jurisdiction, page_id: int) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, f"page/{place.schema_name}/{page_id}")
 
 
-def from_library_item(item: LibraryItem, *, audience: str, topics: Topics) -> Document:
-    """`topics` holds all topics by slug: their names and aliases are searched with the item. Needs `item.attachments`."""
-    files = [attachment.title for attachment in item.attachments.all()]
+def from_library_item(
+    item: LibraryItem, *, audience: str, topics: Topics, texts: Mapping[str, str]
+) -> Document:
+    """`topics` holds all topics by slug: their names and aliases are searched with the item; `texts` the words of
+    files by the hash of their content. Needs `item.attachments` with their documents.
+    """
+    attached = item.attachments.all()
+    files = [attachment.title for attachment in attached]
+    contents = [texts.get(attachment.document.file_hash, "") for attachment in attached]
     kinds = [item.get_type_display(), item.get_legal_form_display() if item.legal_form else ""]
     return _document(
         kind=Document.Kind.LIBRARY,
@@ -56,6 +62,7 @@ def from_library_item(item: LibraryItem, *, audience: str, topics: Topics) -> Do
             *kinds,
             *files,
             STATES.get(item.origin_state, ""),
+            *contents,
         ],
         host=ALLIANCE,
         path=f"/library/{item.key}/",
@@ -196,7 +203,7 @@ def _document(
         title_key=fold(title)[:300],
         summary=summary,
         body=body,
-        hidden=", ".join(clean(str(text)) for text in hidden if text),
+        hidden=", ".join(clean(str(text)) for text in hidden if text)[:LONGEST_HIDDEN],
         words=vocabulary([title, summary, body, fields.get("origin", "")]),
         dated_on=dated_on,
         **fields,

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from cms.models import NarrativePage
 from cohort.models import PublicAction, PublicOutcome, PublicPlan
+from resources import texts
 from resources.models import LibraryItem
 from search import documents, store
 from search.models import Document
@@ -82,10 +83,14 @@ def refresh_pages(
 def refresh_library(item_ids: Iterable[int], *, check: bool = False) -> store.Written:
     """The documents of these items; one that is withdrawn or deleted has none."""
     ids = list(item_ids)
-    items = LibraryItem.objects.live().filter(pk__in=ids).prefetch_related("attachments")
-    known = topics()
+    live = LibraryItem.objects.live().filter(pk__in=ids)
+    items = list(live.prefetch_related("attachments__document"))
+    known, read = topics(), texts.of_items(items)
     return store.replace(
-        (documents.from_library_item(item, audience=item.audience, topics=known) for item in items),
+        (
+            documents.from_library_item(item, audience=item.audience, topics=known, texts=read)
+            for item in items
+        ),
         among=Document.objects.filter(
             kind=Document.Kind.LIBRARY, uuid__in=[documents.library_uuid(pk) for pk in ids]
         ),

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 LONGEST_BODY = 200_000  # characters; PostgreSQL refuses to index much more
+LONGEST_HIDDEN = 100_000  # the files of a library item among them
 LONGEST_WORD, SHORTEST_WORD = 32, 4
 
 _CONTROLS = re.compile(

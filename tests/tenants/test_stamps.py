@@ -58,7 +58,11 @@ NOT_SHOWN = {
         "wagtailredirects_redirect",
     },
     "made from what does leave stamps": {"wagtailimages_rendition", "wagtailembeds_embed"},
-    "the search, whose pages are not kept": {"wagtailsearch_indexentry", "resources_synonymgroup"},
+    "the search, whose pages are not kept": {
+        "wagtailsearch_indexentry",
+        "resources_filetext",
+        "resources_synonymgroup",
+    },
     "labels in the editor, not on pages that are kept": {"taggit_tag", "taggit_taggeditem"},
     "accounts, the way in and the machinery": {
         "account_emailaddress",

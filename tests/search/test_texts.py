@@ -1,0 +1,188 @@
+"""The words of attached files are found with their item, and a file that means harm ends nothing but its reading."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.core.files.base import ContentFile
+from wagtail.documents import get_document_model
+
+from resources import reading, services, texts
+from resources.models import Attachment, FileText, LibraryItem
+from search import queries
+from tenants import jobs
+from tests.resources.factories import LibraryItemFactory
+
+WORDS = "Ordinance sunsets overdue balances quarterly"
+
+
+def pdf(text: str = WORDS) -> bytes:
+    """A page with one line, as small as a PDF can be."""
+    stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    made, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, start=1):
+        places.append(len(made))
+        made += b"%d 0 obj%b\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 6\n0000000000 65535 f \n"
+    return made + head + table + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(made)
+
+
+def docx() -> bytes:
+    from docx import Document
+
+    document = Document()
+    document.add_paragraph("Ordinance sunsets")
+    document.add_table(1, 1).cell(0, 0).text = "overdue balances quarterly"
+    return _saved(document)
+
+
+def pptx() -> bytes:
+    from pptx import Presentation
+
+    slides = Presentation()
+    slides.slides.add_slide(slides.slide_layouts[5]).shapes.title.text = WORDS
+    return _saved(slides)
+
+
+def xlsx() -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(WORDS.split())
+    return _saved(book)
+
+
+def _saved(document) -> bytes:
+    kept = io.BytesIO()
+    document.save(kept)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("extension", "content"),
+    [
+        ("pdf", pdf),
+        ("docx", docx),
+        ("pptx", pptx),
+        ("xlsx", xlsx),
+        ("txt", WORDS.encode),
+        ("csv", lambda: f"é;{WORDS}".encode("cp1252")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_words_are_read_from_every_kind_of_file_there_may_be(extension, content):
+    found = reading.words_in(content(), extension)
+    assert " ".join(found.split()).endswith(WORDS)
+
+
+def bomb() -> bytes:
+    """Some kilobytes that unfold to more than a reader may have."""
+    kept = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(docx())) as plain,
+        zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made,
+    ):
+        for name in plain.namelist():
+            if name != "word/document.xml":
+                made.writestr(name, plain.read(name))
+        with made.open("word/document.xml", "w", force_zip64=True) as part:
+            for _megabyte in range(400):
+                part.write(b" " * 1024 * 1024)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("extension", "content", "said"),
+    [
+        ("pdf", lambda: b"", "broken or protected"),
+        ("pdf", lambda: b"<html>not one</html>", "broken or protected"),
+        ("docx", lambda: pdf(), "broken or protected"),
+        ("docx", bomb, "memory|broken"),
+        ("odt", lambda: b"PK", "not read"),
+    ],
+    ids=["empty", "another kind", "mislabeled", "bomb", "unknown"],
+)
+def test_a_file_that_cannot_be_read_says_so(extension, content, said):
+    with pytest.raises(reading.Unreadable, match=said):
+        reading.words_in(content(), extension)
+
+
+def test_only_so_much_of_a_file_is_taken():
+    assert len(reading.words_in(b"word " * 100_000, "txt")) <= reading.MOST
+
+
+@pytest.fixture
+def item(db, own_media):
+    LibraryItemFactory(title="Something else")
+    return LibraryItemFactory(title="A rule on water bills", visibility="public")
+
+
+def attach(item: LibraryItem, name: str, content: bytes):
+    document = get_document_model()(title="Ordinance")
+    document.file.save(name, ContentFile(content), save=False)
+    document._set_document_file_metadata()
+    document.save()
+    item.attachments.add(Attachment(title="Full text", document=document))
+    services.publish(item, by=None)
+    return document
+
+
+def found(text: str) -> list[str]:
+    return [hit.key for hit in queries.find(text, audience="public").hits]
+
+
+def test_an_item_is_found_by_the_words_of_its_file(item):
+    assert item.key not in found(WORDS)
+    attach(item, "ordinance.pdf", pdf())
+    jobs.run_all()
+    assert found(WORDS)[0] == item.key
+    [hit] = [hit for hit in queries.find(WORDS, audience="public").hits if hit.key == item.key]
+    assert "sunsets" not in str((hit.title, hit.summary, hit.excerpt))
+
+
+def test_a_content_is_read_once(item, monkeypatch):
+    attach(item, "ordinance.txt", WORDS.encode())
+    jobs.run_all()
+    monkeypatch.setattr(reading, "words_in", None)
+    services.publish(item, by=None)
+    jobs.run_all()
+    assert texts.read_files.call(item.pk) == 0
+
+
+def test_another_file_in_its_place_is_found_by_its_own_words(item):
+    document = attach(item, "ordinance.txt", WORDS.encode())
+    jobs.run_all()
+    document.file.save("ordinance-2.txt", ContentFile(b"Moratorium on turnaways"), save=False)
+    document._set_document_file_metadata()
+    document.save()
+    jobs.run_all()
+    assert found("moratorium turnaways")[0] == item.key
+    assert item.key not in found(WORDS)
+
+
+def test_a_broken_file_leaves_the_item_as_it_is_and_says_why(item):
+    attach(item, "ordinance.pdf", b"%PDF-1.4 and no more")
+    jobs.run_all()
+    assert FileText.objects.get().trouble.startswith("it is broken")
+    assert item.key in found(item.title)
+
+
+def test_the_file_of_a_draft_is_not_read(item):
+    document = get_document_model()(title="Ordinance")
+    document.file.save("draft.txt", ContentFile(WORDS.encode()), save=False)
+    document._set_document_file_metadata()
+    document.save()
+    item.attachments.add(Attachment(title="Full text", document=document))
+    item.save_revision()
+    jobs.run_all()
+    assert not FileText.objects.exists()
