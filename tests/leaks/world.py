@@ -18,6 +18,7 @@ from wagtail.documents.models import Document as File
 from cms.models import HomePage, NarrativePage, StandardPage
 from cms.scheduling import publish_due
 from resources import services as library
+from resources import texts
 from resources.models import Attachment, LibraryItem
 from tenants import services, signals
 from tenants.models import Affiliation, Invitation, Jurisdiction, Visibility
@@ -126,6 +127,7 @@ def _item(world: World, seen_by: str, *, state: str, **fields: Any) -> LibraryIt
     attachment = _attached(world, item, seen_by, state)
     attachment.save()
     item.refresh_from_db()
+    texts.read_files.call(item.pk)
     signals.library_item_changed.send(LibraryItem, item_id=item.pk)
     return item
 
