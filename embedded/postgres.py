@@ -53,7 +53,17 @@ SETTINGS = {
     # A full pg_dump locks every table of every city in one transaction.
     "max_locks_per_transaction": "1024",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "shared_buffers": "256MB",
+    "autovacuum": "off",
+    "jit": "off",
+}
 
 TEMPORARY = "cohort-portal-postgres-"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import importlib.metadata
 import os
@@ -20,6 +21,27 @@ CITIES = {
     "ashford": ("City of Ashford", "America/Los_Angeles"),
     "millbrook": ("Millbrook County", "America/New_York"),
 }
+
+
+def pytest_configure() -> None:
+    gc.set_threshold(50_000, 20, 50)  # nothing here lives long enough to be looked for so often
+
+
+# A long test by itself is begun early, with others of the kind.
+TOGETHER = {"tests/browser/test_killed.py": "tests/browser/test_the_walk.py"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A browser module's tests stay together, on one worker: each module starts a portal of its own."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return TOGETHER.get(file, file) if file.startswith("tests/browser/") else nodeid
+
+    return Scheduling(config, log)
 
 
 def _hash(files: list[Path], *more: str) -> str:

@@ -44,5 +44,6 @@ EMAIL_FILE_PATH = MAIL_DIR
 if not os.environ.get("PORTAL_TEST_MAIL_DIR"):
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True  # looks a file up when it is asked for, not all of them for every test client
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 HOSTS_RECHECK_SECONDS = 0  # a test sees what it has just written

@@ -447,7 +447,7 @@ def test_a_temporary_server_goes_away_with_its_run_or_after_a_kill_with_the_next
     with postgres.temporary() as address:
         assert not left.exists()
         assert is_gone(left_url)
-        assert [ask(address, f"SHOW {name}") for name in QUICK] == ["off", "off", "off"]
+        assert {name: ask(address, f"SHOW {name}") for name in QUICK} == QUICK
         folder = Path(ask(address, "SHOW data_directory")).parent
 
     assert not folder.exists()

@@ -8,22 +8,48 @@ import pytest
 
 import resources
 from resources import services
+from resources.models import LibraryItem, SynonymGroup
 from search import queries
 from search.index import feed, life, transports
+from search.models import Document, Word
 from search.postgres import Postgres
+from tenants.models import Sector, Topic
 from tests.search.indexed import indexed
 from tests.search.written import add, in_index, in_table
 
 DEMO = Path(resources.__file__).parent / "demo"
 
 
+TABLES = (Sector, Topic, SynonymGroup, LibraryItem, Document, Word)
+
+
+@pytest.fixture(scope="session")
+def imported():
+    """What the first import of the library wrote, by table; empty before."""
+    return {}
+
+
 @pytest.fixture
-def library(db):
-    """The library of the demo: 150 items with their topics and synonyms."""
+def library(db, imported):
+    """The library of the demo: 150 items with their topics and synonyms.
+
+    Imported once; later tests get the same rows written at once, without their revisions.
+    """
+    if imported:
+        for model, rows in imported.items():
+            model.objects.bulk_create(rows)
+        return
+    before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
     services.import_taxonomy(
         json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
     )
     services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
+    for model in TABLES:
+        rows = list(model.objects.exclude(pk__in=before[model]))
+        for row in rows:
+            if model is LibraryItem:
+                row.latest_revision = row.live_revision = None
+        imported[model] = rows
 
 
 @pytest.fixture
