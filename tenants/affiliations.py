@@ -16,7 +16,15 @@ from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
 from tenants import groups
-from tenants.models import ALLIANCE_ROLES, CITY_ROLES, Affiliation, AuditEvent, Jurisdiction, Role
+from tenants.models import (
+    ALLIANCE_ROLES,
+    CITY_ROLES,
+    Affiliation,
+    AuditEvent,
+    Jurisdiction,
+    Role,
+    utc_today,
+)
 
 
 def check_roles(jurisdiction: Jurisdiction, roles: Iterable[str]) -> list[str]:
@@ -73,7 +81,7 @@ def end(affiliation: Affiliation, *, by: User | None) -> Affiliation:
     with schema_context("public"):
         affiliation = _locked(affiliation)
         _keep_one_in_charge(affiliation, [])
-        affiliation.end_date = timezone.localdate() - dt.timedelta(days=1)
+        affiliation.end_date = utc_today() - dt.timedelta(days=1)
         affiliation.start_date = min(affiliation.start_date, affiliation.end_date)
         affiliation.save()
         _record("affiliation_ended", affiliation, by=by, roles=list(affiliation.roles))

@@ -286,10 +286,15 @@ ALLIANCE_ROLES = frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING, Role.LIBRAR
 CITY_ROLES = frozenset(set(Role) - ALLIANCE_ROLES)
 
 
+def utc_today() -> dt.date:
+    """The day in UTC: whether a person belongs to a place must not depend on the time zone of who asks."""
+    return timezone.now().date()
+
+
 class AffiliationQuerySet(models.QuerySet["Affiliation"]):
     def active(self, *, on: dt.date | None = None) -> Self:
-        """In force on that day (today by default), of people who may sign in."""
-        on = on or timezone.localdate()
+        """In force on that day (today in UTC by default), of people who may sign in."""
+        on = on or utc_today()
         return self.filter(
             Q(start_date__lte=on), Q(end_date=None) | Q(end_date__gte=on), user__is_active=True
         )
@@ -305,7 +310,7 @@ class Affiliation(models.Model):
     title = models.CharField(_("job title"), max_length=120, blank=True)
     department = models.CharField(_("department"), max_length=120, blank=True)
     is_public = models.BooleanField(_("name may be shown in public"), default=False)
-    start_date = models.DateField(default=timezone.localdate)
+    start_date = models.DateField(default=utc_today)  # both days are of UTC
     end_date = models.DateField(null=True, blank=True)
     last_sign_in_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

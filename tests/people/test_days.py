@@ -1,0 +1,33 @@
+"""Who belongs to a place does not depend on the time zone of who asks, also around midnight."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tenants import affiliations
+from tenants.models import Affiliation
+
+NIGHT = dt.datetime(
+    2026, 11, 22, 6, 30, tzinfo=dt.UTC
+)  # 1:30 in New York, 20:30 of the day before in Honolulu
+ZONES = ["America/New_York", "America/Los_Angeles", "Pacific/Honolulu", "Pacific/Kiritimati"]
+
+
+@pytest.mark.parametrize("at", ZONES)
+@pytest.mark.parametrize("by", ZONES)
+@time_machine.travel(NIGHT, tick=False)
+def test_a_person_is_on_the_team_from_when_they_are_asked_until_they_leave(riverton, person, by, at):
+    with timezone.override(by):
+        somebody = person(riverton, "viewer")
+        person(riverton, "coordinator")
+        held = Affiliation.objects.get(user=somebody)
+    with timezone.override(at):
+        assert Affiliation.objects.active().filter(pk=held.pk).exists()
+    with timezone.override(by):
+        affiliations.end(held, by=None)
+    with timezone.override(at):
+        assert not Affiliation.objects.active().filter(pk=held.pk).exists()
