@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Concat, Greatest
@@ -182,12 +182,20 @@ def shown(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
     )
 
 
-class Plans(RowsView):
-    tag, key, serializer = "plans", "uuid", PlanSerializer
+class Published(RowsView):
+    """Rows of a public copy: of `model`, standing at `path` on the city's site."""
+
+    key = "uuid"
+    model: ClassVar[type[Projection]]
+    path: ClassVar[Any] = Value("/plan/")
 
     @classmethod
     def rows(cls, audience: str) -> QuerySet[Any]:
-        return shown(PublicPlan, audience, Value("/plan/"))
+        return shown(cls.model, audience, cls.path)
+
+
+class Plans(Published):
+    tag, model, serializer = "plans", PublicPlan, PlanSerializer
 
 
 class PlanList(Plans, ListView):
@@ -207,12 +215,8 @@ class PlanDetail(Plans, DetailView):
     operation, summary = "get_plan", "One plan"
 
 
-class Goals(RowsView):
-    tag, key, serializer = "goals", "uuid", GoalSerializer
-
-    @classmethod
-    def rows(cls, audience: str) -> QuerySet[Any]:
-        return shown(PublicGoal, audience, Value("/plan/"))
+class Goals(Published):
+    tag, model, serializer = "goals", PublicGoal, GoalSerializer
 
 
 class GoalList(Goals, ListView):
@@ -228,12 +232,8 @@ class GoalDetail(Goals, DetailView):
     operation, summary = "get_goal", "One goal"
 
 
-class Outcomes(RowsView):
-    tag, key, serializer = "outcomes", "uuid", OutcomeSerializer
-
-    @classmethod
-    def rows(cls, audience: str) -> QuerySet[Any]:
-        return shown(PublicOutcome, audience, Value("/plan/"))
+class Outcomes(Published):
+    tag, model, serializer = "outcomes", PublicOutcome, OutcomeSerializer
 
 
 class OutcomeList(Outcomes, ListView):
@@ -254,13 +254,9 @@ class OutcomeDetail(Outcomes, DetailView):
     operation, summary = "get_outcome", "One outcome"
 
 
-class Actions(RowsView):
-    tag, key, serializer = "actions", "uuid", ActionSerializer
-
-    @classmethod
-    def rows(cls, audience: str) -> QuerySet[Any]:
-        path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
-        return shown(PublicAction, audience, path)
+class Actions(Published):
+    tag, model, serializer = "actions", PublicAction, ActionSerializer
+    path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
 
 
 class ActionList(Actions, ListView):

@@ -19,8 +19,7 @@ from tenants.signals import library_item_changed
 def announce(*, instance: LibraryItem, **_kwargs: Any) -> None:
     """Tell the listeners that an item is to be read again, in the transaction of what Wagtail wrote."""
     with transaction.atomic():
-        library_item_changed.send(LibraryItem, item_id=instance.pk)
-        texts.ask_for(instance.pk)
+        _tell(instance.pk)
 
 
 @receiver(post_save, sender=get_document_model())
@@ -32,5 +31,9 @@ def file_changed(
         return
     with transaction.atomic():
         for item_id in Attachment.objects.filter(document_id=instance.pk).values_list("item_id", flat=True):
-            library_item_changed.send(LibraryItem, item_id=item_id)
-            texts.ask_for(item_id)
+            _tell(item_id)
+
+
+def _tell(item_id: int) -> None:
+    library_item_changed.send(LibraryItem, item_id=item_id)
+    texts.ask_for(item_id)
