@@ -9,21 +9,14 @@ import elastic_transport
 import elasticsearch
 
 from search.index import deadline
-from search.index.transports import (
-    CONNECTIONS,
-    PATIENCE,
-    Address,
-    Json,
-    Rest,
-    Unavailable,
-    an_object,
-    refusal,
-)
+from search.index.transports import CONNECTIONS, Address, Client, EngineError, Unavailable, refusal
 
 
-class Elasticsearch:
+class Elasticsearch(Client):
+    trouble = (elasticsearch.ApiError, elasticsearch.TransportError, OSError)
+
     def __init__(self, address: Address, *, ca_file: str = "") -> None:
-        self.rest = Rest()
+        super().__init__()
         options: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
         host = f"[{address.host}]" if ":" in address.host else address.host
         self._client = elasticsearch.Elasticsearch(
@@ -36,31 +29,19 @@ class Elasticsearch:
             **options,
         )
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        params: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-    ) -> Json:
-        seconds = timeout or PATIENCE
+    def _send(
+        self, method: str, path: str, body: Any, params: Mapping[str, Any] | None, seconds: float
+    ) -> Any:
         headers = {"accept": "application/json"}
         if body is not None:
             headers["content-type"] = f"application/{'x-nd' if isinstance(body, bytes) else ''}json"
         client = self._client.options(request_timeout=seconds)
+        return client.perform_request(method, path, params=params, headers=headers, body=body).body
 
-        def send() -> Any:
-            return client.perform_request(method, path, params=params, headers=headers, body=body).body
-
-        try:
-            return an_object(deadline.within(seconds, send))
-        except TimeoutError as error:
-            raise Unavailable(f"no answer within {seconds:g} s") from error
-        except elasticsearch.ApiError as error:
-            raise refusal(error.meta.status, error.message) from error
-        except (elasticsearch.TransportError, OSError) as error:
-            raise Unavailable(str(error)[:300]) from error
+    def _meaning(self, error: Exception) -> EngineError:
+        if isinstance(error, elasticsearch.ApiError):
+            return refusal(error.meta.status, error.message)
+        return Unavailable(str(error)[:300])
 
 
 class _ElasticsearchNode(elastic_transport.Urllib3HttpNode):

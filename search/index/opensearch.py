@@ -8,21 +8,14 @@ from typing import Any
 import opensearchpy
 
 from search.index import deadline
-from search.index.transports import (
-    CONNECTIONS,
-    PATIENCE,
-    Address,
-    Json,
-    Rest,
-    Unavailable,
-    an_object,
-    refusal,
-)
+from search.index.transports import CONNECTIONS, Address, Client, EngineError, Unavailable, refusal
 
 
-class OpenSearch:
+class OpenSearch(Client):
+    trouble = (opensearchpy.exceptions.OpenSearchException, UnicodeDecodeError)
+
     def __init__(self, address: Address, *, ca_file: str = "") -> None:
-        self.rest = Rest()
+        super().__init__()
         self._client = opensearchpy.OpenSearch(
             hosts=[
                 {
@@ -40,30 +33,18 @@ class OpenSearch:
             connection_class=_OpenSearchConnection,
         )
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        params: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-    ) -> Json:
-        seconds = timeout or PATIENCE
+    def _send(
+        self, method: str, path: str, body: Any, params: Mapping[str, Any] | None, seconds: float
+    ) -> Any:
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, bytes) else None
+        return self._client.transport.perform_request(
+            method, path, params=dict(params or {}), body=body, timeout=seconds, headers=headers
+        )
 
-        def send() -> Any:
-            return self._client.transport.perform_request(
-                method, path, params=dict(params or {}), body=body, timeout=seconds, headers=headers
-            )
-
-        try:
-            return an_object(deadline.within(seconds, send))
-        except TimeoutError as error:
-            raise Unavailable(f"no answer within {seconds:g} s") from error
-        except opensearchpy.exceptions.TransportError as error:
-            raise refusal(error.status_code, error.error) from error
-        except (opensearchpy.exceptions.OpenSearchException, UnicodeDecodeError) as error:
-            raise Unavailable(str(error)[:300]) from error
+    def _meaning(self, error: Exception) -> EngineError:
+        if isinstance(error, opensearchpy.exceptions.TransportError):
+            return refusal(error.status_code, error.error)
+        return Unavailable(str(error)[:300])
 
 
 class _OpenSearchConnection(opensearchpy.Urllib3HttpConnection):

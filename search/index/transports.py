@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from search.index import deadline
+
 PATIENCE = 30.0  # seconds for a request that says nothing else
 CONNECTIONS = 16
 
@@ -94,6 +96,43 @@ class Rest:
     def worked(self) -> None:
         with self._lock:
             self._failures, self._until = 0, 0.0
+
+
+class Client:
+    """What the transports of both families share: an answer in time, or an EngineError."""
+
+    trouble: tuple[type[Exception], ...]  # what the family's client raises for what goes wrong on the way
+
+    def __init__(self) -> None:
+        self.rest = Rest()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Json:
+        seconds = timeout or PATIENCE
+        try:
+            return an_object(
+                deadline.within(seconds, lambda: self._send(method, path, body, params, seconds))
+            )
+        except TimeoutError as error:
+            raise Unavailable(f"no answer within {seconds:g} s") from error
+        except self.trouble as error:
+            raise self._meaning(error) from error
+
+    def _send(
+        self, method: str, path: str, body: Any, params: Mapping[str, Any] | None, seconds: float
+    ) -> Any:
+        """The answer, by the family's own client."""
+        raise NotImplementedError
+
+    def _meaning(self, error: Exception) -> EngineError:
+        """What the client's exception says of the engine."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

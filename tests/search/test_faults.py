@@ -14,7 +14,6 @@ from django_tasks_db.models import DBTaskResult
 from embedded import opensearch
 from search import periodic, queries
 from search.index import asking, fallback, feed, indexes, life, transports
-from search.index import opensearch as opensearch_transport
 from search.index.transports import Unavailable
 from search.models import Document, Unsent
 from tenants import jobs
@@ -199,7 +198,7 @@ def test_a_rebuild_that_breaks_at_any_step_leaves_the_old_index(proxy, page, ste
     proxy.way, proxy.only = way, step
 
     with monkeypatch.context() as hurried:
-        hurried.setattr(opensearch_transport, "PATIENCE", 3.0)
+        hurried.setattr(transports, "PATIENCE", 3.0)
         with pytest.raises(Unavailable):
             life.rebuild(transport)
     proxy.way = "through"
