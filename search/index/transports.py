@@ -223,12 +223,7 @@ class Budget:
         if left <= 0:
             raise Unavailable("the time for this question is used up")
         answer = self._transport.request(method, path, body, params, min(left, timeout or left))
-        if path.endswith("/_msearch"):
-            if not isinstance(answer.get("responses"), list):
-                raise Unavailable("the answer holds no responses")
-            for one in answer["responses"]:
-                check_whole(one)
-        elif path.endswith("/_search"):
+        if path.endswith("/_search"):
             check_whole(answer, asked=body if isinstance(body, dict) else {})
         return answer
 
