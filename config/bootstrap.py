@@ -122,14 +122,23 @@ def opensearch(*, every_version: bool) -> None:
         sys.exit(str(error))
 
 
+# A browser without windows opens a page with half the work of one that has them.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+
+
+def find_browser() -> str | None:
+    """The program of a Chromium: PORTAL_CHROMIUM, or the first of BROWSERS on PATH."""
+    return os.environ.get("PORTAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def chromium() -> None:
     """Find Chromium, or install it: from Debian when root, otherwise Playwright's own. Never goes on without."""
-    if os.environ.get("PORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser"):
+    if find_browser():
         return
     say("Chromium is missing.")
     remedy = "set PORTAL_CHROMIUM to a Chromium or Chrome."
     if can_apt():
-        if not apt_install("chromium"):
+        if not any(map(apt_install, BROWSERS)):
             sys.exit(f"apt-get could not install chromium. Install it by hand, or {remedy}")
     elif subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
         sys.exit(f"Playwright could not fetch Chromium. Install Debian's chromium, or {remedy}")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, _admin, _point_at, fingerprint
+from config.bootstrap import find_browser
+from tests.browser import programs
+from tests.browser.axe import WIDE
+from tests.conftest import _admin, _point_at, fingerprint
 
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 720}
 # Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -61,25 +61,10 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-@contextlib.contextmanager
-def _process(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as out:
-        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield running
-        finally:
-            running.terminate()
-            try:
-                running.wait(10)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(port: int, server: BaseProcess, log: Path) -> None:
     """Until the portal has answered a page: the first answer takes the longest."""
     end = time.monotonic() + 120
-    while time.monotonic() < end and server.poll() is None:
+    while time.monotonic() < end and server.is_alive():
         with contextlib.suppress(OSError, HTTPException):
             first = HTTPConnection("127.0.0.1", port, timeout=60)
             first.request("GET", "/accounts/login/", headers={"Host": f"portal.localhost:{port}"})
@@ -89,42 +74,53 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"The server did not answer on port {port}:\n{log.read_text()[-4000:]}")
 
 
+@pytest.fixture(scope="session")
+def own_site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
+    """Where this worker's modules find the portal, one after the other, and its database's name."""
+    from django.conf import settings
+
+    found = Site(port=_free_port(), mail_dir=tmp_path_factory.mktemp("mail"))
+    name = f"browser_{os.getpid()}"
+    address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
+    programs.prepare(
+        {
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "DATABASE_URL": f"{address}/{name}",
+            "PORTAL_PORT": str(found.port),
+            "PORTAL_DEMO": "1",
+            "PORTAL_TEST_MAIL_DIR": str(found.mail_dir),
+            "PORTAL_TEST_MEDIA_DIR": str(settings.MEDIA_ROOT),
+        }
+    )
+    return found, name
+
+
 @pytest.fixture(scope="module")
 def site(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    own_site: tuple[Site, str], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The portal, running: what tests and browser write is committed to this module's own database."""
     from django.conf import settings
 
+    found, name = own_site
     place = tmp_path_factory.mktemp("site")
     before = settings.DATABASES["default"]["NAME"]
-    name, port = f"browser_{os.getpid()}_{place.name}".replace("-", "_"), _free_port()
-    mail_dir = place / "mail"
-    mail_dir.mkdir()
+    for mail in found.mail_dir.iterdir():
+        mail.unlink()
     with django_db_blocker.unblock():
         admin = _admin()
         cursor = admin.cursor()
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
         _point_at(name)
-        settings.PORTAL_PORT = str(port)
-        address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
-        env = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "config.settings.test",
-            "DATABASE_URL": f"{address}/{name}",
-            "PORTAL_PORT": str(port),
-            "PORTAL_DEMO": "1",
-            "PORTAL_TEST_MAIL_DIR": str(mail_dir),
-            "PORTAL_TEST_MEDIA_DIR": str(settings.MEDIA_ROOT),
-        }
-        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}"]
-        web += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+        settings.PORTAL_PORT = str(found.port)
+        web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]
         try:
             with (
-                _process(*web, env=env, log=place / "web.log") as server,
-                _process(sys.executable, "manage.py", "worker", env=env, log=place / "worker.log"),
+                programs.running(*web, log=place / "web.log") as server,
+                programs.running("manage.py", "worker", log=place / "worker.log"),
             ):
-                _wait_for(port, server, place / "web.log")
-                yield Site(port=port, mail_dir=mail_dir)
+                _wait_for(found.port, server, place / "web.log")
+                yield found
         finally:
             settings.PORTAL_PORT = ""
             _point_at(before)
@@ -136,7 +132,6 @@ def site(
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    found = os.environ.get("PORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     quiet = [
         "--disable-gpu",
         "--no-first-run",
@@ -147,7 +142,7 @@ def browser() -> Iterator[Any]:
     if os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=quiet)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=quiet)
         yield chromium
         chromium.close()
 

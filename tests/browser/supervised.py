@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from embedded import locks, opensearch, postgres
-from tests.browser.conftest import ROOT, Site, _free_port
+from tests.browser.conftest import Site, _free_port
+from tests.browser.programs import THREADS
+from tests.conftest import ROOT
 
 LEASE = 3  # seconds without a sign of life after which a worker counts as killed
 # Killed processes need no disk that is synchronized; but what was committed must have left the process.
@@ -190,8 +192,7 @@ def supervised(place: Path, *, media: Path, template: str) -> Iterator[Supervise
             "PORTAL_TEST_MAIL_DIR": str(place / "mail"),
             "PORTAL_TEST_MEDIA_DIR": str(media),
         }
-        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}"]
-        web += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", *THREADS]
         worker = [sys.executable, "manage.py", "worker", "--interval", "0.2", "--lease", str(LEASE)]
         all_of_it = Supervised(
             Site(port=port, mail_dir=place / "mail"), database, engine,

@@ -18,8 +18,7 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from config.templatetags.portal import STATUS
-from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.axe import assert_accessible, assert_fit
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent / "pages"
@@ -115,10 +114,10 @@ def render(template: str, **context: Any) -> str:
 
 @pytest.fixture
 def look(new_person: Any) -> Any:
-    """look(html, viewport=…) opens the page with the portal's static files; any word of its policy fails."""
+    """look(html) opens the page with the portal's static files; any word of its policy fails."""
 
-    def _look(html: str, *, viewport: dict[str, int] = WIDE, scripts: bool = True) -> Any:
-        page = new_person(viewport=viewport, scripts=scripts)
+    def _look(html: str) -> Any:
+        page = new_person()
         page.complaints = []
 
         def answer(route: Any) -> None:
@@ -146,28 +145,23 @@ def look(new_person: Any) -> Any:
         )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.goto("http://riverton.localhost/components/")
-        page.wait_for_load_state("networkidle")
         return page
 
     return _look
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("base", ["alliance/base.html", "city/base.html", "workspace/base.html"])
-def test_every_shared_piece_can_be_used_by_everyone(look, base, viewport):
+def test_every_shared_piece_can_be_used_by_everyone(look, base):
     place = None if base.startswith("alliance") else PLACE
-    page = look(render("components.html", base=base, place=place), viewport=viewport)
-    assert_accessible(page)
-    assert_no_sideways_scroll(page)
+    page = look(render("components.html", base=base, place=place))
+    assert_fit(page)
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
-def test_error_pages_can_be_used_by_everyone(look, name, viewport):
-    page = look(render(name), viewport=viewport)
-    assert_accessible(page)
-    assert_no_sideways_scroll(page)
+def test_error_pages_can_be_used_by_everyone(look, name):
+    page = look(render(name))
+    assert_fit(page)
     assert page.complaints == []
 
 

@@ -10,16 +10,11 @@ import pytest
 from accounts.models import User
 from tenants import invitations, services
 from tenants.models import Affiliation, Jurisdiction, Role
-from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
-from tests.browser.conftest import NARROW, WIDE, Site
+from tests.browser.axe import WIDE, assert_fit
+from tests.browser.conftest import Site
 from tests.browser.people import sign_in
 
 PASSWORD = "seven quiet green rivers"
-
-
-@pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])
-def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
-    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +39,13 @@ def rosa(site: Site) -> User:
 
 
 def look(page: Any, url: str, *, status: int = 200) -> None:
+    page.set_viewport_size(WIDE)
     assert page.goto(url).status == status
-    assert_accessible(page)
-    assert_no_sideways_scroll(page)
+    assert_fit(page)
 
 
-def test_the_teams_pages_are_fit_for_everybody(
-    site: Site, rosa: User, new_person: Any, viewport: Any
-) -> None:
-    page = new_person(viewport=viewport)
+def test_the_teams_pages_are_fit_for_everybody(site: Site, rosa: User, new_person: Any) -> None:
+    page = new_person()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
     theirs = Affiliation.objects.get(user__email="miguel@riverton.example").uuid
     for path in ("", "?q=nobody", "invite/", "hand-over/", f"people/{theirs}/", f"people/{theirs}/end/"):
@@ -61,11 +54,11 @@ def test_the_teams_pages_are_fit_for_everybody(
     page.get_by_label("Mail address").fill("rosa@riverton.example")
     page.get_by_role("button", name="Send the invitation").click()
     assert page.get_by_role("heading", level=1).is_visible()
-    assert_accessible(page)
+    assert_fit(page)
 
 
-def test_the_ways_in_are_fit_for_everybody(site: Site, rosa: User, new_person: Any, viewport: Any) -> None:
-    page = new_person(viewport=viewport)
+def test_the_ways_in_are_fit_for_everybody(site: Site, rosa: User, new_person: Any) -> None:
+    page = new_person()
     for path in ("login/", "password/reset/", "password/reset/done/", "password/reset/key/1-1/", "inactive/"):
         look(page, site.url("portal", f"/accounts/{path}"))
     look(page, site.url("portal", "/accounts/invitation/used-up/"), status=404)
@@ -77,7 +70,7 @@ def test_the_ways_in_are_fit_for_everybody(site: Site, rosa: User, new_person: A
     page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("button", name="Sign in").click()
     assert page.locator(".errors").is_visible()
-    assert_accessible(page)
+    assert_fit(page)
     sign_in(page, site.url("portal", "/accounts/"), rosa.email, PASSWORD)
     look(page, site.url("portal", "/accounts/"))
     look(page, site.url("portal", "/accounts/password/change/"))

@@ -12,8 +12,8 @@ from tenants import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Plan
 from tenants.signals import plan_published
-from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
-from tests.browser.conftest import NARROW, Site
+from tests.browser.axe import NARROW, assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import Site
 from tests.dashboard.sample import write_plan
 
 

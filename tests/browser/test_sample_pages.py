@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from config.demo import cohort
-from tests.browser.axe import assert_accessible, assert_no_sideways_scroll
-from tests.browser.conftest import NARROW, ROOT, WIDE, Site
+from tests.browser.axe import NARROW, WIDE, assert_fit
+from tests.browser.conftest import Site
 from tests.browser.people import sign_in
+from tests.conftest import ROOT
 
 PUBLIC = {
     "alliance-home": ("portal", "/"),
@@ -71,22 +72,19 @@ def sample(site: Site) -> Site:
     return site
 
 
-@pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])
-def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
-    return request.param
-
-
-def look(page: Any, url: str, name: str, viewport: dict[str, int]) -> None:
+def look(page: Any, url: str, name: str) -> None:
     """Open the page and hold it to what every page owes its readers."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.set_viewport_size(WIDE)
     response = page.goto(url)
     assert response.status == 200, f"{url} answered {response.status}"
-    assert_accessible(page)
-    assert_no_sideways_scroll(page)
+    assert_fit(page)
     assert complaints == [], f"{url}: {complaints}"
     if os.environ.get("PORTAL_SCREENSHOTS") and name in IN_DOCS:
-        draw(page, f"{name}-{viewport['width']}")
+        for size in (NARROW, WIDE):
+            page.set_viewport_size(size)
+            draw(page, f"{name}-{size['width']}")
 
 
 def draw(page: Any, name: str) -> None:
@@ -105,45 +103,39 @@ def draw(page: Any, name: str) -> None:
     picture.quantize(96).save(folder / f"{name}.png", optimize=True)
 
 
-def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any, viewport: dict[str, int]) -> None:
-    page = new_person(viewport=viewport)
+def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
+    page = new_person()
     for name, (host, path) in PUBLIC.items():
-        look(page, sample.url(host, path), name, viewport)
+        look(page, sample.url(host, path), name)
     page.goto(sample.url("marrow-bend", "/?status=off_track"))
     page.locator("#action-rows tbody th a").first.click()
     page.wait_for_url("**/plan/actions/**")
-    look(page, page.url, "action", viewport)
+    look(page, page.url, "action")
 
 
-def test_the_coordinators_pages_are_fit_for_everybody(
-    sample: Site, new_person: Any, viewport: dict[str, int]
-) -> None:
-    page = new_person(viewport=viewport)
+def test_the_coordinators_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
+    page = new_person()
     sign_in(
         page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD
     )
     for name, path in COORDINATOR.items():
-        look(page, sample.url("marrow-bend", path), name, viewport)
-    look(page, sample.url("portal", "/accounts/"), "account", viewport)
+        look(page, sample.url("marrow-bend", path), name)
+    look(page, sample.url("portal", "/accounts/"), "account")
 
 
-def test_a_new_citys_first_screen_is_its_checklist(
-    sample: Site, new_person: Any, viewport: dict[str, int]
-) -> None:
-    page = new_person(viewport=viewport)
+def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_person: Any) -> None:
+    page = new_person()
     sign_in(
         page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD
     )
-    look(page, sample.url("new-corvane", "/workspace/"), "workspace-first", viewport)
+    look(page, sample.url("new-corvane", "/workspace/"), "workspace-first")
 
 
-def test_the_staffs_pages_are_fit_for_everybody(
-    sample: Site, new_person: Any, viewport: dict[str, int]
-) -> None:
-    page = new_person(viewport=viewport)
+def test_the_staffs_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
+    page = new_person()
     sign_in(page, sample.url("portal", "/staff/"), "amara.whitfield@commontable.example", cohort.PASSWORD)
     for name, path in STAFF.items():
-        look(page, sample.url("portal", path), name, viewport)
+        look(page, sample.url("portal", path), name)
 
 
 def test_the_cities_that_have_not_launched_are_not_open(sample: Site, new_person: Any) -> None:

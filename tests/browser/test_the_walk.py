@@ -19,8 +19,9 @@ from resources import services as library
 from tenants import services
 from tenants.models import Jurisdiction, Role
 from tests.browser.axe import assert_accessible
-from tests.browser.conftest import ROOT, Site
+from tests.browser.conftest import Site
 from tests.browser.people import sign_in
+from tests.conftest import ROOT
 
 PHRASE = "seven quiet green rivers"
 SHEET = ROOT / "config" / "demo" / "data" / "port-lysander-gare.xlsx"
