@@ -71,6 +71,7 @@ def environment(lock: Path) -> None:
     count = sum("==" in line for line in lock.read_text().splitlines())
     say(f"Installing {count} pinned packages, which takes a minute or two the first time …")
     install(lock, count)
+    compile_packages()
     stamp.write_text(wanted)
 
 
@@ -98,6 +99,15 @@ def install(lock: Path, count: int) -> None:
             "".join(output[-40:])
             + f"\npip could not install {lock.name}. Is a package index reachable from here?"
         )
+
+
+def compile_packages() -> None:
+    """Once and for all, where pip was told not to: otherwise every start of Python would take seconds for it."""
+    found = next((VENV / "lib").glob("python*/site-packages"))
+    command = [VENV / "bin" / "python", "-m", "compileall", "-q", "-j", "0", found]
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )  # some hold templates of code
 
 
 def opensearch(*, every_version: bool) -> None:
