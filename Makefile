@@ -13,14 +13,17 @@ setup: ## Virtual environment and var/dev.env
 demo: setup ## The portal with its sample cohort; PORT=8001 for another port, SEARCH=opensearch to search with it
 	@PORTAL_PORT=$(PORT) $(BIN)/python -m config.demo $(if $(SEARCH),--search=$(SEARCH))
 
-test: setup-tests lint ## Lint, types, import contracts and the whole suite, with PostgreSQL, OpenSearch and Chromium
+test: setup-tests lint test-databases ## Lint, types, import contracts and the whole suite, with PostgreSQL, OpenSearch and Chromium
 	@$(BIN)/python -m pytest -n 2 $(T)
 
-test-fast: setup-tests ## The suite without a browser
+test-fast: setup-tests test-databases ## The suite without a browser
 	@$(BIN)/python -m pytest -n 2 -m "not browser" $(T)
 
 setup-tests:
 	@$(PYTHON) config/bootstrap.py --tests
+
+test-databases: setup-tests
+	@$(BIN)/python -m tests.databases
 
 lint: setup-tests ## Style, templates, types, import contracts, missing migrations
 	@$(BIN)/ruff check .
@@ -46,4 +49,4 @@ lock: setup-tests ## Resolve the dependencies again into requirements/
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra test --generate-hashes --no-emit-index-url --no-header -o requirements/test.txt
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev -c requirements/test.txt --generate-hashes --no-emit-index-url --no-header -o requirements/portal.txt
 
-.PHONY: help setup demo test test-fast setup-tests lint format bench stop lock
+.PHONY: help setup demo test test-fast setup-tests test-databases lint format bench stop lock

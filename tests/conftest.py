@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import gc
-import hashlib
-import importlib.metadata
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +10,9 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.engines"]
+from tests import databases
 
-ROOT = Path(__file__).resolve().parents[1]
-CITIES = {
-    "riverton": ("City of Riverton", "America/Chicago"),
-    "ashford": ("City of Ashford", "America/Los_Angeles"),
-    "millbrook": ("Millbrook County", "America/New_York"),
-}
+pytest_plugins = ["tests.engines"]
 
 
 def pytest_configure() -> None:
@@ -44,121 +36,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
-def _hash(files: list[Path], *more: str) -> str:
-    found = hashlib.sha256("\n".join(more).encode())
-    for file in sorted(files):
-        found.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:12]
-
-
-def migrations_fingerprint() -> str:
-    """Names what the migrated database was built from: versions, migrations and app lists."""
-    from django.conf import settings
-
-    packages = ("django", "wagtail", "django-tenants", "django-taggit", "django-allauth", "django-tasks-db")
-    versions = [f"{package}={importlib.metadata.version(package)}" for package in packages]
-    files = [
-        *ROOT.glob("*/migrations/*.py"),
-        *ROOT.glob("*/*/migrations/*.py"),
-        ROOT / "tenants" / "cloning.py",
-    ]
-    return _hash(files, *versions, repr((settings.SHARED_APPS, settings.TENANT_APPS)))
-
-
-@functools.cache
-def fingerprint() -> str:
-    """Names what the cities of the test database were built from: the migrations, and the code that opens a city.
-
-    As it was when the tests began: whoever goes on writing code meanwhile does not break them.
-    """
-    code = [*ROOT.glob("tenants/*.py"), *ROOT.glob("*/receivers.py"), *ROOT.glob("*/*/receivers.py")]
-    code += [*ROOT.glob("cms/*.py"), *ROOT.glob("tenants/plans/*.py"), Path(__file__)]
-    return _hash(code, migrations_fingerprint())
-
-
-def _admin() -> Any:
-    import psycopg2
-    from django.conf import settings
-
-    database = settings.DATABASES["default"]
-    connection = psycopg2.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname="postgres",
-    )
-    connection.autocommit = True
-    return connection
-
-
-def _point_at(name: str) -> None:
-    from django.conf import settings
-    from django.db import connection
-
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    settings.DATABASES["default"]["NAME"] = name
-
-
-def _migrate() -> None:
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0, interactive=False)
-
-
-def _open_cities() -> None:
-    """The alliance and three cities: what every test starts from."""
-    from tenants import services
-
-    services.set_up_alliance()
-    for slug, (full_name, zone) in CITIES.items():
-        services.open_jurisdiction(name=full_name, slug=slug, by=None, timezone=zone, state="MN")
-
-
-def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None]) -> str:
-    """The database `name`, built on a copy of `source` unless it is there; a build that was cut off is done again."""
-    from django.db import connection
-
-    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-    if not cursor.fetchone():
-        draft = f"{name}_building"
-        cursor.execute(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{draft}" TEMPLATE "{source}"')
-        _point_at(draft)
-        build()
-        connection.close()
-        cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
-    return name
-
-
-def _drop_old(cursor: Any) -> None:
-    """Keep the eight newest templates; a copy of one is cheap, but its files are not."""
-    cursor.execute(
-        "SELECT datname FROM pg_database WHERE datname ~ '^(migrated|template)_[0-9a-f]{12}$' ORDER BY oid DESC"
-    )
-    for (old,) in cursor.fetchall()[8:]:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"test_{worker}_{os.getpid()}"
     with django_db_blocker.unblock():
-        admin = _admin()
+        template = databases.ready()
+        admin = databases.admin_connection()
         cursor = admin.cursor()
-        cursor.execute("SELECT pg_advisory_lock(77)")
-        try:
-            _drop_old(cursor)
-            migrated = _template(
-                cursor, f"migrated_{migrations_fingerprint()}", source="template0", build=_migrate
-            )
-            ready = _template(cursor, f"template_{fingerprint()}", source=migrated, build=_open_cities)
-            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}"')
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(77)")
-        _point_at(name)
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        databases.point_at(name)
     yield
     with django_db_blocker.unblock():
         from django.db import connection

@@ -18,7 +18,7 @@ import pytest
 from config.bootstrap import find_browser
 from tests.browser import programs
 from tests.browser.axe import WIDE
-from tests.conftest import _admin, _point_at, fingerprint
+from tests.databases import admin_connection, fingerprint, point_at
 
 # Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -108,10 +108,10 @@ def site(
     for mail in found.mail_dir.iterdir():
         mail.unlink()
     with django_db_blocker.unblock():
-        admin = _admin()
+        admin = admin_connection()
         cursor = admin.cursor()
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
-        _point_at(name)
+        point_at(name)
         settings.PORTAL_PORT = str(found.port)
         web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]
         try:
@@ -123,7 +123,7 @@ def site(
                 yield found
         finally:
             settings.PORTAL_PORT = ""
-            _point_at(before)
+            point_at(before)
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
             admin.close()
 

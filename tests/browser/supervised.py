@@ -18,7 +18,7 @@ from typing import Any
 from embedded import locks, opensearch, postgres
 from tests.browser.conftest import Site, _free_port
 from tests.browser.programs import THREADS
-from tests.conftest import ROOT
+from tests.databases import ROOT
 
 LEASE = 3  # seconds without a sign of life after which a worker counts as killed
 # Killed processes need no disk that is synchronized; but what was committed must have left the process.

@@ -26,7 +26,7 @@ from tenants.plans.models import Action, Change, ImportJob
 from tests.browser.people import sign_in
 from tests.browser.supervised import Supervised, supervised
 from tests.browser.test_the_walk import PHRASE, SHEET, prepare
-from tests.conftest import fingerprint
+from tests.databases import fingerprint
 
 ADA = "ada@elm-ford.example"
 SOON = 5_000  # milliseconds a person waits before trying again

@@ -15,7 +15,7 @@ from config.demo import cohort
 from tests.browser.axe import NARROW, WIDE, assert_fit
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in
-from tests.conftest import ROOT
+from tests.databases import ROOT
 
 PUBLIC = {
     "alliance-home": ("portal", "/"),

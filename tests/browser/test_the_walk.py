@@ -21,7 +21,7 @@ from tenants.models import Jurisdiction, Role
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in
-from tests.conftest import ROOT
+from tests.databases import ROOT
 
 PHRASE = "seven quiet green rivers"
 SHEET = ROOT / "config" / "demo" / "data" / "port-lysander-gare.xlsx"

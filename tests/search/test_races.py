@@ -21,7 +21,7 @@ from search import store
 from search.index import feed, indexes, life, transports
 from search.management.commands import rebuild_search
 from search.models import Document, Unsent
-from tests.conftest import ROOT
+from tests.databases import ROOT
 from tests.search.breaking import breakable
 from tests.search.factories import DocumentFactory
 from tests.search.written import add, change, in_index, in_table

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import _admin, _point_at, fingerprint
+from tests.databases import admin_connection, fingerprint, point_at
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def _database(name: str) -> Iterator[dict[str, str]]:
 
     before = settings.DATABASES["default"]["NAME"]
     name = f"{name}_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    admin = _admin()
+    admin = admin_connection()
     cursor = admin.cursor()
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
-    _point_at(name)
+    point_at(name)
     address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
     try:
         yield os.environ | {
@@ -49,7 +49,7 @@ def _database(name: str) -> Iterator[dict[str, str]]:
         }
     finally:
         connection.close()
-        _point_at(before)
+        point_at(before)
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         admin.close()
 

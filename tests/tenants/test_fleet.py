@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tenants import fleet, replay, services
-from tests.conftest import ROOT
+from tests.databases import ROOT
 from tests.tenants.fleets import (
     CITIES,
     COLUMN,

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from tenants import fleet, services
 from tenants.models import Domain, Jurisdiction
-from tests.conftest import ROOT
+from tests.databases import ROOT
 
 pytestmark = pytest.mark.usefixtures("committed")
 

@@ -14,7 +14,7 @@ from django_tenants.utils import tenant_context
 from taggit.models import Tag
 
 from tenants.models import Jurisdiction, Worker
-from tests.conftest import ROOT
+from tests.databases import ROOT
 from tests.tenants import sample_jobs
 
 LEASE = "3"
