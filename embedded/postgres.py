@@ -66,6 +66,9 @@ FORGETFUL = {
 }
 
 TEMPORARY = "cohort-portal-postgres-"
+# Where the data of tests go if so many bytes are free there. A copy of a database is three thousand files.
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
+IN_MEMORY = "cohort-portal-tests-"
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +96,19 @@ class Address:
 # --- What callers use ----------------------------------------------------------
 
 
-def ensure(folder: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None) -> Address:
+def ensure(
+    folder: Path,
+    *,
+    port: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    in_memory: bool = False,
+) -> Address:
     """The address of this folder's server, created and started when needed.
 
     Safe when several processes ask at once. Without `port` the last one is kept while it is free.
     `settings` are PostgreSQL's own ({"fsync": "off"}) and count only when this call starts the server.
     A server whose folder was moved is restarted, as it would look for its libraries at the old place.
-    Raises PostgresError.
+    New data go `in_memory` where there is room; they are gone when the machine starts anew. Raises PostgresError.
     """
     folder = Path(folder).resolve()
     with _locked(folder):
@@ -108,7 +117,8 @@ def ensure(folder: Path, *, port: int | None = None, settings: Mapping[str, str]
             if access and server.data == _data(folder) and port in (None, server.port):
                 return Address(port=server.port, password=access["password"])
             _halt(folder, server.pid)
-        return _start(folder, port=port, settings=SETTINGS | dict(settings or {}))
+        settings = SETTINGS | dict(settings or {})
+        return _start(folder, port=port, settings=settings, in_memory=in_memory)
 
 
 def stop(folder: Path) -> bool:
@@ -138,13 +148,16 @@ def status(folder: Path) -> Address | None:
 
 @contextlib.contextmanager
 def for_tests(folder: Path) -> Iterator[Address]:
-    """A quick, forgetful server that keeps its databases from run to run; it ends with its last user."""
+    """A quick, forgetful server that keeps its databases from run to run; it ends with its last user.
+
+    They are kept in memory where there is room, until the machine starts anew.
+    """
     folder = Path(folder).resolve()
     with contextlib.ExitStack() as use:
         with _locked(folder):
             users = use.enter_context(locks.taken(folder / "users", fcntl.LOCK_SH))
         try:
-            yield ensure(folder, settings=FORGETFUL)
+            yield ensure(folder, settings=FORGETFUL | {"max_wal_size": "1GB"}, in_memory=True)
         finally:
             with _locked(folder), contextlib.suppress(BlockingIOError):  # somebody else uses it
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -327,10 +340,30 @@ def _outside() -> Path:
     return place
 
 
+def _in_memory(folder: Path) -> Path | None:
+    """A new folder in memory for this folder's data, or None where there is little room. Removes leftovers."""
+    if not MEMORY.is_dir():
+        return None
+    for left in MEMORY.glob(f"{IN_MEMORY}*"):
+        with contextlib.suppress(OSError):
+            owner = Path((left / "owner").read_text())
+            is_used = (owner / "data").is_symlink() and (owner / "data").readlink() == left / "data"
+            if left.stat().st_uid == os.geteuid() and not is_used and not locks.is_held(owner / "alive"):
+                shutil.rmtree(left)
+    if shutil.disk_usage(MEMORY).free < ROOM:
+        return None
+    place = Path(tempfile.mkdtemp(prefix=IN_MEMORY, dir=MEMORY))
+    (place / "owner").write_text(str(folder))
+    place.chmod(0o755)
+    return place
+
+
 # --- Creating and starting -----------------------------------------------------
 
 
-def _start(folder: Path, *, port: int | None, settings: Mapping[str, str]) -> Address:
+def _start(
+    folder: Path, *, port: int | None, settings: Mapping[str, str], in_memory: bool = False
+) -> Address:
     """Create the data when there are none, and start. The caller holds the lock and saw that nothing runs."""
     access = _read_access(folder)
     password = access.get("password") or secrets.token_urlsafe(24)
@@ -338,7 +371,8 @@ def _start(folder: Path, *, port: int | None, settings: Mapping[str, str]) -> Ad
         data = _data(folder)
         if not data.is_dir():
             _write_access(folder, port=access.get("port"), password=password)
-            data, runner = _create(folder, password=password, settings=settings, alive=alive)
+            place = (_in_memory(folder) if in_memory else None) or folder
+            data, runner = _create(folder, place=place, password=password, settings=settings, alive=alive)
         else:
             # Nobody holds `alive`, so this is a leftover, even if its process id is in use again.
             (data / "postmaster.pid").unlink(missing_ok=True)
@@ -358,11 +392,10 @@ def _start(folder: Path, *, port: int | None, settings: Mapping[str, str]) -> Ad
 
 
 def _create(
-    folder: Path, *, password: str, settings: Mapping[str, str], alive: IO[str]
+    folder: Path, *, place: Path, password: str, settings: Mapping[str, str], alive: IO[str]
 ) -> tuple[Path, Runner]:
-    """New data with an empty database. They get their final name last: `data` is whole or absent."""
+    """New data with an empty database, in `place`. They get their final name last: `data` is whole or absent."""
     account = _account(folder)
-    place = folder
     runner = _runner(place, account=account, major=None)
     if runner is None:
         place = _outside()

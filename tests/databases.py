@@ -101,7 +101,7 @@ def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None])
     if not cursor.fetchone():
         draft = f"{name}_building"
         cursor.execute(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{draft}" TEMPLATE "{source}"')
+        cursor.execute(f'CREATE DATABASE "{draft}" TEMPLATE "{source}" STRATEGY file_copy')
         point_at(draft)
         build()
         connection.close()

@@ -110,7 +110,7 @@ def site(
     with django_db_blocker.unblock():
         admin = admin_connection()
         cursor = admin.cursor()
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
         point_at(name)
         settings.PORTAL_PORT = str(found.port)
         web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]

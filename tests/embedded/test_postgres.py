@@ -467,6 +467,39 @@ def test_a_server_for_tests_keeps_its_data_and_ends_with_the_last_run_that_uses_
         assert ask(later, "SELECT count(*) FROM kept") == 0
 
 
+def test_the_data_of_tests_are_in_memory_where_there_is_room_and_leave_with_their_folder(
+    fresh, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(postgres, "MEMORY", tmp_path / "memory")
+    with postgres.for_tests(fresh / "no memory") as address:
+        assert ask(address, "SHOW data_directory") == str(fresh / "no memory" / "data")
+    (tmp_path / "memory").mkdir()
+    for one in (tmp_path, tmp_path / "memory"):
+        one.chmod(0o755)
+
+    monkeypatch.setattr(postgres, "ROOM", 2**60)
+    with postgres.for_tests(fresh / "no room") as address:
+        assert ask(address, "SHOW data_directory") == str(fresh / "no room" / "data")
+
+    monkeypatch.setattr(postgres, "ROOM", 0)
+    with postgres.for_tests(fresh / "room") as address:
+        place = Path(ask(address, "SHOW data_directory"))
+        assert place.parent.parent == tmp_path / "memory"
+        ask(address, "CREATE TABLE kept (city text)")
+        with postgres.for_tests(fresh / "other") as other:  # takes nothing away from who is there
+            assert ask(other, "SELECT 1") == 1
+    with postgres.for_tests(fresh / "room") as address:
+        assert ask(address, "SELECT count(*) FROM kept") == 0
+
+    shutil.rmtree(place)  # as when the machine starts anew
+    with postgres.for_tests(fresh / "room") as address:
+        assert ask(address, "SELECT 1") == 1
+    shutil.rmtree(fresh / "room")
+    with postgres.for_tests(fresh / "third"):
+        assert not place.parent.exists()
+    assert len(list((tmp_path / "memory").iterdir())) == 2
+
+
 # --- The command line
 
 

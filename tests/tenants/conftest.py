@@ -39,7 +39,7 @@ def _database(name: str) -> Iterator[dict[str, str]]:
     admin = admin_connection()
     cursor = admin.cursor()
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}"')
+    cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
     point_at(name)
     address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
     try:
