@@ -67,7 +67,7 @@ FORGETFUL = {
 
 TEMPORARY = "cohort-portal-postgres-"
 # Where the data of tests go if so many bytes are free there. A copy of a database is three thousand files.
-MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - its folders there have names nobody can guess
 IN_MEMORY = "cohort-portal-tests-"
 
 log = logging.getLogger(__name__)
