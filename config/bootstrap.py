@@ -104,10 +104,9 @@ def install(lock: Path, count: int) -> None:
 def compile_packages() -> None:
     """Once and for all, where pip was told not to: otherwise every start of Python would take seconds for it."""
     found = next((VENV / "lib").glob("python*/site-packages"))
-    command = [VENV / "bin" / "python", "-m", "compileall", "-q", "-j", "0", found]
-    subprocess.run(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )  # some hold templates of code
+    command = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j", "0", str(found)]
+    silent = subprocess.DEVNULL  # some packages hold templates of code
+    subprocess.run(command, stdout=silent, stderr=silent)
 
 
 def opensearch(*, every_version: bool) -> None:

@@ -34,7 +34,7 @@ def publish(item: LibraryItem, *, by: User | None) -> LibraryItem:
     if item.pk is None:
         item.live = False
         item.save()
-    item.save_revision(user=by, log_action=True).publish(user=by, skip_permission_checks=True)
+    item.save_revision(user=by, log_action=True, clean=False).publish(user=by, skip_permission_checks=True)
     item.refresh_from_db()
     return item
 
