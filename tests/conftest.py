@@ -69,6 +69,18 @@ def _public_schema() -> Iterator[None]:
 
 
 @pytest.fixture
+def same_hosts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """After same_hosts() no request asks again whether a host or a jurisdiction has changed."""
+    from tenants import hosts
+
+    def remember() -> None:
+        monkeypatch.setattr(hosts, "_known", None)
+        settings.HOSTS_RECHECK_SECONDS = 3600
+
+    return remember
+
+
+@pytest.fixture
 def own_media(settings: Any, tmp_path: Path) -> Iterator[Path]:
     """An empty folder for this test's uploads. The storage remembers its folder, so it is told before and after."""
     from django.core.files.storage import default_storage
@@ -149,7 +161,8 @@ def visit(db: None) -> Callable[..., Any]:
             try:
                 return super().request(**request)
             finally:
-                connection.set_schema_to_public()
+                if connection.schema_name != "public":  # once more would cost the next query another
+                    connection.set_schema_to_public()
 
     def client(place: Any, user: Any = None) -> Any:
         made = PlaceClient(headers={"host": place.host})

@@ -15,7 +15,7 @@ row fails, a row without an address too. Addresses of Wagtail and of allauth fol
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -202,8 +202,12 @@ ALLIANCE: dict[str, Row] = {
 
 
 @pytest.fixture
-def world(riverton: Any, ashford: Any, alliance: Any, person: Any, visit: Any) -> World:
-    return build(riverton, other=ashford, alliance=alliance, person=person, visit=visit)
+def world(
+    riverton: Any, ashford: Any, alliance: Any, person: Any, visit: Any, same_hosts: Callable[[], None]
+) -> World:
+    world = build(riverton, other=ashford, alliance=alliance, person=person, visit=visit)
+    same_hosts()
+    return world
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ text it has; nobody else may hear it. Then a coordinator knocks everywhere with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
@@ -40,16 +40,24 @@ ANSWERS = {
 
 @pytest.fixture
 def worlds(
-    riverton: Any, ashford: Any, millbrook: Any, alliance: Any, person: Any, visit: Any
+    riverton: Any,
+    ashford: Any,
+    millbrook: Any,
+    alliance: Any,
+    person: Any,
+    visit: Any,
+    same_hosts: Callable[[], None],
 ) -> dict[str, World]:
     """Three cities that work on a plan nobody else may see yet."""
     neighbors = {riverton: ashford, ashford: millbrook, millbrook: riverton}
-    return {
+    worlds = {
         city.slug: build(
             city, other=other, alliance=alliance, person=person, visit=visit, visibility="internal"
         )
         for city, other in neighbors.items()
     }
+    same_hosts()
+    return worlds
 
 
 @pytest.fixture

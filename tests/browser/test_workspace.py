@@ -56,6 +56,7 @@ def riverton_site(site: Site) -> Site:
 
 
 def pages() -> list[str]:
+    """Those that test_sample_pages does not look at: what is edited, and what a sheet leads to."""
     place = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(place):
         action = Action.objects.in_plan_order().filter(retired_at=None).first()
@@ -66,8 +67,6 @@ def pages() -> list[str]:
         goal, outcome = action.outcome.goal, action.outcome
     return [
         "/workspace/",
-        "/workspace/updates/",
-        "/workspace/plan/",
         "/workspace/plan/about/",
         "/workspace/plan/retired/",
         f"/workspace/plan/goals/{goal.uuid}/",
@@ -77,20 +76,16 @@ def pages() -> list[str]:
         f"/workspace/plan/actions/{action.code}/progress/",
         f"/workspace/plan/actions/{action.code}/history/",
         f"/workspace/plan/action/{action.uuid}/retire/",
-        "/workspace/plan/publish/",
         "/workspace/plan/unpublish/",
         "/workspace/plan/adopt/",
-        "/workspace/history/",
-        "/workspace/import/",
         f"/workspace/import/{check.pk}/",
         f"/workspace/import/{check.pk}/?show=look",
         f"/workspace/import/{columns.pk}/columns/",
         f"/workspace/import/{done.pk}/",
-        "/workspace/settings/",
     ]
 
 
-def test_every_page_of_the_workspace_is_fit_for_everybody(riverton_site: Site, new_person: Any) -> None:
+def test_the_pages_behind_the_first_ones_are_fit_for_everybody(riverton_site: Site, new_person: Any) -> None:
     page = new_person()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
     told: list[str] = []

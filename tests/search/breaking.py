@@ -26,6 +26,7 @@ class Seen:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits for the receipt of its head
     server: Breakable
 
     def handle_any(self) -> None:

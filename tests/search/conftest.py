@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import uuid
 from pathlib import Path
 
 import pytest
 
 import resources
+from embedded import locks
 from resources import services
 from resources.models import LibraryItem, SynonymGroup
 from search import queries
@@ -24,32 +27,37 @@ TABLES = (Sector, Topic, SynonymGroup, LibraryItem, Document, Word)
 
 
 @pytest.fixture(scope="session")
-def imported():
-    """What the first import of the library wrote, by table; empty before."""
-    return {}
+def imported(tmp_path_factory):
+    """What the import of the library wrote, by table; for all workers of a run in one file, empty before the import."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return shared / "library.pickle"
 
 
 @pytest.fixture
 def library(db, imported):
     """The library of the demo: 150 items with their topics and synonyms.
 
-    Imported once; later tests get the same rows written at once, without their revisions.
+    Imported once in a run; later tests get the same rows written at once, without their revisions.
     """
-    if imported:
-        for model, rows in imported.items():
-            model.objects.bulk_create(rows)
-        return
-    before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
-    services.import_taxonomy(
-        json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
-    )
-    services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
-    for model in TABLES:
-        rows = list(model.objects.exclude(pk__in=before[model]))
-        for row in rows:
-            if model is LibraryItem:
-                row.latest_revision = row.live_revision = None
-        imported[model] = rows
+    with locks.taken(imported) as file:
+        if text := file.buffer.read():
+            for model, rows in pickle.loads(text):  # noqa: S301 - written below
+                model.objects.bulk_create(rows)
+            return
+        before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
+        services.import_taxonomy(
+            json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
+        )
+        services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
+        wrote = []
+        for model in TABLES:
+            rows = list(model.objects.exclude(pk__in=before[model]))
+            for row in rows:
+                if model is LibraryItem:
+                    row.latest_revision = row.live_revision = None
+            wrote.append((model, rows))
+        file.buffer.write(pickle.dumps(wrote))
 
 
 @pytest.fixture

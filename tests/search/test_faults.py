@@ -198,7 +198,7 @@ def test_a_rebuild_that_breaks_at_any_step_leaves_the_old_index(proxy, page, ste
     proxy.way, proxy.only = way, step
 
     with monkeypatch.context() as hurried:
-        hurried.setattr(transports, "PATIENCE", 3.0)
+        hurried.setattr(transports, "PATIENCE", 1.5)
         with pytest.raises(Unavailable):
             life.rebuild(transport)
     proxy.way = "through"
