@@ -99,7 +99,7 @@ def measured(transport: object, url: str) -> list[Result]:
 
 
 def patiently(work) -> None:
-    """As our own sending does: once more, where the engine has no room just now."""
+    """As our own sending does: again, where the engine has no room just now."""
     from search.index import bulk, transports
 
     for pause in bulk.PAUSES:

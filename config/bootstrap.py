@@ -147,7 +147,7 @@ def chromium() -> None:
     say("Chromium is missing.")
     remedy = "set PORTAL_CHROMIUM to a Chromium or Chrome."
     if can_apt():
-        if not any(map(apt_install, BROWSERS)):
+        if not any(map(apt_install, BROWSERS[:2])):
             sys.exit(f"apt-get could not install chromium. Install it by hand, or {remedy}")
     elif subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
         sys.exit(f"Playwright could not fetch Chromium. Install Debian's chromium, or {remedy}")

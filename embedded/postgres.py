@@ -108,7 +108,7 @@ def ensure(
     Safe when several processes ask at once. Without `port` the last one is kept while it is free.
     `settings` are PostgreSQL's own ({"fsync": "off"}) and count only when this call starts the server.
     A server whose folder was moved is restarted, as it would look for its libraries at the old place.
-    New data go `in_memory` where there is room; they are gone when the machine starts anew. Raises PostgresError.
+    New data go `in_memory` where there is room; they last until the machine starts anew at most. Raises PostgresError.
     """
     folder = Path(folder).resolve()
     with _locked(folder):
@@ -150,7 +150,7 @@ def status(folder: Path) -> Address | None:
 def for_tests(folder: Path) -> Iterator[Address]:
     """A quick, forgetful server that keeps its databases from run to run; it ends with its last user.
 
-    They are kept in memory where there is room, until the machine starts anew.
+    They are kept in memory where there is room, until the machine starts anew at most.
     """
     folder = Path(folder).resolve()
     with contextlib.ExitStack() as use:
@@ -342,20 +342,47 @@ def _outside() -> Path:
 
 def _in_memory(folder: Path) -> Path | None:
     """A new folder in memory for this folder's data, or None where there is little room. Removes leftovers."""
-    if not MEMORY.is_dir():
-        return None
-    for left in MEMORY.glob(f"{IN_MEMORY}*"):
-        with contextlib.suppress(OSError):
-            owner = Path((left / "owner").read_text())
-            is_used = (owner / "data").is_symlink() and (owner / "data").readlink() == left / "data"
-            if left.stat().st_uid == os.geteuid() and not is_used and not locks.is_held(owner / "alive"):
+    try:
+        memory = MEMORY.resolve(strict=True)
+        for left in memory.glob(f"{IN_MEMORY}*"):
+            owner = _owner(left) if left.stat().st_uid == os.geteuid() else None
+            if owner and not locks.is_held(owner / "alive") and not _links_to(owner, left):
                 shutil.rmtree(left)
-    if shutil.disk_usage(MEMORY).free < ROOM:
+        if min(shutil.disk_usage(memory).free, _free_memory()) < ROOM:
+            return None
+        place = Path(tempfile.mkdtemp(prefix=IN_MEMORY, dir=memory))
+        (place / "owner").write_text(str(folder))
+        place.chmod(0o755)
+    except OSError:  # not ours to write in, or just being removed by somebody else
         return None
-    place = Path(tempfile.mkdtemp(prefix=IN_MEMORY, dir=MEMORY))
-    (place / "owner").write_text(str(folder))
-    place.chmod(0o755)
     return place
+
+
+def _owner(place: Path) -> Path | None:
+    """Whose data are in this folder in memory; None for any other folder."""
+    owner = place / "owner"
+    return Path(owner.read_text()) if place.name.startswith(IN_MEMORY) and owner.exists() else None
+
+
+def _links_to(folder: Path, place: Path) -> bool:
+    return (folder / "data").is_symlink() and (folder / "data").readlink() == place / "data"
+
+
+def _free_memory() -> int:
+    """Bytes that programs can still take, after what Linux says of the machine and of our control group."""
+    found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    free = [int(found[1]) * 1024] if found else []
+    with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
+        limit, used = (int(Path(f"/sys/fs/cgroup/memory.{what}").read_text()) for what in ("max", "current"))
+        free.append(limit - used)
+    return min(free, default=0)
+
+
+def _unlink_what_is_not_ours(folder: Path) -> None:
+    """Data in memory are gone after a start of the machine, and a copy of a folder links to the original's."""
+    data = folder / "data"
+    if data.is_symlink() and (not data.exists() or _owner(data.resolve().parent) not in (None, folder)):
+        data.unlink()
 
 
 # --- Creating and starting -----------------------------------------------------
@@ -368,6 +395,7 @@ def _start(
     access = _read_access(folder)
     password = access.get("password") or secrets.token_urlsafe(24)
     with locks.taken(folder / "alive") as alive:
+        _unlink_what_is_not_ours(folder)
         data = _data(folder)
         if not data.is_dir():
             _write_access(folder, port=access.get("port"), password=password)
@@ -430,7 +458,6 @@ def _create(
     _single_user(runner, new, statements, settings=settings, alive=alive)
     new.rename(data)
     if place != folder:
-        (folder / "data").unlink(missing_ok=True)
         (folder / "data").symlink_to(data)
     return data, runner
 

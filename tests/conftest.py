@@ -44,6 +44,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
         template = databases.ready()
         admin = databases.admin_connection()
         cursor = admin.cursor()
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         databases.point_at(name)
     yield

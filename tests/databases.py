@@ -9,6 +9,7 @@ import functools
 import hashlib
 import importlib.metadata
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,13 +110,21 @@ def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None])
     return name
 
 
+# Of one run: with the number of the process, and perhaps the name of its worker.
+_OF_A_RUN = re.compile(r"(?:test|browser|committed|fresh)_(?:[a-z]\w*_)?(\d+)(?:_\w+)?")
+
+
 def _drop_old(cursor: Any) -> None:
-    """Keep the eight newest templates; a copy of one is cheap, but its files are not."""
-    cursor.execute(
-        "SELECT datname FROM pg_database WHERE datname ~ '^(migrated|template)_[0-9a-f]{12}$' ORDER BY oid DESC"
-    )
-    for (old,) in cursor.fetchall()[8:]:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
+    """Keep the eight newest templates, and nothing of runs that were killed."""
+    cursor.execute("SELECT datname FROM pg_database ORDER BY oid DESC")
+    names = [name for (name,) in cursor.fetchall()]
+    old = [name for name in names if re.fullmatch("(migrated|template)_[0-9a-f]{12}", name)][8:]
+    for name in names:
+        of_a_run = _OF_A_RUN.fullmatch(name)
+        if of_a_run and not Path(f"/proc/{of_a_run[1]}").exists():
+            old.append(name)
+    for name in old:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def ready() -> str:

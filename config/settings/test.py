@@ -29,7 +29,7 @@ os.environ.setdefault("PORTAL_SCHEME", "http")
 os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
 os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
 os.environ.setdefault("API_REQUESTS_PER_MINUTE", "0")  # the tests of the limit set one
-# Each process has its own; after one that was killed the next cleans up.
+# Each test process has its own; after one that was killed the next cleans up.
 os.environ["PORTAL_VAR_DIR"] = str(_until_exit.enter_context(locks.scratch("cohort-portal-var-")))
 # A server that a browser test starts shows the same files.
 os.environ["MEDIA_ROOT"] = os.environ.get("PORTAL_TEST_MEDIA_DIR") or os.environ["PORTAL_VAR_DIR"] + "/media"

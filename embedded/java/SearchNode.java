@@ -74,6 +74,8 @@ public final class SearchNode extends Node {
             .put("transport.type", "netty4")
             // A full disk of a developer must not turn indexes read-only in the middle of a test.
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
+            // Our garbage collector leaves garbage until there is no more room: it is no reason to refuse a request.
+            .put("indices.breaker.total.use_real_memory", false)
             // An index that nobody made would have guessed fields.
             .put("action.auto_create_index", false);
         for (int i = 1; i < arguments.length; i++) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from config.bootstrap import find_browser
+from embedded import postgres
 from tests.browser import programs
 from tests.browser.axe import WIDE
 from tests.databases import admin_connection, fingerprint, point_at
@@ -56,9 +58,12 @@ class Site:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Not of those that Linux gives to outgoing connections: it has to be free again for the next module."""
+    chance = secrets.SystemRandom()
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", chance.choice(postgres.PORTS)))
+            return probe.getsockname()[1]
 
 
 def _wait_for(port: int, server: BaseProcess, log: Path) -> None:
@@ -110,6 +115,7 @@ def site(
     with django_db_blocker.unblock():
         admin = admin_connection()
         cursor = admin.cursor()
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
         point_at(name)
         settings.PORTAL_PORT = str(found.port)

@@ -8,9 +8,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from tests.databases import ROOT
 
 THREADS = ("--worker-class", "gthread", "--threads", "4", "--log-level", "warning")
 
@@ -19,18 +23,22 @@ _context = multiprocessing.get_context("forkserver")
 
 def prepare(environment: Mapping[str, str]) -> None:
     """Start loading the portal with these variables. Everything that is forked has them."""
-    before = os.environ.copy()
+    before, folder = os.environ.copy(), Path.cwd()
     os.environ.update(environment)
-    _context.set_forkserver_preload([f"{__name__}_loaded"])
-    multiprocessing.forkserver.ensure_running()
-    os.environ.clear()
-    os.environ.update(before)
+    os.chdir(ROOT)
+    try:
+        _context.set_forkserver_preload([f"{__name__}_loaded"])
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
 def running(*command: str, log: Path) -> Iterator[multiprocessing.process.BaseProcess]:
     """`gunicorn …` or `manage.py …` in a process of its own, which ends with the block."""
-    process = _context.Process(target=_run, args=(command, log))
+    process = _context.Process(target=_run, args=(command, log), daemon=True)
     process.start()
     try:
         yield process
@@ -41,7 +49,16 @@ def running(*command: str, log: Path) -> Iterator[multiprocessing.process.BasePr
         process.join()
 
 
+def _end_with_the_tests() -> None:
+    """Even if they are killed."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _run(command: tuple[str, ...], log: Path) -> None:
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     with log.open("wb") as out:
         for stream in (1, 2):
             os.dup2(out.fileno(), stream)

@@ -56,7 +56,7 @@ def riverton_site(site: Site) -> Site:
 
 
 def pages() -> list[str]:
-    """Those that test_sample_pages does not look at: what is edited, and what a sheet leads to."""
+    """Those that test_sample_pages does not look at, or not while a plan is made: what is edited, what a sheet asks."""
     place = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(place):
         action = Action.objects.in_plan_order().filter(retired_at=None).first()
@@ -67,6 +67,9 @@ def pages() -> list[str]:
         goal, outcome = action.outcome.goal, action.outcome
     return [
         "/workspace/",
+        "/workspace/plan/",
+        "/workspace/plan/publish/",
+        "/workspace/import/",
         "/workspace/plan/about/",
         "/workspace/plan/retired/",
         f"/workspace/plan/goals/{goal.uuid}/",
@@ -89,7 +92,10 @@ def test_the_pages_behind_the_first_ones_are_fit_for_everybody(riverton_site: Si
     page = new_person()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
     told: list[str] = []
-    page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda said: told.append(f"{page.url}: {said.text}") if said.type == "error" else None,
+    )
     for path in pages():
         page.set_viewport_size(WIDE)
         assert page.goto(riverton_site.url("riverton", path)).status == 200, path

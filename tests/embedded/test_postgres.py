@@ -491,13 +491,23 @@ def test_the_data_of_tests_are_in_memory_where_there_is_room_and_leave_with_thei
     with postgres.for_tests(fresh / "room") as address:
         assert ask(address, "SELECT count(*) FROM kept") == 0
 
+    shutil.copytree(fresh / "room", fresh / "copy", symlinks=True)
+    with postgres.for_tests(fresh / "copy") as copy, postgres.for_tests(fresh / "room") as address:
+        assert ask(copy, "SHOW data_directory") != ask(address, "SHOW data_directory") == str(place)
+
     shutil.rmtree(place)  # as when the machine starts anew
     with postgres.for_tests(fresh / "room") as address:
-        assert ask(address, "SELECT 1") == 1
+        place = Path(ask(address, "SHOW data_directory"))
+    shutil.rmtree(place)
+    with monkeypatch.context() as full:
+        full.setattr(postgres, "ROOM", 2**60)
+        with postgres.for_tests(fresh / "room") as address:
+            assert ask(address, "SHOW data_directory") == str(fresh / "room" / "data")
+    assert place.parent.exists()
     shutil.rmtree(fresh / "room")
     with postgres.for_tests(fresh / "third"):
         assert not place.parent.exists()
-    assert len(list((tmp_path / "memory").iterdir())) == 2
+    assert len(list((tmp_path / "memory").iterdir())) == 3  # the other, the copy, the third
 
 
 # --- The command line

@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
 
 import resources
 from embedded import locks
@@ -41,23 +43,33 @@ def library(db, imported):
     Imported once in a run; later tests get the same rows written at once, without their revisions.
     """
     with locks.taken(imported) as file:
-        if text := file.buffer.read():
-            for model, rows in pickle.loads(text):  # noqa: S301 - written below
-                model.objects.bulk_create(rows)
-            return
-        before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
-        services.import_taxonomy(
-            json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
-        )
-        services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
-        wrote = []
-        for model in TABLES:
-            rows = list(model.objects.exclude(pk__in=before[model]))
-            for row in rows:
-                if model is LibraryItem:
-                    row.latest_revision = row.live_revision = None
-            wrote.append((model, rows))
-        file.buffer.write(pickle.dumps(wrote))
+        text = file.buffer.read() or None
+        if text is None:
+            file.buffer.write(pickle.dumps(_import()))
+    if text:
+        for model, rows in pickle.loads(text):  # noqa: S301 - written above
+            model.objects.bulk_create(rows)
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), TABLES):
+                cursor.execute(statement)
+            cursor.execute("SELECT setval('public.search_version', max(version)) FROM search_document")
+
+
+def _import():
+    """What the import writes: [(model, rows)]."""
+    before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
+    services.import_taxonomy(
+        json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
+    )
+    services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
+    wrote = []
+    for model in TABLES:
+        rows = list(model.objects.exclude(pk__in=before[model]))
+        for row in rows:
+            if model is LibraryItem:
+                row.latest_revision = row.live_revision = None
+        wrote.append((model, rows))
+    return wrote
 
 
 @pytest.fixture

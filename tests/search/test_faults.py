@@ -196,11 +196,13 @@ def test_a_rebuild_that_breaks_at_any_step_leaves_the_old_index(proxy, page, ste
     before = indexes.current(transport)
     add()
     proxy.way, proxy.only = way, step
+    proxy.seen.clear()
 
     with monkeypatch.context() as hurried:
-        hurried.setattr(transports, "PATIENCE", 1.5)
+        hurried.setattr(transports, "PATIENCE", 2.0)
         with pytest.raises(Unavailable):
             life.rebuild(transport)
+    assert [one for one in proxy.seen if step in one.path]
     proxy.way = "through"
 
     assert indexes.current(transport) == before

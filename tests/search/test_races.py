@@ -122,7 +122,7 @@ def test_writers_feeders_and_rebuilds_at_once_leave_the_index_equal_to_the_table
 
 
 def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings, monkeypatch):
-    monkeypatch.setattr(feed, "PATIENCE", 2.0)
+    monkeypatch.setattr(feed, "PATIENCE", 3.0)
     (document,) = add()
     with breakable(settings.SEARCH_URL) as proxy:
         settings.SEARCH_URL, proxy.way, proxy.only = proxy.url, "hang", "_bulk"
