@@ -62,6 +62,7 @@ FORGETFUL = {
     "max_wal_size": "4GB",
     "shared_buffers": "256MB",
     "autovacuum": "off",
+    "track_counts": "off",
     "jit": "off",
 }
 

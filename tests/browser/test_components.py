@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import mimetypes
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,8 +114,31 @@ def render(template: str, **context: Any) -> str:
     return found.template.render(Context(given))
 
 
+class Files(SimpleHTTPRequestHandler):
+    """The repository's files; pages are answered by the test."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args, directory=str(ROOT))
+
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[str]:
+    """Where the portal's static files are served: quicker than through the browser's debugger."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://riverton.localhost:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture
-def look(new_person: Any) -> Any:
+def look(new_person: Any, files: str) -> Any:
     """look(html) opens the page with the portal's static files; any word of its policy fails."""
 
     def _look(html: str) -> Any:
@@ -121,30 +146,25 @@ def look(new_person: Any) -> Any:
         page.complaints = []
 
         def answer(route: Any) -> None:
-            path = urlsplit(route.request.url).path
-            if path == "/brand.css":
+            if urlsplit(route.request.url).path == "/brand.css":
                 route.fulfill(body=BRAND, content_type="text/css")
-            elif path.startswith("/static/"):
-                file = ROOT / path.lstrip("/")
-                found = file.is_file()
-                if not found:
-                    page.complaints.append(f"404: {path}")
-                kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-                route.fulfill(
-                    status=200 if found else 404, body=file.read_bytes() if found else b"", content_type=kind
-                )
             else:
                 route.fulfill(
                     body=html, content_type="text/html", headers={"Content-Security-Policy": POLICY}
                 )
 
-        page.route("**/*", answer)
+        def came(response: Any) -> None:
+            if response.status >= 400:
+                page.complaints.append(f"{response.status}: {response.url}")
+
+        page.route(lambda url: not urlsplit(url).path.startswith("/static/"), answer)
+        page.on("response", came)
         page.on(
             "console",
             lambda said: page.complaints.append(said.text) if said.type in {"error", "warning"} else None,
         )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.goto("http://riverton.localhost/components/")
+        page.goto(f"{files}/components/")
         return page
 
     return _look
