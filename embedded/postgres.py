@@ -346,7 +346,7 @@ def _in_memory(folder: Path) -> Path | None:
     try:
         memory = MEMORY.resolve(strict=True)
         for left in memory.glob(f"{IN_MEMORY}*"):
-            owner = _owner(left) if left.stat().st_uid == os.geteuid() else None
+            owner = _whose(left) if left.stat().st_uid == os.geteuid() else None
             if owner and not locks.is_held(owner / "alive") and not _links_to(owner, left):
                 shutil.rmtree(left)
         if min(shutil.disk_usage(memory).free, _free_memory()) < ROOM:
@@ -359,7 +359,7 @@ def _in_memory(folder: Path) -> Path | None:
     return place
 
 
-def _owner(place: Path) -> Path | None:
+def _whose(place: Path) -> Path | None:
     """Whose data are in this folder in memory; None for any other folder."""
     owner = place / "owner"
     return Path(owner.read_text()) if place.name.startswith(IN_MEMORY) and owner.exists() else None
@@ -382,7 +382,7 @@ def _free_memory() -> int:
 def _unlink_what_is_not_ours(folder: Path) -> None:
     """Data in memory are gone after a start of the machine, and a copy of a folder links to the original's."""
     data = folder / "data"
-    if data.is_symlink() and (not data.exists() or _owner(data.resolve().parent) not in (None, folder)):
+    if data.is_symlink() and (not data.exists() or _whose(data.resolve().parent) not in (None, folder)):
         data.unlink()
 
 

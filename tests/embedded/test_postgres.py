@@ -467,47 +467,36 @@ def test_a_server_for_tests_keeps_its_data_and_ends_with_the_last_run_that_uses_
         assert ask(later, "SELECT count(*) FROM kept") == 0
 
 
-def test_the_data_of_tests_are_in_memory_where_there_is_room_and_leave_with_their_folder(
-    fresh, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(postgres, "MEMORY", tmp_path / "memory")
-    with postgres.for_tests(fresh / "no memory") as address:
-        assert ask(address, "SHOW data_directory") == str(fresh / "no memory" / "data")
-    (tmp_path / "memory").mkdir()
-    for one in (tmp_path, tmp_path / "memory"):
+def test_the_data_of_tests_are_in_memory_where_there_is_room(fresh, tmp_path, monkeypatch):
+    memory = tmp_path / "memory"
+    monkeypatch.setattr(postgres, "MEMORY", memory)
+    assert postgres._in_memory(fresh) is None
+    memory.mkdir()
+    for one in (tmp_path, memory):
         one.chmod(0o755)
-
-    monkeypatch.setattr(postgres, "ROOM", 2**60)
-    with postgres.for_tests(fresh / "no room") as address:
-        assert ask(address, "SHOW data_directory") == str(fresh / "no room" / "data")
-
-    monkeypatch.setattr(postgres, "ROOM", 0)
-    with postgres.for_tests(fresh / "room") as address:
-        place = Path(ask(address, "SHOW data_directory"))
-        assert place.parent.parent == tmp_path / "memory"
-        ask(address, "CREATE TABLE kept (city text)")
-        with postgres.for_tests(fresh / "other") as other:  # takes nothing away from who is there
-            assert ask(other, "SELECT 1") == 1
-    with postgres.for_tests(fresh / "room") as address:
-        assert ask(address, "SELECT count(*) FROM kept") == 0
-
-    shutil.copytree(fresh / "room", fresh / "copy", symlinks=True)
-    with postgres.for_tests(fresh / "copy") as copy, postgres.for_tests(fresh / "room") as address:
-        assert ask(copy, "SHOW data_directory") != ask(address, "SHOW data_directory") == str(place)
-
-    shutil.rmtree(place)  # as when the machine starts anew
-    with postgres.for_tests(fresh / "room") as address:
-        place = Path(ask(address, "SHOW data_directory"))
-    shutil.rmtree(place)
     with monkeypatch.context() as full:
         full.setattr(postgres, "ROOM", 2**60)
-        with postgres.for_tests(fresh / "room") as address:
-            assert ask(address, "SHOW data_directory") == str(fresh / "room" / "data")
-    assert place.parent.exists()
-    shutil.rmtree(fresh / "room")
-    with postgres.for_tests(fresh / "third"):
-        assert not place.parent.exists()
-    assert len(list((tmp_path / "memory").iterdir())) == 3  # the other, the copy, the third
+        assert postgres._in_memory(fresh) is None
+
+    monkeypatch.setattr(postgres, "ROOM", 0)
+    with postgres.for_tests(fresh) as address:
+        place = Path(ask(address, "SHOW data_directory"))
+        ask(address, "CREATE TABLE kept (city text)")
+        copy = shutil.copytree(fresh, fresh.with_name("copy"), symlinks=True)
+        assert postgres._in_memory(copy) != place.parent  # takes nothing away from who is there
+    assert place.parent.parent == memory
+    with postgres.for_tests(fresh) as address:
+        assert ask(address, "SELECT count(*) FROM kept") == 0
+    postgres._unlink_what_is_not_ours(copy)
+    assert not (copy / "data").is_symlink()
+    assert (fresh / "data").is_dir()
+
+    shutil.rmtree(place)  # as when the machine starts anew, with less room than before
+    monkeypatch.setattr(postgres, "ROOM", 2**60)
+    with postgres.for_tests(fresh) as address:
+        assert ask(address, "SHOW data_directory") == str(fresh / "data")
+    assert postgres._in_memory(copy) is None
+    assert list(memory.iterdir()) == []  # what nobody links to is removed
 
 
 # --- The command line
