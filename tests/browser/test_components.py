@@ -194,7 +194,7 @@ def test_the_scripts_of_the_design_system_keep_to_the_policy(look):
 
 def test_a_form_that_came_back_starts_at_its_mistakes_and_leads_to_each_field(look):
     page = look(render("components.html"))
-    assert page.evaluate("document.activeElement.id") == "errors"
+    expect(page.locator("#errors")).to_be_focused()
     page.click("text=What is it about? This field is required.")
     assert page.url.endswith("#id_about_0")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django_tenants.utils import tenant_context
+from playwright.sync_api import expect
 
 from tenants import services
 from tenants.models import Jurisdiction
@@ -119,7 +120,7 @@ def test_progress_is_sorted_in_place(riverton_site, new_person):
     page.wait_for_url("**sort=done**")
     assert page.locator("th[aria-sort=ascending]").inner_text().strip() == "Actions done"
     assert page.locator("#plan-rows tbody tr").count() == 1
-    assert page.evaluate("document.activeElement.hasAttribute('data-focus')")
+    expect(page.locator("[data-focus]")).to_be_focused()
 
 
 def test_a_city_prints_without_its_controls(riverton_site, new_person):

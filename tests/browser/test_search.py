@@ -6,6 +6,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from search.store import learn
 from tests.browser.axe import NARROW, assert_accessible, assert_fit
@@ -66,8 +67,8 @@ def test_ticking_a_filter_keeps_the_place_and_reads_the_count_out(library: Site,
 
     page.wait_for_url("**evidence=evaluated**")
     page.get_by_role("heading", name="3 results").wait_for()
-    assert page.evaluate("document.activeElement.id") == "evidence-evaluated"
-    assert page.locator("#said").inner_text() == "3 results"
+    expect(page.locator("#evidence-evaluated")).to_be_focused()
+    expect(page.locator("#said")).to_have_text("3 results")
     assert_accessible(page)
 
 
