@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator
@@ -40,20 +41,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"test_{worker}_{os.getpid()}"
+    own = contextlib.ExitStack()
     with django_db_blocker.unblock():
-        template = databases.ready()
-        admin = databases.admin_connection()
-        cursor = admin.cursor()
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        databases.point_at(name)
+        databases.ready()
+        own.enter_context(databases.copied(name))
     yield
     with django_db_blocker.unblock():
-        from django.db import connection
-
-        connection.close()
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        admin.close()
+        own.close()
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,13 @@ python -m tests.databases     builds them now, so that no test has to wait for i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,29 +55,48 @@ def fingerprint() -> str:
     return _hash(code, migrations_fingerprint())
 
 
-def admin_connection() -> Any:
+def url(name: str) -> str:
+    """The address of this database on the server of the tests."""
+    return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+
+
+@contextlib.contextmanager
+def _administered() -> Iterator[Any]:
+    """A cursor outside any transaction, on a database that nobody copies or drops."""
     import psycopg2
-    from django.conf import settings
 
-    database = settings.DATABASES["default"]
-    connection = psycopg2.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname="postgres",
-    )
-    connection.autocommit = True
-    return connection
+    admin = psycopg2.connect(url("postgres"))
+    admin.autocommit = True
+    try:
+        yield admin.cursor()
+    finally:
+        admin.close()
 
 
-def point_at(name: str) -> None:
+def _point_at(name: str) -> None:
     from django.conf import settings
     from django.db import connection
 
     connection.close()
     connection.settings_dict["NAME"] = name
     settings.DATABASES["default"]["NAME"] = name
+
+
+@contextlib.contextmanager
+def copied(name: str) -> Iterator[str]:
+    """Django on a database `name` with the three cities, which is dropped at the end; its address."""
+    from django.conf import settings
+
+    before = settings.DATABASES["default"]["NAME"]
+    with _administered() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
+        _point_at(name)
+        try:
+            yield url(name)
+        finally:
+            _point_at(before)
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _migrate() -> None:
@@ -103,7 +123,7 @@ def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None])
         draft = f"{name}_building"
         cursor.execute(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{draft}" TEMPLATE "{source}" STRATEGY file_copy')
-        point_at(draft)
+        _point_at(draft)
         build()
         connection.close()
         cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
@@ -127,19 +147,15 @@ def _drop_old(cursor: Any) -> None:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def ready() -> str:
-    """The name of the database that every test's is a copy of. Built here unless it is there; others wait for it."""
-    admin = admin_connection()
-    cursor = admin.cursor()
-    cursor.execute("SELECT pg_advisory_lock(77)")
-    try:
+def ready() -> None:
+    """Build what every test's database is a copy of, unless it is there; whoever else asks waits for it."""
+    with _administered() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(77)")
         _drop_old(cursor)
         migrated = _template(
             cursor, f"migrated_{migrations_fingerprint()}", source="template0", build=_migrate
         )
-        return _template(cursor, f"template_{fingerprint()}", source=migrated, build=_open_cities)
-    finally:
-        admin.close()
+        _template(cursor, f"template_{fingerprint()}", source=migrated, build=_open_cities)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ import pytest
 
 from config.bootstrap import find_browser
 from embedded import postgres
+from tests import databases
 from tests.browser import programs
 from tests.browser.axe import WIDE
-from tests.databases import admin_connection, fingerprint, point_at
 
 # Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -86,11 +86,10 @@ def own_site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) ->
 
     found = Site(port=_free_port(), mail_dir=tmp_path_factory.mktemp("mail"))
     name = f"browser_{os.getpid()}"
-    address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
     programs.prepare(
         {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
-            "DATABASE_URL": f"{address}/{name}",
+            "DATABASE_URL": databases.url(name),
             "PORTAL_PORT": str(found.port),
             "PORTAL_DEMO": "1",
             "PORTAL_TEST_MAIL_DIR": str(found.mail_dir),
@@ -109,15 +108,9 @@ def site(
 
     found, name = own_site
     place = tmp_path_factory.mktemp("site")
-    before = settings.DATABASES["default"]["NAME"]
     for mail in found.mail_dir.iterdir():
         mail.unlink()
-    with django_db_blocker.unblock():
-        admin = admin_connection()
-        cursor = admin.cursor()
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
-        point_at(name)
+    with django_db_blocker.unblock(), databases.copied(name):
         settings.PORTAL_PORT = str(found.port)
         web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]
         try:
@@ -129,9 +122,6 @@ def site(
                 yield found
         finally:
             settings.PORTAL_PORT = ""
-            point_at(before)
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            admin.close()
 
 
 @pytest.fixture(scope="session")

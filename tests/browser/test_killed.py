@@ -6,7 +6,6 @@ A supervisor starts again what was killed. The people do what people do: what di
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from tenants.plans.models import Action, Change, ImportJob
 from tests.browser.people import sign_in
 from tests.browser.supervised import Supervised, supervised
 from tests.browser.test_the_walk import PHRASE, SHEET, prepare
-from tests.databases import fingerprint
+from tests.databases import fingerprint, url
 
 ADA = "ada@elm-ford.example"
 SOON = 5_000  # milliseconds a person waits before trying again
@@ -38,8 +37,7 @@ def portal(
     django_db_setup: None, django_db_blocker: Any, tmp_path: Any, settings: Any
 ) -> Iterator[Supervised]:
     """The portal on its own database and engine; this test's own queries go there too."""
-    address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
-    template = f"{address}/template_{fingerprint()}"
+    template = url(f"template_{fingerprint()}")
     with (
         supervised(tmp_path, media=settings.MEDIA_ROOT, template=template) as found,
         django_db_blocker.unblock(),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.databases import admin_connection, fingerprint, point_at
+from tests import databases
 
 
 @pytest.fixture(scope="module")
@@ -31,27 +31,9 @@ def fresh(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, s
 
 @contextmanager
 def _database(name: str) -> Iterator[dict[str, str]]:
-    from django.conf import settings
-    from django.db import connection
-
-    before = settings.DATABASES["default"]["NAME"]
     name = f"{name}_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    admin = admin_connection()
-    cursor = admin.cursor()
-    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
-    point_at(name)
-    address, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
-    try:
-        yield os.environ | {
-            "DJANGO_SETTINGS_MODULE": "config.settings.test",
-            "DATABASE_URL": f"{address}/{name}",
-        }
-    finally:
-        connection.close()
-        point_at(before)
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        admin.close()
+    with databases.copied(name) as url:
+        yield os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": url}
 
 
 HEAD = """

@@ -11,6 +11,7 @@ from django.db import connection
 from django_tenants.utils import schema_context
 
 from tenants import fleet
+from tests.databases import url
 from tests.tenants.test_cloning import described
 
 TEMPLATE = settings.TEMPLATE_SCHEMA
@@ -64,14 +65,7 @@ class elsewhere:
     """A cursor of a connection of its own."""
 
     def __enter__(self) -> Any:
-        database = connection.settings_dict
-        self.connection = psycopg2.connect(
-            host=database["HOST"],
-            port=database["PORT"],
-            user=database["USER"],
-            password=database["PASSWORD"],
-            dbname=database["NAME"],
-        )
+        self.connection = psycopg2.connect(url(connection.settings_dict["NAME"]))
         return self.connection.cursor()
 
     def __exit__(self, *_error: object) -> None:
