@@ -41,13 +41,18 @@ def load(*, say: Say) -> None:
     if not has_library:
         say("the shared library: 150 items")
         with schema_context("public"):
-            call_command("import_taxonomy", LIBRARY / "topics.json", LIBRARY / "synonyms.txt", verbosity=0)
-            call_command("import_library", LIBRARY / "items.jsonl", verbosity=0)
+            load_library()
     for sample in PLACES:
         if sample["slug"] not in there:
             say(sample["registry"]["name"])
             open_place(sample)
     write_sign_ins()
+
+
+def load_library() -> None:
+    """The topics, the groups of synonyms and the 150 items."""
+    call_command("import_taxonomy", LIBRARY / "topics.json", LIBRARY / "synonyms.txt", verbosity=0)
+    call_command("import_library", LIBRARY / "items.jsonl", verbosity=0)
 
 
 @transaction.atomic

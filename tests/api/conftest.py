@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-import resources
-from resources import services as library_services
 from tenants import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Plan
 from tenants.signals import plan_published
+from tests import library as demo_library
 from tests.plan_factories import ActionFactory, OutcomeFactory, PlanFactory
 
 
@@ -48,7 +44,4 @@ def api(alliance, visit):
 @pytest.fixture
 def library(db):
     """The topics of the demo, and the first twelve items of its library."""
-    demo = Path(resources.__file__).parent / "demo"
-    topics, items = json.loads((demo / "topics.json").read_text()), (demo / "items.jsonl").read_text()
-    library_services.import_taxonomy(topics, (demo / "synonyms.txt").read_text().splitlines())
-    library_services.import_items(items.splitlines()[:12], by=None)
+    demo_library.write(first=12)

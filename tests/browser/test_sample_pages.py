@@ -10,8 +10,10 @@ import os
 from typing import Any
 
 import pytest
+from django_tenants.utils import schema_context
 
 from config.demo import cohort
+from tests import library
 from tests.browser.axe import NARROW, WIDE, assert_fit
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in
@@ -68,6 +70,8 @@ IN_DOCS |= {"staff"}
 
 @pytest.fixture(scope="module")
 def sample(site: Site) -> Site:
+    with schema_context("public"):
+        library.write()
     cohort.load(say=lambda _text: None)
     return site
 

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import F
 
 import resources
+from config.demo import cohort
+from resources import services
 from resources.models import LibraryItem, SynonymGroup
+from search.models import Document, Word
 from tenants.models import Sector, Topic
 from tenants.signals import library_item_changed
+from tests import library as demo_library
 
 pytestmark = pytest.mark.django_db
 DEMO = Path(resources.__file__).parent / "demo"
@@ -71,10 +77,11 @@ def test_the_topics_and_synonyms_are_taken_over_once() -> None:
     assert (fines.theme, fines.terms[0]) == ("Fines, fees and courts", "library fines")
 
 
-def test_the_demo_library_is_imported_whole(taxonomy: None) -> None:
-    text = run("import_library", DEMO / "items.jsonl")
+def test_the_demo_library_is_imported_whole(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort.load_library()
 
-    assert text.strip() == "The library took items.jsonl: 150 items added, 0 changed, 0 unchanged."
+    text = "The library took items.jsonl: 150 items added, 0 changed, 0 unchanged."
+    assert text in capsys.readouterr().out
     assert LibraryItem.objects.live().count() == 150
     assert LibraryItem.objects.filter(is_sample=True).count() == 106
     one_page = LibraryItem.objects.get(key="quill-lake-one-page-ret")
@@ -91,6 +98,32 @@ def test_the_demo_library_is_imported_whole(taxonomy: None) -> None:
     tool = LibraryItem.objects.get(key="gare-racial-equity-toolkit")
     assert tool.topics == ["racial-equity-tool", "budget-equity"]
     assert tool.latest_revision_id == tool.live_revision_id is not None
+
+
+def test_the_library_of_other_tests_is_what_the_import_writes(taxonomy: None) -> None:
+    lines = (DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()
+    with transaction.atomic():
+        services.import_items(lines[:20], by=None)
+        imported = written()
+        transaction.set_rollback(True)
+
+    demo_library.write(first=20)
+
+    assert written() == imported
+    assert LibraryItem.objects.live().count() == 20
+
+
+def written() -> list[Any]:
+    """The items with their documents, and the words that the search knows; without their histories and numbers."""
+    own = {"id", "content_hash", "version", "changed_at", "created_at", "updated_at", "uuid"}
+    own |= {"latest_revision_id", "live_revision_id", "first_published_at", "last_published_at"}
+    found: list[Any] = []
+    for rows in (
+        LibraryItem.objects.order_by("key").annotate(parent=F("adapted_from__key")).values(),
+        Document.objects.order_by("key").values(),
+    ):
+        found += [{name: row[name] for name in row.keys() - own - {"adapted_from_id"}} for row in rows]
+    return [*found, *Word.objects.order_by("word").values_list("word", flat=True)]
 
 
 def test_importing_twice_changes_nothing_and_announces_nothing(taxonomy: None, library: Any) -> None:

@@ -1,75 +1,21 @@
 from __future__ import annotations
 
-import json
-import os
-import pickle
 import uuid
-from pathlib import Path
 
 import pytest
-from django.core.management.color import no_style
-from django.db import connection
 
-import resources
-from embedded import locks
-from resources import services
-from resources.models import LibraryItem, SynonymGroup
 from search import queries
 from search.index import feed, life, transports
-from search.models import Document, Word
 from search.postgres import Postgres
-from tenants.models import Sector, Topic
+from tests import library as demo_library
 from tests.search.indexed import indexed
 from tests.search.written import add, in_index, in_table
 
-DEMO = Path(resources.__file__).parent / "demo"
-
-
-TABLES = (Sector, Topic, SynonymGroup, LibraryItem, Document, Word)
-
-
-@pytest.fixture(scope="session")
-def imported(tmp_path_factory):
-    """What the import of the library wrote, by table; for all workers of a run in one file, empty before the import."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    return shared / "library.pickle"
-
 
 @pytest.fixture
-def library(db, imported):
-    """The library of the demo: 150 items with their topics and synonyms.
-
-    Imported once in a run; later tests get the same rows written at once, without their revisions.
-    """
-    with locks.taken(imported) as file:
-        text = file.buffer.read() or None
-        if text is None:
-            file.buffer.write(pickle.dumps(_import()))
-    if text:
-        for model, rows in pickle.loads(text):  # noqa: S301 - written above
-            model.objects.bulk_create(rows)
-        with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), TABLES):
-                cursor.execute(statement)
-            cursor.execute("SELECT setval('public.search_version', max(version)) FROM search_document")
-
-
-def _import():
-    """What the import writes: [(model, rows)]."""
-    before = {model: set(model.objects.values_list("pk", flat=True)) for model in TABLES}
-    services.import_taxonomy(
-        json.loads((DEMO / "topics.json").read_text()), (DEMO / "synonyms.txt").read_text().splitlines()
-    )
-    services.import_items((DEMO / "items.jsonl").read_text().splitlines(), by=None)
-    wrote = []
-    for model in TABLES:
-        rows = list(model.objects.exclude(pk__in=before[model]))
-        for row in rows:
-            if model is LibraryItem:
-                row.latest_revision = row.live_revision = None
-        wrote.append((model, rows))
-    return wrote
+def library(db):
+    """The library of the demo: 150 items with their topics and synonyms."""
+    demo_library.write()
 
 
 @pytest.fixture
