@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,17 @@ def assert_all_equal() -> None:
     assert fleet.schemas_behind(fleet.fleet()) == {}
     assert connection.schema_name == "public"
     assert sql("SHOW search_path")[0][0] == "public"
+
+
+def until_another_waits() -> None:
+    """Go on as soon as another connection waits for the migrations' lock on this database."""
+    end = time.monotonic() + 20
+    while not sql(
+        "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+    ):
+        assert time.monotonic() < end, "Nobody waits."
+        time.sleep(0.02)
 
 
 class elsewhere:

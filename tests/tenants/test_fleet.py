@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +15,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tenants import fleet, replay, services
-from tests.databases import ROOT
+from tests.forks import forked, kill, pipe
 from tests.tenants.fleets import (
     CITIES,
     COLUMN,
@@ -30,6 +26,7 @@ from tests.tenants.fleets import (
     elsewhere,
     has_column,
     sql,
+    until_another_waits,
 )
 from tests.tenants.test_cloning import described
 
@@ -112,39 +109,30 @@ class TestNothingToDo:
         assert fleet.schemas_behind(fleet.fleet()) == {}
 
 
-KILLED = """
-import sys, time, django
-django.setup()
-from django.conf import settings
-from django.core.management import call_command
-from tenants import replay
+def migrate_and_stop_in_the_middle(there: Any) -> None:
+    plain = replay.replay
 
-sys.path.insert(0, sys.argv[1])
-settings.MIGRATION_MODULES = {"plans": "plans_and_more"}
-plain = replay.replay
+    def stopping(schema: str, steps: Any) -> None:
+        if schema == "c_millbrook":
+            there.send("in the middle")
+            time.sleep(600)
+        plain(schema, steps)
 
-def stopping(schema, steps):
-    if schema == "c_millbrook":
-        print("in the middle", flush=True)
-        time.sleep(600)
-    plain(schema, steps)
-
-replay.replay = stopping
-call_command("migrate")
-"""
+    replay.replay = stopping
+    call_command("migrate")
 
 
 class TestAtTheSameTime:
     @pytest.fixture
     def pausing(self, planned: Plan, monkeypatch: Any) -> Iterator[Any]:
-        """A migration in a thread of its own, which has got to the middle of the fleet and waits there a second."""
+        """A migration in a thread of its own, which has got to the middle of the fleet and waits there for another."""
         planned(COLUMN)
         plain, here = replay.replay, threading.Event()
 
         def pause(schema: str, steps: Any) -> None:
             if schema == "c_millbrook":
                 here.set()
-                time.sleep(1)
+                until_another_waits()
             plain(schema, steps)
 
         def migrate() -> None:
@@ -183,9 +171,7 @@ class TestAtTheSameTime:
         with ThreadPoolExecutor(1) as pool:
             with fleet.being_migrated():
                 waiting = pool.submit(open_it)
-                while not sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-                    assert not waiting.done()
-                    time.sleep(0.05)
+                until_another_waits()
                 sql("SET lock_timeout = '500ms'")
                 for table in ("tenants_jurisdiction", "tenants_domain", "tenants_auditevent"):
                     sql(f"ALTER TABLE public.{table} ADD COLUMN more int")
@@ -195,38 +181,31 @@ class TestAtTheSameTime:
 
     def test_one_that_is_just_being_opened_is_waited_for_and_migrated(self, planned):
         planned(COLUMN)
-        opened, go_on = threading.Event(), threading.Event()
+        opened = threading.Event()
 
         def open_slowly() -> None:
             try:
                 with transaction.atomic():
                     services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
                     opened.set()
-                    go_on.wait(20)
+                    until_another_waits()
             finally:
                 connection.close()
 
         with ThreadPoolExecutor(1) as pool:
             opening = pool.submit(open_slowly)
             assert opened.wait(20)
-            threading.Timer(0.5, go_on.set).start()
             call_command("migrate", verbosity=0)
             opening.result()
         assert has_column("c_newtown")
         assert_all_equal()
 
-    def test_killed_in_the_middle_the_next_run_heals(self, planned, fresh, tmp_path):
+    def test_killed_in_the_middle_the_next_run_heals(self, planned):
         planned(COLUMN)
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(tmp_path)],
-            cwd=ROOT,
-            env=fresh,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert "in the middle\n" in iter(process.stdout.readline, "")
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        here, there = pipe()
+        with forked(migrate_and_stop_in_the_middle, there) as process:
+            assert here.poll(60)
+            kill(process)
         assert fleet.schemas_behind(fleet.fleet()).keys() == {"c_millbrook", "c_riverton"}
         call_command("migrate", verbosity=0)
         assert_all_equal()

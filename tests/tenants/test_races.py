@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +11,9 @@ from django.db import connection, transaction
 
 from tenants import fleet, services
 from tenants.models import Domain, Jurisdiction
-from tests.databases import ROOT
+from tenants.signals import jurisdiction_opened
+from tests.forks import forked, kill, pipe
+from tests.tenants.fleets import until_another_waits
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -63,33 +61,26 @@ def test_an_opening_waits_for_a_migration():
     with ThreadPoolExecutor(1) as pool:
         with fleet.being_migrated():
             waiting = pool.submit(opened, "patient")
-            time.sleep(1)
+            until_another_waits()
+            time.sleep(0.2)
             assert not waiting.done()
         assert waiting.result(timeout=20)
 
 
-KILLED = """
-import sys, time, django
-django.setup()
-from tenants import services
-from tenants.signals import jurisdiction_opened
+def open_and_stop_in_the_middle(there) -> None:
+    def stop(sender, **more):
+        there.send("in the middle")
+        time.sleep(600)
 
-def stop(sender, **more):
-    print("in the middle", flush=True)
-    time.sleep(600)
-
-jurisdiction_opened.connect(stop)
-services.open_jurisdiction(name="City of Killed", slug="killed", by=None)
-"""
+    jurisdiction_opened.connect(stop)
+    opened("killed")
 
 
-def test_killed_in_the_middle_leaves_nothing(committed):
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED], cwd=ROOT, env=committed, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "in the middle\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+def test_killed_in_the_middle_leaves_nothing():
+    here, there = pipe()
+    with forked(open_and_stop_in_the_middle, there) as process:
+        assert here.poll(20)
+        kill(process)
 
     end = time.monotonic() + 20
     while open_transactions() and time.monotonic() < end:  # PostgreSQL notices within a moment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,33 +10,24 @@ import sys
 import time
 
 import pytest
+from django.core.management import call_command
 from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 from taggit.models import Tag
 
 from tenants.models import Jurisdiction, Worker
 from tests.databases import ROOT
+from tests.forks import forked, kill
 from tests.tenants import sample_jobs
 
-LEASE = "3"
+OPTIONS = ("worker", "--interval", "0.1", "--lease", "1")
 
 
 @pytest.fixture
-def start(committed, tmp_path):
+def start(committed):
     """start() runs a worker as a process of its own."""
-    running = []
-
-    def worker(*options: str) -> subprocess.Popen:
-        with (tmp_path / "worker.log").open("ab") as log:
-            command = [sys.executable, "manage.py", "worker", "--interval", "0.1", "--lease", LEASE, *options]
-            process = subprocess.Popen(command, cwd=ROOT, env=committed, stdout=log, stderr=log)
-        running.append(process)
-        return process
-
-    yield worker
-    for process in running:
-        process.kill()
-        process.wait()
+    with contextlib.ExitStack() as running:
+        yield lambda: running.enter_context(forked(call_command, *OPTIONS))
 
 
 def wait_for(condition, *, seconds: float = 60):
@@ -54,8 +46,7 @@ def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
         result = sample_jobs.write_slowly.enqueue("killed", str(flag), 600)
     first = start()
     wait_for(flag.exists)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
+    kill(first)
     job = DBTaskResult.objects.get(pk=result.id)
     assert job.status == "RUNNING"  # this is what would stay so for ever
 
@@ -69,17 +60,19 @@ def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
     assert not Tag.objects.filter(name="killed").exists()  # nothing in public
     assert Worker.objects.filter(pid=second.pid).exists()
 
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(20) == 0
+    os.kill(second.pid, signal.SIGTERM)
+    second.join(20)
+    assert second.exitcode == 0
     job.refresh_from_db()
     assert len(job.worker_ids) == 2
 
 
-def test_a_batch_ends_when_no_job_is_left(start):
+def test_a_batch_ends_when_no_job_is_left(committed):
     DBTaskResult.objects.all().delete()
     for slug in ("riverton", "ashford"):
         with tenant_context(Jurisdiction.objects.get(slug=slug)):
             sample_jobs.where.enqueue()
-    assert start("--batch").wait(60) == 0
+    command = [sys.executable, "manage.py", *OPTIONS, "--batch"]
+    assert subprocess.run(command, cwd=ROOT, env=committed, timeout=60, check=False).returncode == 0
     ran = DBTaskResult.objects.successful().filter(task_path=sample_jobs.where.module_path)
     assert sorted(job.return_value[0] for job in ran) == ["c_ashford", "c_riverton"]
