@@ -152,23 +152,14 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     return tmp_path
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_server_has_the_modules_of_a_stock_one_and_a_folder_and_address_for_itself(version, tmp_path):
-    with opensearch.running(tmp_path, version=version) as server:
-        assert ask(server.url)["version"]["number"] == version
-        node = next(iter(ask(server.url, path="/_nodes/plugins")["nodes"].values()))
-        loaded = " ".join(one["name"] for one in node["modules"] + node["plugins"])
-        for module in ("Netty4", "CommonAnalysis", "MapperExtras", "Reindex", "Painless", "ParentJoin"):
-            assert module in loaded
-        with socket.socket() as probe:  # 127.0.0.2 is this machine too, but not the address it listens on
-            assert probe.connect_ex(("127.0.0.2", urlsplit(server.url).port)) != 0
-        with (
-            pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
-            opensearch.running(tmp_path, version=version),
-        ):
-            pass
-        assert ask(server.url)["version"]["number"] == version
-    assert is_gone(server.url)
+def test_every_version_has_the_modules_of_a_stock_server_and_an_address_for_itself(search_server):
+    assert ask(search_server)["version"]["number"] in VERSIONS
+    node = next(iter(ask(search_server, path="/_nodes/plugins")["nodes"].values()))
+    loaded = " ".join(one["name"] for one in node["modules"] + node["plugins"])
+    for module in ("Netty4", "CommonAnalysis", "MapperExtras", "Reindex", "Painless", "ParentJoin"):
+        assert module in loaded
+    with socket.socket() as probe:  # 127.0.0.2 is this machine too, but not the address it listens on
+        assert probe.connect_ex(("127.0.0.2", urlsplit(search_server).port)) != 0
 
 
 def test_a_server_ends_with_its_killed_starter_and_the_next_removes_what_it_left(own_temporary_folder):
@@ -196,7 +187,9 @@ def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
     assert "heap" in str(error.value)
 
 
-def test_a_server_by_hand_runs_until_it_is_ended_and_keeps_what_it_was_given(tmp_path):
+def test_a_server_by_hand_runs_until_it_is_ended_and_keeps_what_it_was_given_in_a_folder_for_itself(
+    tmp_path,
+):
     command = [sys.executable, "-m", "embedded", "search", str(tmp_path), "--version", NEWEST]
     running = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
     url = running.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
@@ -211,7 +204,14 @@ def test_a_server_by_hand_runs_until_it_is_ended_and_keeps_what_it_was_given(tmp
     assert is_gone(url)
     with opensearch.running(tmp_path, version=NEWEST) as again:
         found = ask(again.url, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}})
-    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
+        assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
+        with (
+            pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
+            opensearch.running(tmp_path, version=NEWEST),
+        ):
+            pass
+        assert ask(again.url)["version"]["number"] == NEWEST
+    assert is_gone(again.url)
 
 
 def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run(own_temporary_folder):
