@@ -210,10 +210,10 @@ class Command(DjangoMigrate):
             )
         targets = executor.loader.graph.leaf_nodes()
         plan = executor.migration_plan(targets)
-        state = executor._create_project_state(with_applied_migrations=True)
+        state = replay.models_before(executor)
         signal = (self.verbosity, self.options["interactive"], connection.alias)
         emit_pre_migrate_signal(*signal, stdout=self.stdout, apps=state.apps, plan=plan)
-        executor.migrate(targets, plan=plan, state=state.clone(), fake=self.options["fake"])
+        executor.migrate(targets, plan=plan, state=state, fake=self.options["fake"])
         emit_post_migrate_signal(*signal, stdout=self.stdout, apps=apps, plan=plan)
 
     def follow(self, schema: str, script: replay.Script) -> bool:
