@@ -14,14 +14,12 @@ row fails, a row without an address too. Addresses of Wagtail and of allauth fol
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.http import HttpResponse
 
 from tenants import services
@@ -29,6 +27,7 @@ from tenants.models import Jurisdiction
 from tests.access.addresses import ALLIANCE as ALLIANCE_URLS
 from tests.access.addresses import CITY as CITY_URLS
 from tests.access.addresses import Address, addresses
+from tests.access.knocking import knocking
 from tests.access.people import EVERYBODY, STAFF, TEAM
 from tests.access.world import World, build
 
@@ -220,43 +219,26 @@ def own(urlconf: str) -> list[Address]:
     return [address for address in addresses(urlconf) if address.is_own]
 
 
-def answers(
-    world: World, host: Any, address: Address, row: Row, clients: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
-    """(who, answer) for everybody; nothing of what the requests do stays."""
-    path = address.path(world.values_for(address.name, host) | dict(row.args))
-    for who, client in clients.items():
-        yield who, knock(client, row.method, path, row.data)
-
-
-def knock(client: Any, method: str, path: str, data: Mapping[str, Any] | None = None) -> HttpResponse:
-    cookies = copy.deepcopy(client.cookies)
-    with transaction.atomic():
-        answer = getattr(client, method)(path, dict(data or {}))
-        if answer.streaming:
-            b"".join(answer.streaming_content)
-        transaction.set_rollback(True)
-    client.cookies = cookies
-    return answer
-
-
 def complaints(
     world: World, host: Any, found: list[Address], rows: Mapping[str, Row], *, before_launch: bool = False
 ) -> list[str]:
     """What the hosts answer otherwise than their rows say."""
     clients = world.browsers(host)
     wrong = []
-    for address in found:
-        if address.name not in rows:
-            continue
-        row = rows[address.name]
-        expected = row.before if before_launch and row.before is not None else row.launched
-        for who, answer in answers(world, host, address, row, clients):
-            if answer.status_code != expected[who]:
-                wrong.append(
-                    f"{address.name} {row.method.upper()} /{address.route} as {who}: {answer.status_code}, "
-                    f"not {expected[who]}"
-                )
+    with knocking() as knock:
+        for address in found:
+            if address.name not in rows:
+                continue
+            row = rows[address.name]
+            expected = row.before if before_launch and row.before is not None else row.launched
+            path = address.path(world.values_for(address.name, host) | dict(row.args))
+            for who, client in clients.items():
+                status = knock(client, row.method, path, row.data).status_code
+                if status != expected[who]:
+                    wrong.append(
+                        f"{address.name} {row.method.upper()} /{address.route} as {who}: {status}, "
+                        f"not {expected[who]}"
+                    )
     return wrong
 
 
@@ -311,36 +293,37 @@ def in_the_editor(urlconf: str) -> list[Address]:
     ]
 
 
-def trespasses(
-    host: Any, urlconf: str, clients: Mapping[str, Any], *, outsiders: tuple[str, ...]
-) -> list[str]:
+def trespasses(found: list[Address], clients: Mapping[str, Any], *, outsiders: tuple[str, ...]) -> list[str]:
     """Answers of Wagtail's editor that neither send to the sign-in nor are 404."""
     wrong = []
-    for address in in_the_editor(urlconf):
-        path = address.path()
-        for who in outsiders:
-            answer = knock(clients[who], "get", path)
-            sent_on = answer.status_code == 302 and answer["Location"].startswith(
-                ("/sign-in/", "/cms/login/")
-            )
-            if answer.status_code != 404 and not (who in NOBODY_YET and sent_on):
-                wrong.append(f"/{address.route} as {who}: {answer.status_code}")
+    with knocking() as knock:
+        for address in found:
+            path = address.path()
+            for who in outsiders:
+                answer = knock(clients[who], "get", path)
+                sent_on = answer.status_code == 302 and answer["Location"].startswith(
+                    ("/sign-in/", "/cms/login/")
+                )
+                if answer.status_code != 404 and not (who in NOBODY_YET and sent_on):
+                    wrong.append(f"/{address.route} as {who}: {answer.status_code}")
     return wrong
 
 
 def test_a_citys_editor_is_closed_to_everybody_without_an_editors_role(world: World) -> None:
     clients = world.browsers(world.city)
-    for who in ("stranger", "member", "department_lead", *STAFF):  # all of them, at the front door
-        assert knock(clients[who], "get", "/cms/").status_code == (302 if who == "stranger" else 404)
-    found = trespasses(world.city, CITY_URLS, clients, outsiders=("anyone", "neighbor", "viewer"))
+    with knocking() as knock:
+        for who in ("stranger", "member", "department_lead", *STAFF):  # all of them, at the front door
+            assert knock(clients[who], "get", "/cms/").status_code == (302 if who == "stranger" else 404)
+    found = trespasses(in_the_editor(CITY_URLS), clients, outsiders=("anyone", "neighbor", "viewer"))
     assert "\n".join(found) == ""
 
 
 def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: World) -> None:
     clients = world.browsers(world.alliance)
-    for who in ("neighbor", "member", *TEAM, "staff_onboarding"):
-        assert knock(clients[who], "get", "/cms/").status_code == 404
-    found = trespasses(world.alliance, ALLIANCE_URLS, clients, outsiders=("anyone", "coordinator"))
+    with knocking() as knock:
+        for who in ("neighbor", "member", *TEAM, "staff_onboarding"):
+            assert knock(clients[who], "get", "/cms/").status_code == 404
+    found = trespasses(in_the_editor(ALLIANCE_URLS), clients, outsiders=("anyone", "coordinator"))
     assert "\n".join(found) == ""
 
 
@@ -351,18 +334,20 @@ def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: World, urlco
     editors = ("contributor", "coordinator") if host.is_place else ("library_curator", "staff_admin")
     found = [address for address in in_the_editor(urlconf) if address.route.startswith(NOBODYS)]
     assert found
-    answers = {
-        f"/{address.route} as {who}": knock(clients[who], "get", address.path()).status_code
-        for address in found
-        for who in editors
-    }
+    with knocking() as knock:
+        answers = {
+            f"/{address.route} as {who}": knock(clients[who], "get", address.path()).status_code
+            for address in found
+            for who in editors
+        }
     assert {words: status for words, status in answers.items() if status != 404} == {}
 
 
 def test_the_editor_opens_for_a_citys_editors(world: World) -> None:
     for role in ("contributor", "plan_editor", "coordinator"):
         browser = world.visit(world.city, world.person(world.city, role))
-        assert knock(browser, "get", "/cms/").status_code == 200
+        with knocking() as knock:
+            assert knock(browser, "get", "/cms/").status_code == 200
 
 
 def test_the_editor_notices_a_door_left_open(world: World, monkeypatch: Any) -> None:
@@ -370,7 +355,7 @@ def test_the_editor_notices_a_door_left_open(world: World, monkeypatch: Any) -> 
     unguarded = wraps(door.view)(lambda request: HttpResponse("Welcome"))
     monkeypatch.setattr(door.pattern, "callback", unguarded)
     clients = world.browsers(world.city)
-    assert "/cms/ as viewer: 200" in trespasses(world.city, CITY_URLS, clients, outsiders=("viewer",))
+    assert "/cms/ as viewer: 200" in trespasses([door], clients, outsiders=("viewer",))
 
 
 # Of allauth: signing in, and a new password. What needs a session sends to the sign-in first.

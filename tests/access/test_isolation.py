@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpResponse
 from django_tenants.utils import schema_context, tenant_context
 
@@ -21,6 +21,7 @@ from tenants.models import Affiliation, Role
 from tenants.plans.models import Action, Goal, ImportJob
 from tests.access.addresses import ALLIANCE, CITY, Address, addresses
 from tests.access.canaries import CANARIES, own_models, sing, texts, word
+from tests.access.knocking import knocking
 from tests.access.people import TEAM
 from tests.access.world import World, build
 
@@ -69,17 +70,16 @@ def choir(worlds: dict[str, World]) -> dict[str, World]:
 
 def heard(client: Any, found: list[Address], values: Any, words: set[str]) -> Iterator[str]:
     """Where a visitor meets one of these words: the page's body or a header."""
-    for address in found:
-        if "failwhale" in address.route:  # Wagtail's way to show its error page
-            continue
-        with transaction.atomic():
-            answer = client.get(address.path(values(address.name)))
-            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            transaction.set_rollback(True)
-        text = body.decode("utf-8", "replace") + str(answer.headers)
-        for canary in words:
-            if canary in text:
-                yield f"{canary} at /{address.route} ({answer.status_code})"
+    with knocking() as knock:
+        for address in found:
+            if "failwhale" in address.route:  # Wagtail's way to show its error page
+                continue
+            answer = knock(client, "get", address.path(values(address.name)))
+            body = answer.streamed if answer.streaming else answer.content
+            text = body.decode("utf-8", "replace") + str(answer.headers)
+            for canary in words:
+                if canary in text:
+                    yield f"{canary} at /{address.route} ({answer.status_code})"
 
 
 def others(world: World) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -50,6 +51,7 @@ def described(schema: str) -> dict[str, set[tuple[Any, ...]]]:
     return found
 
 
+@functools.cache
 def even(value: Any, schema: str) -> Any:
     if not isinstance(value, str):
         return value
