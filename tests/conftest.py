@@ -75,19 +75,29 @@ def same_hosts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], N
     return remember
 
 
-@pytest.fixture
-def own_media(settings: Any, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder for this test's uploads. The storage remembers its folder, so it is told before and after."""
+@contextlib.contextmanager
+def uploads_in(folder: Path) -> Iterator[Path]:
+    """Uploads go to this folder. The storage remembers its folder, so it is told before and after."""
     from django.core.files.storage import default_storage
+    from django.test import override_settings
 
     def forget() -> None:
         default_storage._wrapped.__dict__.pop("relative_media_root", None)
 
     assert default_storage.location  # the storage is made
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    forget()
-    yield tmp_path / "media"
-    forget()
+    try:
+        with override_settings(MEDIA_ROOT=str(folder)):
+            forget()
+            yield folder
+    finally:
+        forget()
+
+
+@pytest.fixture
+def own_media(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder for this test's uploads."""
+    with uploads_in(tmp_path / "media") as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 CONSONANTS, VOWELS = "bdfgjklmnprstvz", "aeiou"
@@ -37,12 +35,16 @@ class Choir:
     """All canaries by their words."""
 
     canaries: dict[str, Canary] = field(default_factory=dict)
-    _words: Iterator[str] = field(default_factory=lambda: words())
+    _given: int = 0
 
     def sing(self, place: str, seen_by: str) -> str:
-        word = next(self._words)
+        word = self._next()
         self.canaries[word] = Canary(word, place, seen_by)
         return word
+
+    def _next(self) -> str:
+        self._given += 1
+        return word(self._given - 1)
 
     def hidden_from(self, audience: str, *, at_a_city: bool = False) -> list[Canary]:
         """What `audience` must not read, at the alliance or on the pages of cities."""
@@ -55,12 +57,14 @@ class Choir:
 
     def control(self) -> Canary:
         """A word that is written nowhere: what is answered to it is what a stranger may learn of any other."""
-        return Canary(next(self._words), "nowhere", "nobody")
+        return Canary(self._next(), "nowhere", "nobody")
 
 
-def words() -> Iterator[str]:
-    """Twelve letters each, "qbaruzotikek". Any two differ in four syllables of five, so that none is a typo of another
+SYLLABLES = [c + v for c in CONSONANTS for v in VOWELS][:73]
+
+
+def word(number: int) -> str:
+    """Twelve letters, "qbaruzotikek". Any two words differ in four syllables of five, so that none is a typo of another
     (a Reed-Solomon code over 73 syllables), and in their first five letters."""
-    syllables = [c + v for c in CONSONANTS for v in VOWELS][:73]
-    for a, b in itertools.product(range(73), repeat=2):
-        yield "q" + "".join(syllables[(a + b * n) % 73] for n in (1, 0, 2, 3, 4)) + "k"
+    a, b = divmod(number, 73)
+    return "q" + "".join(SYLLABLES[(a + b * n) % 73] for n in (1, 0, 2, 3, 4)) + "k"
