@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connection
+
 from search.index import bulk, feed, indexes
 from search.index.asking import Remote
 from search.index.opensearch import OpenSearch
 from search.index.transports import Address
 from search.models import Document
+
+
+def rows():
+    """What changes whenever a row of the table does; asked so that nobody counts it among a search's queries."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(id || ' ' || xmin || ' ' || ctid ORDER BY id) FROM public.search_document"
+        )
+        return cursor.fetchone()[0] or []
 
 
 class Indexed(Remote):
@@ -27,13 +38,11 @@ class Indexed(Remote):
         return super().suggest(prefix, **kwargs)
 
     def catch_up(self):
-        documents = list(Document.objects.order_by("pk").defer("vector"))
-        written = {feed.source.doc_id(d): (d, hash(repr(feed.writing(d).source))) for d in documents}
-        if (now := {key: digest for key, (_d, digest) in written.items()}) == self._known:
+        if (now := rows()) == self._known:
             return
         self._transport.request("DELETE", f"/{self._alias}", params={"ignore_unavailable": "true"})
         self._transport.request("PUT", f"/{self._alias}", indexes.body())
-        operations = [feed.writing(document) for document, _digest in written.values()]
+        operations = map(feed.writing, Document.objects.order_by("pk").defer(*feed.NOT_SENT))
         outcomes = list(bulk.send(self._transport, self._alias, operations, is_alias=False, refresh=True))
         assert not [outcome for outcome in outcomes if outcome.error or outcome.overtaken]
         self._known = now
