@@ -12,6 +12,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.internal.conjecture import engine
 from rest_framework import serializers
 from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
@@ -52,7 +53,9 @@ def ask(contract, path, *, query=None, **parts):
     return contract[path]["GET"].Case(query=query or {}, path_parameters=parts).call_and_validate()
 
 
-def test_nothing_breaks_and_every_answer_is_as_described(contract):
+def test_nothing_breaks_and_every_answer_is_as_described(contract, monkeypatch):
+    # Tries in vain after which nothing wrong can be said of an address. All others say something at the first.
+    monkeypatch.setattr(engine, "INVALID_THRESHOLD_BASE", 30)
     operations = [found.ok() for found in contract.get_all_operations()]
     assert len(operations) == 3 * len(contract.raw_schema["paths"]) > 40
     nothing_wrong_to_say = []
