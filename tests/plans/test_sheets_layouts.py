@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import random
 from typing import Any
@@ -34,6 +35,7 @@ WORDINGS = {
 Sheet = tuple[str | None, list[str], list[list[Any]]]
 
 
+@functools.cache
 def sample(name: str) -> tuple[Result, list[Sheet]]:
     """A sample's result, and its sheets as roles and rows; a row of one text is a heading."""
     result = read(DATA / name, filename=name)
