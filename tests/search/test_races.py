@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from search.index import feed, indexes, life, transports
 from search.management.commands import rebuild_search
 from search.models import Document, Unsent
 from tests.databases import ROOT
+from tests.forks import forked
 from tests.search.breaking import breakable
 from tests.search.factories import DocumentFactory
 from tests.search.written import add, change, in_index, in_table
@@ -121,8 +121,7 @@ def test_writers_feeders_and_rebuilds_at_once_leave_the_index_equal_to_the_table
     assert life.reconcile() == "The search index agrees with the table."
 
 
-def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings, monkeypatch):
-    monkeypatch.setattr(feed, "PATIENCE", 3.0)
+def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings):
     (document,) = add()
     with breakable(settings.SEARCH_URL) as proxy:
         settings.SEARCH_URL, proxy.way, proxy.only = proxy.url, "hang", "_bulk"
@@ -140,6 +139,7 @@ def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings, monkeypa
         wait_for(lambda: any("_bulk" in one.path for one in proxy.seen))
         change(document, title="Not kept waiting")
         waited = fed.is_set()
+        proxy.over.set()
         thread.join()
 
     assert not waited
@@ -147,30 +147,23 @@ def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings, monkeypa
     assert in_index(engine) == in_table()
 
 
-def manage(*words, environment):
-    command = [sys.executable, "manage.py", *words]
-    silent = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)
-
-
-def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(
-    environment, engine, settings, monkeypatch
-):
+def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(engine, settings, monkeypatch):
     monkeypatch.setattr(rebuild_search, "PATIENCE", 0.2)
     before = indexes.current(engine)
     with breakable(settings.SEARCH_URL) as proxy:
         proxy.way, proxy.only = "hang", "_refresh"
-        first = manage("rebuild_search", environment=environment | {"SEARCH_URL": proxy.url})
-        try:
+
+        def rebuild():
+            settings.SEARCH_URL = proxy.url
+            call_command("rebuild_search", stdout=StringIO())
+
+        with forked(rebuild):
             wait_for(lambda: any("_refresh" in one.path for one in proxy.seen))
 
             with pytest.raises(CommandError, match=r"being built by somebody else.*Wait"):
                 call_command("rebuild_search", stdout=StringIO())
             assert "by somebody else" in life.reconcile()  # nor does it remove what is being built
             (half,) = indexes.leftovers(engine)
-        finally:
-            first.send_signal(signal.SIGKILL)
-            first.wait()
 
     assert indexes.current(engine) == before
     assert indexes.leftovers(engine) == [half]
@@ -179,24 +172,26 @@ def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(
     assert indexes.current(engine) == before
 
 
-def test_a_worker_brings_what_was_committed_to_the_index_and_builds_one_that_is_missing(environment, engine):
-    worker = manage("worker", "--lease", "6", environment=environment)
+def test_a_worker_builds_an_index_that_is_missing_and_brings_what_is_committed_to_it(environment, engine):
+    add(2)
+    indexes.remove(engine, [indexes.current(engine)])
+    command = [sys.executable, "manage.py", "worker", "--lease", "6"]
+    silent = subprocess.DEVNULL
+    worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)
     try:
-        with transaction.atomic():
-            (document,) = add(title="Committed")
-        key = f"{document.kind}:{document.uuid}"
-        wait_for(lambda: in_index(engine).get(key) == document.version)
-        store.remove(Document.objects.filter(pk=document.pk))
-        wait_for(lambda: key not in in_index(engine))
-
-        add(2)
-        indexes.remove(engine, [indexes.current(engine)])
 
         def is_back():
             with contextlib.suppress(transports.EngineError):
                 return in_index(engine) == in_table()
 
         wait_for(is_back, seconds=90)
+
+        with transaction.atomic():
+            (document,) = add(title="Committed")
+        key = f"{document.kind}:{document.uuid}"
+        wait_for(lambda: in_index(engine).get(key) == document.version)
+        store.remove(Document.objects.filter(pk=document.pk))
+        wait_for(lambda: key not in in_index(engine))
     finally:
         worker.terminate()
         worker.wait(30)
