@@ -243,8 +243,7 @@ def test_an_unknown_audience_is_an_error():
 # ---- Growth ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", EVERY_FILE)
-def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit, url, db):
+def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit, db):
     from cohort.models import PublicPlan
 
     def grow(start, number):
@@ -265,16 +264,19 @@ def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit
                 updated_at=dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
             )
 
-    def count():
+    def count(url):
         with CaptureQueriesContext(connection) as queries:
             assert visit(alliance).get(url).status_code == 200
         assert sum("cohort_publicplan" in query["sql"] for query in queries) == 1
         return len(queries)
 
+    def counts():
+        for url in EVERY_FILE:
+            count(url)  # the hosts are read again after a change of the registry
+        return {url: count(url) for url in EVERY_FILE}
+
     grow(0, 2)
-    count()
-    few = count()
+    few = counts()
     grow(2, 30)
-    count()  # the hosts are read again after a change of the registry
-    assert count() == few
-    assert few <= 7
+    assert counts() == few
+    assert max(few.values()) <= 7
