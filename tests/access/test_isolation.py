@@ -94,8 +94,9 @@ def own_addresses(urlconf: str) -> list[Address]:
     ]
 
 
-def test_every_kind_of_row_sings(choir: dict[str, World]) -> None:
-    with tenant_context(choir["riverton"].city):
+def test_every_kind_of_row_sings(worlds: dict[str, World]) -> None:
+    sing(worlds["riverton"].city)
+    with tenant_context(worlds["riverton"].city):
         silent = [
             m.__name__
             for m in own_models()
@@ -105,9 +106,10 @@ def test_every_kind_of_row_sings(choir: dict[str, World]) -> None:
         assert "title" in {field.name for field in texts(Action)}
 
 
-def test_a_city_hears_itself(choir: dict[str, World]) -> None:
+def test_a_city_hears_itself(worlds: dict[str, World]) -> None:
     """Without this the silence of the others would prove nothing."""
-    world = choir["riverton"]
+    world = worlds["riverton"]
+    sing(world.city)
     client = world.visit(world.city, world.person(world.city, Role.COORDINATOR))
     found = "\n".join(heard(client, own_addresses(CITY), world.values_for, {"xqriv"}))
     for route in ("/plan/", "/workspace/plan/", "/workspace/team/", "/workspace/history/", "/narrative/"):
@@ -127,8 +129,9 @@ def test_at_home_and_at_the_alliance_nobody_hears_another_city(choir: dict[str, 
     assert found == []
 
 
-def test_on_another_citys_host_nobody_hears_anything(choir: dict[str, World]) -> None:
-    home, away, found = choir["riverton"], choir["ashford"], []
+def test_on_another_citys_host_nobody_hears_anything(worlds: dict[str, World]) -> None:
+    home, away, found = worlds["riverton"], worlds["ashford"], []
+    sing(away.city)
     visitors = {"anyone": away.visit(away.city)}
     for role in (*TEAM, Role.MEMBER):  # with a session there, as if a hand-off had gone wrong
         visitors[role] = away.visit(away.city, home.person(home.city, role))
@@ -146,8 +149,9 @@ def test_in_wagtails_editor_nobody_hears_another_city(choir: dict[str, World]) -
     assert list(heard(client, found, lambda _name: {}, others(world))) == []
 
 
-def test_a_hole_would_be_heard(choir: dict[str, World], monkeypatch: Any) -> None:
-    world, away = choir["riverton"], choir["ashford"]
+def test_a_hole_would_be_heard(worlds: dict[str, World], monkeypatch: Any) -> None:
+    world, away = worlds["riverton"], worlds["ashford"]
+    sing(away.city)
     plan = next(address for address in own_addresses(CITY) if address.name == "dashboard:plan")
 
     @wraps(plan.view)
