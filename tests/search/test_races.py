@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django_tasks_db.models import DBTaskResult
 
-from search import store
+from search import periodic, store
 from search.index import feed, indexes, life, transports
 from search.management.commands import rebuild_search
 from search.models import Document, Unsent
@@ -192,6 +192,10 @@ def test_a_worker_builds_an_index_that_is_missing_and_brings_what_is_committed_t
         wait_for(lambda: in_index(engine).get(key) == document.version)
         store.remove(Document.objects.filter(pk=document.pk))
         wait_for(lambda: key not in in_index(engine))
+
+        indexes.remove(engine, [indexes.current(engine)])
+        periodic.reconcile_search.enqueue()  # what the next period brings
+        wait_for(is_back)
     finally:
         worker.terminate()
         worker.wait(30)
