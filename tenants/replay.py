@@ -164,10 +164,10 @@ def models_before(executor: MigrationExecutor) -> ProjectState:
     )
     if applied not in _drawn:
         state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
-        assert state.apps  # they are drawn
         while len(_drawn) >= 4:
             del _drawn[next(iter(_drawn))]
         _drawn[applied] = state
+    _ = _drawn[applied].apps  # drawn when it is first asked for
     return _drawn[applied].clone()
 
 
@@ -179,9 +179,7 @@ def run_by_django(steps: Iterable[Step], *, progress: Any = None) -> None:
         for step in steps
         if step.node not in executor.loader.applied_migrations
     ]
-    executor.migrate(
-        [migration for migration, _backwards in plan], plan=plan, state=models_before(executor)
-    )
+    executor.migrate([migration for migration, _backwards in plan], plan=plan, state=models_before(executor))
 
 
 def why_slow(migration: Migration) -> str:
