@@ -135,8 +135,8 @@ def browser() -> Iterator[Any]:
         "--disable-component-update",
     ]
     quiet += ["--disable-sync", "--disable-quic", "--disable-dev-shm-usage"]
-    # The portal's hosts are sites to Chromium: without these every step from one to another starts a process anew.
-    quiet += ["--disable-site-isolation-trials", "--renderer-process-limit=1", "--in-process-gpu"]
+    # The portal's hosts are sites to Chromium: without this every step from one to another starts a process anew.
+    quiet += ["--renderer-process-limit=1"]
     if os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
