@@ -32,9 +32,12 @@ TEMPORARY = """if True:
         print(url, flush=True)
         time.sleep(120)
 """
+# The archive of classes is made by a node's first start, which takes longer than all the rest.
 PREPARE = """if True:
     import sys
     from embedded import jars
+    jars._archive_classes = lambda folder, jdk: (folder / "archived").write_text(
+        " ".join(sorted(jar.name for jar in (folder / "lib").iterdir())))
     jars.prepare(sys.argv[1], say=print)
 """
 # Stands in for Maven's downloads with jars that were fetched before; hangs after the third while `stall` is there.
@@ -330,7 +333,14 @@ def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(mave
     (ready,) = tmp_path.glob("cache/**/ready")
     fetched = sorted(jar.name for jar in (ready.parent / "lib").iterdir())
     assert fetched == sorted(jar.name for jar in Path((maven / "from").read_text()).iterdir())
-    assert (ready.parent / "classes.jsa").exists()  # of a node that started from them
+    assert (ready.parent / "archived").read_text().split() == fetched
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_ready_has_an_archive_of_the_classes_of_a_node_that_started_from_it(version):
+    ready = Path(jars.prepare(version)[1].removeprefix("@")).parent
+    assert (ready / "classes.jsa").stat().st_size > 10_000_000
+    assert f"{ready}/classes.jsa" in (ready / "java.args").read_text()
 
 
 def test_what_nobody_used_for_a_month_is_deleted_and_what_is_used_stays(tmp_path, monkeypatch):
