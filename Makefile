@@ -1,6 +1,8 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+# The system's own Python where it will do: it is built for speed, which those of version managers often are not.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo /usr/bin/python3 || echo python3)
 PORT ?= 8000
 BIN := .venv/bin
 
