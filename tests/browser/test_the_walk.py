@@ -6,7 +6,6 @@ see it → a member of another city finds it, and a sample policy, by search.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -14,10 +13,10 @@ from django_tenants.utils import schema_context
 
 from accounts.models import User
 from cms.site import set_up_alliance_site
-from config.demo.cohort import LIBRARY
-from resources import services as library
+from resources import services as resources
 from tenants import services
 from tenants.models import Jurisdiction, Role
+from tests import library
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in
@@ -43,10 +42,11 @@ def prepare() -> None:
         alliance = Jurisdiction.objects.get(schema_name="public")
         services.affiliate(staff, alliance, roles=[Role.STAFF_ADMIN], by=None)
         services.affiliate(member, Jurisdiction.objects.get(slug="riverton"), roles=[Role.MEMBER], by=None)
-        lines = (LIBRARY / "items.jsonl").read_text(encoding="utf-8").splitlines()
-        topics = json.loads((LIBRARY / "topics.json").read_text(encoding="utf-8"))
-        library.import_taxonomy(topics, (LIBRARY / "synonyms.txt").read_text(encoding="utf-8").splitlines())
-        library.import_items([line for line in lines if "fine-free" in line or "late-fines" in line], by=None)
+        lines = (library.DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()
+        library.taxonomy()
+        resources.import_items(
+            [line for line in lines if "fine-free" in line or "late-fines" in line], by=None
+        )
 
 
 def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:

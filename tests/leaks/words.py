@@ -66,5 +66,6 @@ SYLLABLES = [c + v for c in CONSONANTS for v in VOWELS][:73]
 def word(number: int) -> str:
     """Twelve letters, "qbaruzotikek". Any two words differ in four syllables of five, so that none is a typo of another
     (a Reed-Solomon code over 73 syllables), and in their first five letters."""
+    assert number < 73**2, "There are no more."
     a, b = divmod(number, 73)
     return "q" + "".join(SYLLABLES[(a + b * n) % 73] for n in (1, 0, 2, 3, 4)) + "k"

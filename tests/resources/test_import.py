@@ -12,7 +12,6 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import F
 
-import resources
 from config.demo import cohort
 from resources import services
 from resources.models import LibraryItem, SynonymGroup
@@ -20,9 +19,9 @@ from search.models import Document, Word
 from tenants.models import Sector, Topic
 from tenants.signals import library_item_changed
 from tests import library as demo_library
+from tests.library import DEMO
 
 pytestmark = pytest.mark.django_db
-DEMO = Path(resources.__file__).parent / "demo"
 
 LINE = {
     "key": "end-overdue-fines",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django_tenants.utils import schema_context
 
+from embedded import locks
 from tenants import fleet
 from tests.databases import url
 from tests.tenants.test_cloning import described
@@ -64,13 +64,11 @@ def assert_all_equal() -> None:
 
 def until_another_waits() -> None:
     """Go on as soon as another connection waits for the migrations' lock on this database."""
-    end = time.monotonic() + 20
-    while not sql(
+    waiting = (
         "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
         "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
-    ):
-        assert time.monotonic() < end, "Nobody waits."
-        time.sleep(0.02)
+    )
+    assert locks.until(lambda: bool(sql(waiting)), seconds=20), "Nobody waits."
 
 
 class elsewhere:
