@@ -61,7 +61,7 @@ def url(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _administered() -> Iterator[Any]:
+def administered() -> Iterator[Any]:
     """A cursor outside any transaction, on a database that nobody copies or drops."""
     import psycopg2
 
@@ -88,7 +88,7 @@ def copied(name: str) -> Iterator[str]:
     from django.conf import settings
 
     before = settings.DATABASES["default"]["NAME"]
-    with _administered() as cursor:
+    with administered() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
         _point_at(name)
@@ -149,7 +149,7 @@ def _drop_old(cursor: Any) -> None:
 
 def ready() -> None:
     """Build what every test's database is a copy of, unless it is there; whoever else asks waits for it."""
-    with _administered() as cursor:
+    with administered() as cursor:
         cursor.execute("SELECT pg_advisory_lock(77)")
         _drop_old(cursor)
         migrated = _template(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -11,13 +12,16 @@ import time
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 from taggit.models import Tag
 
+from tenants import jobs
 from tenants.models import Jurisdiction, Worker
+from tests import databases
 from tests.databases import ROOT
-from tests.forks import forked, kill
+from tests.forks import forked, kill, pipe
 from tests.tenants import sample_jobs
 
 OPTIONS = ("worker", "--interval", "0.1", "--lease", "1")
@@ -65,6 +69,29 @@ def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
     assert second.exitcode == 0
     job.refresh_from_db()
     assert len(job.worker_ids) == 2
+
+
+def listened_to(tell):
+    class Teller(logging.Handler):
+        def emit(self, record):
+            tell.send(record.getMessage())
+
+    jobs.log.addHandler(Teller())
+    call_command(*OPTIONS)
+
+
+def test_a_worker_waits_for_a_database_that_comes_up_after_it(committed):
+    name, (here, there) = connection.settings_dict["NAME"], pipe()
+    with databases.administered() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            with forked(listened_to, there) as worker:
+                assert here.poll(30)
+                assert "The database does not answer" in here.recv()
+                cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+                wait_for(Worker.objects.filter(pid=worker.pid).exists)
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def test_a_batch_ends_when_no_job_is_left(committed):

@@ -29,11 +29,12 @@ class TenantWorker(db_worker.Worker):
 
     def run(self) -> None:
         heart = threading.Thread(target=self.beat, name="heart", daemon=True)
-        self.pulse()  # before the first job is claimed: a worker nobody has seen counts as killed
-        heart.start()
         try:
             while True:
                 try:
+                    self.pulse()  # before a job is claimed: a worker nobody has seen counts as killed
+                    if not heart.ident:
+                        heart.start()
                     return super().run()
                 except OperationalError as error:
                     log.warning("The database does not answer, again in 2 s: %s", error)
@@ -42,7 +43,8 @@ class TenantWorker(db_worker.Worker):
                         return None
         finally:
             self.stopped.set()
-            heart.join(5)
+            if heart.ident:
+                heart.join(5)
 
     def pulse(self) -> None:
         jobs.pulse(self.worker_id, host=socket.gethostname(), pid=os.getpid())
