@@ -8,7 +8,7 @@ from typing import Any
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 720}
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-RUN = "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})"
+RUN = "async tags => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations"
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   const scrolls = (element) => {
@@ -36,11 +36,10 @@ def assert_accessible(page: Any) -> None:
     """Axe, best practice included, finds nothing; otherwise say which rule, where, and what would help."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)  # through the debugger, so that the page's own policy holds
-    violations = page.evaluate(RUN, TAGS)["violations"]
     report = [
         f"{found['id']} ({found['impact']}): {found['help']}\n"
         + "\n".join(f"  {node['target']}  {node['html'][:200]}\n  {node['failureSummary']}" for node in found["nodes"][:5])
-        for found in violations
+        for found in page.evaluate(RUN, TAGS)
     ]  # fmt: skip
     assert not report, f"{page.url}: {len(report)} rules broken.\n" + "\n".join(report)
 

@@ -137,6 +137,8 @@ def browser() -> Iterator[Any]:
     quiet += ["--disable-sync", "--disable-quic", "--disable-dev-shm-usage"]
     # The portal's hosts are sites to Chromium: without this every step from one to another starts a process anew.
     quiet += ["--renderer-process-limit=1"]
+    # No page runs a script for long enough to be repaid for optimizing it.
+    quiet += ["--js-flags=--single-threaded --no-turbofan --no-maglev"]
     if os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
