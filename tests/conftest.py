@@ -20,6 +20,10 @@ def pytest_configure() -> None:
     gc.set_threshold(50_000, 20, 50)  # nothing here lives long enough to be looked for so often
 
 
+def pytest_unconfigure() -> None:
+    gc.freeze()  # nor is it to be looked through once more, only to end
+
+
 # A long test by itself is begun early, with others of the kind.
 TOGETHER = {"tests/browser/test_killed.py": "tests/browser/test_the_walk.py"}
 
