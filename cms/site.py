@@ -84,11 +84,7 @@ def set_up_alliance_site() -> AlliancePage:
 
 
 def _start(home: Page) -> None:
-    """Put `home` where Wagtail's welcome page stood; the copied root gets a key of its own."""
-    root = Page.objects.get(depth=1)
-    Site.objects.all().delete()
-    for welcome in root.get_children():
-        welcome.delete()
+    """Put `home` below the root, which is copied and gets a key of its own."""
     Page.objects.filter(depth=1).update(translation_key=uuid.uuid4())
     _add(Page.objects.get(depth=1), home)
 

@@ -106,10 +106,12 @@ def _migrate() -> None:
 
 
 def _open_cities() -> None:
-    """The alliance and three cities: what every test starts from."""
+    """The alliance with its site, and three cities: what every test starts from."""
+    from cms.site import set_up_alliance_site
     from tenants import services
 
     services.set_up_alliance()
+    set_up_alliance_site()
     for slug, (full_name, zone) in CITIES.items():
         services.open_jurisdiction(name=full_name, slug=slug, by=None, timezone=zone, state="MN")
 

@@ -12,7 +12,6 @@ from typing import Any
 from django_tenants.utils import schema_context
 
 from accounts.models import User
-from cms.site import set_up_alliance_site
 from resources import services as resources
 from tenants import services
 from tenants.models import Jurisdiction, Role
@@ -29,7 +28,6 @@ PROMISE = "Use one scored set of interview questions"
 
 def prepare() -> None:
     """Somebody at the alliance, somebody in another city, and a library to find things in."""
-    set_up_alliance_site()
     with schema_context("public"):
         if User.objects.filter(email="staff@alliance.example").exists():
             return

@@ -15,8 +15,7 @@ from wagtail.documents.models import Document
 from wagtail.test.utils.form_data import inline_formset, nested_form_data, rich_text, streamfield
 
 from accounts.models import User
-from cms.models import HomePage, NarrativePage, StandardPage
-from cms.site import set_up_alliance_site
+from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
 from tenants.models import Jurisdiction
 from tenants.signals import page_changed
 
@@ -384,6 +383,6 @@ def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, visit: Any, ope
 
 
 def test_the_alliances_pages_are_edited_at_the_alliance(alliance: Any, visit: Any, operator: User) -> None:
-    front = set_up_alliance_site()
+    front = AlliancePage.objects.get()
 
     assert visit(alliance, operator).get(f"/cms/pages/{front.pk}/edit/").status_code == 200

@@ -15,7 +15,6 @@ from wagtail.images.models import Image
 from wagtail.images.tests.utils import get_test_image_file
 
 from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
-from cms.site import set_up_alliance_site
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tests.resources.factories import LibraryItemFactory
@@ -209,7 +208,7 @@ def test_the_words_of_a_story_are_plain_text(riverton: Any, in_city: Any) -> Non
 def test_each_kind_of_page_can_be_made_only_where_it_belongs(
     alliance: Any, riverton: Any, in_city: Any
 ) -> None:
-    front = set_up_alliance_site()
+    front = AlliancePage.objects.get()
     root = front.get_parent()
     assert not HomePage.can_create_at(root)
     assert not NarrativePage.can_create_at(front)
@@ -236,7 +235,7 @@ def test_a_page_cannot_take_an_address_of_the_portal(riverton: Any, in_city: Any
 def test_the_alliances_front_page_gathers_plans_library_and_members(
     alliance: Any, launched: Any, visit: Any
 ) -> None:
-    front = set_up_alliance_site()
+    front = AlliancePage.objects.get()
     launched.entry_stage = Jurisdiction.EntryStage.PLANNING
     launched.save()
     LibraryItemFactory(title="End overdue fines")

@@ -10,7 +10,6 @@ from wagtail.permissions import policy_registry
 from wagtail.test.utils.form_data import inline_formset, nested_form_data
 
 from accounts.models import User
-from cms.site import set_up_alliance_site
 from resources.models import LibraryItem, SynonymGroup
 from tenants.models import Sector, Topic
 from tenants.signals import library_item_changed
@@ -216,7 +215,6 @@ def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
 def test_an_item_submitted_by_one_curator_is_approved_by_another(
     alliance: Any, visit: Any, person: Any, topics: None, heard: Any
 ) -> None:
-    set_up_alliance_site()
     writer = visit(alliance, person(alliance, "library_curator"))
 
     writer.post(f"{ITEMS}add/", item_form() | {"action-submit": "Submit"})

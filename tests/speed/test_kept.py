@@ -23,7 +23,6 @@ from wagtail.models import PageViewRestriction
 
 from accounts.models import User
 from cms.models import HomePage, NarrativePage
-from cms.site import set_up_alliance_site
 from tenants import services
 from tenants.kept import kept_for_strangers
 from tenants.models import Jurisdiction, Visibility
@@ -78,7 +77,6 @@ def city(committed) -> Jurisdiction:  # noqa: F811
 
 @pytest.fixture
 def the_alliance(city) -> Jurisdiction:
-    set_up_alliance_site()
     return Jurisdiction.objects.get(schema_name="public")
 
 
