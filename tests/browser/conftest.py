@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from embedded import postgres
 from tests import databases
 from tests.browser import programs
 from tests.browser.axe import WIDE
+from tests.browser.programs import Loaded, Program
 
 # Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -66,28 +66,31 @@ def _free_port() -> int:
             return probe.getsockname()[1]
 
 
-def _wait_for(port: int, server: BaseProcess, log: Path) -> None:
+def _wait_for(port: int, server: Program) -> None:
     """Until the portal has answered a page: the first answer takes the longest."""
     end = time.monotonic() + 120
-    while time.monotonic() < end and server.is_alive():
+    while time.monotonic() < end and server.is_alive:
         with contextlib.suppress(OSError, HTTPException):
             first = HTTPConnection("127.0.0.1", port, timeout=60)
             first.request("GET", "/accounts/login/", headers={"Host": f"portal.localhost:{port}"})
             if first.getresponse().status == 200:
                 return
         time.sleep(0.2)
-    raise AssertionError(f"The server did not answer on port {port}:\n{log.read_text()[-4000:]}")
+    raise AssertionError(f"The server did not answer on port {port}:\n{server.log.read_text()[-4000:]}")
 
 
 @pytest.fixture(scope="session")
-def own_site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
-    """Where this worker's modules find the portal, one after the other, and its database's name."""
+def own_site(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Site, str, Loaded]]:
+    """Where this worker's modules find the portal, one after the other; its database's name; what it is forked from."""
     from django.conf import settings
 
     found = Site(port=_free_port(), mail_dir=tmp_path_factory.mktemp("mail"))
     name = f"browser_{os.getpid()}"
-    programs.prepare(
-        {
+    loaded = Loaded(
+        os.environ
+        | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "DATABASE_URL": databases.url(name),
             "PORTAL_PORT": str(found.port),
@@ -96,17 +99,18 @@ def own_site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) ->
             "PORTAL_TEST_MEDIA_DIR": str(settings.MEDIA_ROOT),
         }
     )
-    return found, name
+    yield found, name, loaded
+    loaded.end()
 
 
 @pytest.fixture(scope="module")
 def site(
-    own_site: tuple[Site, str], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    own_site: tuple[Site, str, Loaded], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The portal, running: what tests and browser write is committed to this module's own database."""
     from django.conf import settings
 
-    found, name = own_site
+    found, name, loaded = own_site
     place = tmp_path_factory.mktemp("site")
     for mail in found.mail_dir.iterdir():
         mail.unlink()
@@ -115,10 +119,10 @@ def site(
         web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]
         try:
             with (
-                programs.running(*web, log=place / "web.log") as server,
-                programs.running("manage.py", "worker", log=place / "worker.log"),
+                programs.running(loaded, *web, log=place / "web.log") as server,
+                programs.running(loaded, "manage.py", "worker", log=place / "worker.log"),
             ):
-                _wait_for(found.port, server, place / "web.log")
+                _wait_for(found.port, server)
                 yield found
         finally:
             settings.PORTAL_PORT = ""

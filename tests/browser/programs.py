@@ -1,73 +1,100 @@
-"""The portal's server and worker, forked from a process that has loaded the portal once for all modules of a run.
+"""The portal's servers and workers, forked from a process that has loaded the portal once.
 
-That process is `multiprocessing`'s fork server; it imports this module. Loading takes as long as a short module's tests.
+Loading takes longer than the tests of a short module. A forked program is the portal's own, and can be killed as one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import json
 import os
 import signal
+import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from embedded import locks
 from tests.databases import ROOT
 
 THREADS = ("--worker-class", "gthread", "--threads", "4", "--log-level", "warning")
 
-_context = multiprocessing.get_context("forkserver")
+
+class Loaded:
+    """A process that loads the portal with these variables, and forks programs that have them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Returns at once; the first fork waits until it has loaded."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.browser.programs_loaded"],
+            cwd=ROOT,
+            env=dict(environment),
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def fork(self, command: tuple[str, ...], log: Path) -> int:
+        """Begin `gunicorn …` or `manage.py …`; the number of its process."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([command, str(log)]) + "\n")
+        self._process.stdin.flush()
+        number = self._process.stdout.readline()
+        assert number, "The portal was not loaded; what it said is above."
+        return int(number)
+
+    def end(self) -> None:
+        """It ends, and what it has forked with it. So it does when this process is killed."""
+        with self._process:
+            pass
 
 
-def prepare(environment: Mapping[str, str]) -> None:
-    """Start loading the portal with these variables. Everything that is forked has them."""
-    before, folder = os.environ.copy(), Path.cwd()
-    os.environ.update(environment)
-    os.chdir(ROOT)
-    try:
-        _context.set_forkserver_preload([f"{__name__}_loaded"])
-        multiprocessing.forkserver.ensure_running()
-    finally:
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(before)
+@dataclass
+class Program:
+    """A program of the portal: it is started, killed, and started again."""
+
+    loaded: Loaded
+    command: tuple[str, ...]
+    log: Path
+    pid: int = 0
+
+    def start(self) -> None:
+        self.pid = self.loaded.fork(self.command, self.log)
+
+    @property
+    def is_alive(self) -> bool:
+        return bool(self.pid) and Path(f"/proc/{self.pid}").exists()
+
+    def kill(self) -> None:
+        assert self.pid, "It was not started."
+        kill(self.pid)
+        assert locks.until(lambda: not self.is_alive, seconds=30)
+
+    def stop(self) -> None:
+        if self.is_alive:
+            os.kill(self.pid, signal.SIGTERM)
+            if not locks.until(lambda: not self.is_alive, seconds=10):
+                self.kill()
+
+
+def kill(pid: int) -> None:
+    """Kill a process and its children, none of which gets to say goodbye."""
+    found = [pid]
+    with contextlib.suppress(FileNotFoundError):
+        found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    for one in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def running(*command: str, log: Path) -> Iterator[multiprocessing.process.BaseProcess]:
-    """`gunicorn …` or `manage.py …` in a process of its own, which ends with the block."""
-    process = _context.Process(target=_run, args=(command, log), daemon=True)
-    process.start()
+def running(loaded: Loaded, *command: str, log: Path) -> Iterator[Program]:
+    """`gunicorn …` or `manage.py …`, which ends with the block."""
+    program = Program(loaded, command, log)
+    program.start()
     try:
-        yield process
+        yield program
     finally:
-        process.terminate()
-        process.join(10)
-        process.kill()
-        process.join()
-
-
-def _end_with_the_tests() -> None:
-    """Even if they are killed."""
-    parent = multiprocessing.parent_process()
-    assert parent
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _run(command: tuple[str, ...], log: Path) -> None:
-    threading.Thread(target=_end_with_the_tests, daemon=True).start()
-    with log.open("wb") as out:
-        for stream in (1, 2):
-            os.dup2(out.fileno(), stream)
-    sys.argv = list(command)
-    if command[0] == "gunicorn":
-        from gunicorn.app.wsgiapp import run
-
-        run()
-    else:
-        from django.core.management import execute_from_command_line
-
-        execute_from_command_line(sys.argv)
+        program.stop()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,53 +15,11 @@ from typing import Any
 
 from embedded import locks, opensearch, postgres
 from tests.browser.conftest import Site, _free_port
-from tests.browser.programs import THREADS
-from tests.databases import ROOT
+from tests.browser.programs import THREADS, Loaded, Program, kill
 
 LEASE = 3  # seconds without a sign of life after which a worker counts as killed
 # Killed processes need no disk that is synchronized; but what was committed must have left the process.
 DURABLE = postgres.FORGETFUL | {"synchronous_commit": "on", "full_page_writes": "on"}
-
-
-def kill(pid: int) -> None:
-    """Kill a process and its children, none of which gets to say goodbye."""
-    found = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-    for one in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
-
-
-@dataclass
-class Program:
-    """A program of the portal: it is started, killed, and started again."""
-
-    command: list[str]
-    env: dict[str, str]
-    log: Path
-    running: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as out:
-            self.running = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.env, stdout=out, stderr=subprocess.STDOUT
-            )
-
-    def kill(self) -> None:
-        assert self.running, "It was not started."
-        kill(self.running.pid)
-        self.running.wait()
-
-    @property
-    def is_alive(self) -> bool:
-        return self.running is not None and self.running.poll() is None
-
-    def stop(self) -> None:
-        if self.running and self.is_alive:
-            self.running.terminate()
-            try:
-                self.running.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill()
 
 
 @dataclass
@@ -192,11 +148,13 @@ def supervised(place: Path, *, media: Path, template: str) -> Iterator[Supervise
             "PORTAL_TEST_MAIL_DIR": str(place / "mail"),
             "PORTAL_TEST_MEDIA_DIR": str(media),
         }
-        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", *THREADS]
-        worker = [sys.executable, "manage.py", "worker", "--interval", "0.2", "--lease", str(LEASE)]
+        loaded = Loaded(env)
+        stack.callback(loaded.end)
+        web = ("gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", *THREADS)
+        worker = ("manage.py", "worker", "--interval", "0.2", "--lease", str(LEASE))
         all_of_it = Supervised(
             Site(port=port, mail_dir=place / "mail"), database, engine,
-            Program(web, env, place / "web.log"), Program(worker, env, place / "worker.log"),
+            Program(loaded, web, place / "web.log"), Program(loaded, worker, place / "worker.log"),
         )  # fmt: skip
         for program in (all_of_it.web, all_of_it.worker):
             program.start()
