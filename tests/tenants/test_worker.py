@@ -6,8 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -20,7 +18,6 @@ from taggit.models import Tag
 from tenants import jobs
 from tenants.models import Jurisdiction, Worker
 from tests import databases
-from tests.databases import ROOT
 from tests.forks import forked, kill, pipe
 from tests.tenants import sample_jobs
 
@@ -99,7 +96,8 @@ def test_a_batch_ends_when_no_job_is_left(committed):
     for slug in ("riverton", "ashford"):
         with tenant_context(Jurisdiction.objects.get(slug=slug)):
             sample_jobs.where.enqueue()
-    command = [sys.executable, "manage.py", *OPTIONS, "--batch"]
-    assert subprocess.run(command, cwd=ROOT, env=committed, timeout=60, check=False).returncode == 0
+    with forked(call_command, *OPTIONS, "--batch") as worker:
+        worker.join(60)
+        assert worker.exitcode == 0
     ran = DBTaskResult.objects.successful().filter(task_path=sample_jobs.where.module_path)
     assert sorted(job.return_value[0] for job in ran) == ["c_ashford", "c_riverton"]
