@@ -25,13 +25,6 @@ from tests.engines import VERSIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEWEST = VERSIONS[0]
-TEMPORARY = """if True:
-    import time
-    from embedded import opensearch
-    with opensearch.temporary() as url:
-        print(url, flush=True)
-        time.sleep(120)
-"""
 # The archive of classes is made by a node's first start, which takes longer than all the rest.
 PREPARE = """if True:
     import sys
@@ -165,21 +158,6 @@ def test_every_version_has_the_modules_of_a_stock_server_and_an_address_for_itse
         assert probe.connect_ex(("127.0.0.2", urlsplit(search_server).port)) != 0
 
 
-def test_a_server_ends_with_its_killed_starter_and_the_next_removes_what_it_left(own_temporary_folder):
-    starter = python(TEMPORARY)
-    url = starter.stdout.readline().strip()
-    (folder,) = own_temporary_folder.glob(f"{opensearch.TEMPORARY}*")
-    assert ask(url)
-
-    os.kill(starter.pid, signal.SIGKILL)
-    starter.communicate()
-
-    assert is_gone(url)
-    assert locks.until(lambda: not locks.is_held(folder / "home" / "alive"), seconds=20)
-    with locks.scratch(opensearch.TEMPORARY):
-        assert not folder.exists()
-
-
 def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
     with (
         pytest.raises(opensearch.OpenSearchError) as error,
@@ -190,31 +168,39 @@ def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
     assert "heap" in str(error.value)
 
 
-def test_a_server_by_hand_runs_until_it_is_ended_and_keeps_what_it_was_given_in_a_folder_for_itself(
+def by_hand(folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """The command that runs a server in a folder, and the server's address."""
+    command = [sys.executable, "-m", "embedded", "search", str(folder), "--version", NEWEST]
+    running = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
+    return running, running.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
+
+
+def test_a_server_ends_with_its_starter_even_if_killed_and_keeps_what_it_was_given_in_a_folder_for_itself(
     tmp_path,
 ):
-    command = [sys.executable, "-m", "embedded", "search", str(tmp_path), "--version", NEWEST]
-    running = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
-    url = running.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
+    starter, url = by_hand(tmp_path)
     title = {"type": "text", "analyzer": "english"}
     ask(url, "PUT", "/plans", {"mappings": {"properties": {"title": title}}})
     ask(url, "PUT", "/plans/_doc/1", {"title": "Waived library fines"})
 
-    running.send_signal(signal.SIGTERM)
-
-    assert running.wait(30) == 0
-    running.stdout.close()
+    starter.kill()
+    starter.communicate()
     assert is_gone(url)
-    with opensearch.running(tmp_path, version=NEWEST) as again:
-        found = ask(again.url, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}})
-        assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
-        with (
-            pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
-            opensearch.running(tmp_path, version=NEWEST),
-        ):
-            pass
-        assert ask(again.url)["version"]["number"] == NEWEST
-    assert is_gone(again.url)
+
+    starter, again = by_hand(tmp_path)
+    found = ask(again, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}})
+    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
+    with (
+        pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
+        opensearch.running(tmp_path, version=NEWEST),
+    ):
+        pass
+    assert ask(again)["version"]["number"] == NEWEST
+
+    starter.terminate()
+    starter.communicate()
+    assert starter.returncode == 0
+    assert is_gone(again)
 
 
 def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run(own_temporary_folder):
