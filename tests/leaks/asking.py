@@ -68,8 +68,8 @@ def everybody(world: World, person: Callable[..., Any], alliance: Any) -> dict[s
     return found
 
 
-def searches(world: World) -> list[str]:
-    """Addresses that search, on the alliance's host."""
+def searches(world: World, *, once: bool = False) -> list[str]:
+    """Addresses that search, on the alliance's host; `once`: every second question on the page, the others of the API."""
     texts = ["", COMMON, f'"{COMMON}"', f"{COMMON} -nothing", "action plan", "lantrn", "city"]
     narrowed: list[dict[str, Any]] = [{}]
     rare = RARE_ITEM | RARE_ACTION
@@ -78,8 +78,9 @@ def searches(world: World) -> list[str]:
     narrowed += [{names.get(name, name): value} for name, value in rare.items()]
     narrowed += [{"sort": "newest"}, {"exact": "true"}]
     asked = [{"q": text} for text in texts] + [{"q": COMMON} | more for more in narrowed]
-    found = [f"/search/?{urlencode(one, doseq=True)}" for one in asked]
-    found += [f"/api/v1/search?{urlencode(one | {'page_size': 100}, doseq=True)}" for one in asked]
+    pages = [f"/search/?{urlencode(one, doseq=True)}" for one in asked]
+    api = [f"/api/v1/search?{urlencode(one | {'page_size': 100}, doseq=True)}" for one in asked]
+    found = pages[::2] + api[1::2] if once else pages + api
     beginnings = [
         COMMON[:4],
         "plan",
