@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from wagtail.models import Page, Site
 
 from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
@@ -30,6 +32,17 @@ def test_a_new_city_has_a_site_with_its_pages_at_its_own_host(in_city: Any) -> N
         }
         assert not NarrativePage.objects.get(slug="narrative").live
         assert not Page.objects.filter(title__startswith="Welcome").exists()
+
+
+def test_the_migration_that_takes_wagtails_page_away_leaves_sites_as_they_are(
+    riverton: Any, in_city: Any
+) -> None:
+    (operation,) = import_module("cms.migrations.0003_no_welcome_page").Migration.operations
+    with in_city(riverton), connection.cursor() as cursor:
+        before = [*Page.objects.order_by("pk").values(), *Site.objects.values()]
+        for statement in operation.sql:
+            cursor.execute(statement)
+        assert [*Page.objects.order_by("pk").values(), *Site.objects.values()] == before
 
 
 def test_no_two_cities_share_a_translation_key(riverton: Any, ashford: Any, in_city: Any) -> None:
