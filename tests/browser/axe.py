@@ -34,6 +34,7 @@ def assert_fit(page: Any) -> None:
 
 def assert_accessible(page: Any) -> None:
     """Axe, best practice included, finds nothing; otherwise say which rule, where, and what would help."""
+    page.wait_for_load_state()  # a page without its style sheets is another page
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)  # through the debugger, so that the page's own policy holds
     report = [
