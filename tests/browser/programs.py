@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,16 @@ class Loaded:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        self._asked = threading.Lock()
 
     def fork(self, command: tuple[str, ...], log: Path) -> int:
         """Begin `gunicorn …` or `manage.py …`; the number of its process."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps([command, str(log)]) + "\n")
-        self._process.stdin.flush()
-        number = self._process.stdout.readline()
+        with self._asked:  # threads that ask at once shall each hear their own number
+            self._process.stdin.write(json.dumps([command, str(log)]) + "\n")
+            self._process.stdin.flush()
+            number = self._process.stdout.readline()
         assert number, "The portal was not loaded; what it said is above."
         return int(number)
 
