@@ -18,6 +18,7 @@ from embedded import locks, opensearch
 # Where no version can run, the first is asked for and says what is missing: nothing is skipped.
 VERSIONS = opensearch.versions_that_run() or [opensearch.newest_that_runs()]
 FOLDER = pytest.StashKey[Path]()
+TEMPORARY = "cohort-portal-engines-"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     run = contextlib.ExitStack()
     config.add_cleanup(run.close)
-    config.stash[FOLDER] = folder = run.enter_context(locks.scratch("cohort-portal-engines-", remove=_remove))
+    config.stash[FOLDER] = folder = run.enter_context(locks.scratch(TEMPORARY, remove=_remove))
     os.mkfifo(folder / "lifeline")
     run.callback(os.close, os.open(folder / "lifeline", os.O_RDWR))
 

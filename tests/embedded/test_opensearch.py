@@ -21,6 +21,7 @@ import pytest
 from config import bootstrap
 from embedded import jars, locks, opensearch
 from embedded.__main__ import main
+from tests import engines
 from tests.engines import VERSIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -184,7 +185,7 @@ def test_a_server_ends_with_its_starter_even_if_killed_and_keeps_what_it_was_giv
     ask(url, "PUT", "/plans/_doc/1", {"title": "Waived library fines"})
 
     starter.kill()
-    starter.communicate()
+    starter.communicate(timeout=30)
     assert is_gone(url)
 
     starter, again = by_hand(tmp_path)
@@ -198,12 +199,14 @@ def test_a_server_ends_with_its_starter_even_if_killed_and_keeps_what_it_was_giv
     assert ask(again)["version"]["number"] == NEWEST
 
     starter.terminate()
-    starter.communicate()
+    starter.communicate(timeout=30)
     assert starter.returncode == 0
     assert is_gone(again)
 
 
-def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run(own_temporary_folder):
+def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_and_leaves_nothing(
+    own_temporary_folder,
+):
     notes = own_temporary_folder / "notes"
     notes.mkdir()
     test = own_temporary_folder / "test_shared.py"
@@ -217,11 +220,14 @@ def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run(
     (url,) = {note.read_text() for note in notes.iterdir()}
     assert len({note.name.split("-")[0] for note in notes.iterdir()}) == 2
     assert ask(url)
+    (folder,) = own_temporary_folder.glob(f"{engines.TEMPORARY}*")
 
     os.kill(run.pid, signal.SIGKILL)
 
     assert is_gone(url)
     kill(run)
+    with locks.scratch(engines.TEMPORARY):  # the next run removes what it left
+        assert not folder.exists()
 
 
 def test_versions_that_run_follow_from_the_jdks_found(no_java):
