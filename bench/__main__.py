@@ -31,63 +31,63 @@ def main(names: list[str]) -> int:
         return 2
     failed = []
     print("Starting PostgreSQL and migrating …", flush=True)
-    with portal.started():
+    with portal.running_portal():
         for name in names or there:
             print(f"{name} …", flush=True)
             began = time.monotonic()
             module = importlib.import_module(f"bench.{name}")
             with portal.fresh_database(f"bench_{name}"):
                 found = module.run()
-            keep(name, found)
+            save_results(name, found)
             failed += [result.name for result in found if not result.ok]
             for result in found:
-                print("  " + line(result.as_json()), flush=True)
+                print("  " + summary_line(result.as_json()), flush=True)
             print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     if failed:
         print(f"Over the limit: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def keep(name: str, found: list[Result]) -> None:
+def save_results(name: str, found: list[Result]) -> None:
     """Put these results in place of the benchmark's earlier ones, in results.json and in the page's table."""
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     others = [result for result in before if result["name"].split(".")[0] != name]
-    results = sorted([*others, *(result.as_json() for result in found)], key=order)
+    results = sorted([*others, *(result.as_json() for result in found)], key=natural_sort_key)
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     page = PAGE.read_text()
     head, _begin, rest = page.partition(BEGIN)
     _old, _end, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n\n{table(results)}\n\n{END}{tail}")
+    PAGE.write_text(f"{head}{BEGIN}\n\n{markdown_table(results)}\n\n{END}{tail}")
 
 
-def order(result: dict[str, Any]) -> list[tuple[int, str]]:
+def natural_sort_key(result: dict[str, Any]) -> list[tuple[int, str]]:
     """By name, with numbers in it by size."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in result["name"].split(".")]
 
 
-def table(results: list[dict[str, Any]]) -> str:
+def markdown_table(results: list[dict[str, Any]]) -> str:
     rows = ["| | Ratio | Spread | Seconds | Exponent | |", "|---|---|---|---|---|---|"]
     for found in results:
         cells = [
             found["what"],
-            limited(found["ratio"], found["limit"]),
+            format_with_limit(found["ratio"], found["limit"]),
             "" if found["spread"] is None else f"{found['spread']:.2f}",
-            limited(found["seconds"], found["seconds_limit"]),
-            limited(found["exponent"], found["exponent_limit"]),
+            format_with_limit(found["seconds"], found["seconds_limit"]),
+            format_with_limit(found["exponent"], found["exponent_limit"]),
             "within" if found["ok"] else "**over**",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
-def limited(found: float | None, limit: float | None) -> str:
+def format_with_limit(found: float | None, limit: float | None) -> str:
     if found is None:
         return ""
     return f"{found:.2f}" if limit is None else f"{found:.2f} (≤ {limit:g})"
 
 
-def line(found: dict[str, Any]) -> str:
-    said = [f"{key} {limited(found[key], found[limit])}" for key, limit in
+def summary_line(found: dict[str, Any]) -> str:
+    said = [f"{key} {format_with_limit(found[key], found[limit])}" for key, limit in
             (("ratio", "limit"), ("seconds", "seconds_limit"), ("exponent", "exponent_limit"))
             if found[key] is not None]  # fmt: skip
     return f"{found['name']}: {', '.join(said)}: {'within' if found['ok'] else 'OVER'}"

@@ -24,7 +24,7 @@ def one_row(request: HttpRequest) -> HttpResponse:
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
     """The first hundred public actions with the columns that the API shows, put together by PostgreSQL alone."""
-    words, params = statement()
+    words, params = rows_statement()
     with connection.cursor() as cursor:
         cursor.execute(words, params)
         found = cursor.fetchone()[0]
@@ -32,7 +32,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 
 @cache
-def statement() -> tuple[str, tuple[Any, ...]]:
+def rows_statement() -> tuple[str, tuple[Any, ...]]:
     from cohort.api import ActionList
     from tenants.api.views import statement as api_statement
 

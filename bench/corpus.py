@@ -21,7 +21,7 @@ def fill(size: int, *, seed: int = 4) -> None:
     """Add documents until the table has `size`; the same ones for the same seed."""
     from django.db import connection, transaction
 
-    from search import store
+    from search.indexing import store
     from search.models import Document
 
     there = Document.objects.count()
@@ -40,7 +40,7 @@ def fill(size: int, *, seed: int = 4) -> None:
 def documents(size: int, *, seed: int) -> Iterator[Document]:
     """Unsaved documents of the library: each with a title, a summary and a text; one in twenty for members."""
     from search.models import Document
-    from search.words import fold
+    from search.text import fold
 
     chance = random.Random(seed)
     vocabulary = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from bench.measure import Pairs, Result, growth, pairs
+from bench.measure import PairedTimes, Result, growth_exponent, time_pairs
 
 SIZES = (2, 8, 32, 500)
 PAGES = {"/": "Front page", "/plan/": "Whole plan", "/data/actions.csv": "Actions as CSV"}
@@ -19,21 +19,21 @@ def run() -> list[Result]:
 
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected here
     with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
-        return measured()
+        return measure_pages()
 
 
-def measured() -> list[Result]:
+def measure_pages() -> list[Result]:
     from django.core.cache import caches
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    places = {size: open_with(size) for size in SIZES}
+    jurisdictions = {size: open_city_with_actions(size) for size in SIZES}
     client = Client()
 
     def get(size: int, path: str) -> None:
         caches["pages"].clear()  # what is measured is a page made anew
-        response = client.get(path, headers={"host": places[size].host})
+        response = client.get(path, headers={"host": jurisdictions[size].host})
         if response.status_code != 200:
             raise RuntimeError(f"{path} with {size} actions: {response.status_code}")
 
@@ -49,14 +49,14 @@ def measured() -> list[Result]:
             counts.append(
                 min(count(size, path) for _turn in range(5))
             )  # now and then the hosts are read again
-            times[size] = pairs(lambda: get(size, path), lambda: get(2, path), count=15)  # noqa: B023
+            times[size] = time_pairs(lambda: get(size, path), lambda: get(2, path), count=15)  # noqa: B023
         most = times[SIZES[-1]]
         print(f"  {path}: {counts} queries, {most.seconds * 1000:.0f} ms with {SIZES[-1]} actions")
         results += _results(path, what, counts, most)
     return results
 
 
-def _results(path: str, what: str, counts: list[int], most: Pairs) -> list[Result]:
+def _results(path: str, what: str, counts: list[int], most: PairedTimes) -> list[Result]:
     name = path.strip("/").replace("/", "-").replace(".", "-") or "home"
     return [
         Result(
@@ -71,23 +71,23 @@ def _results(path: str, what: str, counts: list[int], most: Pairs) -> list[Resul
         Result(
             name=f"dashboard.{name}.queries",
             what=f"{what}: growth of the {counts[-1]} queries from {SIZES[0]} to {SIZES[-1]} actions",
-            exponent=growth(SIZES, [float(count) for count in counts]),
+            exponent=growth_exponent(SIZES, [float(count) for count in counts]),
             exponent_limit=0.01,
         ),
     ]
 
 
-def open_with(size: int) -> object:
+def open_city_with_actions(size: int) -> object:
     """A launched city whose public plan has so many actions, each with a progress note."""
     from django_tenants.utils import tenant_context
 
-    from tenants import services
+    from tenants.jurisdictions import services
     from tenants.models import Visibility
     from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
 
-    place = services.open_jurisdiction(name=f"City of {size}", slug=f"city-{size}", by=None)
-    services.set_site_state(place, state="launched", by=None)
-    with tenant_context(place):
+    jurisdiction = services.open_jurisdiction(name=f"City of {size}", slug=f"city-{size}", by=None)
+    services.set_site_state(jurisdiction, state="launched", by=None)
+    with tenant_context(jurisdiction):
         Plan.objects.in_force().update(lifecycle=Plan.Lifecycle.ARCHIVED)
         plan = Plan.objects.create(
             title="Racial equity plan", visibility=Visibility.PUBLIC, lifecycle=Plan.Lifecycle.IMPLEMENTING
@@ -112,4 +112,4 @@ def open_with(size: int) -> object:
             ProgressNote(action=action, noted_on=dt.date.today(), status="on_track", text="It goes on.")  # noqa: DTZ011
             for action in actions
         )
-    return place
+    return jurisdiction

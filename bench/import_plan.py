@@ -10,7 +10,7 @@ import io
 import itertools
 from typing import Any
 
-from bench.measure import Result, growth, pairs, seconds
+from bench.measure import Result, growth_exponent, time_call, time_pairs
 
 SIZE = 1_500
 SIZES = (150, 500, 1_500)
@@ -21,20 +21,20 @@ def run() -> list[Result]:
     from django.test.utils import CaptureQueriesContext
     from django_tenants.utils import tenant_context
 
-    from tenants import services as tenants
+    from tenants.jurisdictions import services as tenants
     from tenants.plans import selectors, services
     from tenants.plans.models import Action, Outcome
 
     numbers = itertools.count()
 
     def city() -> Any:
-        place = tenants.open_jurisdiction(name="City", slug=f"import-{next(numbers)}", by=None)
-        with tenant_context(place):
+        jurisdiction = tenants.open_jurisdiction(name="City", slug=f"import-{next(numbers)}", by=None)
+        with tenant_context(jurisdiction):
             services.publish_plan(selectors.current_plan(), by=None, launch=True)
-        return place
+        return jurisdiction
 
-    def bring(place: Any, content: bytes) -> None:
-        with tenant_context(place):
+    def bring(jurisdiction: Any, content: bytes) -> None:
+        with tenant_context(jurisdiction):
             services.import_sheet(filename="plan.xlsx", content=content, by=None)
 
     content = sheet(SIZE)
@@ -51,15 +51,15 @@ def run() -> list[Result]:
 
     bare = city()
     fresh = [city() for _ in range(4)]
-    times = pairs(lambda: bring(fresh.pop(), content), floor, count=3)
+    times = time_pairs(lambda: bring(fresh.pop(), content), floor, count=3)
     by_size, counts = [], []
     for size in SIZES:
-        place, smaller = city(), sheet(size)
+        jurisdiction, smaller = city(), sheet(size)
         with CaptureQueriesContext(connection) as queries:
-            by_size.append(seconds(lambda: bring(place, smaller)))  # noqa: B023
+            by_size.append(time_call(lambda: bring(jurisdiction, smaller)))  # noqa: B023
         counts.append(len(queries))
     print(f"  {counts} queries, {[round(took, 1) for took in by_size]} s for {SIZES} actions")
-    again = seconds(lambda: bring(full, content))
+    again = time_call(lambda: bring(full, content))
     return [
         Result(
             name="import_plan.first",
@@ -78,7 +78,7 @@ def run() -> list[Result]:
         Result(
             name="import_plan.growth",
             what=f"Import: growth of the time from {SIZES[0]} to {SIZES[-1]:,} actions",
-            exponent=growth(SIZES, by_size),
+            exponent=growth_exponent(SIZES, by_size),
             exponent_limit=1.3,
         ),
     ]
@@ -86,10 +86,10 @@ def run() -> list[Result]:
 
 def sheet(size: int) -> bytes:
     """A plan of 5 goals with 5 outcomes each and so many actions, as an XLSX in the cities' layout."""
-    from tenants.plans import sheets
+    from tenants.plans import spreadsheets
 
-    def action(n: int) -> sheets.Action:
-        return sheets.Action(
+    def action(n: int) -> spreadsheets.Action:
+        return spreadsheets.Action(
             title=f"Action number {n} of the plan, in a sentence of ordinary length",
             number=str(n),
             accountable=[f"Department {n % 30}", f"Office {n % 7}"],
@@ -99,18 +99,21 @@ def sheet(size: int) -> bytes:
             due_precision="month",
             measures=[f"People reached by {n}", f"People better off through {n}"],
             measure_kinds=["how_much", "better_off"],
-            progress_notes=[sheets.Note("FY26 Q1", "It began."), sheets.Note("FY26 Q2", "It goes on.")],
+            progress_notes=[
+                spreadsheets.SheetNote("FY26 Q1", "It began."),
+                spreadsheets.SheetNote("FY26 Q2", "It goes on."),
+            ],
             status="on_track",
             status_raw="On track",
             resources="One post",
         )
 
     goals = [
-        sheets.Goal(
+        spreadsheets.Goal(
             title=f"Goal of the city number {g}",
             label=f"Goal {g}",
             outcomes=[
-                sheets.Outcome(
+                spreadsheets.Outcome(
                     title=f"Outcome {g} {o} that residents will see",
                     label="ABCDE"[o],
                     actions=[action(n) for n in range(size) if n % 25 == (g - 1) * 5 + o],
@@ -121,5 +124,5 @@ def sheet(size: int) -> bytes:
         for g in range(1, 6)
     ]
     target = io.BytesIO()
-    sheets.write_xlsx(goals, target)
+    spreadsheets.write_xlsx(goals, target)
     return target.getvalue()

@@ -46,7 +46,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedTimes:
     """Times of the same work done our way and the floor's way, in seconds, pair by pair."""
 
     ours: list[float]
@@ -62,7 +62,7 @@ class Pairs:
 
     @property
     def spread(self) -> float:
-        return spread(self.ratios)
+        return interquartile_range(self.ratios)
 
     @property
     def seconds(self) -> float:
@@ -75,21 +75,21 @@ class Pairs:
         return min(self.ours)
 
 
-def seconds(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
-def pairs(
+def time_pairs(
     ours: Callable[[], object], floor: Callable[[], object], *, count: int = 7, warm_up: int = 1
-) -> Pairs:
+) -> PairedTimes:
     """Time both in turns, the first one changing from pair to pair; the `warm_up` first pairs are thrown away."""
-    times = rounds({"ours": ours, "floor": floor}, count=count, warm_up=warm_up)
-    return Pairs(times["ours"], times["floor"])
+    times = time_rounds({"ours": ours, "floor": floor}, count=count, warm_up=warm_up)
+    return PairedTimes(times["ours"], times["floor"])
 
 
-def rounds(
+def time_rounds(
     works: dict[str, Callable[[], object]], *, count: int = 7, warm_up: int = 1
 ) -> dict[str, list[float]]:
     """Time several ways in turns; each round begins with another one. Seconds by name, round by round."""
@@ -98,19 +98,19 @@ def rounds(
     for number in range(-warm_up, count):
         start = number % len(names)
         for name in names[start:] + names[:start]:
-            took = seconds(works[name])
+            took = time_call(works[name])
             if number >= 0:
                 times[name].append(took)
     return times
 
 
-def spread(values: Sequence[float]) -> float:
+def interquartile_range(values: Sequence[float]) -> float:
     """The distance between the quartiles."""
     low, _middle, high = statistics.quantiles(values, n=4)
     return high - low
 
 
-def growth(sizes: Sequence[float], times: Sequence[float]) -> float:
+def growth_exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
     """The exponent b of time = a · size^b that fits best: the slope over logarithms."""
     logs = [math.log(size) for size in sizes], [math.log(took) for took in times]
     return statistics.linear_regression(*logs).slope

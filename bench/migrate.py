@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import portal
-from bench.measure import Pairs, Result, pairs, seconds
+from bench.measure import PairedTimes, Result, time_call, time_pairs
 
 CITIES, MANY = 200, 300
 NODE = ("plans", "9999_bench")
@@ -36,10 +36,10 @@ class Migration(migrations.Migration):
 
 
 def run() -> list[Result]:
-    portal.fill(CITIES)
-    found = [add(name, *field) for name, field in FIELDS.items()]
-    portal.fill(MANY)
-    nothing = pairs(migrate, one_query_for_each_schema, count=9, warm_up=2)
+    portal.fill_with_cities(CITIES)
+    found = [benchmark_migration(name, *field) for name, field in FIELDS.items()]
+    portal.fill_with_cities(MANY)
+    nothing = time_pairs(migrate, one_query_for_each_schema, count=9, warm_up=2)
     return [
         *found,
         Result(
@@ -63,39 +63,39 @@ def migrate() -> None:
 
 
 def one_query_for_each_schema() -> None:
-    from tenants import fleet
+    from tenants.schemas import inventory
 
     connection = portal.connect()
     cursor = connection.cursor()
-    for schema in fleet.fleet():
+    for schema in inventory.all_schemas():
         cursor.execute(f"SELECT app, name FROM {schema}.django_migrations")
         cursor.fetchall()
     connection.close()
 
 
-def add(name: str, what: str, field: str) -> Result:
+def benchmark_migration(name: str, what: str, field: str) -> Result:
     """Time one more migration of the plans, taken back before each run."""
     from django.conf import settings
 
-    from tenants import fleet
+    from tenants.schemas import inventory
 
     with tempfile.TemporaryDirectory() as folder:
-        settings.MIGRATION_MODULES = {"plans": written(Path(folder), f"plans_{name}", field)}
-        statements = recorded()
-        times = Pairs([], [])
+        settings.MIGRATION_MODULES = {"plans": write_migration_package(Path(folder), f"plans_{name}", field)}
+        statements = record_statements()
+        times = PairedTimes([], [])
         ways: list[tuple[Callable[[], None], list[float]]] = [
             (migrate, times.ours),
             (lambda: alter_each(statements), times.floor),
         ]
         for number in range(-1, 5):
             for work, kept in ways if number % 2 else ways[::-1]:
-                take_back()
-                took = seconds(work)
-                if behind := fleet.schemas_behind(fleet.fleet()):
+                revert_migration()
+                took = time_call(work)
+                if behind := inventory.count_unapplied_migrations(inventory.all_schemas()):
                     raise AssertionError(f"Not migrated: {behind}.")
                 if number >= 0:
                     kept.append(took)
-        take_back()
+        revert_migration()
         settings.MIGRATION_MODULES = {}
         sys.path.remove(folder)
     return Result(
@@ -108,12 +108,12 @@ def add(name: str, what: str, field: str) -> Result:
     )
 
 
-def written(folder: Path, package: str, field: str) -> str:
+def write_migration_package(folder: Path, package: str, field: str) -> str:
     """The plans' migrations and one more as an importable package; its name."""
-    from tenants import fleet
     from tenants.plans import migrations
+    from tenants.schemas import inventory
 
-    after = max(node for node in fleet.migrations_of_the_code() if node[0] == "plans")
+    after = max(node for node in inventory.migrations_in_code() if node[0] == "plans")
     (folder / package).mkdir()
     paths = [*migrations.__path__, str(folder / package)]
     (folder / package / "__init__.py").write_text(f"__path__ = {paths!r}\n")
@@ -122,30 +122,30 @@ def written(folder: Path, package: str, field: str) -> str:
     return package
 
 
-def recorded() -> list[str]:
+def record_statements() -> list[str]:
     """The statements that the migration runs in a city; it is done everywhere afterwards."""
-    from tenants import replay
+    from tenants.schemas import migration_replay
 
-    plain, seen = replay.replay, list[str]()
+    plain, seen = migration_replay.replay, list[str]()
 
     def look(schema: str, steps: Any) -> None:
         seen[:] = [statement for step in steps for statement in step.statements]
         plain(schema, steps)
 
-    replay.replay = look
+    migration_replay.replay = look
     try:
         migrate()
     finally:
-        replay.replay = plain
+        migration_replay.replay = plain
     return seen
 
 
 def alter_each(statements: list[str]) -> None:
-    from tenants import fleet
+    from tenants.schemas import inventory
 
     connection = portal.connect()
     cursor = connection.cursor()
-    for schema in fleet.fleet():
+    for schema in inventory.all_schemas():
         cursor.execute(f"SET LOCAL search_path = {schema}, public")
         for statement in statements if schema != "public" else []:
             cursor.execute(statement)
@@ -154,12 +154,12 @@ def alter_each(statements: list[str]) -> None:
     connection.close()
 
 
-def take_back() -> None:
-    from tenants import fleet
+def revert_migration() -> None:
+    from tenants.schemas import inventory
 
     connection = portal.connect()
     cursor = connection.cursor()
-    for schema in fleet.fleet():
+    for schema in inventory.all_schemas():
         if schema != "public":
             cursor.execute(
                 f"ALTER TABLE {schema}.plans_goal DROP COLUMN IF EXISTS bench, DROP COLUMN IF EXISTS bench_id"

@@ -14,14 +14,15 @@ import tempfile
 from pathlib import Path
 
 from bench import portal
-from bench.measure import Pairs, Result, growth, rounds
-from embedded import postgres
+from bench.measure import PairedTimes, Result, growth_exponent, time_rounds
+from embedded.postgres import server
 
 SIZES = (10, 30, 100, 300)
 
 
 def run() -> list[Result]:
-    from tenants import cloning, services
+    from tenants.jurisdictions import services
+    from tenants.schemas import clone as cloning
 
     numbers = itertools.count(1)
 
@@ -30,19 +31,19 @@ def run() -> list[Result]:
         services.open_jurisdiction(name=f"City {number}", slug=f"city-{number}", by=None)
 
     def clone() -> None:
-        cloning.clone(f"c_bare_{next(numbers)}")
+        cloning.clone_schema(f"c_bare_{next(numbers)}")
 
     def replay() -> None:
-        psql(cloning.clone_sql().replace(cloning.COPY, f"c_floor_{next(numbers)}"))
+        psql(cloning.clone_sql().replace(cloning.COPY_PLACEHOLDER, f"c_floor_{next(numbers)}"))
 
-    whole: dict[int, Pairs] = {}
-    bare: dict[int, Pairs] = {}
+    whole: dict[int, PairedTimes] = {}
+    bare: dict[int, PairedTimes] = {}
     for size in SIZES:
-        portal.fill(size)
-        times = rounds({"open": open_city, "clone": clone, "replay": replay}, count=7)
-        whole[size] = Pairs(times["open"], times["replay"])
-        bare[size] = Pairs(times["clone"], times["replay"])
-        check_alike("c_city_%", "c_floor_%", "c_bare_%")
+        portal.fill_with_cities(size)
+        times = time_rounds({"open": open_city, "clone": clone, "replay": replay}, count=7)
+        whole[size] = PairedTimes(times["open"], times["replay"])
+        bare[size] = PairedTimes(times["clone"], times["replay"])
+        check_same_size("c_city_%", "c_floor_%", "c_bare_%")
         drop_schemas("c_floor_%", "c_bare_%")
         print(f"  {size} cities: {whole[size].seconds:.2f} s", flush=True)
     return [
@@ -72,7 +73,7 @@ def run() -> list[Result]:
         Result(
             name="open_city.growth",
             what=f"Growth of its time from {SIZES[0]} to {SIZES[-1]} cities",
-            exponent=growth(SIZES, [whole[size].quickest for size in SIZES]),
+            exponent=growth_exponent(SIZES, [whole[size].quickest for size in SIZES]),
             exponent_limit=0.1,
         ),
     ]
@@ -88,7 +89,7 @@ def psql(sql: str) -> None:
         file.flush()
         subprocess.run(
             [
-                postgres.find_binaries() / "psql",
+                server.find_binaries() / "psql",
                 *(
                     "--host",
                     database["HOST"],
@@ -105,7 +106,7 @@ def psql(sql: str) -> None:
         )
 
 
-def check_alike(*patterns: str) -> None:
+def check_same_size(*patterns: str) -> None:
     """Raise AssertionError unless all these schemas have as many tables, indexes and sequences."""
     from django.db import connection
 

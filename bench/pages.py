@@ -11,8 +11,8 @@ import json
 import re
 import statistics
 
-from bench.measure import Pairs, Result
-from bench.wsgi import Site, cpu_pairs
+from bench.measure import PairedTimes, Result
+from bench.wsgi import Site, time_cpu_pairs
 
 ACTIONS, CITIES = 500, 300
 BARE, ONE_ROW = "CPU of a bare page", "CPU of a page of one row"
@@ -32,31 +32,31 @@ def run() -> list[Result]:
         return dashboard() + api() + progress()
 
 
-def forget() -> None:
+def clear_page_cache() -> None:
     from django.core.cache import caches
 
     caches["pages"].clear()
 
 
 def dashboard() -> list[Result]:
-    from bench.dashboard import open_with
+    from bench.dashboard import open_city_with_actions
 
-    forget()
-    site = Site(open_with(ACTIONS).host)
-    check(site.get("/bare/").body.count(b"A page") == 2, "the bare page")
+    clear_page_cache()
+    site = Site(open_city_with_actions(ACTIONS).host)
+    require(site.get("/bare/").body.count(b"A page") == 2, "the bare page")
     first = site.get("/")
-    check(first.status == 200 and f"25 of {ACTIONS}".encode() in first.body, "the dashboard")
-    check(len(re.findall(rb'<th scope="row"><a href="/plan/actions/b', first.body)) == 25, "its list")
-    check(site.get("/").body == first.body, "the dashboard again")
+    require(first.status == 200 and f"25 of {ACTIONS}".encode() in first.body, "the dashboard")
+    require(len(re.findall(rb'<th scope="row"><a href="/plan/actions/b', first.body)) == 25, "its list")
+    require(site.get("/").body == first.body, "the dashboard again")
     tag = first.headers["ETag"]
     same = site.get("/", HTTP_IF_NONE_MATCH=tag)
-    check((same.status, same.body) == (304, b""), "the dashboard that has not changed")
+    require((same.status, same.body) == (304, b""), "the dashboard that has not changed")
 
     def bare() -> None:
         site.get("/bare/")
 
     def cold() -> None:
-        forget()
+        clear_page_cache()
         site.get("/")
 
     def warm() -> None:
@@ -66,17 +66,17 @@ def dashboard() -> list[Result]:
         site.get("/", HTTP_IF_NONE_MATCH=tag)
 
     return [
-        *rows(
+        *page_results(
             "cold", f"Dashboard of {ACTIONS} actions, made anew", BARE,
-            cpu_pairs(cold, bare, times=(4, 40)), 12, site.queries("/", forget), 12,
+            time_cpu_pairs(cold, bare, times=(4, 40)), 12, site.queries("/", clear_page_cache), 12,
         ),
-        *rows(
+        *page_results(
             "warm", f"Dashboard of {ACTIONS} actions, kept", BARE,
-            cpu_pairs(warm, bare, times=(40, 40)), 1.5, site.queries("/"), 1,
+            time_cpu_pairs(warm, bare, times=(40, 40)), 1.5, site.queries("/"), 1,
         ),
-        *rows(
+        *page_results(
             "unchanged", f"Dashboard of {ACTIONS} actions, 304", BARE,
-            cpu_pairs(unchanged, bare, times=(40, 40)), 1.5, site.queries("/", HTTP_IF_NONE_MATCH=tag), 1,
+            time_cpu_pairs(unchanged, bare, times=(40, 40)), 1.5, site.queries("/", HTTP_IF_NONE_MATCH=tag), 1,
         ),
     ]  # fmt: skip
 
@@ -85,20 +85,20 @@ def api() -> list[Result]:
     """A page of a hundred actions, asked for by a program without a cookie."""
     from django_tenants.utils import tenant_context
 
-    from cohort import projections
+    from cohort.projections import refresh
     from tenants.models import Jurisdiction
 
-    place = Jurisdiction.objects.get(slug=f"city-{ACTIONS}")
-    with tenant_context(place):
-        projections.refresh(place)
+    jurisdiction = Jurisdiction.objects.get(slug=f"city-{ACTIONS}")
+    with tenant_context(jurisdiction):
+        refresh.refresh(jurisdiction)
     site = Site(Jurisdiction.objects.get(schema_name="public").host, {"HTTP_ACCEPT": "application/json"})
     path = "/api/v1/actions?page_size=100"
     first = site.get(path)
-    check(first.status == 200, "the list of actions")
-    check(json.loads(first.body)["results"] == json.loads(site.get("/rows/").body), "its rows")
-    check(len(json.loads(first.body)["results"]) == 100, "their number")
+    require(first.status == 200, "the list of actions")
+    require(json.loads(first.body)["results"] == json.loads(site.get("/rows/").body), "its rows")
+    require(len(json.loads(first.body)["results"]) == 100, "their number")
     tag = first.headers["ETag"]
-    check(site.get(path, HTTP_IF_NONE_MATCH=tag).status == 304, "the list that has not changed")
+    require(site.get(path, HTTP_IF_NONE_MATCH=tag).status == 304, "the list that has not changed")
 
     def floor() -> None:
         site.get("/rows/")
@@ -110,13 +110,13 @@ def api() -> list[Result]:
         site.get(path, HTTP_IF_NONE_MATCH=tag)
 
     return [
-        *rows(
+        *page_results(
             "api", f"List API, 100 of {ACTIONS} actions", "the same rows by json_agg through a bare view",
-            cpu_pairs(ours, floor, times=(20, 20)), 3, site.queries(path), None,
+            time_cpu_pairs(ours, floor, times=(20, 20)), 3, site.queries(path), None,
         ),
-        *rows(
+        *page_results(
             "api-unchanged", f"List API, 100 of {ACTIONS} actions, 304", "the same rows by json_agg through a bare view",
-            cpu_pairs(unchanged, floor, times=(20, 20)), None,
+            time_cpu_pairs(unchanged, floor, times=(20, 20)), None,
             site.queries(path, HTTP_IF_NONE_MATCH=tag), None,
         ),
     ]  # fmt: skip
@@ -127,36 +127,36 @@ def progress() -> list[Result]:
 
     register_cities()
     site = Site(Jurisdiction.objects.get(schema_name="public").host)
-    check(site.get("/one-row/").status == 200, "the page of one row")
+    require(site.get("/one-row/").status == 200, "the page of one row")
     first = site.get("/progress/")
-    check(first.status == 200 and f"{CITIES} plans.".encode() in first.body, "the progress page")
+    require(first.status == 200 and f"{CITIES} plans.".encode() in first.body, "the progress page")
     shown = len(re.findall(rb'<th scope="row"><a href="http://place-', first.body))
-    check(shown == 100, "its first page")
+    require(shown == 100, "its first page")
 
     def floor() -> None:
         site.get("/one-row/")
 
     def cold() -> None:
-        forget()
+        clear_page_cache()
         site.get("/progress/")
 
     def warm() -> None:
         site.get("/progress/")
 
     return [
-        *rows(
+        *page_results(
             "progress", f"Progress of {CITIES} cities, {shown} on the page, kept", ONE_ROW,
-            cpu_pairs(warm, floor, times=(40, 40)), 3, site.queries("/progress/"), 1,
+            time_cpu_pairs(warm, floor, times=(40, 40)), 3, site.queries("/progress/"), 1,
         ),
-        *rows(
+        *page_results(
             "progress-cold", f"Progress of {CITIES} cities, {shown} on the page, made anew", ONE_ROW,
-            cpu_pairs(cold, floor, times=(4, 40)), None, site.queries("/progress/", forget), 2,
+            time_cpu_pairs(cold, floor, times=(4, 40)), None, site.queries("/progress/", clear_page_cache), 2,
         ),
     ]  # fmt: skip
 
 
-def rows(
-    name: str, what: str, floor: str, found: Pairs, limit: float | None, queries: int, most: int | None
+def page_results(
+    name: str, what: str, floor: str, found: PairedTimes, limit: float | None, queries: int, most: int | None
 ) -> list[Result]:
     least = statistics.median(found.floor)
     print(f"  {name}: {found.seconds * 1000:.2f} ms of CPU, floor {least * 1000:.2f} ms, {queries} queries")
@@ -169,7 +169,7 @@ def rows(
     ]  # fmt: skip
 
 
-def check(right: bool, what: str) -> None:
+def require(right: bool, what: str) -> None:
     if not right:
         raise RuntimeError(f"{what} is not what it should be")
 
@@ -186,7 +186,7 @@ def register_cities() -> None:
 
     today = dt.date(2026, 6, 30)
     PublicPlan.objects.all().delete()  # of the city above
-    places = Jurisdiction.objects.bulk_create(
+    jurisdictions = Jurisdiction.objects.bulk_create(
         Jurisdiction(
             schema_name=f"c_place_{n}", slug=f"place-{n}", name=f"City of Place {n}", short_name=f"Place {n}",
             state="MN", site_state="launched", entry_stage="implementing", population_band="50k_100k",
@@ -196,9 +196,9 @@ def register_cities() -> None:
     )  # fmt: skip
     PublicPlan.objects.bulk_create(
         PublicPlan(
-            jurisdiction=place, visibility="public", updated_at=timezone.now(), title="Racial equity plan",
+            jurisdiction=jurisdiction, visibility="public", updated_at=timezone.now(), title="Racial equity plan",
             lifecycle="implementing", adopted_on=today, goals=5, outcomes=9, actions=40, completed=n % 30,
             on_track=5, needs_attention=3, no_status=n % 3, last_update_on=today,
         )
-        for n, place in enumerate(places)
+        for n, jurisdiction in enumerate(jurisdictions)
     )  # fmt: skip

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from embedded import postgres
+from embedded.postgres import server
 
-MIGRATED = "bench_migrated"
+TEMPLATE_DATABASE = "bench_migrated"
 
 
 @contextlib.contextmanager
-def started() -> Iterator[postgres.Address]:
+def running_portal() -> Iterator[server.Address]:
     """Django set up on a temporary PostgreSQL whose database MIGRATED has the alliance and the template city."""
-    with postgres.temporary() as address, tempfile.TemporaryDirectory(prefix="portal-bench-") as files:
+    with server.temporary() as address, tempfile.TemporaryDirectory(prefix="portal-bench-") as files:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "config.settings.base",
             "DATABASE_URL": address.url,
@@ -31,8 +31,8 @@ def started() -> Iterator[postgres.Address]:
         from django.core.management import call_command
         from django.db import connection
 
-        execute(f"CREATE DATABASE {MIGRATED}")
-        point_at(MIGRATED)
+        execute(f"CREATE DATABASE {TEMPLATE_DATABASE}")
+        use_database(TEMPLATE_DATABASE)
         call_command("migrate", verbosity=1, interactive=False)
         connection.close()
         yield address
@@ -44,8 +44,8 @@ def fresh_database(name: str) -> Iterator[None]:
     from django.db import connection
 
     connection.close()
-    execute(f'CREATE DATABASE "{name}" TEMPLATE {MIGRATED}')
-    point_at(name)
+    execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE_DATABASE}')
+    use_database(name)
     try:
         yield
     finally:
@@ -53,20 +53,24 @@ def fresh_database(name: str) -> Iterator[None]:
         execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def fill(size: int) -> None:
+def fill_with_cities(size: int) -> None:
     """Cities as many as asked, each with its schema, but without pages: these do not slow the next one."""
     from django.db import connection
 
-    from tenants import cloning, services
+    from tenants.jurisdictions import services
     from tenants.models import Jurisdiction
+    from tenants.schemas import clone
 
-    for number in range(Jurisdiction.objects.places().count() + 1, size + 1):
+    for number in range(Jurisdiction.objects.tenants().count() + 1, size + 1):
         slug = f"full-{number}"
-        place = Jurisdiction.objects.create(
-            name=f"City {number}", short_name=f"{number}", slug=slug, schema_name=services.schema_for(slug)
+        jurisdiction = Jurisdiction.objects.create(
+            name=f"City {number}",
+            short_name=f"{number}",
+            slug=slug,
+            schema_name=services.schema_name_for(slug),
         )
-        services.register_host(place)
-        cloning.clone(place.schema_name)
+        services.register_host(jurisdiction)
+        clone.clone_schema(jurisdiction.schema_name)
     connection.close()  # it would remember every table it has made; staff open a city with a fresh one
 
 
@@ -85,7 +89,7 @@ def connect() -> Any:
     )
 
 
-def point_at(name: str) -> None:
+def use_database(name: str) -> None:
     from django.conf import settings
     from django.db import connection
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from bench import corpus
-from bench.measure import Result, growth, pairs, seconds
+from bench.measure import Result, growth_exponent, time_call, time_pairs
 from embedded import opensearch
 
 SIZE = int(os.environ.get("BENCH_DOCUMENTS", "100000"))
@@ -27,32 +27,32 @@ FRESH = 7  # documents that are followed until they are found
 def run() -> list[Result]:
     from django.conf import settings
 
-    from search.index import transports
+    from search.backends.engine import client
 
     with opensearch.temporary(heap="2g") as url:
         settings.SEARCH_URL, settings.SEARCH_PREFIX = url, "bench"
         try:
-            return measured(transports.current(), url)
+            return measured(client.get_client(), url)
         finally:
             settings.SEARCH_URL = ""
 
 
 def measured(transport: object, url: str) -> list[Result]:
-    from search.index import compare, indexes, life
-    from search.models import Unsent
+    from search.indexing import indexes, rebuild, reconcile
+    from search.models import PendingIndexUpdate
 
-    life.LONGEST_SEARCH = 0  # nobody searches here
+    rebuild.MAX_SEARCH_SECONDS = 0  # nobody searches here
     grown = []
     for size in SIZES:
         settings_off(lambda size=size: corpus.fill(size))
-        grown.append(seconds(lambda: life.rebuild(transport)))
+        grown.append(time_call(lambda: rebuild.rebuild_index(transport)))
         print(f"  {size} documents: {grown[-1]:.1f} s", flush=True)
     ready = [body for _part, body in in_parts()]
     numbers = itertools.count(1)
 
     def floor() -> None:
         name = f"floor-{next(numbers)}"
-        body = indexes.body()
+        body = indexes.index_definition()
         body["settings"] |= {"refresh_interval": "-1"}
         transport.request("PUT", f"/{name}", body)
         for part in ready:
@@ -62,12 +62,12 @@ def measured(transport: object, url: str) -> list[Result]:
         transport.request("DELETE", f"/{name}")
 
     def ours() -> None:
-        expect(life.rebuild(transport), SIZE)
+        expect(rebuild.rebuild_index(transport), SIZE)
 
-    found = pairs(ours, floor, count=PAIRS, warm_up=0)
-    expect(bool(compare.difference(transport, indexes.alias())), False)
-    compared = min(seconds(lambda: compare.difference(transport, indexes.alias())) for _time in range(5))
-    Unsent.objects.all().delete()
+    found = time_pairs(ours, floor, count=PAIRS, warm_up=0)
+    expect(bool(reconcile.diff(transport, indexes.index_alias())), False)
+    compared = min(time_call(lambda: reconcile.diff(transport, indexes.index_alias())) for _time in range(5))
+    PendingIndexUpdate.objects.all().delete()
     return [
         Result(
             name="rebuild",
@@ -80,7 +80,7 @@ def measured(transport: object, url: str) -> list[Result]:
         Result(
             name="rebuild.growth",
             what=f"Growth of its time from {SIZES[0]:,} to {SIZES[-1]:,} documents",
-            exponent=growth(SIZES, grown),
+            exponent=growth_exponent(SIZES, grown),
             exponent_limit=1.2,
         ),
         Result(
@@ -100,12 +100,13 @@ def measured(transport: object, url: str) -> list[Result]:
 
 def patiently(work) -> None:
     """As our own sending does: again, where the engine has no room just now."""
-    from search.index import bulk, transports
+    from search.backends.engine import client
+    from search.indexing import bulk
 
-    for pause in bulk.PAUSES:
+    for pause in bulk.RETRY_DELAYS:
         try:
             return work()
-        except transports.Overloaded:
+        except client.Overloaded:
             time.sleep(pause)
     return work()
 
@@ -116,11 +117,11 @@ def expect(found: object, wanted: object) -> None:
 
 
 def in_parts():
-    from search.index import bulk, feed
+    from search.indexing import bulk, tasks
     from search.models import Document
 
-    documents = Document.objects.order_by("pk").defer(*feed.NOT_SENT)
-    return bulk._in_parts(map(feed.writing, documents.iterator(chunk_size=500)))
+    documents = Document.objects.order_by("pk").defer(*tasks.UNINDEXED_FIELDS)
+    return bulk._batches(map(tasks.index_operation, documents.iterator(chunk_size=500)))
 
 
 def settings_off(work) -> None:
@@ -137,10 +138,9 @@ def until_found(transport, url: str) -> float:
     from django.conf import settings
     from django.db import transaction
 
-    from search import store
-    from search.index import indexes, source
+    from search.indexing import indexes, serializer, store
     from search.models import Document
-    from tenants import services
+    from tenants.jurisdictions import services
 
     services.set_up_alliance()
     database = settings.DATABASES["default"]["NAME"]
@@ -157,8 +157,10 @@ def until_found(transport, url: str) -> float:
             with transaction.atomic():
                 store.replace([document], among=Document.objects.none())
             committed = time.perf_counter()
-            question = {"query": {"ids": {"values": [source.doc_id(document)]}}}
-            while not transport.request("POST", f"/{indexes.alias()}/_search", question)["hits"]["hits"]:
+            question = {"query": {"ids": {"values": [serializer.document_id(document)]}}}
+            while not transport.request("POST", f"/{indexes.index_alias()}/_search", question)["hits"][
+                "hits"
+            ]:
                 time.sleep(0.02)
             if number:  # the first one waits for the worker to start
                 slowest = max(slowest, time.perf_counter() - committed)

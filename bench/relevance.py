@@ -43,9 +43,9 @@ def run() -> list[Result]:
     from django.test import override_settings
 
     from embedded import opensearch
-    from search.index import fallback
+    from search.backends import fallback
 
-    fallback.SECONDS = 30  # how good the answers are, not how quick
+    fallback.ENGINE_TIMEOUT_SECONDS = 30  # how good the answers are, not how quick
     results = []
     with opensearch.temporary() as url:
         for collection in collections():
@@ -168,21 +168,22 @@ def fill(collection: Collection) -> None:
 
 
 def build_index() -> None:
-    from search.index import life, transports
+    from search.backends.engine import client
+    from search.indexing import rebuild
 
-    life.rebuild(transports.current())
+    rebuild.rebuild_index(client.get_client())
 
 
 def found(text: str) -> list[str]:
-    from search import queries
+    from search import service
 
-    return [hit.key for hit in queries.find(text, audience="public", size=DEPTH).hits]
+    return [hit.key for hit in service.search(text, audience="public", size=DEPTH).hits]
 
 
 def found_by_the_engine(text: str) -> list[str]:
-    from search import queries
+    from search import service
 
-    answer = queries.find(text, audience="public", size=DEPTH)
+    answer = service.search(text, audience="public", size=DEPTH)
     if answer.notice:
         raise RuntimeError(f"The engine did not answer: {text!r}")
     return [hit.key for hit in answer.hits]
@@ -204,8 +205,8 @@ def bm25(collection: Collection) -> Callable[[str], list[str]]:
 
     def best(text: str) -> list[str]:
         asked = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, show_progress=False)
-        places, scores = retriever.retrieve(asked, k=min(DEPTH, len(keys)), show_progress=False)
-        return [keys[place] for place, value in zip(places[0], scores[0], strict=True) if value > 0]
+        indexes, scores = retriever.retrieve(asked, k=min(DEPTH, len(keys)), show_progress=False)
+        return [keys[index] for index, value in zip(indexes[0], scores[0], strict=True) if value > 0]
 
     return best
 
@@ -220,6 +221,6 @@ def ndcg(keys: Sequence[str], judgments: Judgments, depth: int = DEPTH) -> float
     """How near an order of results is to the best one, from 0 to 1."""
 
     def gain(grades: Sequence[int]) -> float:
-        return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:depth]))
+        return sum((2**grade - 1) / math.log2(index + 2) for index, grade in enumerate(grades[:depth]))
 
     return gain([judgments.get(key, 0) for key in keys]) / gain(sorted(judgments.values(), reverse=True))

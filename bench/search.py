@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench import corpus
-from bench.measure import Pairs, Result, seconds
+from bench.measure import PairedTimes, Result, time_call
 from embedded import opensearch
 
 SIZE = int(os.environ.get("BENCH_DOCUMENTS", "100000"))
@@ -29,9 +29,11 @@ Asked = tuple[str, dict[str, list[str]]]
 def run() -> list[Result]:
     from django.test import override_settings
 
-    from search.index import fallback, life, transports
+    from search.backends import fallback
+    from search.backends.engine import client
+    from search.indexing import rebuild
 
-    fallback.SECONDS = 30  # the first requests to a fresh engine take long
+    fallback.ENGINE_TIMEOUT_SECONDS = 30  # the first requests to a fresh engine take long
     corpus.fill(SMALL)
     results = [in_postgres(questions())]
     corpus.fill(SIZE)
@@ -39,7 +41,7 @@ def run() -> list[Result]:
         opensearch.temporary(heap="1g") as url,
         override_settings(SEARCH_URL=url, SEARCH_PREFIX="bench-search"),
     ):
-        life.rebuild(transports.current())
+        rebuild.rebuild_index(client.get_client())
         return [*results, in_engine(questions(), url)]
 
 
@@ -57,11 +59,11 @@ def questions() -> list[Asked]:
 
 
 def in_postgres(asked: Sequence[Asked]) -> Result:
-    times = [seconds(lambda: found(text, filters)) for _round in range(3) for text, filters in asked]  # noqa: B023
+    times = [time_call(lambda: found(text, filters)) for _round in range(3) for text, filters in asked]  # noqa: B023
     times = times[len(asked) :]  # the first round warms up
     print(f"  PostgreSQL: p50 {statistics.median(times) * 1000:.0f} ms", flush=True)
     return Result(
-        name="search.postgres",
+        name="search.backends.postgres",
         what=f"Search {SMALL:,} documents by PostgreSQL, p95 (stated as it is)",
         seconds=statistics.quantiles(times, n=20)[-1],
         seconds_limit=0.4,
@@ -69,38 +71,41 @@ def in_postgres(asked: Sequence[Asked]) -> Result:
 
 
 def in_engine(asked: Sequence[Asked], url: str) -> Result:
-    import search.index.asking
+    import search.backends.engine.backend
 
     sent: list[Any] = []
-    ask = search.index.asking.Remote._ask
-    search.index.asking.Remote._ask = lambda self, body: (sent.append(body), ask(self, body))[1]  # type: ignore[assignment, method-assign]
+    ask = search.backends.engine.backend.EngineBackend._ask
+    search.backends.engine.backend.EngineBackend._ask = lambda self, body: (
+        sent.append(body),
+        ask(self, body),
+    )[1]  # type: ignore[assignment, method-assign]
     bodies = []
     for text, filters in asked:
         sent.clear()
         total = found(text, filters)
         bodies.append([json.dumps(body).encode() for body in sent])
         expect(json.loads(Bare(url).post(bodies[-1][-1]))["hits"]["total"]["value"], total, text)
-    search.index.asking.Remote._ask = ask  # type: ignore[method-assign]
+    search.backends.engine.backend.EngineBackend._ask = ask  # type: ignore[method-assign]
     print(f"  {sum(map(len, bodies))} requests for {len(asked)} searches", flush=True)
 
     bare = Bare(url)
     ours, floor = [], []
     for number in range(-1, ROUNDS):
         times = {"ours": [], "floor": []}
-        for place, (text, filters) in enumerate(asked):
+        for index, (text, filters) in enumerate(asked):
             ways = {
                 "ours": lambda text=text, filters=filters: found(text, filters),
-                "floor": lambda place=place: [bare.post(body) for body in bodies[place]],
+                "floor": lambda index=index: [bare.post(body) for body in bodies[index]],
             }
-            for way in sorted(ways, reverse=bool((number + place) % 2)):
-                times[way].append(seconds(ways[way]))
+            for way in sorted(ways, reverse=bool((number + index) % 2)):
+                times[way].append(time_call(ways[way]))
         if number >= 0:
             ours.append(statistics.median(times["ours"]))
             floor.append(statistics.median(times["floor"]))
-    pairs = Pairs(ours, floor)
+    pairs = PairedTimes(ours, floor)
     print(f"  engine: p50 {pairs.seconds * 1000:.0f} ms, bare {statistics.median(floor) * 1000:.0f} ms")
     return Result(
-        name="search.engine",
+        name="search.types",
         what=f"Search {SIZE:,} documents, 13 facets, marks, p50 (floor: the same requests by a bare HTTP client)",
         ratio=pairs.ratio,
         spread=pairs.spread,
@@ -113,10 +118,10 @@ class Bare:
     """The least that sends a request and takes the answer."""
 
     def __init__(self, url: str) -> None:
-        from search.index import indexes
+        from search.indexing import indexes
 
         self._line = HTTPConnection(urlsplit(url).netloc)
-        self._path = f"/{indexes.alias()}/_search"
+        self._path = f"/{indexes.index_alias()}/_search"
 
     def post(self, body: bytes) -> bytes:
         self._line.request("POST", self._path, body, {"Content-Type": "application/json"})
@@ -124,9 +129,9 @@ class Bare:
 
 
 def found(text: str, filters: dict[str, list[str]]) -> int:
-    from search import queries
+    from search import service
 
-    answer = queries.find(text, audience="public", filters=filters)
+    answer = service.search(text, audience="public", filters=filters)
     if answer.notice:
         raise RuntimeError(f"The engine did not answer for {text!r}.")
     if not answer.facets["topic"]:

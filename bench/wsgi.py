@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.measure import Pairs
+from bench.measure import PairedTimes
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -28,12 +28,12 @@ class Site:
     host: str
     headers: dict[str, str] = field(default_factory=dict)
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> Response:
         """One GET. Header names as WSGI has them: HTTP_IF_NONE_MATCH."""
-        place, _mark, query = path.partition("?")
+        jurisdiction, _mark, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
-            "PATH_INFO": place,
+            "PATH_INFO": jurisdiction,
             "SCRIPT_NAME": "",
             "QUERY_STRING": query,
             "SERVER_NAME": self.host,
@@ -58,7 +58,7 @@ class Site:
             body = b"".join(chunks)
         finally:
             chunks.close()
-        return Answer(int(told[0].split()[0]), dict(told[1]), body)
+        return Response(int(told[0].split()[0]), dict(told[1]), body)
 
     def queries(self, path: str, before: Callable[[], object] = lambda: None, **headers: str) -> int:
         """How many statements one GET sends, `SET search_path` among them, BEGIN and COMMIT not; the least of five.
@@ -89,9 +89,9 @@ def application() -> Any:
     return _application
 
 
-def cpu_pairs(
+def time_cpu_pairs(
     ours: Callable[[], object], floor: Callable[[], object], *, times: tuple[int, int], count: int = 9
-) -> Pairs:
+) -> PairedTimes:
     """CPU seconds of one call, ours and the floor's in turns, each the mean of so many calls in a row."""
 
     def cpu(work: Callable[[], object], calls: int) -> float:
@@ -100,7 +100,7 @@ def cpu_pairs(
             work()
         return (time.process_time() - started) / calls
 
-    found = Pairs([], [])
+    found = PairedTimes([], [])
     for number in range(-1, count):
         if number % 2:
             mine, other = cpu(ours, times[0]), cpu(floor, times[1])

@@ -5,6 +5,8 @@ class CmsConfig(AppConfig):
     name = "cms"
 
     def ready(self) -> None:
-        from cms import receivers
+        from cms import signal_handlers
 
-        receivers.connect_deletions([model for model in self.get_models() if hasattr(model, "words")])
+        signal_handlers.connect_deletion_signals(
+            [model for model in self.get_models() if hasattr(model, "words")]
+        )

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.images.blocks import ImageBlock
 
-PLAIN = ["bold", "italic", "link", "document-link"]
-PROSE = [*PLAIN, "ol", "ul"]
-LONG_PROSE = ["h3", *PROSE]
+INLINE_FEATURES = ["bold", "italic", "link", "document-link"]
+PROSE_FEATURES = [*INLINE_FEATURES, "ol", "ul"]
+LONG_PROSE_FEATURES = ["h3", *PROSE_FEATURES]
 
 
 def action_choices() -> list[tuple[str, str]]:
@@ -19,29 +19,29 @@ def action_choices() -> list[tuple[str, str]]:
     "alliance."""
     from tenants.plans.models import Action
 
-    if not getattr(connection.tenant, "is_place", False):
+    if not getattr(connection.tenant, "is_tenant", False):
         return []
     rows = Action.objects.current().in_plan_order().values_list("code", "number", "title")
     return [(code, f"{number or code} {title}"[:110]) for code, number, title in rows]
 
 
-class Section(blocks.StructBlock):
+class HeadedBlock(blocks.StructBlock):
     """A block with a heading of its own, which the list “On this page” links to."""
 
-    def heading_of(self, value: blocks.StructValue) -> str:
+    def get_heading(self, value: blocks.StructValue) -> str:
         return value.get("heading", "")
 
-    def words_of(self, value: Any) -> str:
+    def get_search_text(self, value: Any) -> str:
         """The block's words as one plain text, for the search."""
         return " ".join(text for text in self.get_searchable_content(value) if text)
 
 
-class ChapterBlock(Section):
+class ChapterBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), max_length=120)
     period = blocks.CharBlock(
         label=_("Period"), required=False, max_length=60, help_text=_("Such as 1921 to 1948.")
     )
-    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE)
+    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE_FEATURES)
 
     class Meta:
         icon = "history"
@@ -49,9 +49,9 @@ class ChapterBlock(Section):
         template = "cms/blocks/chapter.html"
 
 
-class WhyNowBlock(Section):
+class WhyNowBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), default=_("Why now"), max_length=120)
-    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE)
+    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE_FEATURES)
 
     class Meta:
         icon = "time"
@@ -67,9 +67,9 @@ class CommitmentBlock(blocks.StructBlock):
         label = _("Commitment")
 
 
-class CommitmentsBlock(Section):
+class CommitmentsBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), default=_("What we commit to"), max_length=120)
-    text = blocks.RichTextBlock(label=_("Text"), required=False, features=PROSE)
+    text = blocks.RichTextBlock(label=_("Text"), required=False, features=PROSE_FEATURES)
     commitments = blocks.ListBlock(CommitmentBlock(), label=_("Commitments"))
 
     class Meta:
@@ -98,7 +98,7 @@ class VoiceBlock(blocks.StructBlock):
         template = "cms/blocks/voice.html"
 
 
-class VoicesBlock(Section):
+class VoicesBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), default=_("Voices"), max_length=120)
     voices = blocks.ListBlock(VoiceBlock(), label=_("Voices"))
 
@@ -117,7 +117,7 @@ class TimelineEntryBlock(blocks.StructBlock):
         label = _("Entry")
 
 
-class TimelineBlock(Section):
+class TimelineBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     caption = blocks.CharBlock(
         label=_("Caption"), default=_("What the government did, and when"), max_length=160
@@ -178,9 +178,9 @@ class ActionBlock(blocks.ChoiceBlock):
         return []
 
 
-class ActionsBlock(Section):
+class ActionsBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), default=_("What we are doing about it"), max_length=120)
-    text = blocks.RichTextBlock(label=_("Text"), required=False, features=PROSE)
+    text = blocks.RichTextBlock(label=_("Text"), required=False, features=PROSE_FEATURES)
     actions = blocks.ListBlock(
         ActionBlock(choices=action_choices, label=_("Action")),
         label=_("Actions of the plan"),
@@ -214,7 +214,7 @@ class NumberBlock(blocks.StructBlock):
         label = _("Number")
 
 
-class NumbersBlock(Section):
+class NumbersBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     numbers = blocks.ListBlock(NumberBlock(), label=_("Numbers"), min_num=1)
     source = blocks.CharBlock(
@@ -229,7 +229,7 @@ class NumbersBlock(Section):
 
 class NarrativeBlocks(blocks.StreamBlock):
     text = blocks.RichTextBlock(
-        label=_("Text"), icon="pilcrow", features=LONG_PROSE, template="cms/blocks/text.html"
+        label=_("Text"), icon="pilcrow", features=LONG_PROSE_FEATURES, template="cms/blocks/text.html"
     )
     chapter = ChapterBlock()
     why_now = WhyNowBlock()
@@ -243,9 +243,9 @@ class NarrativeBlocks(blocks.StreamBlock):
     numbers = NumbersBlock()
 
 
-class PlainSectionBlock(Section):
+class PlainSectionBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), max_length=120)
-    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE)
+    text = blocks.RichTextBlock(label=_("Text"), features=LONG_PROSE_FEATURES)
 
     class Meta:
         icon = "title"
@@ -255,7 +255,7 @@ class PlainSectionBlock(Section):
 
 class PageBlocks(blocks.StreamBlock):
     text = blocks.RichTextBlock(
-        label=_("Text"), icon="pilcrow", features=LONG_PROSE, template="cms/blocks/text.html"
+        label=_("Text"), icon="pilcrow", features=LONG_PROSE_FEATURES, template="cms/blocks/text.html"
     )
     section = PlainSectionBlock()
     picture = PictureBlock()
@@ -288,7 +288,7 @@ class DateBlock(blocks.StructBlock):
         label = _("Date")
 
 
-class PathBlocks(blocks.StreamBlock):
+class StepBlocks(blocks.StreamBlock):
     step = StepBlock()
 
 

@@ -18,7 +18,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page, PageViewRestriction
 
 from cms import blocks
-from cohort import selectors
+from cohort.progress import selectors
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
@@ -26,35 +26,35 @@ from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
 
 # First parts of addresses that the portal serves itself: a page of that name could never be reached.
-TAKEN_AT_A_CITY = frozenset(
+RESERVED_CITY_SLUGS = frozenset(
     {"brand.css", "cms", "data", "documents", "healthz", "media", "plan", "sign-in", "sign-out", "static"}
     | {"workspace"}
 )
-TAKEN_AT_THE_ALLIANCE = frozenset(
+RESERVED_ALLIANCE_SLUGS = frozenset(
     {"accounts", "api", "cms", "documents", "healthz", "jurisdictions", "library", "media", "progress"}
     | {"search", "sign-in", "sign-out", "staff", "static"}
 )
 
 
-NEW_ITEMS = 4
+MAX_NEW_ITEMS = 4
 # Of pages whose address is fixed: Wagtail's own panel would write the slug along.
-TITLE = FieldPanel("title", classname="title")
+TITLE_PANEL = FieldPanel("title", classname="title")
 
 
-def at_a_city() -> bool:
+def is_city_site() -> bool:
     """True while a city's schema is active."""
-    return bool(getattr(connection.tenant, "is_place", False))
+    return bool(getattr(connection.tenant, "is_tenant", False))
 
 
-def at_the_alliance() -> bool:
+def is_alliance_site() -> bool:
     return connection.schema_name == "public"
 
 
-def may_see_site(user: Any, place: Jurisdiction) -> bool:
+def can_view_site(user: Any, jurisdiction: Jurisdiction) -> bool:
     """True for everybody once the site is launched; before, for the city's own team only."""
-    if not place.is_place or place.is_launched:
+    if not jurisdiction.is_tenant or jurisdiction.is_launched:
         return True
-    return access.may(user, access.Can.SEE_WORKSPACE, place)
+    return access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
 
 
 class SitePage(Page):
@@ -68,7 +68,7 @@ class SitePage(Page):
         abstract = True
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not may_see_site(request.user, connection.tenant):
+        if not can_view_site(request.user, connection.tenant):
             raise Http404
         return super().serve(request, *args, **kwargs)
 
@@ -81,7 +81,7 @@ class SitePage(Page):
     def clean(self) -> None:
         super().clean()
         parent = self.get_parent() if self.pk else None
-        taken = TAKEN_AT_A_CITY if at_a_city() else TAKEN_AT_THE_ALLIANCE
+        taken = RESERVED_CITY_SLUGS if is_city_site() else RESERVED_ALLIANCE_SLUGS
         if self.slug in taken and (parent is None or parent.depth <= 2):
             raise ValidationError(
                 {
@@ -94,9 +94,9 @@ class SitePage(Page):
         """Wagtail's parts, with the address the settings give this host: Wagtail guesses the scheme by "
         "port."""
         parts = super().get_url_parts(request)
-        place = connection.tenant
-        if parts and isinstance(place, Jurisdiction):
-            return parts[0], place.base_url, parts[2]
+        jurisdiction = connection.tenant
+        if parts and isinstance(jurisdiction, Jurisdiction):
+            return parts[0], jurisdiction.base_url, parts[2]
         return parts
 
     def words(self) -> str:
@@ -110,20 +110,20 @@ class HomePage(SitePage):
     lead = models.TextField(
         _("opening words"), blank=True, help_text=_("One or two sentences above the numbers.")
     )
-    intro = RichTextField(_("introduction"), blank=True, features=blocks.PROSE)
+    intro = RichTextField(_("introduction"), blank=True, features=blocks.PROSE_FEATURES)
 
     parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
     subpage_types: ClassVar[list[str]] = ["cms.NarrativePage", "cms.StandardPage"]
     max_count = 1
     page_description = _("The city’s front page: its dashboard, with a few words above it.")
-    content_panels: ClassVar[list[Any]] = [TITLE, FieldPanel("lead"), FieldPanel("intro")]
+    content_panels: ClassVar[list[Any]] = [TITLE_PANEL, FieldPanel("lead"), FieldPanel("intro")]
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel([FieldPanel("seo_title"), FieldPanel("search_description")], _("For search engines"))
     ]
 
     @classmethod
     def can_create_at(cls, parent: Page) -> bool:
-        return at_a_city() and super().can_create_at(parent)
+        return is_city_site() and super().can_create_at(parent)
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         from tenants.dashboard import views
@@ -134,7 +134,7 @@ class HomePage(SitePage):
         return self.serve(request)
 
 
-class StoryPage(SitePage):
+class BlockPage(SitePage):
     """A page made of blocks, with the list of its headings."""
 
     class Meta:
@@ -149,8 +149,8 @@ class StoryPage(SitePage):
     def words(self) -> str:
         found = []
         for block in self.body:
-            if isinstance(block.block, blocks.Section):
-                found.append(block.block.words_of(block.value))
+            if isinstance(block.block, blocks.HeadedBlock):
+                found.append(block.block.get_search_text(block.value))
             else:
                 found += block.block.get_searchable_content(block.value)
         return " ".join(text for text in [self.lead, *found] if text)
@@ -159,7 +159,9 @@ class StoryPage(SitePage):
         """Each block with heading and anchor: [{"block": …, "heading": "Why now", "anchor": "why-now"}]."""
         found, used = [], set()
         for block in self.body:
-            heading = block.block.heading_of(block.value) if isinstance(block.block, blocks.Section) else ""
+            heading = (
+                block.block.get_heading(block.value) if isinstance(block.block, blocks.HeadedBlock) else ""
+            )
             anchor = slugify(heading) or "part"
             if anchor in used:
                 anchor = f"{anchor}-{len(found) + 1}"
@@ -168,7 +170,7 @@ class StoryPage(SitePage):
         return found
 
 
-class NarrativePage(StoryPage):
+class NarrativePage(BlockPage):
     """The city's racial equity narrative: what government did here, why now, and what it commits to."""
 
     headline = models.CharField(
@@ -196,7 +198,7 @@ class NarrativePage(StoryPage):
     page_description = _("Government and race in this place, from the start to the plan.")
     template = "cms/narrative_page.html"
     content_panels: ClassVar[list[Any]] = [
-        TITLE,
+        TITLE_PANEL,
         FieldPanel("headline"),
         FieldPanel("lead"),
         FieldPanel("body"),
@@ -209,7 +211,7 @@ class NarrativePage(StoryPage):
 
     @classmethod
     def can_create_at(cls, parent: Page) -> bool:
-        return at_a_city() and super().can_create_at(parent)
+        return is_city_site() and super().can_create_at(parent)
 
     def full_clean(self, *args: Any, **kwargs: Any) -> None:
         self.slug = self.SLUG
@@ -221,20 +223,20 @@ class NarrativePage(StoryPage):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)
-        return context | {"section": "narrative", "actions": self.chosen_actions(request.user)}
+        return context | {"section": "narrative", "actions": self.get_chosen_actions(request.user)}
 
     def words(self) -> str:
         return " ".join(text for text in [self.headline, super().words()] if text)
 
-    def chosen_actions(self, user: Any) -> dict[str, dict[str, Any]]:
+    def get_chosen_actions(self, user: Any) -> dict[str, dict[str, Any]]:
         """The actions the story names, by code, as far as this reader may see the plan; two queries."""
         codes = [
             code for block in self.body if block.block_type == "actions" for code in block.value["actions"]
         ]
         if not codes:
             return {}
-        place = connection.tenant
-        team = access.may(user, access.Can.SEE_WORKSPACE, place)
+        jurisdiction = connection.tenant
+        team = access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
         plan = current_plan() if team else visible_plan("public")
         if plan is None:
             return {}
@@ -254,7 +256,7 @@ class NarrativePage(StoryPage):
         }
 
 
-class StandardPage(StoryPage):
+class StandardPage(BlockPage):
     """A plain page: contact, accessibility, privacy and the like."""
 
     lead = models.TextField(_("opening words"), blank=True)
@@ -268,7 +270,7 @@ class StandardPage(StoryPage):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)
-        base = "city/base.html" if at_a_city() else "alliance/base.html"
+        base = "city/base.html" if is_city_site() else "alliance/base.html"
         return context | {"base": base, "section": self.slug}
 
 
@@ -284,7 +286,7 @@ class AlliancePage(SitePage):
         help_text=_("Words to search for, separated by commas."),
     )
     progress_note = models.CharField(_("below “How the plans are going”"), max_length=240, blank=True)
-    joining = StreamField(blocks.PathBlocks(), verbose_name=_("how joining works"), blank=True)
+    joining = StreamField(blocks.StepBlocks(), verbose_name=_("how joining works"), blank=True)
     joining_note = models.CharField(_("below “How joining works”"), max_length=240, blank=True)
     joining_link_text = models.CharField(_("button below the steps"), max_length=60, blank=True)
     joining_page = models.ForeignKey(
@@ -303,7 +305,7 @@ class AlliancePage(SitePage):
     page_description = _("The alliance’s front page.")
     template = "cms/alliance_page.html"
     content_panels: ClassVar[list[Any]] = [
-        TITLE,
+        TITLE_PANEL,
         MultiFieldPanel(
             [FieldPanel("headline"), FieldPanel("lead"), FieldPanel("often_sought")], _("At the top")
         ),
@@ -323,12 +325,12 @@ class AlliancePage(SitePage):
 
     @classmethod
     def can_create_at(cls, parent: Page) -> bool:
-        return at_the_alliance() and super().can_create_at(parent)
+        return is_alliance_site() and super().can_create_at(parent)
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        audience = access.audience_of(request.user)
+        audience = access.get_audience(request.user)
         today = timezone.localdate()
-        members = {step["stage"]: step["places"] for step in selectors.stages_path()}
+        members = {step["stage"]: step["jurisdictions"] for step in selectors.members_by_stage()}
         return super().get_context(request, *args, **kwargs) | {
             "today": today,
             "often_sought": [words.strip() for words in self.often_sought.split(",") if words.strip()],
@@ -337,14 +339,14 @@ class AlliancePage(SitePage):
                 {
                     "title": step.value["title"],
                     "text": step.value["text"],
-                    "places": members.get(step.value["stage"], []),
+                    "jurisdictions": members.get(step.value["stage"], []),
                 }
                 for step in self.joining
             ],
             "joining_url": self.joining_link_text
             and self.joining_page
             and self.joining_page.get_url(request),
-            "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:NEW_ITEMS],
+            "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:MAX_NEW_ITEMS],
             "changes": selectors.changed_this_week(audience, on=today),
             "dates": sorted(
                 (date.value for date in self.dates if date.value["date"] >= today),

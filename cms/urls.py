@@ -21,32 +21,33 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 from cms import views
 from cms.models import NarrativePage
 from tenants import access
-from tenants.access import Can
+from tenants.access import Permission
 
 View = Callable[..., HttpResponseBase]
 
 # What Wagtail's editor needs beyond the portal's own rules: script elements beside its date, file and item choosers,
 # style attributes of its rich-text editor, and pictures chosen for upload.
-EDITOR_POLICY = {
+EDITOR_CSP = {
     "script-src": ["'unsafe-inline'"],
     "style-src": ["'unsafe-inline'"],
     "img-src": ["blob:"],
 }
 # The portal's own pages for people, roles and hosts take the place of these, whatever a group may be allowed.
-NOT_HERE = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
+BLOCKED_ADMIN_ROUTES = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
 # These show pages of the site itself, which do without.
-SHOWS_A_PAGE = ("preview", "view_draft", "revisions_view")
+PREVIEW_URL_NAMES = ("preview", "view_draft", "revisions_view")
 
 
 def _is_editor(user: Any) -> bool:
     """By role, which is asked for once in a request; what the groups allow takes two questions more."""
     has_role = any(
-        access.may(user, can, connection.tenant) for can in (Can.EDIT_SITE, Can.EDIT_ALLIANCE_SITE)
+        access.has_permission(user, can, connection.tenant)
+        for can in (Permission.EDIT_SITE, Permission.EDIT_ALLIANCE_SITE)
     )
     return has_role and user.has_perm("wagtailadmin.access_admin")
 
 
-def for_editors(view: View) -> View:
+def require_editor(view: View) -> View:
     """A person who is signed in and is not an editor here gets 404, as everywhere. The editor has its own policy."""
 
     @wraps(view)
@@ -54,17 +55,17 @@ def for_editors(view: View) -> View:
         if request.user.is_authenticated and not _is_editor(request.user):
             raise Http404
         match = request.resolver_match
-        if match and match.route.startswith(NOT_HERE) and not request.user.is_superuser:
+        if match and match.route.startswith(BLOCKED_ADMIN_ROUTES) and not request.user.is_superuser:
             raise Http404
-        if match and any(name in (match.url_name or "") for name in SHOWS_A_PAGE):
+        if match and any(name in (match.url_name or "") for name in PREVIEW_URL_NAMES):
             return view(request, *args, **kwargs)
-        return csp_update(EDITOR_POLICY)(view)(request, *args, **kwargs)
+        return csp_update(EDITOR_CSP)(view)(request, *args, **kwargs)
 
     return checked
 
 
 admin: list[URLPattern | URLResolver] = [
-    path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, for_editors))),
+    path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, require_editor))),
 ]
 # Before what else a host answers at its root: the page decides what its front shows.
 front: list[URLPattern | URLResolver] = [path("", views.home, name="front")]

@@ -10,32 +10,32 @@ from django.views.decorators.http import require_safe
 from wagtail.url_routing import RouteResult
 from wagtail.views import serve
 
-from cms.models import HomePage, NarrativePage, at_a_city, may_see_site
+from cms.models import HomePage, NarrativePage, can_view_site, is_city_site
 from tenants import access
-from tenants.kept import kept_for_strangers
+from tenants.web.page_cache import cache_for_anonymous
 
 
-@kept_for_strangers
+@cache_for_anonymous
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The page that stands at the root of the site. A city has one that can, which spares the search for it."""
-    page = HomePage.objects.filter(live=True).first() if at_a_city() else None
+    page = HomePage.objects.filter(live=True).first() if is_city_site() else None
     if page is not None:
         request._wagtail_route_for_request = RouteResult(page)  # type: ignore[attr-defined]  # as Wagtail keeps it
     return serve(request, "")
 
 
-@kept_for_strangers
+@cache_for_anonymous
 @require_safe
 def narrative(request: HttpRequest) -> HttpResponse:
     """The city's story; until it is published, a page that says so."""
     if NarrativePage.objects.live().exists():
         return serve(request, f"{NarrativePage.SLUG}/")
-    place = connection.tenant
-    if not may_see_site(request.user, place):
+    jurisdiction = connection.tenant
+    if not can_view_site(request.user, jurisdiction):
         raise Http404
     draft = NarrativePage.objects.first()
     context = {"section": "narrative"}
-    if draft and access.may(request.user, access.Can.EDIT_SITE, place):
+    if draft and access.has_permission(request.user, access.Permission.EDIT_SITE, jurisdiction):
         context["editor_url"] = reverse("wagtailadmin_pages:edit", args=[draft.pk])
     return render(request, "cms/no_narrative.html", context)

@@ -12,34 +12,36 @@ from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.models import Page
 
-from cms.models import AlliancePage, HomePage, may_see_site
+from cms.models import AlliancePage, HomePage, can_view_site
 
 # The portal's Team page, settings and host names take the place of these.
-NOT_FOR_CITIES = frozenset({"users", "groups", "sites", "redirects", "collections", "locales", "forms"})
+HIDDEN_SETTINGS_ITEMS = frozenset(
+    {"users", "groups", "sites", "redirects", "collections", "locales", "forms"}
+)
 
 
 @hooks.register("before_serve_document")
-def refuse_files_of_unlaunched_sites(document: Any, request: HttpRequest) -> None:
-    if not may_see_site(request.user, connection.tenant):
+def require_launched_site_for_documents(document: Any, request: HttpRequest) -> None:
+    if not can_view_site(request.user, connection.tenant):
         raise Http404
 
 
 @hooks.register("construct_settings_menu")
-def leave_out_what_the_portal_does(request: HttpRequest, items: list[Any]) -> None:
+def hide_unused_settings_menu_items(request: HttpRequest, items: list[Any]) -> None:
     """At a city nobody, the operator included, manages people or hosts through Wagtail."""
     if connection.schema_name != "public":
-        items[:] = [item for item in items if item.name not in NOT_FOR_CITIES]
+        items[:] = [item for item in items if item.name not in HIDDEN_SETTINGS_ITEMS]
 
 
 @hooks.register("construct_main_menu")
-def leave_out_forms(request: HttpRequest, items: list[Any]) -> None:
+def hide_unused_menu_items(request: HttpRequest, items: list[Any]) -> None:
     items[:] = [item for item in items if item.name not in {"forms", "help"}]
 
 
 @hooks.register("before_delete_page")
 @hooks.register("before_unpublish_page")
 @hooks.register("before_move_page")
-def keep_the_front_page(request: HttpRequest, page: Page, *_destination: Any) -> HttpResponse | None:
+def protect_home_page(request: HttpRequest, page: Page, *_destination: Any) -> HttpResponse | None:
     """A site without its front page would answer 404 at its address."""
     if isinstance(page.specific, HomePage | AlliancePage):
         messages.error(request, _("The front page stays where it is. You can change what it says."))
@@ -48,13 +50,13 @@ def keep_the_front_page(request: HttpRequest, page: Page, *_destination: Any) ->
 
 
 @hooks.register("before_bulk_action")
-def keep_the_front_page_in_bulk(
+def protect_home_page_in_bulk_actions(
     request: HttpRequest, action_type: str, objects: list[Any], action: Any
 ) -> HttpResponse | None:
     if action_type in {"delete", "unpublish", "move"}:
         for page in objects:
             if isinstance(page, Page):
-                refused = keep_the_front_page(request, page)
+                refused = protect_home_page(request, page)
                 if refused:
                     return refused
     return None

@@ -8,18 +8,20 @@ from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Valu
 from django.db.models.functions import Concat, Greatest
 from rest_framework import serializers
 
-from cohort import selectors
 from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
+from cohort.progress import selectors
 from tenants.api import parameters, rows
 from tenants.api.parameters import choice, identity, slug, updated_since
 from tenants.api.views import BY_UUID, DetailView, ListView, RowsView
-from tenants.models import Jurisdiction, Stage, Visibility
+from tenants.models import ActionStage, Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan, Precision
 
 Serializer = serializers.Serializer[Any]
 
 JURISDICTION = slug("jurisdiction", "Of these jurisdictions, by slug.", lookup="jurisdiction__slug__in")
-STAGE = choice("stage", "Steps that normalize, organize or operationalize.", Stage.values, lookup="stage__in")
+STAGE = choice(
+    "stage", "Steps that normalize, organize or operationalize.", ActionStage.values, lookup="stage__in"
+)
 SECTOR = slug("sector", "Of one of these sectors.", lookup="sectors__overlap")
 SINCE = updated_since(lookup="shown_at__gte")
 
@@ -40,7 +42,7 @@ class JurisdictionSerializer(Serializer):
         help_text="How many people live there.",
     )
     stage = serializers.ChoiceField(
-        Jurisdiction.EntryStage.choices, source="entry_stage", help_text="How far along it is."
+        Jurisdiction.MembershipStage.choices, source="entry_stage", help_text="How far along it is."
     )
     tagline = serializers.CharField(allow_null=True, help_text="In its own words.")
     is_open = serializers.BooleanField(help_text="Its public site has been launched.")
@@ -69,7 +71,12 @@ class JurisdictionList(Jurisdictions, ListView):
         choice("kind", "Cities, counties …", Jurisdiction.Kind.values, lookup="kind__in"),
         parameters.state("state", "In these states.", lookup="state__in"),
         choice("size", "Of this size.", Jurisdiction.PopulationBand.values, lookup="population_band__in"),
-        choice("stage", "This far along.", [str(s) for s in selectors.STAGES], lookup="entry_stage__in"),
+        choice(
+            "stage",
+            "This far along.",
+            [str(s) for s in selectors.STAGES_FURTHEST_FIRST],
+            lookup="entry_stage__in",
+        ),
         updated_since(lookup="updated_at__gte"),
     )
 
@@ -81,7 +88,7 @@ class JurisdictionDetail(Jurisdictions, DetailView):
 
 
 # ---- What stands in plans -----------------------------------------------------------------------------------
-class ShownSerializer(Serializer):
+class ProjectionSerializer(Serializer):
     """What every row of a published plan says."""
 
     id = serializers.UUIDField(source="uuid")
@@ -95,7 +102,7 @@ class ShownSerializer(Serializer):
     )
 
 
-class PlanSerializer(ShownSerializer):
+class PlanSerializer(ProjectionSerializer):
     """A published plan with its numbers. The counts leave out cancelled and merged actions: `left_out`."""
 
     title = serializers.CharField()
@@ -116,7 +123,7 @@ class PlanSerializer(ShownSerializer):
     last_update_on = serializers.DateField(allow_null=True)
 
 
-class GoalSerializer(ShownSerializer):
+class GoalSerializer(ProjectionSerializer):
     """A goal of a published plan."""
 
     label = serializers.CharField(allow_null=True, help_text="As the city writes it: “Goal 1”.")  # type: ignore[assignment]
@@ -125,17 +132,17 @@ class GoalSerializer(ShownSerializer):
     position = serializers.IntegerField(help_text="Its place in the plan.")
 
 
-class OutcomeSerializer(ShownSerializer):
+class OutcomeSerializer(ProjectionSerializer):
     """A change that the jurisdiction commits to cause."""
 
     goal = serializers.UUIDField(source="goal_id")
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     title = serializers.CharField()
-    stage = serializers.ChoiceField(Stage.choices, allow_null=True)
+    stage = serializers.ChoiceField(ActionStage.choices, allow_null=True)
     position = serializers.IntegerField(help_text="Its place below the goal.")
 
 
-class ActionSerializer(ShownSerializer):
+class ActionSerializer(ProjectionSerializer):
     """One commitment of a published plan."""
 
     goal = serializers.UUIDField(source="outcome.goal_id")
@@ -144,7 +151,7 @@ class ActionSerializer(ShownSerializer):
     number = serializers.CharField(allow_null=True, help_text="As the city writes it: “1.1.2”.")
     title = serializers.CharField()
     details = serializers.CharField(allow_null=True)
-    stage = serializers.ChoiceField(Stage.choices, allow_null=True)
+    stage = serializers.ChoiceField(ActionStage.choices, allow_null=True)
     sectors = serializers.ListField(child=serializers.CharField())
     topics = serializers.ListField(child=serializers.CharField())
     status = serializers.ChoiceField(
@@ -166,7 +173,7 @@ class ActionSerializer(ShownSerializer):
     position = serializers.IntegerField(help_text="Its place below the outcome.")
 
 
-def shown(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
+def annotate_visibility(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
     """What `audience` may see of a public copy, with what every row of it says of itself.
 
     `path` is where it stands on the city's site. What came to be seen with the launch of the site counts as changed
@@ -182,7 +189,7 @@ def shown(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
     )
 
 
-class Published(RowsView):
+class ProjectionView(RowsView):
     """Rows of a public copy: of `model`, standing at `path` on the city's site."""
 
     key = "uuid"
@@ -191,10 +198,10 @@ class Published(RowsView):
 
     @classmethod
     def rows(cls, audience: str) -> QuerySet[Any]:
-        return shown(cls.model, audience, cls.path)
+        return annotate_visibility(cls.model, audience, cls.path)
 
 
-class Plans(Published):
+class Plans(ProjectionView):
     tag, model, serializer = "plans", PublicPlan, PlanSerializer
 
 
@@ -215,7 +222,7 @@ class PlanDetail(Plans, DetailView):
     operation, summary = "get_plan", "One plan"
 
 
-class Goals(Published):
+class Goals(ProjectionView):
     tag, model, serializer = "goals", PublicGoal, GoalSerializer
 
 
@@ -232,7 +239,7 @@ class GoalDetail(Goals, DetailView):
     operation, summary = "get_goal", "One goal"
 
 
-class Outcomes(Published):
+class Outcomes(ProjectionView):
     tag, model, serializer = "outcomes", PublicOutcome, OutcomeSerializer
 
 
@@ -254,7 +261,7 @@ class OutcomeDetail(Outcomes, DetailView):
     operation, summary = "get_outcome", "One outcome"
 
 
-class Actions(Published):
+class Actions(ProjectionView):
     tag, model, serializer = "actions", PublicAction, ActionSerializer
     path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
 

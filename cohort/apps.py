@@ -5,4 +5,4 @@ class CohortConfig(AppConfig):
     name = "cohort"
 
     def ready(self) -> None:
-        from cohort import receivers  # noqa: F401  (connects them)
+        from cohort import signal_handlers  # noqa: F401  (connects them)

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants.models import Jurisdiction, Stage, Visibility
+from tenants.models import ActionStage, Jurisdiction, Visibility
 
 
 class ProjectionQuerySet(models.QuerySet):
@@ -91,7 +91,7 @@ class PublicOutcome(Projection):
     )
     label = models.CharField(max_length=40, blank=True)
     title = models.TextField()
-    stage = models.CharField(max_length=16, choices=Stage.choices, blank=True)
+    stage = models.CharField(max_length=16, choices=ActionStage.choices, blank=True)
     position = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class PublicAction(Projection):
     number = models.CharField(max_length=40, blank=True)
     title = models.TextField()
     details = models.TextField(blank=True)
-    stage = models.CharField(max_length=16, choices=Stage.choices, blank=True)
+    stage = models.CharField(max_length=16, choices=ActionStage.choices, blank=True)
     sectors = ArrayField(models.CharField(max_length=40), default=list)
     topics = ArrayField(models.CharField(max_length=60), default=list)
     status = models.CharField(max_length=16, blank=True)  # empty: no status yet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-STATES = {
+US_STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "DC": "District of Columbia", "FL": "Florida", "GA": "Georgia",
     "HI": "Hawaii", "ID": "Idaho", "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas",
@@ -21,4 +21,4 @@ STATES = {
 
 def state_name(code: str) -> str:
     """The name of a state; the code itself where it is unknown; words where there is none."""
-    return STATES.get(code.upper(), code) if code else _("No state given")
+    return US_STATES.get(code.upper(), code) if code else _("No state given")

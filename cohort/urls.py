@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cohort import views
+from cohort.progress import views
 
 app_name = "cohort"
 urlpatterns = [

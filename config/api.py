@@ -43,7 +43,7 @@ class IndexSerializer(serializers.Serializer[Any]):
     docs = serializers.URLField(help_text="The same as a page to read.")
 
 
-class Index(ApiView):
+class ApiRoot(ApiView):
     """What there is, by address."""
 
     tag, operation, summary = "index", "index", "What there is"
@@ -71,11 +71,11 @@ class Schema(ApiView):
     def get(self, request: Request) -> HttpResponse:
         self.asked()
         kind = type(request.accepted_renderer)
-        body = rendered(kind)  # type: ignore[arg-type]
+        body = render_schema(kind)  # type: ignore[arg-type]
         return self.tagged(HttpResponse(body, content_type=kind.media_type), self.tag_of(body))
 
 
-class Nowhere(ApiView):
+class NotFoundView(ApiView):
     """Whatever else is asked for below /api/, by whatever method."""
 
     default_response_headers: dict[str, str] = {}  # no method is allowed where nothing is
@@ -87,20 +87,20 @@ class Nowhere(ApiView):
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     """The API as a page to read: every address, what it takes, what it answers."""
-    context = {"section": "api", "sections": sections(description()), "problems": problems.EXPLAINED}
+    context = {"section": "api", "sections": sections(openapi_schema()), "problems": problems.EXPLAINED}
     return render(request, "alliance/api.html", context)
 
 
 @cache
-def description() -> dict[str, Any]:
+def openapi_schema() -> dict[str, Any]:
     """The API by OpenAPI 3.1; the same for everybody."""
-    found: dict[str, Any] = SchemaGenerator(patterns=_described).get_schema(public=True)
+    found: dict[str, Any] = SchemaGenerator(patterns=_documented_routes).get_schema(public=True)
     return found
 
 
 @cache
-def rendered(kind: Any) -> bytes:
-    return kind().render(description(), renderer_context={})
+def render_schema(kind: Any) -> bytes:
+    return kind().render(openapi_schema(), renderer_context={})
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -110,8 +110,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return defaults.server_error(request)
 
 
-RESOURCES: list[tuple[str, type[ApiView], str]] = [
-    ("", Index, "index"),
+ROUTES: list[tuple[str, type[ApiView], str]] = [
+    ("", ApiRoot, "index"),
     ("/jurisdictions", cohort.JurisdictionList, "jurisdictions"),
     ("/jurisdictions/<slug:slug>", cohort.JurisdictionDetail, "jurisdiction"),
     ("/plans", cohort.PlanList, "plans"),
@@ -128,18 +128,20 @@ RESOURCES: list[tuple[str, type[ApiView], str]] = [
     ("/topics/<slug:slug>", resources.TopicDetail, "topic"),
     ("/search", search.SearchView, "search"),
 ]
-_described = [path(f"api/v1{route}", view.as_view(), name=name) for route, view, name in RESOURCES]
-_told = [
+_documented_routes = [path(f"api/v1{route}", view.as_view(), name=name) for route, view, name in ROUTES]
+_schema_routes = [
     path("api/v1/schema", Schema.as_view(), name="schema"),
     path("api/v1/docs", reference, name="docs"),
 ]
 # Each address is answered with a closing slash too, and not sent elsewhere for it.
-_slashed = [path(f"{p.pattern}/", p.callback, name=str(p.name)) for p in (*_described, *_told)]
+_routes_with_slash = [
+    path(f"{p.pattern}/", p.callback, name=str(p.name)) for p in (*_documented_routes, *_schema_routes)
+]
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
-    *_slashed,
-    *_described,  # after their twins: the last of a name is what `reverse` gives
-    *_told,
-    re_path(r"^api(?:/[\s\S]*)?$", Nowhere.as_view(), name="nowhere"),
+    *_routes_with_slash,
+    *_documented_routes,  # after their twins: the last of a name is what `reverse` gives
+    *_schema_routes,
+    re_path(r"^api(?:/[\s\S]*)?$", NotFoundView.as_view(), name="nowhere"),
 ]

@@ -42,22 +42,22 @@ def main() -> None:
         sys.exit(
             f"This is Python {sys.version.split()[0]}; the portal needs 3.11 or newer. Try: make PYTHON=python3.11 …"
         )
-    environment(ROOT / "requirements" / ("test.txt" if tests else "portal.txt"))
+    create_environment(ROOT / "requirements" / ("test.txt" if tests else "portal.txt"))
     VAR.mkdir(exist_ok=True)
     if not (VAR / "dev.env").exists():
         (VAR / "dev.env").write_text(DEV_ENV.format(secret=secrets.token_urlsafe(48)), encoding="utf-8")
-        say("Wrote var/dev.env.")
+        log("Wrote var/dev.env.")
     if tests or "--search" in sys.argv[1:]:
-        opensearch(every_version=tests)
+        prepare_opensearch(every_version=tests)
     if tests:
-        chromium()
+        ensure_chromium()
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(text, flush=True)
 
 
-def environment(lock: Path) -> None:
+def create_environment(lock: Path) -> None:
     """Make .venv and install the lock's packages, unless this very lock (or the larger one) is in it."""
     stamp = VENV / f"{lock.stem}.installed"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -66,16 +66,16 @@ def environment(lock: Path) -> None:
     if not (VENV / "bin" / "python").exists():
         if importlib.util.find_spec("ensurepip") is None:
             sys.exit("Python's venv module is incomplete here. On Debian: apt-get install python3-venv")
-        say("Making the virtual environment in .venv …")
+        log("Making the virtual environment in .venv …")
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     count = sum("==" in line for line in lock.read_text().splitlines())
-    say(f"Installing {count} pinned packages, which takes a minute or two the first time …")
-    install(lock, count)
+    log(f"Installing {count} pinned packages, which takes a minute or two the first time …")
+    install_lock(lock, count)
     compile_packages()
     stamp.write_text(wanted)
 
 
-def install(lock: Path, count: int) -> None:
+def install_lock(lock: Path, count: int) -> None:
     """Run pip with a line of progress; its whole output is shown where it fails."""
     command = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-color"]
     command += ["--progress-bar", "off", "--require-hashes", "-r", lock]
@@ -91,9 +91,9 @@ def install(lock: Path, count: int) -> None:
                 if sys.stdout.isatty():
                     print(f"\r  {seen} of {count}", end="", flush=True)
                 elif seen % 25 == 0:
-                    say(f"  {seen} of {count}")
+                    log(f"  {seen} of {count}")
             elif line.startswith("Installing collected"):
-                say("\n  all here, unpacking …" if sys.stdout.isatty() else "  all here, unpacking …")
+                log("\n  all here, unpacking …" if sys.stdout.isatty() else "  all here, unpacking …")
     if pip.returncode:
         sys.exit(
             "".join(output[-40:])
@@ -109,24 +109,24 @@ def compile_packages() -> None:
     subprocess.run(command, stdout=silent, stderr=silent)
 
 
-def opensearch(*, every_version: bool) -> None:
+def prepare_opensearch(*, every_version: bool) -> None:
     """Make the versions that run here ready, with a JDK and Maven found or installed. Never goes on without."""
     sys.path.insert(0, str(ROOT))
     from embedded import jars
 
-    if not jars.versions_that_run():
-        say(f"A JDK {jars.OLDEST_JAVA} or newer is missing; it runs OpenSearch.")
+    if not jars.runnable_versions():
+        log(f"A JDK {jars.MIN_JAVA_VERSION} or newer is missing; it runs OpenSearch.")
         any(
             apt_install(f"openjdk-{java}-jdk-headless")
             for java in sorted(set(jars.VERSIONS.values()), reverse=True)
         )
     if not shutil.which("mvn"):
-        say("Maven is missing; it fetches OpenSearch.")
+        log("Maven is missing; it fetches OpenSearch.")
         apt_install("maven")
-    versions = jars.versions_that_run() or [jars.newest_that_runs()]
+    versions = jars.runnable_versions() or [jars.newest_runnable_version()]
     try:
         for version in versions if every_version else versions[:1]:
-            jars.prepare(version, say=say)
+            jars.prepare(version, say=log)
     except jars.OpenSearchError as error:
         sys.exit(str(error))
 
@@ -140,20 +140,20 @@ def find_browser() -> str | None:
     return os.environ.get("PORTAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def chromium() -> None:
+def ensure_chromium() -> None:
     """Find Chromium, or install it: from Debian when root, otherwise Playwright's own. Never goes on without."""
     if find_browser():
         return
-    say("Chromium is missing.")
+    log("Chromium is missing.")
     remedy = "set PORTAL_CHROMIUM to a Chromium or Chrome."
-    if can_apt():
+    if can_use_apt():
         if not any(map(apt_install, BROWSERS[:2])):
             sys.exit(f"apt-get could not install chromium. Install it by hand, or {remedy}")
     elif subprocess.run([VENV / "bin" / "python", "-m", "playwright", "install", "chromium"]).returncode:
         sys.exit(f"Playwright could not fetch Chromium. Install Debian's chromium, or {remedy}")
 
 
-def can_apt() -> bool:
+def can_use_apt() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
@@ -165,15 +165,15 @@ def apt_update() -> None:
 
 def apt_install(package: str) -> bool:
     """Whether Debian's package could be installed; False at once for who is not root."""
-    if not can_apt():
+    if not can_use_apt():
         return False
     apt_update()
-    say(f"Installing {package} from Debian …")
+    log(f"Installing {package} from Debian …")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
     done = subprocess.run(command, env=quiet, capture_output=True, text=True)
     if done.returncode:
-        say(f"  {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed.'}")
+        log(f"  {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed.'}")
     return done.returncode == 0
 
 

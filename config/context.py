@@ -12,18 +12,20 @@ from tenants import access
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`portal`: the alliance's names and address; `place`: the city whose host this is, or None; `my_roles`."""
-    place = getattr(request, "tenant", None) or connection.tenant
-    on_city = bool(getattr(place, "is_place", False))
+    """`portal`: the alliance's names and address; `jurisdiction`: the city whose host this is, or None; `my_roles`."""
+    jurisdiction = getattr(request, "tenant", None) or connection.tenant
+    on_city = bool(getattr(jurisdiction, "is_tenant", False))
     port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""
     return {
         "portal": {
             "alliance_name": settings.ALLIANCE_NAME,
             "alliance_tagline": settings.ALLIANCE_TAGLINE,
             "alliance_url": f"{settings.PORTAL_SCHEME}://{settings.ALLIANCE_HOST}{port}",
-            "is_sample": place.is_sample if on_city else settings.DEMO,
+            "is_sample": jurisdiction.is_sample if on_city else settings.DEMO,
             "is_demo": settings.DEMO,
         },
-        "place": place if on_city else None,
-        "my_roles": access.roles_of(getattr(request, "user", None), place) if place else frozenset(),
+        "jurisdiction": jurisdiction if on_city else None,
+        "my_roles": access.get_roles(getattr(request, "user", None), jurisdiction)
+        if jurisdiction
+        else frozenset(),
     }

@@ -10,16 +10,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 # How Django writes "nothing chosen", which a screen reader would spell out.
-DASHES = models.BLANK_CHOICE_DASH[0][1]
-BUILT_IN = "django/forms/widgets/"
-CLASS_OF_TYPE = {
+BLANK_CHOICE_LABEL = models.BLANK_CHOICE_DASH[0][1]
+DJANGO_WIDGETS = "django/forms/widgets/"
+CLASS_BY_TYPE = {
     "checkbox": "usa-checkbox__input",
     "file": "usa-file-input",
     "hidden": "",
     "radio": "usa-radio__input",
     "range": "usa-range",
 }
-CLASS_OF_TEMPLATE = {
+CLASS_BY_TEMPLATE = {
     "select.html": "usa-select",
     "textarea.html": "usa-textarea",
     # These two are lists of inputs: the class belongs on each of them, not on the list.
@@ -39,28 +39,28 @@ class USWDSRenderer(TemplatesSetting):
     field_template_name = "django/forms/field.html"
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        if template_name.startswith(BUILT_IN) and "widget" in context:
-            dress(context["widget"])
+        if template_name.startswith(DJANGO_WIDGETS) and "widget" in context:
+            add_css_classes(context["widget"])
         return super().render(template_name, context, request)
 
 
-def dress(widget: dict[str, Any]) -> None:
+def add_css_classes(widget: dict[str, Any]) -> None:
     """Add the design system's classes to a widget's context, to its parts and to its options."""
     attrs = widget["attrs"]
-    name = widget["template_name"].removeprefix(BUILT_IN)
-    css = CLASS_OF_TEMPLATE.get(name)
+    name = widget["template_name"].removeprefix(DJANGO_WIDGETS)
+    css = CLASS_BY_TEMPLATE.get(name)
     if css is None:
-        css = CLASS_OF_TYPE.get(widget.get("type", ""), "usa-input")
-    if css and css not in CLASS_OF_TYPE.values() and attrs.get("aria-invalid"):
+        css = CLASS_BY_TYPE.get(widget.get("type", ""), "usa-input")
+    if css and css not in CLASS_BY_TYPE.values() and attrs.get("aria-invalid"):
         css += " usa-input--error"
     if css:
         attrs["class"] = f"{css} {attrs.get('class', '')}".rstrip()
     for part in widget.get("subwidgets", []):
-        dress(part)
+        add_css_classes(part)
     if name == "select.html":
         for _name, options, _number in widget["optgroups"]:
             for option in options:
-                if option["label"] == DASHES:
+                if option["label"] == BLANK_CHOICE_LABEL:
                     option["label"] = _("Choose one")
     if name in {"checkbox_select.html", "radio.html"}:
         for _name, options, _number in widget["optgroups"]:
@@ -69,4 +69,4 @@ def dress(widget: dict[str, Any]) -> None:
                 option["attrs"] = {
                     k: v for k, v in option["attrs"].items() if k not in {"class", "aria-invalid"}
                 }
-                option["attrs"]["class"] = CLASS_OF_TYPE[option["type"]]
+                option["attrs"]["class"] = CLASS_BY_TYPE[option["type"]]

@@ -4,8 +4,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from cms import urls as cms_urls
 from tenants.dashboard.views import brand
-from tenants.media import media
 from tenants.signin import alliance as signin
+from tenants.web.media import media
 
 handler500 = "config.api.server_error"
 
@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", media, name="media"),
     path("", include("tenants.signin.alliance")),
     *signin.allauth_urls,
-    path("cms/login/", signin.begin),
+    path("cms/login/", signin.start_login),
     path("cms/logout/", signin.sign_out),
     path("demo/", include("config.demo.pages")),
     *cms_urls.admin,

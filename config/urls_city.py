@@ -3,8 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from cms import urls as cms_urls
-from tenants.media import media
 from tenants.signin import city as signin
+from tenants.web.media import media
 
 handler500 = "config.api.server_error"  # also of a request whose host was not even found
 
@@ -13,8 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.front,  # the first: the home page shows the dashboard with the city’s own words
     *cms_urls.story,
     path("", include("tenants.signin.city")),
-    path("cms/login/", signin.begin),
-    path("cms/logout/", signin.leave),
+    path("cms/login/", signin.start_login),
+    path("cms/logout/", signin.sign_out),
     path("workspace/team/", include("tenants.team.urls")),
     *cms_urls.admin,
     path("workspace/", include("tenants.plans.urls")),

@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from embedded import jars, locks, opensearch, postgres
+from embedded import jars, locks, opensearch
+from embedded.postgres import server as postgres
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 FOLDER = VAR / "postgres"
@@ -34,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run_search(arguments: argparse.Namespace) -> int:
-    version = arguments.version or opensearch.newest_that_runs()
+    version = arguments.version or opensearch.newest_runnable_version()
     folder = arguments.folder or VAR / "opensearch" / version
     # An end in good order for `kill` too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

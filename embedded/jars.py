@@ -32,10 +32,10 @@ from embedded import locks
 
 # Newest first, with the oldest Java that runs it.
 VERSIONS = {"3.8.0": 21, "2.19.6": 17}
-OLDEST_JAVA = min(VERSIONS.values())
+MIN_JAVA_VERSION = min(VERSIONS.values())
 SOURCES = Path(__file__).parent / "java"
 SYSTEM_JDKS = "/usr/lib/jvm/*"
-UNUSED_DAYS = 30
+MAX_UNUSED_DAYS = 30
 
 INSTALL_JDK = (
     "Install one (on Debian: apt-get install openjdk-17-jdk-headless) or name its folder in JAVA_HOME."
@@ -44,7 +44,7 @@ INSTALL_MAVEN = (
     "Maven (mvn) is not on PATH; it fetches OpenSearch's jars. Install it (on Debian: apt-get install maven)."
 )
 
-Say = Callable[[str], None]
+Reporter = Callable[[str], None]
 
 
 class OpenSearchError(RuntimeError):
@@ -93,15 +93,15 @@ def _java_version(home: Path) -> str | None:
     return None
 
 
-def versions_that_run() -> list[str]:
+def runnable_versions() -> list[str]:
     """The OpenSearch versions that a JDK found here can run, newest first: ["3.8.0", "2.19.6"], ["2.19.6"] or []."""
     newest = max((jdk.feature for jdk in find_jdks()), default=0)
     return [version for version, java in VERSIONS.items() if newest >= java]
 
 
-def newest_that_runs() -> str:
+def newest_runnable_version() -> str:
     """The newest version that runs here; where none does, the least demanding: asking for it says what is missing."""
-    return (versions_that_run() or list(VERSIONS)[-1:])[0]
+    return (runnable_versions() or list(VERSIONS)[-1:])[0]
 
 
 def jdk_for(version: str) -> Jdk:
@@ -121,36 +121,36 @@ def jdk_for(version: str) -> Jdk:
 # --- Making it ready -------------------------------------------------------------
 
 
-def prepare(version: str, *, say: Say = silent) -> list[str]:
+def prepare(version: str, *, say: Reporter = silent) -> list[str]:
     """The command that starts a node of this version, but for its folder and settings.
 
     Fetches and compiles what is not there yet; when two ask at once, one works and the other waits.
     `say` gets a line at the start of that, one when it waits, and one at the end. Raises OpenSearchError.
     """
     jdk = jdk_for(version)
-    folder = cache() / f"{version}-{_fingerprint(jdk)}"
+    folder = cache_folder() / f"{version}-{_fingerprint(jdk)}"
     if not (folder / "ready").exists():
-        with _explained(folder), _turn(version, say=say):
+        with _explain_file_errors(folder), _preparation_lock(version, say=say):
             if not (folder / "ready").exists():
-                _make(folder, jdk=jdk, version=version, say=say)
+                _build(folder, jdk=jdk, version=version, say=say)
     with contextlib.suppress(PermissionError):  # another user's, and ready: good enough
         (folder / "ready").touch()
     return [jdk.program("java"), f"@{folder / 'java.args'}", "SearchNode"]
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cohort-portal" / "opensearch"
 
 
 def _fingerprint(jdk: Jdk) -> str:
-    found = hashlib.sha256(f"{jdk.home} {jdk.version} {_options(jdk)}".encode())
+    found = hashlib.sha256(f"{jdk.home} {jdk.version} {_jvm_options(jdk)}".encode())
     for file in sorted(SOURCES.iterdir()):
         found.update(file.read_bytes())
     return found.hexdigest()[:12]
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def _explain_file_errors(folder: Path) -> Iterator[None]:
     """Turn a refusal of the file system into an OpenSearchError."""
     try:
         yield
@@ -162,42 +162,44 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _turn(version: str, *, say: Say) -> Iterator[None]:
+def _preparation_lock(version: str, *, say: Reporter) -> Iterator[None]:
     """Wait until nobody else prepares this version."""
-    locks.make(cache())
-    lock = cache() / f"{version}.lock"
+    locks.make_folder(cache_folder())
+    lock = cache_folder() / f"{version}.lock"
     if locks.is_held(lock):
         say(f"Waiting for another process that prepares OpenSearch {version} …")
-    with locks.taken(lock):
+    with locks.acquire(lock):
         yield
 
 
-def _make(folder: Path, *, jdk: Jdk, version: str, say: Say) -> None:
+def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise OpenSearchError(INSTALL_MAVEN)
     say(f"Fetching OpenSearch {version} by Maven, about 70 MB the first time …")
     began = time.monotonic()
-    _drop_unused(version)
+    _delete_unused(version)
     shutil.rmtree(folder, ignore_errors=True)  # of a preparation that was cut off
     (folder / "classes").mkdir(parents=True)
     shutil.copy(SOURCES / "log4j2.properties", folder / "classes")
     _fetch(maven, folder, jdk=jdk, version=version, say=say)
-    _run(
+    _run_checked(
         f"The launcher does not compile for OpenSearch {version}",
         [jdk.program("javac"), "-nowarn", "-cp", f"{folder}/lib/*", "-d", f"{folder}/classes"],
         str(SOURCES / "SearchNode.java"),
     )
     # An archive of classes holds for jars only.
-    _run("jar failed", [jdk.program("jar"), "-cf", f"{folder}/node.jar", "-C", f"{folder}/classes", "."])
+    _run_checked(
+        "jar failed", [jdk.program("jar"), "-cf", f"{folder}/node.jar", "-C", f"{folder}/classes", "."]
+    )
     _write_arguments(folder, jdk=jdk)
     _archive_classes(folder, jdk=jdk)
     (folder / "ready").touch()
-    _give_all(folder)
+    _chown_to_owner(folder)
     say(f"  OpenSearch {version} is ready after {time.monotonic() - began:.0f} s.")
 
 
-def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Say) -> None:
+def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
     """The jars into lib/, checked against their published sums; `say` counts the downloads in steps of 50."""
     command = [maven, "-B", "--strict-checksums", "-f", str(SOURCES / "pom.xml")]
     command += ["dependency:copy-dependencies", f"-Dopensearch.version={version}", "-DincludeScope=runtime"]
@@ -217,24 +219,24 @@ def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Say) -> Non
                     say(f"  {downloads} files")
     if running.returncode:
         raise OpenSearchError(
-            f"Maven could not fetch OpenSearch {version}. Its last words:\n{_complaint(output)}\n"
+            f"Maven could not fetch OpenSearch {version}. Its last words:\n{_maven_errors(output)}\n"
             "Is a repository reachable by your Maven settings? Try again; what came is kept."
         )
 
 
-def _complaint(output: list[str]) -> str:
+def _maven_errors(output: list[str]) -> str:
     """Maven's errors, or its last lines when it names none."""
     errors = [line.rstrip() for line in output if "ERROR" in line]
     return "\n".join(errors[:4] or [line.rstrip() for line in output[-10:]])
 
 
-def _run(failure: str, command: list[str], *more: str) -> None:
+def _run_checked(failure: str, command: list[str], *more: str) -> None:
     done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
     if done.returncode:
         raise OpenSearchError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def _options(jdk: Jdk) -> list[str]:
+def _jvm_options(jdk: Jdk) -> list[str]:
     """What a small node on a developer's machine needs: little memory, quick starts."""
     options = [
         "-XX:+UseSerialGC",
@@ -251,7 +253,7 @@ def _options(jdk: Jdk) -> list[str]:
 def _write_arguments(folder: Path, *, jdk: Jdk) -> None:
     # Written out and in order: an archive of classes only fits the very class path it was made with.
     path = ":".join(str(jar) for jar in (folder / "node.jar", *sorted((folder / "lib").glob("*.jar"))))
-    arguments = [*_options(jdk), f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
+    arguments = [*_jvm_options(jdk), f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
     (folder / "java.args").write_text("\n".join(arguments) + "\n")
 
 
@@ -268,7 +270,7 @@ def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
         (folder / "archive.log").open("wb") as log,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as node,
     ):
-        locks.until(lambda: (home / "http.address").exists() or node.poll() is not None, seconds=120)
+        locks.wait_until(lambda: (home / "http.address").exists() or node.poll() is not None, seconds=120)
         if node.stdin:
             node.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -277,17 +279,17 @@ def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _drop_unused(version: str) -> None:
+def _delete_unused(version: str) -> None:
     """Delete what this version's former launchers and JDKs left, once nobody has used it for a month."""
-    for folder in cache().glob(f"{version}-*"):
+    for folder in cache_folder().glob(f"{version}-*"):
         ready = folder / "ready"
-        if not ready.exists() or time.time() - ready.stat().st_mtime > UNUSED_DAYS * 86_400:
+        if not ready.exists() or time.time() - ready.stat().st_mtime > MAX_UNUSED_DAYS * 86_400:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _give_all(folder: Path) -> None:
+def _chown_to_owner(folder: Path) -> None:
     """Hand what root made in a user's folder to that user."""
-    locks.give(folder)
+    locks.chown_like_parent(folder)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            locks.give(Path(parent) / name)
+            locks.chown_like_parent(Path(parent) / name)

@@ -14,11 +14,11 @@ from typing import IO
 
 
 @contextlib.contextmanager
-def taken(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
+def acquire(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
     """Hold a lock file. Children that inherit it go on holding it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with open(descriptor, "r+") as file:
-        give(path)
+        chown_like_parent(path)
         fcntl.flock(file, how)
         yield file
 
@@ -35,22 +35,22 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it."""
     if not folder.exists():
-        make(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        give(folder)
+        chown_like_parent(folder)
 
 
-def give(path: Path) -> None:
+def chown_like_parent(path: Path) -> None:
     """Hand what root made to the owner of the folder it is in, so that one `sudo` does not lock them out."""
     if os.geteuid() == 0:
         parent = path.parent.stat()
         os.chown(path, parent.st_uid, parent.st_gid)
 
 
-def until(condition: Callable[[], bool], *, seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -65,12 +65,12 @@ def _remove(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def scratch(prefix: str, *, remove: Callable[[Path], None] = _remove) -> Iterator[Path]:
+def scratch_folder(prefix: str, *, remove: Callable[[Path], None] = _remove) -> Iterator[Path]:
     """A folder among the system's temporary ones, deleted at the end.
 
     A process that was killed cannot clean up; the next call with this prefix does, as the kernel let go of its lock.
     """
-    reap(prefix, remove=remove)
+    remove_abandoned(prefix, remove=remove)
     # Hidden from reap() by its name until the lock is held.
     draft = Path(tempfile.mkdtemp(prefix=f".{prefix}")).resolve()
     with open(draft / "owner", "w") as owner:
@@ -82,7 +82,7 @@ def scratch(prefix: str, *, remove: Callable[[Path], None] = _remove) -> Iterato
             remove(folder)
 
 
-def reap(prefix: str, *, remove: Callable[[Path], None]) -> None:
+def remove_abandoned(prefix: str, *, remove: Callable[[Path], None]) -> None:
     """Remove scratch folders of our user whose process is gone."""
     for folder in Path(tempfile.gettempdir()).resolve().glob(f"{prefix}*"):
         with contextlib.suppress(FileNotFoundError):  # somebody else was quicker

@@ -26,16 +26,23 @@ from pathlib import Path
 from typing import IO
 
 from embedded import jars, locks
-from embedded.jars import OpenSearchError, newest_that_runs, versions_that_run
+from embedded.jars import OpenSearchError, newest_runnable_version, runnable_versions
 
 __all__ = [
-    "OpenSearchError", "Server", "answering", "launch", "newest_that_runs", "running", "temporary", "versions_that_run",
+    "OpenSearchError",
+    "Server",
+    "launch",
+    "newest_runnable_version",
+    "runnable_versions",
+    "running",
+    "temporary",
+    "wait_for_address",
 ]  # fmt: skip
 
-HEAP = "512m"
-TEMPORARY = "cohort-portal-opensearch-"
-START_SECONDS = 120  # a cold start takes 7 s; slow disks and busy machines get their time
-STOP_SECONDS = 20
+DEFAULT_HEAP = "512m"
+TEMPORARY_PREFIX = "cohort-portal-opensearch-"
+START_TIMEOUT_SECONDS = 120  # a cold start takes 7 s; slow disks and busy machines get their time
+STOP_TIMEOUT_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def temporary(version: str | None = None, *, heap: str = HEAP) -> Iterator[str]:
+def temporary(version: str | None = None, *, heap: str = DEFAULT_HEAP) -> Iterator[str]:
     """The address of a node for tests; its data are deleted at the end. Raises OpenSearchError."""
-    with locks.scratch(TEMPORARY) as folder, running(folder / "home", version=version, heap=heap) as server:
+    with (
+        locks.scratch_folder(TEMPORARY_PREFIX) as folder,
+        running(folder / "home", version=version, heap=heap) as server,
+    ):
         yield server.url
 
 
@@ -60,20 +70,20 @@ def running(
     home: Path,
     *,
     version: str | None = None,
-    heap: str = HEAP,
+    heap: str = DEFAULT_HEAP,
     port: int = 0,
-    say: jars.Say = jars.silent,
+    say: jars.Reporter = jars.silent,
 ) -> Iterator[Server]:
     """A node with its data in `home`, kept from run to run; it ends with the block or with this process.
 
     Without `version` the newest that runs here; an older one cannot read what a newer one wrote. `heap` as the JVM
     writes it, "512m"; port 0 is any that is free. Raises OpenSearchError, also when another process runs a node there.
     """
-    home, version = Path(home).resolve(), version or newest_that_runs()
-    with _owned(home):
+    home, version = Path(home).resolve(), version or newest_runnable_version()
+    with _owner_lock(home):
         node = launch(home, version=version, heap=heap, port=port, stdin=subprocess.PIPE, say=say)
         try:
-            yield Server(url=answering(home), pid=node.pid, version=version, home=home)
+            yield Server(url=wait_for_address(home), pid=node.pid, version=version, home=home)
         finally:
             _stop(node)
 
@@ -82,21 +92,21 @@ def launch(
     home: Path,
     *,
     version: str,
-    heap: str = HEAP,
+    heap: str = DEFAULT_HEAP,
     port: int = 0,
     stdin: int | IO[bytes],
-    say: jars.Say = jars.silent,
+    say: jars.Reporter = jars.silent,
 ) -> subprocess.Popen[bytes]:
     """Start a node and return at once; it ends when its standard input does. See answering()."""
     java, *arguments = jars.prepare(version, say=say)
-    locks.make(home)
-    if not locks.until(lambda: not locks.is_held(home / "alive"), seconds=STOP_SECONDS):
+    locks.make_folder(home)
+    if not locks.wait_until(lambda: not locks.is_held(home / "alive"), seconds=STOP_TIMEOUT_SECONDS):
         raise OpenSearchError(f"A node in {home} outlived its starter and does not end. End it by hand.")
     (home / "http.address").unlink(missing_ok=True)
     log = home / "server.log"
     if log.exists():
         log.replace(home / "server.log.1")
-    with locks.taken(home / "alive") as alive, log.open("wb") as words:
+    with locks.acquire(home / "alive") as alive, log.open("wb") as words:
         return subprocess.Popen(
             [java, f"-Xms{heap}", f"-Xmx{heap}", *arguments, str(home), f"http.port={port}"],
             cwd=home,
@@ -109,23 +119,25 @@ def launch(
         )
 
 
-def answering(home: Path) -> str:
+def wait_for_address(home: Path) -> str:
     """The address of the node that somebody launched in `home`, once it answers. Raises OpenSearchError."""
     address = home / "http.address"
-    there = locks.until(lambda: address.exists() or not locks.is_held(home / "alive"), seconds=START_SECONDS)
+    there = locks.wait_until(
+        lambda: address.exists() or not locks.is_held(home / "alive"), seconds=START_TIMEOUT_SECONDS
+    )
     try:
         place = address.read_text()
         # Data of a former run are read back first.
-        _ask(place, "/_cluster/health?wait_for_status=yellow&timeout=60s")
+        _get_json(place, "/_cluster/health?wait_for_status=yellow&timeout=60s")
     except (OSError, HTTPException, ValueError) as error:
-        what = "ended while it started" if there else f"did not answer within {START_SECONDS} s"
+        what = "ended while it started" if there else f"did not answer within {START_TIMEOUT_SECONDS} s"
         raise OpenSearchError(
-            f"OpenSearch {what}. Its words are in {home / 'server.log'}, the last being:\n{_last_words(home)}"
+            f"OpenSearch {what}. Its words are in {home / 'server.log'}, the last being:\n{_log_tail(home)}"
         ) from error
     return f"http://{place}"
 
 
-def _ask(place: str, path: str) -> object:
+def _get_json(place: str, path: str) -> object:
     connection = HTTPConnection(place, timeout=90)
     try:
         connection.request("GET", path)
@@ -134,7 +146,7 @@ def _ask(place: str, path: str) -> object:
         connection.close()
 
 
-def _last_words(home: Path) -> str:
+def _log_tail(home: Path) -> str:
     try:
         return (home / "server.log").read_text(errors="replace")[-2000:].strip() or "(none)"
     except FileNotFoundError:
@@ -142,11 +154,11 @@ def _last_words(home: Path) -> str:
 
 
 @contextlib.contextmanager
-def _owned(home: Path) -> Iterator[None]:
+def _owner_lock(home: Path) -> Iterator[None]:
     """Be the one process that starts a node here. Raises OpenSearchError when another is."""
     try:
-        locks.make(home)
-        with locks.taken(home / "owner", fcntl.LOCK_EX | fcntl.LOCK_NB):
+        locks.make_folder(home)
+        with locks.acquire(home / "owner", fcntl.LOCK_EX | fcntl.LOCK_NB):
             yield
     except BlockingIOError as error:
         raise OpenSearchError(
@@ -164,7 +176,7 @@ def _stop(node: subprocess.Popen[bytes]) -> None:
     if node.stdin:
         node.stdin.close()
     try:
-        node.wait(STOP_SECONDS)
+        node.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         node.kill()
         node.wait()

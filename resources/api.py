@@ -13,13 +13,13 @@ from resources.models import Attachment, DecisionKind, LibraryItem, Strategy
 from tenants.api import parameters
 from tenants.api.parameters import choice, slug, updated_since
 from tenants.api.views import DetailView, ListView, RowsView
-from tenants.models import Jurisdiction, Stage, Topic
+from tenants.models import ActionStage, Jurisdiction, Topic
 
 Serializer = serializers.Serializer[Any]
-BASE = settings.WAGTAILADMIN_BASE_URL  # of the alliance's site
+ALLIANCE_BASE_URL = settings.WAGTAILADMIN_BASE_URL  # of the alliance's site
 
 
-def texts(**more: Any) -> serializers.ListField:
+def string_list_field(**more: Any) -> serializers.ListField:
     return serializers.ListField(child=serializers.CharField(), **more)
 
 
@@ -31,11 +31,11 @@ class LibrarySerializer(Serializer):
     title = serializers.CharField()
     type = serializers.ChoiceField(LibraryItem.Type.choices)
     summary = serializers.CharField()
-    sectors = texts()
-    topics = texts()
-    stages = texts(source="stage", help_text="normalize, organize, operationalize")
-    strategies = texts(help_text=", ".join(Strategy.values))
-    decisions = texts(source="decision_kinds", help_text=", ".join(DecisionKind.values))
+    sectors = string_list_field()
+    topics = string_list_field()
+    stages = string_list_field(source="stage", help_text="normalize, organize, operationalize")
+    strategies = string_list_field(help_text=", ".join(Strategy.values))
+    decisions = string_list_field(source="decision_kinds", help_text=", ".join(DecisionKind.values))
     origin = serializers.CharField(help_text="Where it comes from.")
     origin_kind = serializers.ChoiceField(LibraryItem.OriginKind.choices)
     state = serializers.CharField(source="origin_state", allow_null=True, help_text="Two letters, like MN.")
@@ -47,7 +47,7 @@ class LibrarySerializer(Serializer):
     evidence = serializers.ChoiceField(LibraryItem.Evidence.choices)
     effort = serializers.ChoiceField(LibraryItem.Effort.choices)
     license = serializers.ChoiceField(
-        LibraryItem.Licence.choices, source="licence", help_text="How it may be used."
+        LibraryItem.License.choices, source="licence", help_text="How it may be used."
     )
     credit = serializers.CharField(
         source="attribution", allow_null=True, help_text="Credit line, where its owner asks for one."
@@ -89,7 +89,9 @@ class Library(RowsView):
             seen &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
         return LibraryItem.objects.visible_to(audience).annotate(
             parent_key=Case(When(seen, then=F("adapted_from__key"))),
-            url=Concat(Value(f"{BASE}/library/"), F("key"), Value("/"), output_field=TextField()),
+            url=Concat(
+                Value(f"{ALLIANCE_BASE_URL}/library/"), F("key"), Value("/"), output_field=TextField()
+            ),
         )
 
 
@@ -101,13 +103,13 @@ class LibraryList(Library, ListView):
         choice("type", "Of this type.", LibraryItem.Type.values, lookup="type__in"),
         slug("topic", "About one of these topics.", lookup="topics__overlap"),
         slug("sector", "Of one of these sectors.", lookup="sectors__overlap"),
-        choice("stage", "For this kind of step.", Stage.values, lookup="stage__overlap"),
+        choice("stage", "For this kind of step.", ActionStage.values, lookup="stage__overlap"),
         choice("decision", "For this kind of decision.", DecisionKind.values, lookup="decision_kinds__overlap"),
         choice("size", "From places of this size.", Jurisdiction.PopulationBand.values, lookup="population_band__in"),
         parameters.state("state", "From these states.", lookup="origin_state__in"),
         choice("evidence", "As well known to work.", LibraryItem.Evidence.values, lookup="evidence__in"),
         choice("form", "Of this legal form.", LibraryItem.LegalForm.values, lookup="legal_form__in"),
-        choice("license", "Under this license.", LibraryItem.Licence.values, lookup="licence__in"),
+        choice("license", "Under this license.", LibraryItem.License.values, lookup="licence__in"),
         choice("language", "In this language.", LibraryItem.Language.values, lookup="language__in"),
         updated_since(lookup="updated_at__gte"),
     )  # fmt: skip
@@ -122,7 +124,12 @@ class LibraryDetail(Library, DetailView):
     def more(self, key: str) -> dict[str, Any]:
         attachments = Attachment.objects.filter(item__key=key).select_related("document")
         files = [
-            {"title": f.title, "part": f.part, "language": f.language, "url": f"{BASE}{f.document.url}"}
+            {
+                "title": f.title,
+                "part": f.part,
+                "language": f.language,
+                "url": f"{ALLIANCE_BASE_URL}{f.document.url}",
+            }
             for f in attachments.order_by("sort_order", "pk")
         ]
         return {"files": files}

@@ -7,7 +7,7 @@ class ResourcesConfig(AppConfig):
     def ready(self) -> None:
         from wagtail.permissions import register_permission_policy
 
-        from resources import models, receivers  # noqa: F401
+        from resources import models, signal_handlers  # noqa: F401
         from resources.permissions import PublicSchemaPolicy
 
         for model in (models.LibraryItem, models.SynonymGroup):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
 
 from resources.models import DecisionKind, Strategy
-from tenants.models import Jurisdiction, Role, Sector, Stage, Topic
+from tenants.models import ActionStage, Jurisdiction, Role, Sector, Topic
 
 
 def sector_choices() -> list[tuple[str, str]]:
@@ -21,7 +21,7 @@ def topic_choices() -> list[tuple[str, str]]:
     return list(Topic.objects.order_by("label").values_list("slug", "label"))
 
 
-def several(label: Any, choices: Any) -> forms.MultipleChoiceField:
+def multiple_choice_field(label: Any, choices: Any) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         label=label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -30,16 +30,16 @@ def several(label: Any, choices: Any) -> forms.MultipleChoiceField:
 class LibraryItemForm(WagtailAdminModelForm):
     """Lists are checked off; who may be named as curator are the alliance's curators."""
 
-    sectors = several(_("Sectors"), sector_choices)
-    topics = several(_("Topics"), topic_choices)
-    stage = several(_("Kind of step"), Stage.choices)
-    strategies = several(_("Strategies"), Strategy.choices)
-    decision_kinds = several(_("For decisions on"), DecisionKind.choices)
+    sectors = multiple_choice_field(_("Sectors"), sector_choices)
+    topics = multiple_choice_field(_("Topics"), topic_choices)
+    stage = multiple_choice_field(_("Kind of step"), ActionStage.choices)
+    strategies = multiple_choice_field(_("Strategies"), Strategy.choices)
+    decision_kinds = multiple_choice_field(_("For decisions on"), DecisionKind.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         limits: dict[str, Callable[[Any], Any]] = {
-            "contributed_by": lambda _everyone: Jurisdiction.objects.places().order_by("name"),
+            "contributed_by": lambda _everyone: Jurisdiction.objects.tenants().order_by("name"),
             "curator": lambda people: people.filter(
                 affiliations__roles__overlap=[Role.LIBRARY_CURATOR, Role.STAFF_ADMIN], is_active=True
             ).distinct(),

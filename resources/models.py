@@ -26,7 +26,7 @@ from wagtail.models import (
     WorkflowMixin,
 )
 
-from tenants.models import Jurisdiction, Sector, Stage, Topic, Visibility
+from tenants.models import ActionStage, Jurisdiction, Sector, Topic, Visibility
 
 
 class Strategy(models.TextChoices):
@@ -66,7 +66,7 @@ def protect_in_public(collector: Any, field: Any, sub_objs: Any, using: str) -> 
         models.PROTECT(collector, field, sub_objs, using)
 
 
-def slugs(length: int, label: Any, **kwargs: Any) -> ArrayField:
+def slug_array_field(length: int, label: Any, **kwargs: Any) -> ArrayField:
     return ArrayField(
         models.CharField(max_length=length), default=list, blank=True, verbose_name=label, **kwargs
     )
@@ -145,7 +145,7 @@ class LibraryItem(
         MEDIUM = "medium", _("Medium")
         HIGH = "high", _("High")
 
-    class Licence(models.TextChoices):
+    class License(models.TextChoices):
         PUBLIC_DOMAIN = "public_domain", _("Public domain")
         CC_BY = "CC-BY", _("CC BY")
         CC_BY_SA = "CC-BY-SA", _("CC BY-SA")
@@ -178,10 +178,10 @@ class LibraryItem(
     body = models.TextField(
         _("what it does"), blank=True, help_text=_("An empty line starts a new paragraph.")
     )
-    sectors = slugs(40, _("sectors"))
-    topics = slugs(60, _("topics"))
+    sectors = slug_array_field(40, _("sectors"))
+    topics = slug_array_field(60, _("topics"))
     stage = ArrayField(
-        models.CharField(max_length=16, choices=Stage.choices),
+        models.CharField(max_length=16, choices=ActionStage.choices),
         default=list,
         blank=True,
         verbose_name=_("kind of step"),
@@ -212,7 +212,7 @@ class LibraryItem(
     evidence = models.CharField(_("evidence"), max_length=20, choices=Evidence.choices)
     effort = models.CharField(_("effort"), max_length=8, choices=Effort.choices)
 
-    licence = models.CharField(_("license"), max_length=16, choices=Licence.choices)
+    licence = models.CharField(_("license"), max_length=16, choices=License.choices)
     attribution = models.CharField(
         _("credit line"),
         max_length=240,
@@ -320,7 +320,7 @@ class LibraryItem(
                 errors[field] = _(
                     "Not in the portal’s list: %(values)s. Choose from the list, or add them to it first."
                 ) % {"values": ", ".join(unknown)}
-        if self.licence == self.Licence.LINK_ONLY and not self.source_url:
+        if self.licence == self.License.LINK_ONLY and not self.source_url:
             errors["source_url"] = _("A link-only item needs the address of the original.")
         if self._adapts_itself():
             errors["adapted_from"] = _("This item would be adapted from itself. Choose another parent.")
@@ -341,9 +341,11 @@ class LibraryItem(
         return "resources/item.html"
 
     def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
-        from resources import pages
+        from resources import presentation
 
-        return super().get_preview_context(request, mode_name) | pages.item_context(self, audience="members")
+        return super().get_preview_context(request, mode_name) | presentation.item_context(
+            self, audience="members"
+        )
 
 
 class Attachment(Orderable):
@@ -373,13 +375,16 @@ class Attachment(Orderable):
         return self.title
 
 
-class FileText(models.Model):
+class ExtractedText(models.Model):
     """The words in a file, by the hash of its content; searched with the items it is attached to, never shown."""
 
     file_hash = models.CharField(max_length=40, primary_key=True)
     text = models.TextField(blank=True)
     trouble = models.CharField(max_length=200, blank=True)  # why there are none
     read_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "resources_filetext"
 
     def __str__(self) -> str:
         return self.file_hash

@@ -10,7 +10,7 @@ from django.db import connection
 from wagtail.permission_policies import ModelPermissionPolicy
 
 
-def in_public() -> bool:
+def is_public_schema() -> bool:
     return connection.schema_name == "public"
 
 
@@ -22,12 +22,12 @@ class PublicSchemaPolicy(ModelPermissionPolicy):
     """
 
     def user_has_permission(self, user: Any, action: str) -> bool:
-        return in_public() and super().user_has_permission(user, action)
+        return is_public_schema() and super().user_has_permission(user, action)
 
     def user_has_any_permission(self, user: Any, actions: Iterable[str]) -> bool:
-        return in_public() and super().user_has_any_permission(user, actions)
+        return is_public_schema() and super().user_has_any_permission(user, actions)
 
     def users_with_any_permission(self, actions: Iterable[str]) -> Any:
-        if not in_public():
+        if not is_public_schema():
             return get_user_model().objects.none()
         return super().users_with_any_permission(actions)

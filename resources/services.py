@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from resources import rows
+from resources.imports import items
 from resources.models import LibraryItem, SynonymGroup
 from tenants.models import Sector, Topic
 
@@ -57,7 +57,7 @@ def import_items(
 
     All or nothing. Raises ValidationError with one message per fault: line, field, value and remedy.
     """
-    parsed, faults = rows.parse(lines)
+    parsed, faults = items.parse_lines(lines)
     if faults:
         raise ValidationError(faults)
     known = {
@@ -65,7 +65,7 @@ def import_items(
     }
     parents = dict(LibraryItem.objects.values_list("key", "pk"))
     added = changed = unchanged = 0
-    for row in progress(rows.parents_first(parsed)):
+    for row in progress(items.sort_parents_first(parsed)):
         fields = dict(row.fields)
         parent_key = fields.pop("adapted_from")
         fields["adapted_from_id"] = parents[parent_key] if parent_key else None
@@ -91,11 +91,11 @@ def import_taxonomy(topics: list[Mapping[str, Any]], synonyms: Iterable[str]) ->
 
     Topics are known by slug, groups by their terms. Raises ValidationError with one message per fault.
     """
-    faults = rows.topic_faults(topics)
-    groups, group_faults = rows.synonym_groups(synonyms)
+    faults = items.validate_topics(topics)
+    groups, group_faults = items.parse_synonyms(synonyms)
     if faults or group_faults:
         raise ValidationError([*faults, *group_faults])
-    sectors = rows.sectors_of(topics)
+    sectors = items.collect_sectors(topics)
     for position, (slug, label, label_es) in enumerate(sectors, start=1):
         Sector.objects.update_or_create(
             slug=slug, defaults={"label": label, "label_es": label_es, "position": position}
@@ -103,7 +103,7 @@ def import_taxonomy(topics: list[Mapping[str, Any]], synonyms: Iterable[str]) ->
     of_topics = [0, 0, 0]
     known = {topic.slug: topic for topic in Topic.objects.all()}
     for row in topics:
-        fields = rows.topic_fields(row)
+        fields = items.topic_fields(row)
         topic = known.get(row["slug"])
         if topic is None:
             Topic.objects.create(slug=row["slug"], **fields)

@@ -164,22 +164,22 @@ register_snippet(LibraryGroup)
 
 
 @hooks.register("before_serve_document")
-def refuse_files_of_unseen_items(document: Any, request: HttpRequest) -> None:
+def require_visible_item_for_documents(document: Any, request: HttpRequest) -> None:
     """A file that belongs to items is for those who may read one of them, and for curators.
 
     One that only a draft or an older version of an item holds is for curators.
     """
-    if connection.schema_name != "public" or access.may(
-        request.user, access.Can.CURATE_LIBRARY, connection.tenant
+    if connection.schema_name != "public" or access.has_permission(
+        request.user, access.Permission.CURATE_LIBRARY, connection.tenant
     ):
         return
     items = list(Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True))
-    readable = LibraryItem.objects.visible_to(access.audience_of(request.user))
-    if not readable.filter(pk__in=items).exists() if items else _is_in_a_version(document):
+    readable = LibraryItem.objects.visible_to(access.get_audience(request.user))
+    if not readable.filter(pk__in=items).exists() if items else _is_in_a_revision(document):
         raise Http404
 
 
-def _is_in_a_version(document: Any) -> bool:
+def _is_in_a_revision(document: Any) -> bool:
     """True if some saved version of an item has this file."""
     versions = Revision.objects.filter(base_content_type=ContentType.objects.get_for_model(LibraryItem))
     return versions.filter(content__attachments__contains=[{"document": document.pk}]).exists()

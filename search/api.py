@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from search import pages, phrasing, queries
-from search.documents import ALLIANCE
-from search.engine import FACETS, Answer, Hit
+from search import presentation, service
+from search.indexing.documents import ALLIANCE_HOST
 from search.models import Document
+from search.query import parser
+from search.types import FACETS, Hit, SearchResults
 from tenants.api import parameters
 from tenants.api.base import ApiView
 from tenants.api.parameters import Parameter, choice, slug
 
 Serializer = serializers.Serializer[Any]
-LAST_PAGE = 100
+MAX_PAGE = 100
 
 
 class HighlightSerializer(Serializer):
@@ -72,23 +73,23 @@ class SearchSerializer(Serializer):
     facets = serializers.DictField(child=FacetValueSerializer(many=True))
 
 
-def _filter(name: str) -> Parameter:
-    says = str(pages.QUESTIONS[name])
-    closed = pages.values_of(name)
+def _facet_parameter(name: str) -> Parameter:
+    says = str(presentation.FACET_LABELS[name])
+    closed = presentation.facet_values(name)
     return choice(name, says, closed) if closed else slug(name, says, lookup="")
 
 
-def _words(text: str) -> str:
-    if len(text) > phrasing.LONGEST_TEXT:
-        raise ValueError(_("Write at most %(most)d characters.") % {"most": phrasing.LONGEST_TEXT})
-    return phrasing.shorten(text)
+def _parse_text(text: str) -> str:
+    if len(text) > parser.MAX_TEXT_LENGTH:
+        raise ValueError(_("Write at most %(most)d characters.") % {"most": parser.MAX_TEXT_LENGTH})
+    return parser.truncate(text)
 
 
-WORDS = Parameter(
+TEXT_PARAMETER = Parameter(
     "q",
     'What to look for; "in quotes" for a phrase, -word for what must not be there. Nothing finds everything.',
-    {"type": "string", "maxLength": phrasing.LONGEST_TEXT},
-    _words,
+    {"type": "string", "maxLength": parser.MAX_TEXT_LENGTH},
+    _parse_text,
 )
 
 
@@ -99,7 +100,7 @@ class SearchView(ApiView):
     """
 
     tag, operation, summary = "search", "search", "Search"
-    filters: ClassVar[Sequence[Parameter]] = tuple(_filter(name) for name in FACETS)
+    filters: ClassVar[Sequence[Parameter]] = tuple(_facet_parameter(name) for name in FACETS)
 
     @classmethod
     def answers(cls) -> Any:
@@ -107,34 +108,34 @@ class SearchView(ApiView):
 
     @classmethod
     def takes(cls) -> Sequence[Parameter]:
-        most = queries.MOST_PER_PAGE
+        most = service.MAX_PER_PAGE
         return (
-            WORDS,
+            TEXT_PARAMETER,
             *cls.filters,
-            parameters.number("page", "From 1 on.", low=1, high=LAST_PAGE, default=1),
-            parameters.number("page_size", "Hits on a page.", low=1, high=most, default=queries.PER_PAGE),
-            choice("sort", "The best or the newest first.", queries.SORTS, many=False),
+            parameters.number("page", "From 1 on.", low=1, high=MAX_PAGE, default=1),
+            parameters.number("page_size", "Hits on a page.", low=1, high=most, default=service.PER_PAGE),
+            choice("sort", "The best or the newest first.", service.SORTS, many=False),
             parameters.flag("exact", "Your words alone, without synonyms and corrections."),
         )
 
     def get(self, request: Request) -> HttpResponse:
         asked = self.asked()
         chosen = {name: asked[name] for name in FACETS if name in asked}
-        page, size = asked.get("page", 1), asked.get("page_size", queries.PER_PAGE)
-        answer = queries.find(
+        page, size = asked.get("page", 1), asked.get("page_size", service.PER_PAGE)
+        answer = service.search(
             asked.get("q", ""),
             audience=self.audience,
             filters=chosen,
             page=page,
             size=size,
-            sort=asked.get("sort", queries.SORTS[0]),
+            sort=asked.get("sort", service.SORTS[0]),
             exact=asked.get("exact", False),
         )
         links = {
-            "next": self._link(page + 1) if page * size < answer.total and page < LAST_PAGE else None,
+            "next": self._link(page + 1) if page * size < answer.total and page < MAX_PAGE else None,
             "previous": self._link(page - 1) if page > 1 else None,
         }
-        body = json.dumps(links | _said(answer, chosen), ensure_ascii=False)
+        body = json.dumps(links | _serialize_results(answer, chosen), ensure_ascii=False)
         response = HttpResponse(body, content_type="application/json")
         return self.tagged(response, self.tag_of(body))
 
@@ -144,47 +145,47 @@ class SearchView(ApiView):
         return self.request.build_absolute_uri(f"{self.request.path}?{given.urlencode()}")
 
 
-def _said(answer: Answer, chosen: dict[str, list[str]]) -> dict[str, Any]:
+def _serialize_results(answer: SearchResults, chosen: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "total": answer.total,
         "corrected": answer.corrected or None,
         "also": list(answer.also),
         "notice": str(answer.notice) or None,
-        "results": [_hit(hit) for hit in answer.hits],
+        "results": [_serialize_hit(hit) for hit in answer.hits],
         "facets": {
             question["name"]: [
                 {"value": c["value"], "label": str(c["label"]), "count": c["count"]}
                 for c in (*question["choices"], *question["more"])
             ]
-            for question in pages.questions(answer, chosen)
+            for question in presentation.build_facets(answer, chosen)
         },
     }
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
-    url = pages.address(hit)
+def _serialize_hit(hit: Hit) -> dict[str, Any]:
+    url = presentation.hit_url(hit)
     return {
         "kind": hit.kind,
         "id": str(hit.id),
         "key": hit.key or None,
-        "title": _plain(hit.title),
-        "summary": _plain(hit.summary),
-        "url": f"{settings.WAGTAILADMIN_BASE_URL}{url}" if hit.host == ALLIANCE else url,
+        "title": _plain_text(hit.title),
+        "summary": _plain_text(hit.summary),
+        "url": f"{settings.WAGTAILADMIN_BASE_URL}{url}" if hit.host == ALLIANCE_HOST else url,
         "origin": hit.origin,
         "type": hit.facets["type"] or None,
         "language": hit.language,
         "shared_with": hit.audience,
         "highlight": {
-            "title": _marked(hit.title),
-            "summary": _marked(hit.summary),
-            "excerpt": _marked(hit.excerpt),
+            "title": _highlighted_html(hit.title),
+            "summary": _highlighted_html(hit.summary),
+            "excerpt": _highlighted_html(hit.excerpt),
         },
     }
 
 
-def _plain(parts: list[tuple[str, bool]]) -> str:
+def _plain_text(parts: list[tuple[str, bool]]) -> str:
     return "".join(text for text, _matches in parts)
 
 
-def _marked(parts: list[tuple[str, bool]]) -> str:
+def _highlighted_html(parts: list[tuple[str, bool]]) -> str:
     return "".join(f"<mark>{escape(text)}</mark>" if matches else escape(text) for text, matches in parts)

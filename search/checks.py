@@ -7,22 +7,22 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from search.index.transports import FAMILIES, Address
+from search.backends.engine.client import ENGINES, EngineUrl
 
 
 @register
-def settings_name_an_engine(**_kwargs: Any) -> list[CheckMessage]:
+def check_engine_settings(**_kwargs: Any) -> list[CheckMessage]:
     """What is said about a search engine has to make sense; whether it answers is another question."""
     if not settings.SEARCH_URL:
         return []
     found: list[CheckMessage] = []
     try:
-        Address.parse(settings.SEARCH_URL)
+        EngineUrl.parse(settings.SEARCH_URL)
     except ValueError:  # not quoted: a password may stand in it
         hint = "Write it like https://name:password@search.example.org:9200."
         found.append(Error("SEARCH_URL is no address of a server.", hint=hint, id="search.E001"))
-    if settings.SEARCH_FAMILY not in FAMILIES:
-        known = " or ".join(FAMILIES)
+    if settings.SEARCH_FAMILY not in ENGINES:
+        known = " or ".join(ENGINES)
         found.append(
             Error(f"SEARCH_FAMILY is {settings.SEARCH_FAMILY!r}.", hint=f"Write {known}.", id="search.E002")
         )

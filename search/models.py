@@ -17,7 +17,7 @@ ENGLISH, SPANISH = "public.portal_english", "public.portal_spanish"  # text sear
 AUDIENCES: dict[str, tuple[str, ...]] = {"public": ("public",), "members": ("public", "members")}
 
 
-def _vector(config: str) -> CombinedExpression:
+def _search_vector(config: str) -> CombinedExpression:
     return (
         SearchVector("title", weight="A", config=config)
         + SearchVector("origin", "summary", weight="B", config=config)
@@ -26,20 +26,20 @@ def _vector(config: str) -> CombinedExpression:
     )
 
 
-def _tags(length: int = 60) -> ArrayField:
+def _tag_list(length: int = 60) -> ArrayField:
     return ArrayField(models.CharField(max_length=length), default=list)
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, audience: str) -> Self:
         """What `audience` may find. Raises ValueError for a word that is no audience."""
-        return self.filter(audience__in=allowed(audience))
+        return self.filter(audience__in=audiences_visible_to(audience))
 
     def of_plans(self) -> Self:
         return self.filter(kind__in=Document.PLAN_KINDS)
 
 
-def allowed(audience: str) -> tuple[str, ...]:
+def audiences_visible_to(audience: str) -> tuple[str, ...]:
     """The audiences of documents a person of `audience` may find: "members" also what is public."""
     try:
         return AUDIENCES[audience]
@@ -50,7 +50,7 @@ def allowed(audience: str) -> tuple[str, ...]:
 class Document(models.Model):
     """One thing that may be found: for whom, in what words, and what its result shows.
 
-    Stands in the public schema alone and holds nothing that is internal to a city. Written by `search.store`.
+    Stands in the public schema alone and holds nothing that is internal to a city. Written by `search.indexing.store`.
     """
 
     class Kind(models.TextChoices):
@@ -90,10 +90,10 @@ class Document(models.Model):
 
     # What results are narrowed by.
     type = models.CharField(max_length=20, blank=True)
-    topics = _tags()
-    sectors = _tags(40)
-    stages = _tags(16)
-    decision_kinds = _tags(20)
+    topics = _tag_list()
+    sectors = _tag_list(40)
+    stages = _tag_list(16)
+    decision_kinds = _tag_list(20)
     population_band = models.CharField(max_length=12, blank=True)
     state = models.CharField(max_length=2, blank=True)
     evidence = models.CharField(max_length=20, blank=True)
@@ -105,13 +105,13 @@ class Document(models.Model):
     dated_on = models.DateField(null=True)  # what "newest" goes by
     data = models.JSONField(default=dict)  # more of what the result shows
 
-    # What a search engine beside the database needs to keep step; see also `Unsent`.
+    # What a search engine beside the database needs to keep step; see also `PendingIndexUpdate`.
     content_hash = models.CharField(max_length=64)
     version = models.BigIntegerField()  # from one sequence: later is higher, over all documents
     changed_at = models.DateTimeField(default=timezone.now)
 
     vector = models.GeneratedField(
-        expression=Case(When(language="es", then=_vector(SPANISH)), default=_vector(ENGLISH)),
+        expression=Case(When(language="es", then=_search_vector(SPANISH)), default=_search_vector(ENGLISH)),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -139,7 +139,7 @@ class Document(models.Model):
         return self.title
 
 
-class Word(models.Model):
+class VocabularyTerm(models.Model):
     """A word that stands in some document, to correct spelling by.
 
     Words are only added as documents come, and tidied by `rebuild_search`. Whether a reader may be shown one is
@@ -149,6 +149,7 @@ class Word(models.Model):
     word = models.TextField()
 
     class Meta:
+        db_table = "search_word"
         indexes = [
             GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="word_trigrams"),
             models.Index(fields=["word"], name="word_exact"),
@@ -158,7 +159,7 @@ class Word(models.Model):
         return self.word
 
 
-class Unsent(models.Model):
+class PendingIndexUpdate(models.Model):
     """A document that was written or removed, and that a search engine beside the database has not confirmed yet.
 
     Written with the document, in its transaction. A table of its own because rows of `Document` are wide and in
@@ -170,6 +171,7 @@ class Unsent(models.Model):
     version = models.BigIntegerField()  # the document's, or that of its removal
 
     class Meta:
+        db_table = "search_unsent"
         constraints = [
             models.UniqueConstraint(fields=["kind", "uuid"], name="one_unsent_change_per_document"),
         ]

@@ -10,20 +10,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from search import pages, phrasing, queries
-from search.engine import FACETS
+from search import presentation, service
+from search.query import parser
+from search.types import FACETS
 from tenants import access
 
-SUGGESTIONS = 7
+MAX_SUGGESTIONS = 7
 
 
 @require_safe
 @vary_on_headers("HX-Trigger")  # a form that was used stays unfolded
 def results(request: HttpRequest) -> HttpResponse:
     """What the reader may find for `q`, narrowed by the filters of the address. Any address is answered."""
-    audience = access.audience_of(request.user)
-    text = phrasing.shorten(request.GET.get("q", ""))
-    chosen = _chosen(request)
+    audience = access.get_audience(request.user)
+    text = parser.truncate(request.GET.get("q", ""))
+    chosen = _selected_filters(request)
     asked: dict[str, Any] = {
         "audience": audience,
         "filters": chosen,
@@ -32,13 +33,13 @@ def results(request: HttpRequest) -> HttpResponse:
     }
     wanted = request.GET.get("page", "1")
     page = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else 1
-    answer = queries.find(text, page=page, **asked)
+    answer = service.search(text, page=page, **asked)
     # A page object for the pager alone: the hits are cut out by the engine.
     shown = Paginator(
-        range(min(answer.total, queries.LAST_PAGE * queries.PER_PAGE)), queries.PER_PAGE
+        range(min(answer.total, service.MAX_PAGE * service.PER_PAGE)), service.PER_PAGE
     ).get_page(page)
     if shown.number != page and answer.total:
-        answer = queries.find(text, page=shown.number, **asked)
+        answer = service.search(text, page=shown.number, **asked)
     return render(
         request,
         "search/results.html",
@@ -46,11 +47,11 @@ def results(request: HttpRequest) -> HttpResponse:
             "section": "search",
             "text": text,
             "answer": answer,
-            "results": pages.results(answer),
-            "questions": pages.questions(answer, chosen),
-            "chips": pages.chips(chosen),
+            "results": presentation.result_rows(answer),
+            "questions": presentation.build_facets(answer, chosen),
+            "chips": presentation.active_filters(chosen),
             "page": shown,
-            "sort": asked["sort"] if asked["sort"] in queries.SORTS else "best",
+            "sort": asked["sort"] if asked["sort"] in service.SORTS else "best",
             "asked_names": list(FACETS),
         },
     )
@@ -59,21 +60,26 @@ def results(request: HttpRequest) -> HttpResponse:
 @require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
     """Titles that go on from what is in the box: a part of the page."""
-    found = queries.suggest(
-        request.GET.get("q", ""), audience=access.audience_of(request.user), size=SUGGESTIONS
+    found = service.suggest(
+        request.GET.get("q", ""), audience=access.get_audience(request.user), size=MAX_SUGGESTIONS
     )
     return render(
         request,
         "search/_suggestions.html",
-        {"suggestions": [(one, pages.address(one), pages.ICONS.get(one.kind, "history")) for one in found]},
+        {
+            "suggestions": [
+                (one, presentation.hit_url(one), presentation.KIND_ICONS.get(one.kind, "history"))
+                for one in found
+            ]
+        },
     )
 
 
-def _chosen(request: HttpRequest) -> dict[str, list[str]]:
+def _selected_filters(request: HttpRequest) -> dict[str, list[str]]:
     """The filters of the address, each value once: {"topic": ["libraries", "courts"]}."""
     chosen = {}
     for name in FACETS:
-        values = [v for v in dict.fromkeys(request.GET.getlist(name)) if queries.may_be_a_choice(v)]
+        values = [v for v in dict.fromkeys(request.GET.getlist(name)) if service.is_valid_choice(v)]
         if values:
-            chosen[name] = values[: queries.MOST_CHOICES]
+            chosen[name] = values[: service.MAX_CHOICES]
     return chosen

@@ -19,7 +19,7 @@ from django.shortcuts import redirect
 from tenants.models import Affiliation, Jurisdiction, Role
 
 
-class Can(enum.StrEnum):
+class Permission(enum.StrEnum):
     """What a person may do; `ROLES` says who."""
 
     SEE_WORKSPACE = enum.auto()
@@ -37,35 +37,35 @@ class Can(enum.StrEnum):
     EDIT_ALLIANCE_SITE = enum.auto()
 
 
-_EVERYONE_AT_A_CITY = frozenset(
+_CITY_TEAM_ROLES = frozenset(
     {Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD, Role.CONTRIBUTOR, Role.VIEWER}
 )
 
-ROLES: dict[Can, frozenset[Role]] = {
+ROLE_PERMISSIONS: dict[Permission, frozenset[Role]] = {
     # at a city
-    Can.SEE_WORKSPACE: _EVERYONE_AT_A_CITY,
-    Can.REPORT_PROGRESS: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD}),
-    Can.EDIT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
-    Can.IMPORT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
-    Can.PUBLISH_PLAN: frozenset({Role.COORDINATOR}),
+    Permission.SEE_WORKSPACE: _CITY_TEAM_ROLES,
+    Permission.REPORT_PROGRESS: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD}),
+    Permission.EDIT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
+    Permission.IMPORT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
+    Permission.PUBLISH_PLAN: frozenset({Role.COORDINATOR}),
     # at a city, and at the alliance for its own team: a role is held at one place alone
-    Can.SEE_TEAM: _EVERYONE_AT_A_CITY | {Role.STAFF_ADMIN, Role.STAFF_ONBOARDING},
-    Can.MANAGE_TEAM: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
-    Can.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
-    Can.EDIT_SETTINGS: frozenset({Role.COORDINATOR}),
+    Permission.SEE_TEAM: _CITY_TEAM_ROLES | {Role.STAFF_ADMIN, Role.STAFF_ONBOARDING},
+    Permission.MANAGE_TEAM: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
+    Permission.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
+    Permission.EDIT_SETTINGS: frozenset({Role.COORDINATOR}),
     # at the alliance
-    Can.SEE_STAFF_PAGES: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
-    Can.OPEN_JURISDICTION: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
-    Can.CURATE_LIBRARY: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
-    Can.EDIT_ALLIANCE_SITE: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
+    Permission.SEE_STAFF_PAGES: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
+    Permission.OPEN_JURISDICTION: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
+    Permission.CURATE_LIBRARY: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
+    Permission.EDIT_ALLIANCE_SITE: frozenset({Role.STAFF_ADMIN, Role.LIBRARY_CURATOR}),
 }
 
 
-def roles_of(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
+def get_roles(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
     """The roles a person holds at a jurisdiction today; kept on the user object for this request."""
     if not getattr(user, "is_authenticated", False):
         return frozenset()
-    known = user.__dict__.setdefault("_roles_by_place", {})
+    known = user.__dict__.setdefault("_roles_by_jurisdiction", {})
     if jurisdiction.pk not in known:
         found = (
             Affiliation.objects.active()
@@ -76,11 +76,11 @@ def roles_of(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
     return known[jurisdiction.pk]
 
 
-def may(user: Any, what: Can, jurisdiction: Jurisdiction) -> bool:
+def has_permission(user: Any, what: Permission, jurisdiction: Jurisdiction) -> bool:
     """True if one of the person's roles at `jurisdiction` allows `what`; the operator may everything."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return False
-    return user.is_superuser or bool(roles_of(user, jurisdiction) & ROLES[what])
+    return user.is_superuser or bool(get_roles(user, jurisdiction) & ROLE_PERMISSIONS[what])
 
 
 def is_member(user: Any) -> bool:
@@ -94,24 +94,26 @@ def is_member(user: Any) -> bool:
     return user.__dict__["_is_member"]
 
 
-def audience_of(user: Any) -> str:
+def get_audience(user: Any) -> str:
     """ "members" for people of the cohort, otherwise "public"."""
     return "members" if is_member(user) else "public"
 
 
-def to_sign_in(request: HttpRequest) -> HttpResponse:
+def redirect_to_login(request: HttpRequest) -> HttpResponse:
     return redirect(f"/sign-in/?{urlencode({'next': request.get_full_path()})}")
 
 
-def requires(what: Can) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def permission_required(
+    what: Permission,
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Let a view be used only by people who may `what` at the jurisdiction whose host is served."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return to_sign_in(request)
-            if not may(request.user, what, connection.tenant):
+                return redirect_to_login(request)
+            if not has_permission(request.user, what, connection.tenant):
                 raise Http404
             return view(request, *args, **kwargs)
 

@@ -47,8 +47,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
     name = f"test_{worker}_{os.getpid()}"
     own = contextlib.ExitStack()
     with django_db_blocker.unblock():
-        databases.ready()
-        own.enter_context(databases.copied(name))
+        databases.build_templates()
+        own.enter_context(databases.temporary_database(name))
     yield
     with django_db_blocker.unblock():
         own.close()
@@ -68,19 +68,19 @@ def _public_schema() -> Iterator[None]:
 
 
 @pytest.fixture
-def same_hosts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def keep_hosts_cached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """After same_hosts() no request asks again whether a host or a jurisdiction has changed."""
-    from tenants import hosts
+    from tenants.web import host_registry
 
     def remember() -> None:
-        monkeypatch.setattr(hosts, "_known", None)
-        settings.HOSTS_RECHECK_SECONDS = 3600
+        monkeypatch.setattr(host_registry, "_known", None)
+        settings.HOST_CACHE_SECONDS = 3600
 
     return remember
 
 
 @contextlib.contextmanager
-def uploads_in(folder: Path) -> Iterator[Path]:
+def media_root_at(folder: Path) -> Iterator[Path]:
     """Uploads go to this folder. The storage remembers its folder, so it is told before and after."""
     from django.core.files.storage import default_storage
     from django.test import override_settings
@@ -98,9 +98,9 @@ def uploads_in(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def own_media(tmp_path: Path) -> Iterator[Path]:
+def media_folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder for this test's uploads."""
-    with uploads_in(tmp_path / "media") as folder:
+    with media_root_at(tmp_path / "media") as folder:
         yield folder
 
 
@@ -134,16 +134,16 @@ def in_city() -> Callable[[Any], Any]:
 
 
 @pytest.fixture
-def person(db: None) -> Callable[..., Any]:
+def make_user(db: None) -> Callable[..., Any]:
     """person(place, "coordinator", …) is somebody with these roles there; person() belongs nowhere."""
     from itertools import count
 
     from accounts.models import User
-    from tenants import services
+    from tenants.jurisdictions import services
 
     numbers = count(1)
 
-    def make(place: Any = None, *roles: str, **fields: Any) -> Any:
+    def make(jurisdiction: Any = None, *roles: str, **fields: Any) -> Any:
         number = next(numbers)
         fields = {
             "email": f"person{number}@city.example",
@@ -151,15 +151,15 @@ def person(db: None) -> Callable[..., Any]:
             "last_name": str(number),
         } | fields
         user = User.objects.create_user(password="a long enough phrase", **fields)
-        if place is not None:
-            services.affiliate(user, place, roles=list(roles), by=None)
+        if jurisdiction is not None:
+            services.affiliate(user, jurisdiction, roles=list(roles), by=None)
         return User.objects.get(pk=user.pk)
 
     return make
 
 
 @pytest.fixture
-def visit(db: None) -> Callable[..., Any]:
+def client_for(db: None) -> Callable[..., Any]:
     """visit(place, user=None) is a test client of that place's host; with a user it is signed in there."""
     from django.db import connection
     from django.test import Client
@@ -173,10 +173,10 @@ def visit(db: None) -> Callable[..., Any]:
                 if connection.schema_name != "public":  # once more would cost the next query another
                     connection.set_schema_to_public()
 
-    def client(place: Any, user: Any = None) -> Any:
-        made = PlaceClient(headers={"host": place.host})
+    def client(jurisdiction: Any, user: Any = None) -> Any:
+        made = PlaceClient(headers={"host": jurisdiction.host})
         if user is not None:
-            with tenant_context(place):
+            with tenant_context(jurisdiction):
                 made.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         return made
 

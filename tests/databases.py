@@ -39,7 +39,7 @@ def migrations_fingerprint() -> str:
     files = [
         *ROOT.glob("*/migrations/*.py"),
         *ROOT.glob("*/*/migrations/*.py"),
-        ROOT / "tenants" / "cloning.py",
+        ROOT / "tenants" / "schemas" / "clone.py",
     ]
     return _hash(files, *versions, repr((settings.SHARED_APPS, settings.TENANT_APPS)))
 
@@ -50,22 +50,22 @@ def fingerprint() -> str:
 
     As it was when the tests began: whoever goes on writing code meanwhile does not break them.
     """
-    code = [*ROOT.glob("tenants/*.py"), *ROOT.glob("*/receivers.py"), *ROOT.glob("*/*/receivers.py")]
-    code += [*ROOT.glob("cms/*.py"), *ROOT.glob("tenants/plans/*.py"), Path(__file__)]
+    code = [*ROOT.glob("tenants/**/*.py"), *ROOT.glob("*/signal_handlers.py")]
+    code += [*ROOT.glob("cms/*.py"), Path(__file__)]
     return _hash(code, migrations_fingerprint())
 
 
-def url(name: str) -> str:
+def database_url(name: str) -> str:
     """The address of this database on the server of the tests."""
     return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
 
 
 @contextlib.contextmanager
-def administered() -> Iterator[Any]:
+def admin_cursor() -> Iterator[Any]:
     """A cursor outside any transaction, on a database that nobody copies or drops."""
     import psycopg2
 
-    admin = psycopg2.connect(url("postgres"))
+    admin = psycopg2.connect(database_url("postgres"))
     admin.autocommit = True
     try:
         yield admin.cursor()
@@ -83,17 +83,17 @@ def _point_at(name: str) -> None:
 
 
 @contextlib.contextmanager
-def copied(name: str) -> Iterator[str]:
+def temporary_database(name: str) -> Iterator[str]:
     """Django on a database `name` with the three cities, which is dropped at the end; its address."""
     from django.conf import settings
 
     before = settings.DATABASES["default"]["NAME"]
-    with administered() as cursor:
+    with admin_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_{fingerprint()}" STRATEGY file_copy')
         _point_at(name)
         try:
-            yield url(name)
+            yield database_url(name)
         finally:
             _point_at(before)
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -107,8 +107,8 @@ def _migrate() -> None:
 
 def _open_cities() -> None:
     """The alliance with its site, and three cities: what every test starts from."""
-    from cms.site import set_up_alliance_site
-    from tenants import services
+    from cms.site_setup import set_up_alliance_site
+    from tenants.jurisdictions import services
 
     services.set_up_alliance()
     set_up_alliance_site()
@@ -149,9 +149,9 @@ def _drop_old(cursor: Any) -> None:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def ready() -> None:
+def build_templates() -> None:
     """Build what every test's database is a copy of, unless it is there; whoever else asks waits for it."""
-    with administered() as cursor:
+    with admin_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(77)")
         _drop_old(cursor)
         migrated = _template(
@@ -165,4 +165,4 @@ if __name__ == "__main__":
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     django.setup()
-    ready()
+    build_templates()

@@ -16,7 +16,7 @@ import pytest
 from embedded import locks, opensearch
 
 # Where no version can run, the first is asked for and says what is missing: nothing is skipped.
-VERSIONS = opensearch.versions_that_run() or [opensearch.newest_that_runs()]
+VERSIONS = opensearch.runnable_versions() or [opensearch.newest_runnable_version()]
 FOLDER = pytest.StashKey[Path]()
 TEMPORARY = "cohort-portal-engines-"
 
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     run = contextlib.ExitStack()
     config.add_cleanup(run.close)
-    config.stash[FOLDER] = folder = run.enter_context(locks.scratch(TEMPORARY, remove=_remove))
+    config.stash[FOLDER] = folder = run.enter_context(locks.scratch_folder(TEMPORARY, remove=_remove))
     os.mkfifo(folder / "lifeline")
     run.callback(os.close, os.open(folder / "lifeline", os.O_RDWR))
 
@@ -40,7 +40,7 @@ def pytest_configure_node(node) -> None:
 
 def _remove(folder: Path) -> None:
     """Delete what the servers left, as soon as they are gone."""
-    locks.until(lambda: not any(map(locks.is_held, folder.glob("*/alive"))), seconds=30)
+    locks.wait_until(lambda: not any(map(locks.is_held, folder.glob("*/alive"))), seconds=30)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -62,7 +62,7 @@ def _launch_once(config: pytest.Config, version: str) -> Path:
     """The folder of this run's server; whoever comes first launches it."""
     folder = config.stash[FOLDER]
     home = folder / version
-    with locks.taken(folder / f"{version}.lock"):
+    with locks.acquire(folder / f"{version}.lock"):
         if not home.exists():
             with open(folder / "lifeline", "rb", buffering=0) as lifeline:
                 opensearch.launch(home, version=version, stdin=lifeline)
@@ -72,13 +72,13 @@ def _launch_once(config: pytest.Config, version: str) -> Path:
 @pytest.fixture(scope="session", params=VERSIONS)
 def search_server(request: pytest.FixtureRequest) -> str:
     """The address of a real server, once for each version that runs here; shared, so see `search_prefix`."""
-    return opensearch.answering(_launch_once(request.config, request.param))
+    return opensearch.wait_for_address(_launch_once(request.config, request.param))
 
 
 @pytest.fixture(scope="session")
 def one_search_server(request: pytest.FixtureRequest) -> str:
     """The address of the newest real server that runs here; shared, so see `search_prefix`."""
-    return opensearch.answering(_launch_once(request.config, VERSIONS[0]))
+    return opensearch.wait_for_address(_launch_once(request.config, VERSIONS[0]))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ _context = multiprocessing.get_context("fork")
 
 
 @contextlib.contextmanager
-def forked(act: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
+def forked_process(act: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
     """`act(*arguments)` in another process, with a connection of its own to the same database; killed at the end."""
     connection.close()  # the two must not share it
     process = _context.Process(target=act, args=arguments, daemon=True)

@@ -12,35 +12,36 @@ from typing import Any
 from django.utils import timezone
 
 import resources
-from resources import rows, services
+from resources import services
+from resources.imports import items as rows
 from resources.models import LibraryItem
-from search import sources
+from search.indexing import sync
 
 DEMO = Path(resources.__file__).parent / "demo"
 
 
-def taxonomy() -> None:
+def load_demo_taxonomy() -> None:
     """The demo's topics, sectors and synonyms."""
     topics = json.loads((DEMO / "topics.json").read_text(encoding="utf-8"))
     services.import_taxonomy(topics, (DEMO / "synonyms.txt").read_text(encoding="utf-8").splitlines())
 
 
-def write(*, first: int | None = None) -> None:
+def load_demo_library(*, first: int | None = None) -> None:
     """The taxonomy and the items, or the first so many of them, with their documents for the search."""
-    taxonomy()
+    load_demo_taxonomy()
     lines = (DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()[:first]
-    parsed, faults = rows.parse(lines)
+    parsed, faults = rows.parse_lines(lines)
     assert faults == []
     now = timezone.now()
     items: dict[str, LibraryItem] = {}
-    for row in rows.parents_first(parsed):
+    for row in rows.sort_parents_first(parsed):
         fields: dict[str, Any] = dict(row.fields)
         parent = fields.pop("adapted_from")
         items[fields["key"]] = LibraryItem(
             **fields, adapted_from=items.get(parent), first_published_at=now, last_published_at=now
         )
     _save(list(items.values()))
-    sources.refresh_library(item.pk for item in items.values())
+    sync.refresh_library(item.pk for item in items.values())
 
 
 def _save(items: list[LibraryItem]) -> None:

@@ -30,18 +30,18 @@ VAR = ROOT / "var"
 STARTED = time.monotonic()
 
 
-def say(text: str = "") -> None:
+def log(text: str = "") -> None:
     print(text, flush=True)  # noqa: T201
 
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
     """Say what is being done, and how long it took when that was long."""
-    say(f"{what} …")
+    log(f"{what} …")
     began = time.monotonic()
     yield
     if (took := time.monotonic() - began) > 2:
-        say(f"  done in {took:.0f} s")
+        log(f"  done in {took:.0f} s")
 
 
 def main() -> None:
@@ -55,50 +55,50 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if not os.environ.get("DATABASE_URL"):
-            from embedded import postgres
+            from embedded.postgres import server
 
             folder = VAR / "postgres"
             with step("Starting PostgreSQL in var/postgres"):
-                was_running = postgres.status(folder) is not None
-                os.environ["DATABASE_URL"] = postgres.ensure(folder).url
+                was_running = server.status(folder) is not None
+                os.environ["DATABASE_URL"] = server.ensure(folder).url
             if not was_running:
-                stack.callback(postgres.stop, folder)
+                stack.callback(server.stop, folder)
         if arguments.search:
             os.environ["SEARCH_URL"] = start_opensearch(stack)
-        prepare()
-        web = stack.enter_context(process("web server", *gunicorn(port)))
-        worker = stack.enter_context(process("worker", sys.executable, "manage.py", "worker"))
-        wait_until_it_answers(port, web)
+        prepare_portal()
+        web = stack.enter_context(running_process("web server", *gunicorn_command(port)))
+        worker = stack.enter_context(running_process("worker", sys.executable, "manage.py", "worker"))
+        wait_until_ready(port, web)
         from config.demo import cohort
 
-        say(cohort.directory())
-        say(f"Searches are answered by {engine()}.\n")
-        say(f"Ready in {time.monotonic() - STARTED:.0f} s. Ctrl-C stops everything.")
-        watch({"web server": web, "worker": worker})
+        log(cohort.overview())
+        log(f"Searches are answered by {search_backend_name()}.\n")
+        log(f"Ready in {time.monotonic() - STARTED:.0f} s. Ctrl-C stops everything.")
+        wait_until_stopped({"web server": web, "worker": worker})
 
 
 def start_opensearch(stack: contextlib.ExitStack) -> str:
     """The address of the newest OpenSearch that runs here, started until the stack closes."""
     from embedded import opensearch
 
-    version = opensearch.newest_that_runs()
+    version = opensearch.newest_runnable_version()
     folder = VAR / "opensearch" / version  # an older version cannot read what a newer one wrote
     with step(f"Starting OpenSearch {version} in {folder.relative_to(ROOT)}"):
         try:
-            return stack.enter_context(opensearch.running(folder, version=version, say=say)).url
+            return stack.enter_context(opensearch.running(folder, version=version, say=log)).url
         except opensearch.OpenSearchError as error:
             sys.exit(str(error))
 
 
-def engine() -> str:
+def search_backend_name() -> str:
     """Who searches, in words: "PostgreSQL", "OpenSearch at 127.0.0.1:40123"."""
     from django.conf import settings
 
     if not settings.SEARCH_URL:
         return "PostgreSQL"
     family = {"opensearch": "OpenSearch", "elasticsearch": "Elasticsearch"}[settings.SEARCH_FAMILY]
-    place = urlsplit(settings.SEARCH_URL)
-    return f"{family} at {place.hostname}:{place.port}"  # without the password
+    url = urlsplit(settings.SEARCH_URL)
+    return f"{family} at {url.hostname}:{url.port}"  # without the password
 
 
 def check_port(text: str) -> int:
@@ -116,7 +116,7 @@ def check_port(text: str) -> int:
     return int(text)
 
 
-def prepare() -> None:
+def prepare_portal() -> None:
     """Migrations, static files and the sample cohort; quick when they are there already."""
     import django
 
@@ -134,7 +134,7 @@ def prepare() -> None:
             call_command("collectstatic", verbosity=0, interactive=False, clear=True)
         stamp.write_text(static_fingerprint())
     with step("Looking after the sample cohort"):
-        cohort.load(say=lambda text: say(f"  {text}"))
+        cohort.load(say=lambda text: log(f"  {text}"))
     if settings.SEARCH_URL:
         with step("Bringing the search engine up to date"):
             call_command("rebuild_search", stdout=io.StringIO())
@@ -153,7 +153,7 @@ def static_fingerprint() -> str:
     return found.hexdigest()
 
 
-def gunicorn(port: int) -> list[str]:
+def gunicorn_command(port: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}",
         "--worker-class", "gthread", "--threads", "8", "--workers", "1", "--timeout", "60",
@@ -162,7 +162,7 @@ def gunicorn(port: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def process(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+def running_process(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command until the block ends, then ask it to stop, and make it stop after ten seconds."""
     running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
@@ -173,13 +173,13 @@ def process(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
             try:
                 running.wait(10)
             except subprocess.TimeoutExpired:
-                say(f"The {name} did not stop when asked; ending it.")
+                log(f"The {name} did not stop when asked; ending it.")
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
 
 
-def wait_until_it_answers(port: int, web: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(port: int, web: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if web.poll() is not None:
@@ -190,7 +190,7 @@ def wait_until_it_answers(port: int, web: subprocess.Popen[bytes]) -> None:
     sys.exit(f"The web server did not answer on port {port} within a minute.")
 
 
-def watch(running: dict[str, subprocess.Popen[Any]]) -> None:
+def wait_until_stopped(running: dict[str, subprocess.Popen[Any]]) -> None:
     """Wait for Ctrl-C; say so if a process ends by itself."""
     try:
         while True:
@@ -201,7 +201,7 @@ def watch(running: dict[str, subprocess.Popen[Any]]) -> None:
                     )
             time.sleep(0.5)
     except KeyboardInterrupt:
-        say("\nStopping …")
+        log("\nStopping …")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
 from cms.models import NarrativePage
-from cms.site import set_up_alliance_site
-from config.demo.places import PASSWORD, PLACES, PROGRESS, STAFF
+from cms.site_setup import set_up_alliance_site
+from config.demo.jurisdictions import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
@@ -33,19 +33,19 @@ def load(*, say: Say) -> None:
     """Make what is missing of the sample cohort; what is there stays as its visitors left it."""
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
-        there = set(Jurisdiction.objects.places().values_list("slug", flat=True))
+        there = set(Jurisdiction.objects.tenants().values_list("slug", flat=True))
         has_library = LibraryItem.objects.exists()
     if "marrow-bend" not in there:
-        alliance_staff(alliance)
+        create_alliance_staff(alliance)
         set_up_alliance_site()
     if not has_library:
         say("the shared library: 150 items")
         with schema_context("public"):
             load_library()
-    for sample in PLACES:
+    for sample in JURISDICTIONS:
         if sample["slug"] not in there:
             say(sample["registry"]["name"])
-            open_place(sample)
+            open_sample_jurisdiction(sample)
     write_sign_ins()
 
 
@@ -56,14 +56,14 @@ def load_library() -> None:
 
 
 @transaction.atomic
-def alliance_staff(alliance: Jurisdiction) -> None:
+def create_alliance_staff(alliance: Jurisdiction) -> None:
     services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
     for first, last, role, title in STAFF:
-        person = somebody(first, last, "commontable.example")
+        person = get_or_create_user(first, last, "commontable.example")
         services.affiliate(person, alliance, roles=[Role(role)], by=None, title=title)
 
 
-def somebody(first: str, last: str, domain: str) -> User:
+def get_or_create_user(first: str, last: str, domain: str) -> User:
     """A sample person with the demo's password."""
     email = f"{first}.{last}@{domain}".lower().replace("í", "i")
     with schema_context("public"):
@@ -72,38 +72,46 @@ def somebody(first: str, last: str, domain: str) -> User:
 
 
 @transaction.atomic
-def open_place(sample: dict[str, Any]) -> None:
+def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
     """One sample place with its people, plan, progress and story: all of it or nothing."""
     registry = sample["registry"] | {"is_sample": True}
-    place = services.open_jurisdiction(name=registry.pop("name"), slug=sample["slug"], by=None, **registry)
+    jurisdiction = services.open_jurisdiction(
+        name=registry.pop("name"), slug=sample["slug"], by=None, **registry
+    )
     with schema_context("public"):
         people = [
-            (somebody(first, last, f"{sample['slug']}.example"), role, title, department)
+            (get_or_create_user(first, last, f"{sample['slug']}.example"), role, title, department)
             for first, last, role, title, department in sample["people"]
         ]
         for person, role, title, department in people:
             services.affiliate(
-                person, place, roles=[Role(role)], by=None, title=title, department=department, is_public=True
+                person,
+                jurisdiction,
+                roles=[Role(role)],
+                by=None,
+                title=title,
+                department=department,
+                is_public=True,
             )
     coordinator = people[0][0]
-    with tenant_context(place):
-        with (DATA / "marks" / f"{place.slug}.png").open("rb") as mark:
-            place.logo.save(f"{place.slug}.png", File(mark), save=False)
-        place.save(update_fields=["logo"])
+    with tenant_context(jurisdiction):
+        with (DATA / "marks" / f"{jurisdiction.slug}.png").open("rb") as mark:
+            jurisdiction.logo.save(f"{jurisdiction.slug}.png", File(mark), save=False)
+        jurisdiction.save(update_fields=["logo"])
         if sample["sheet"]:
-            bring_in(sample, by=coordinator)
+            import_plan(sample, by=coordinator)
         if story := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(sample["slug"]):
             publish_story(story, by=coordinator)
 
 
-def bring_in(sample: dict[str, Any], *, by: User) -> None:
+def import_plan(sample: dict[str, Any], *, by: User) -> None:
     """The plan from its sheet, adopted where it is, published, and with what was reported since."""
     file = DATA / sample["sheet"]
     plan_services.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
-    plan_services.edit_plan(plan, by=by, **as_dates(sample["plan"]))
+    plan_services.edit_plan(plan, by=by, **parse_dates(sample["plan"]))
     if adopted := sample["adopted"]:
-        plan_services.adopt(plan, by=by, **as_dates(adopted))
+        plan_services.adopt(plan, by=by, **parse_dates(adopted))
     for said in PROGRESS.get(sample["slug"], []):
         report(said, by=by)
     if sample["published"]:
@@ -111,7 +119,7 @@ def bring_in(sample: dict[str, Any], *, by: User) -> None:
         plan_services.publish_plan(plan, by=by, visibility=Visibility.PUBLIC, launch=True)
 
 
-def as_dates(values: dict[str, str]) -> dict[str, Any]:
+def parse_dates(values: dict[str, str]) -> dict[str, Any]:
     """The same with dates for what looks like one: {"on": date(2025, 1, 14)}."""
     return {
         name: dt.date.fromisoformat(value) if value[:4].isdigit() and len(value) == 10 else value
@@ -159,19 +167,25 @@ def sign_ins() -> list[dict[str, str]]:
         for first, last, role, _title in STAFF:
             url = f"{alliance.base_url}{'/staff/' if role != 'library_curator' else '/cms/'}"
             email = f"{first}.{last}@commontable.example".lower().replace("í", "i")
-            found.append(entry(role, alliance.short_name, first, last, email, url))
-        for sample in PLACES:
-            place = Jurisdiction.objects.get(slug=sample["slug"])
+            found.append(sign_in_entry(role, alliance.short_name, first, last, email, url))
+        for sample in JURISDICTIONS:
+            jurisdiction = Jurisdiction.objects.get(slug=sample["slug"])
             for first, last, role, *_rest in sample["people"]:
-                url = f"{place.base_url}/workspace/" if role != "member" else f"{alliance.base_url}/search/"
-                email = f"{first}.{last}@{place.slug}.example".lower()
-                found.append(entry(role, place.short_name, first, last, email, url))
+                url = (
+                    f"{jurisdiction.base_url}/workspace/"
+                    if role != "member"
+                    else f"{alliance.base_url}/search/"
+                )
+                email = f"{first}.{last}@{jurisdiction.slug}.example".lower()
+                found.append(sign_in_entry(role, jurisdiction.short_name, first, last, email, url))
     return found
 
 
-def entry(role: str, place: str, first: str, last: str, email: str, url: str) -> dict[str, str]:
+def sign_in_entry(
+    role: str, jurisdiction: str, first: str, last: str, email: str, url: str
+) -> dict[str, str]:
     return {
-        "role": f"{Role(role).label}, {place}",
+        "role": f"{Role(role).label}, {jurisdiction}",
         "name": f"{first} {last}",
         "email": email,
         "password": PASSWORD,
@@ -185,16 +199,18 @@ def write_sign_ins() -> None:
     (settings.VAR_DIR / "demo.json").write_text(json.dumps(sign_ins(), indent=1), encoding="utf-8")
 
 
-def directory() -> str:
+def overview() -> str:
     """What to open and how to sign in, as lines for a terminal."""
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
-        places = list(Jurisdiction.objects.places().filter(is_sample=True).order_by("name"))
+        jurisdictions = list(Jurisdiction.objects.tenants().filter(is_sample=True).order_by("name"))
     lines = ["", f"{settings.ALLIANCE_NAME}", f"  {alliance.base_url}", ""]
     lines += ["Sample cities, none of them a real place"]
-    for place in places:
-        note = place.get_entry_stage_display() + ("" if place.is_launched else ", site not launched")
-        lines.append(f"  {place.base_url:<40} {note}")
+    for jurisdiction in jurisdictions:
+        note = jurisdiction.get_entry_stage_display() + (
+            "" if jurisdiction.is_launched else ", site not launched"
+        )
+        lines.append(f"  {jurisdiction.base_url:<40} {note}")
     lines += ["", f"Sign in with one of these and the password “{PASSWORD}”"]
     lines += [f"  {one['email']:<40} {one['role']}" for one in sign_ins()]
     lines += ["", f"  Sent mail can be read at {alliance.base_url}/demo/mail/", ""]

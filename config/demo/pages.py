@@ -33,10 +33,10 @@ def mail(request: HttpRequest) -> HttpResponse:
         raise Http404
     files = sorted(settings.MAIL_DIR.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)
     page = Paginator(files, 20).get_page(request.GET.get("page"))
-    return render(request, "demo/mail.html", {"page": page, "mails": [read(file) for file in page]})
+    return render(request, "demo/mail.html", {"page": page, "mails": [read_mail(file) for file in page]})
 
 
-def read(file: Path) -> dict[str, Any]:
+def read_mail(file: Path) -> dict[str, Any]:
     """One written mail: {"to", "subject", "date", "body"}."""
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
     body = message.get_body(preferencelist=("plain",)) if message.is_multipart() else message

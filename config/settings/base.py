@@ -55,7 +55,7 @@ CITY_DOMAIN = env("CITY_DOMAIN", "localhost")  # a city's host is <slug>.<CITY_D
 PORTAL_SCHEME = env("PORTAL_SCHEME", "https")
 PORTAL_PORT = env("PORTAL_PORT")  # only when visitors type it
 
-# Hosts are decided by the registry (tenants.http): an unknown host is 404 there.
+# Hosts are decided by the registry (tenants.web.middleware): an unknown host is 404 there.
 ALLOWED_HOSTS = ["*"]
 
 # ---- Apps: which schema holds whose tables -------------------------------------------------------------
@@ -110,7 +110,7 @@ TENANT_MODEL = "tenants.Jurisdiction"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
 TEMPLATE_SCHEMA = "template_city"  # migrated like a city, copied for each new one
-HOSTS_RECHECK_SECONDS = 2  # how long a process may go on with the hosts it knows
+HOST_CACHE_SECONDS = 2  # how long a process may go on with the hosts it knows
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
 
@@ -119,23 +119,23 @@ PUBLIC_SCHEMA_URLCONF = "config.urls_alliance"
 WSGI_APPLICATION = "config.wsgi.application"
 
 MIDDLEWARE = [
-    "tenants.http.HostMiddleware",
+    "tenants.web.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "tenants.http.PlaceLocaleMiddleware",
-    "tenants.kept.KeptPagesMiddleware",
+    "tenants.web.middleware.PlaceLocaleMiddleware",
+    "tenants.web.page_cache.AnonymousPageCacheMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "tenants.http.SessionEpochMiddleware",
+    "tenants.web.middleware.SessionEpochMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "tenants.http.LaunchMiddleware",
+    "tenants.web.middleware.LaunchMiddleware",
 ]
 
 TEMPLATES = [
@@ -150,9 +150,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.portal",
             ],
-            "libraries": {"portal": "config.templatetags.portal"},
+            "libraries": {"portal": "config.templatetags.portal_tags"},
             "builtins": [
-                "config.templatetags.portal",
+                "config.templatetags.portal_tags",
                 "django.templatetags.i18n",
                 "config.templatetags.said",
                 "django.templatetags.static",
@@ -167,7 +167,7 @@ FORM_RENDERER = "config.forms.USWDSRenderer"
 # ---- Database, cache, jobs -----------------------------------------------------------------------------
 DATABASE_URL = env("DATABASE_URL", "postgres://portal@127.0.0.1:5432/portal")
 DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, engine="tenants.postgresql")
+    "default": dj_database_url.parse(DATABASE_URL, engine="tenants.schemas.backend")
     | {
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": env_int("DATABASE_CONN_MAX_AGE", 60),
@@ -182,7 +182,7 @@ CACHES = {
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
     },
-    # tenants.kept: whole pages, so that they do not push out what else is kept.
+    # tenants.web.page_cache: whole pages, so that they do not push out what else is kept.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
@@ -191,7 +191,7 @@ CACHES = {
     },
 }
 
-TASKS = {"default": {"BACKEND": "tenants.jobs.TenantBackend"}}
+TASKS = {"default": {"BACKEND": "tenants.jobs.runner.TenantBackend"}}
 JOB_ATTEMPTS = 5  # then a job stays FAILED until somebody looks
 
 # ---- People and sign-in ---------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already proves the address
-ACCOUNT_ADAPTER = "tenants.account_adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "tenants.signin.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "tenants.signin.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = False  # desks are shared: the alliance's session ends with the browser
 

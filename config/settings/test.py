@@ -5,7 +5,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from embedded import locks, postgres
+from embedded import locks
+from embedded.postgres import server
 
 BASE = Path(__file__).resolve().parents[2]
 _starter = os.getpid()
@@ -20,7 +21,7 @@ def _clean_up() -> None:
 
 
 if not os.environ.get("DATABASE_URL"):
-    _server = postgres.for_tests(BASE / "var" / "test-postgres")
+    _server = server.for_tests(BASE / "var" / "test-postgres")
     os.environ["DATABASE_URL"] = _until_exit.enter_context(_server).url
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
@@ -30,7 +31,7 @@ os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
 os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
 os.environ.setdefault("API_REQUESTS_PER_MINUTE", "0")  # the tests of the limit set one
 # Each test process has its own; after one that was killed the next cleans up.
-os.environ["PORTAL_VAR_DIR"] = str(_until_exit.enter_context(locks.scratch("cohort-portal-var-")))
+os.environ["PORTAL_VAR_DIR"] = str(_until_exit.enter_context(locks.scratch_folder("cohort-portal-var-")))
 # A server that a browser test starts shows the same files.
 os.environ["MEDIA_ROOT"] = os.environ.get("PORTAL_TEST_MEDIA_DIR") or os.environ["PORTAL_VAR_DIR"] + "/media"
 
@@ -46,4 +47,4 @@ if not os.environ.get("PORTAL_TEST_MAIL_DIR"):
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True  # looks a file up when it is asked for, not all of them for every test client
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-HOSTS_RECHECK_SECONDS = 0  # a test sees what it has just written
+HOST_CACHE_SECONDS = 0  # a test sees what it has just written

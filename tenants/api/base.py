@@ -38,7 +38,7 @@ class FromSession(BaseAuthentication):
 
 
 class CsvRenderer(BaseRenderer):
-    """Names the format; `tenants.downloads` writes it."""
+    """Names the format; `tenants.web.exports` writes it."""
 
     media_type, format = "text/csv", "csv"
 
@@ -92,7 +92,7 @@ class ApiView(APIView):
     @property
     def audience(self) -> str:
         """Whom the answer is for: "public" or "members"."""
-        return access.audience_of(self.request.user)
+        return access.get_audience(self.request.user)
 
     @property
     def wants_csv(self) -> bool:

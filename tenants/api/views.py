@@ -21,7 +21,7 @@ from tenants.api.base import ApiView, CsvRenderer
 from tenants.api.parameters import Parameter
 from tenants.api.rows import Statement
 from tenants.api.schema import a_page_of
-from tenants.downloads import as_csv
+from tenants.web.exports import csv_response
 
 PAGE_SIZE, MOST_ROWS = 50, 100
 AFTER, BEFORE = "after", "before"
@@ -105,7 +105,7 @@ class ListView(RowsView):
         found = [line[2] for line in page.lines]
         links = {"next": self._link(page.next), "previous": self._link(page.previous)}
         if self.wants_csv:
-            response = as_csv(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, found))
+            response = csv_response(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, found))
         else:
             ends = ", ".join(f"{json.dumps(name)}: {json.dumps(url)}" for name, url in links.items())
             body = f'{{{ends}, "results": [{", ".join(found)}]}}'

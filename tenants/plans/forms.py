@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import Sector, Stage, Topic, Visibility
-from tenants.plans import services, sheets
+from tenants.models import ActionStage, Sector, Topic, Visibility
+from tenants.plans import services, spreadsheets
+from tenants.plans.imports.services import MAX_MEGABYTES, date_conventions_of
 from tenants.plans.models import Action, Department, Goal, Milestone, Outcome, PerformanceMeasure, Plan
+from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.selectors import team_of
-from tenants.plans.services.importing import MAX_MEGABYTES, assumptions_of
-from tenants.plans.sheets.dates import read_date
-from tenants.plans.tree import Parts
+from tenants.plans.spreadsheets.reading.date_parser import parse_date
 
 KIND_FIELDS = {
     "how_much": _("How much will we do?"),
@@ -28,7 +28,7 @@ KIND_FIELDS = {
     "better_off": _("Is anyone better off?"),
 }
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-STAGES = [("", _("Not said")), *Stage.choices]
+STAGES = [("", _("Not said")), *ActionStage.choices]
 
 
 def day_input(**attrs: str) -> forms.DateInput:
@@ -36,7 +36,7 @@ def day_input(**attrs: str) -> forms.DateInput:
 
 
 # ---- Dates as exact as they are meant --------------------------------------------------------------------
-class LooseDateField(forms.CharField):
+class PartialDateField(forms.CharField):
     """A day, a month, a quarter or a year, in words. Cleans to (date, precision); ("", nothing) for nothing."""
 
     def __init__(self, *, is_start: bool = False, **kwargs: Any) -> None:
@@ -47,7 +47,7 @@ class LooseDateField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None, ""
-        span = read_date(text, assumptions_of(connection.tenant))
+        span = parse_date(text, date_conventions_of(connection.tenant))
         if span is None:
             raise ValidationError(
                 _("“%(text)s” is not a date. Write a day (June 30, 2027), a month (June 2027), a quarter (2027 Q2) "
@@ -56,7 +56,7 @@ class LooseDateField(forms.CharField):
         return (span.first if self.is_start else span.last), span.precision
 
 
-def loose_date(day: dt.date | None, precision: str) -> str:
+def format_partial_date(day: dt.date | None, precision: str) -> str:
     """What LooseDateField reads back as the same date: "June 2027"; in other languages "2027-06"."""
     if day is None:
         return ""
@@ -74,7 +74,7 @@ def loose_date(day: dt.date | None, precision: str) -> str:
 
 
 # ---- Parts of the plan -----------------------------------------------------------------------------------
-class SeenMixin(forms.Form):
+class VersionMixin(forms.Form):
     """Carries what the person saw, so that two people cannot overwrite each other."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -89,7 +89,7 @@ class ReasonMixin(forms.Form):
     )
 
 
-class PartForm(SeenMixin, forms.ModelForm):
+class PlanItemForm(VersionMixin, forms.ModelForm):
     """The words of a part of the plan; `values` is what its service takes."""
 
     def values(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class PartForm(SeenMixin, forms.ModelForm):
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
 
-class GoalForm(PartForm, ReasonMixin):
+class GoalForm(PlanItemForm, ReasonMixin):
     field_order = ["label", "title", "story", "department", "sectors", "reason"]
     sectors = forms.MultipleChoiceField(
         label=_("Sectors"), required=False, widget=forms.CheckboxSelectMultiple
@@ -120,7 +120,7 @@ class GoalForm(PartForm, ReasonMixin):
             del self.fields["sectors"]
 
 
-class OutcomeForm(PartForm, ReasonMixin):
+class OutcomeForm(PlanItemForm, ReasonMixin):
     field_order = ["label", "title", "stage", "story", "reason"]
 
     class Meta:
@@ -137,7 +137,7 @@ class OutcomeForm(PartForm, ReasonMixin):
         self.fields["stage"] = forms.ChoiceField(label=_("Kind of step"), required=False, choices=STAGES)
 
 
-class ActionForm(SeenMixin, ReasonMixin, forms.Form):
+class ActionForm(VersionMixin, ReasonMixin, forms.Form):
     """One action: words, who answers, when, how it is measured. `values` is what the services take."""
 
     number = forms.CharField(label=_("Number"), required=False, max_length=40)
@@ -174,8 +174,8 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    start = LooseDateField(label=_("Start"), is_start=True)
-    due = LooseDateField(
+    start = PartialDateField(label=_("Start"), is_start=True)
+    due = PartialDateField(
         label=_("Promised by"),
         help_text=_("A day, a month (June 2027), a quarter (2027 Q2) or a year."),
     )
@@ -230,7 +230,7 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
 
     def __init__(self, *args: Any, action: Action | None = None, plan: Plan, **kwargs: Any) -> None:
         self.action = action
-        self.parts = Parts(actions=[action.pk]) if action else None
+        self.parts = RelatedRows(actions=[action.pk]) if action else None
         if action:
             kwargs["initial"] = self._initial(action) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
@@ -271,23 +271,25 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
             "vacant_since": action.owner_vacant_since,
             "responsible": "\n".join(self.parts.named(action, "responsible")),
             "support": "\n".join(self.parts.named(action, "support")),
-            "start": loose_date(action.start_date, action.start_precision or "day")
+            "start": format_partial_date(action.start_date, action.start_precision or "day")
             if action.start_date and action.start_precision not in ("quarter", "year")
-            else loose_date(_last_of(action.start_date, action.start_precision), action.start_precision),
-            "due": loose_date(action.due_date, action.due_precision or "day"),
+            else format_partial_date(
+                _last_of(action.start_date, action.start_precision), action.start_precision
+            ),
+            "due": format_partial_date(action.due_date, action.due_precision or "day"),
             "is_continuous": action.is_continuous,
-            "milestones": "\n".join(milestone_line(step) for step in self.parts.milestones[action.pk]),
+            "milestones": "\n".join(format_milestone(step) for step in self.parts.milestones[action.pk]),
             "resources": action.resources,
             "implementation_plan": "\n".join(action.implementation_plan),
             "topics": action.topics,
             "outcome": action.outcome_id,
-            "seen": services.token(action),
+            "seen": services.version_token(action),
         } | {kind: "\n".join(m.text for m in measures if m.kind == kind) for kind in KIND_FIELDS}
 
     def clean_milestones(self) -> list[dict[str, Any]]:
         there = self.parts.milestones[self.action.pk] if self.parts and self.action else []
-        known = {milestone_line(step): step for step in there}
-        return [_milestone(line, known) for line in lines(self.cleaned_data["milestones"])]
+        known = {format_milestone(step): step for step in there}
+        return [_milestone(line, known) for line in split_lines(self.cleaned_data["milestones"])]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -313,7 +315,7 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
             found["owner_vacant_since"] = data["vacant_since"]
         for name in ("responsible", "support", "implementation_plan"):
             if name in changed:
-                found[name] = lines(data[name])
+                found[name] = split_lines(data[name])
         if changed & {"start", "due", "is_continuous"}:
             found |= self._timeline(data, changed)
         if "milestones" in changed:
@@ -354,13 +356,13 @@ class ActionForm(SeenMixin, ReasonMixin, forms.Form):
                 "target": known[text].target if text in known else "",
             }
             for kind in KIND_FIELDS
-            for text in lines(data[kind])
+            for text in split_lines(data[kind])
         ]
 
 
-def milestone_line(step: Milestone) -> str:
+def format_milestone(step: Milestone) -> str:
     """How the form shows a milestone: "June 2027: 150 households helped"."""
-    day = loose_date(step.due_date, step.due_precision or "day")
+    day = format_partial_date(step.due_date, step.due_precision or "day")
     return f"{day}: {step.title}" if step.title else day
 
 
@@ -371,7 +373,7 @@ def _milestone(line: str, known: dict[str, Milestone]) -> dict[str, Any]:
         return {"title": step.title, "due_date": step.due_date, "due_precision": step.due_precision,
                 "done_date": step.done_date, "measure_position": step.measure_position}  # fmt: skip
     date, _colon, title = line.partition(":")
-    span = read_date(date.strip(), assumptions_of(connection.tenant))
+    span = parse_date(date.strip(), date_conventions_of(connection.tenant))
     if span is None:
         raise ValidationError(
             _("“%(line)s” does not begin with a date. Write it like “June 2027: 150 households helped”.")
@@ -382,7 +384,7 @@ def _milestone(line: str, known: dict[str, Milestone]) -> dict[str, Any]:
     return {"title": title.strip(), "due_date": span.last, "due_precision": span.precision}
 
 
-class MeasuresForm(SeenMixin, ReasonMixin):
+class MeasuresForm(VersionMixin, ReasonMixin):
     """What goes with all measures of an action."""
 
 
@@ -406,18 +408,18 @@ def _last_of(day: dt.date | None, precision: str) -> dt.date | None:
     return dt.date(day.year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
 
 
-def lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """The lines of a text box that hold something."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-class RetireForm(SeenMixin, forms.Form):
+class RetireForm(VersionMixin, forms.Form):
     reason = forms.CharField(
         label=_("Why is it retired?"), help_text=_("Stays in the history."), max_length=300
     )
 
 
-class PlanForm(PartForm):
+class PlanForm(PlanItemForm):
     class Meta:
         model = Plan
         fields = ["title", "summary", "vision", "period_start", "period_end", "cadence_days", "grace_days"]
@@ -440,7 +442,7 @@ class ProgressForm(forms.Form):
 
     status = forms.ChoiceField(
         label=_("How is it going?"),
-        choices=[(choice.value, choice.label) for choice in services.CHOICES],
+        choices=[(choice.value, choice.label) for choice in services.REPORTABLE_STATUSES],
         widget=forms.RadioSelect(attrs={"class": "choice choice--status"}),
     )
     text = forms.CharField(
@@ -521,7 +523,7 @@ DATE_ORDERS = [
     ("day/month/year", _("Day first: 05/06/2026 is June 5")),
     ("year/month/day", _("Year first: 2026/05/06")),
 ]
-ROLE_WORDS = {
+ROLE_LABELS = {
     "action": _("Action (and goals and outcomes between)"),
     "details": _("Details of the action"),
     "number": _("Number"),
@@ -578,9 +580,9 @@ class ColumnsForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.sheet_list = [sheet for sheet in sheet_list if sheet["kind"] != "hidden"]
-        choices = [(role, ROLE_WORDS[role]) for role in sheets.ROLES]
-        for place, sheet in enumerate(self.sheet_list):
-            self.fields[f"s{place}_header"] = forms.IntegerField(
+        choices = [(role, ROLE_LABELS[role]) for role in spreadsheets.COLUMN_ROLES]
+        for index, sheet in enumerate(self.sheet_list):
+            self.fields[f"s{index}_header"] = forms.IntegerField(
                 label=_("Row with the column titles"),
                 min_value=1,
                 max_value=1_048_576,
@@ -589,10 +591,10 @@ class ColumnsForm(forms.Form):
             )
             for column in sheet["columns"]:
                 if column["role"] != "id":
-                    self.fields[f"s{place}_{column['letter']}"] = forms.ChoiceField(
+                    self.fields[f"s{index}_{column['letter']}"] = forms.ChoiceField(
                         label=_("Column %(letter)s") % {"letter": column["letter"]},
                         choices=choices,
-                        initial=column["role"] if column["role"] in sheets.ROLES else "note",
+                        initial=column["role"] if column["role"] in spreadsheets.COLUMN_ROLES else "note",
                     )
         self.fields["date_order"] = forms.ChoiceField(
             label=_("How dates in figures are written"),
@@ -605,30 +607,30 @@ class ColumnsForm(forms.Form):
         return [
             {
                 "sheet": sheet,
-                "header": self[f"s{place}_header"],
+                "header": self[f"s{index}_header"],
                 "columns": [
-                    column | {"field": self[f"s{place}_{column['letter']}"]}
+                    column | {"field": self[f"s{index}_{column['letter']}"]}
                     for column in sheet["columns"]
-                    if f"s{place}_{column['letter']}" in self.fields
+                    if f"s{index}_{column['letter']}" in self.fields
                 ],
             }
-            for place, sheet in enumerate(self.sheet_list)
+            for index, sheet in enumerate(self.sheet_list)
         ]
 
     def mapping(self) -> dict[str, Any]:
         """Only what differs from what was guessed."""
         found: dict[str, Any] = {}
-        for place, sheet in enumerate(self.sheet_list):
+        for index, sheet in enumerate(self.sheet_list):
             changed = {}
             columns = {
-                column["letter"]: self.cleaned_data[f"s{place}_{column['letter']}"]
+                column["letter"]: self.cleaned_data[f"s{index}_{column['letter']}"]
                 for column in sheet["columns"]
-                if f"s{place}_{column['letter']}" in self.fields
+                if f"s{index}_{column['letter']}" in self.fields
             }
-            if any(f"s{place}_{letter}" in self.changed_data for letter in columns):
+            if any(f"s{index}_{letter}" in self.changed_data for letter in columns):
                 changed["columns"] = columns
-            if f"s{place}_header" in self.changed_data and self.cleaned_data[f"s{place}_header"]:
-                changed["header_row"] = self.cleaned_data[f"s{place}_header"]
+            if f"s{index}_header" in self.changed_data and self.cleaned_data[f"s{index}_header"]:
+                changed["header_row"] = self.cleaned_data[f"s{index}_header"]
             if changed:
                 found[sheet["name"] or ""] = changed
         return found

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import Stage, Visibility
+from tenants.models import ActionStage, Visibility
 
 
-class Record(models.Model):
+class PlanModel(models.Model):
     """What every row of a plan has: a lasting identity, and who touched it when."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -62,7 +62,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.in_force().filter(visibility=Visibility.PUBLIC)
 
 
-class Plan(Record):
+class Plan(PlanModel):
     """The Racial Equity Action Plan. Lifecycle, visibility and the launch of the site are kept apart."""
 
     class Lifecycle(models.TextChoices):
@@ -111,7 +111,7 @@ class Plan(Record):
         return self.title
 
 
-class Department(Record):
+class Department(PlanModel):
     """A department, office, body or partner that answers for actions or helps with them, as the plan names it."""
 
     name = models.CharField(_("name"), max_length=160)
@@ -125,7 +125,7 @@ class Department(Record):
         return self.name
 
 
-class KeptRecord(Record):
+class RetirableModel(PlanModel):
     """A part of a plan that is retired, never deleted."""
 
     position = models.PositiveIntegerField(default=0)
@@ -141,7 +141,7 @@ class KeptRecord(Record):
         abstract = True
 
 
-class Goal(KeptRecord):
+class Goal(RetirableModel):
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="goals")
     label = models.CharField(_("label"), max_length=40, blank=True)  # as the city writes it: "Goal 1"
     title = models.TextField(_("goal"))
@@ -156,14 +156,14 @@ class Goal(KeptRecord):
         return f"{self.label}: {self.title}" if self.label else self.title
 
 
-class Outcome(KeptRecord):
+class Outcome(RetirableModel):
     """A change the jurisdiction commits to cause."""
 
     goal = models.ForeignKey(Goal, models.CASCADE, related_name="outcomes")
     label = models.CharField(_("label"), max_length=40, blank=True)  # "A", "1.1"
     title = models.TextField(_("outcome"))
     story = models.TextField(_("where we stand"), blank=True)
-    stage = models.CharField(_("kind of step"), max_length=16, choices=Stage.choices, blank=True)
+    stage = models.CharField(_("kind of step"), max_length=16, choices=ActionStage.choices, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["goal", "position"], name="outcome_order")]
@@ -185,7 +185,7 @@ class ActionQuerySet(models.QuerySet["Action"]):
         return self.order_by("outcome__goal__position", "outcome__position", "position", "pk")
 
 
-class Action(KeptRecord):
+class Action(RetirableModel):
     """A concrete thing the jurisdiction will do for an outcome."""
 
     class Status(models.TextChoices):
@@ -209,7 +209,7 @@ class Action(KeptRecord):
     title = models.TextField(_("action"))
     details = models.TextField(_("details"), blank=True)
     why = models.TextField(_("why it matters"), blank=True)
-    stage = models.CharField(_("kind of step"), max_length=16, choices=Stage.choices, blank=True)
+    stage = models.CharField(_("kind of step"), max_length=16, choices=ActionStage.choices, blank=True)
     sectors = ArrayField(models.SlugField(max_length=40), default=list, blank=True, verbose_name=_("sectors"))
     topics = ArrayField(models.SlugField(max_length=60), default=list, blank=True, verbose_name=_("topics"))
 
@@ -300,7 +300,7 @@ class ActionParty(models.Model):
         return f"{self.department} ({self.get_part_display()})"
 
 
-class PerformanceMeasure(Record):
+class PerformanceMeasure(PlanModel):
     """How an action does. Baseline and target are kept as the city words them until they are numbers."""
 
     class Kind(models.TextChoices):
@@ -319,7 +319,7 @@ class PerformanceMeasure(Record):
         return self.text
 
 
-class Milestone(Record):
+class Milestone(PlanModel):
     """A dated step on the way. `measure_position` is the place of the measure it belongs to, from 0, if any."""
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="milestones")
@@ -334,7 +334,7 @@ class Milestone(Record):
         return self.title or str(self.due_date)
 
 
-class ProgressNote(Record):
+class ProgressNote(PlanModel):
     """What happened on an action, at a date. Never edited: a correction is a new note."""
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="progress_notes")
@@ -358,7 +358,7 @@ class Change(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+"
     )
-    verb = models.CharField(max_length=24)  # tenants.plans.history.VERBS
+    verb = models.CharField(max_length=24)  # tenants.plans.change_log.VERB_LABELS
     object_type = models.CharField(max_length=16)  # plan, goal, outcome, action
     object_uuid = models.UUIDField(db_index=True)
     object_title = models.CharField(max_length=200, blank=True)
@@ -369,7 +369,7 @@ class Change(models.Model):
         return f"{self.verb} {self.object_title}"
 
 
-class ImportJob(Record):
+class ImportJob(PlanModel):
     """One uploaded sheet on its way into the plan: kept file, mapping, dry run, result, and how to undo it."""
 
     class State(models.TextChoices):
@@ -396,7 +396,7 @@ class ImportJob(Record):
         return f"{self.filename} ({self.get_state_display()})"
 
 
-class Export(Record):
+class Export(PlanModel):
     """What a downloaded sheet said, so that the sheet can be compared when it comes back changed."""
 
     tree = models.JSONField()

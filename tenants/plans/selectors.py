@@ -12,15 +12,17 @@ from tenants.models import Affiliation, Jurisdiction, Role, Visibility
 from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
 
 # Roles that may report on every action; a department lead only on those of the own department.
-_REPORT_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
+_ROLES_REPORTING_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
 
 # What a tally may be counted by.
-_STAGE = Case(When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField())
-TALLIES: dict[str, Any] = {
+_EFFECTIVE_STAGE = Case(
+    When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField()
+)
+TALLY_GROUPS: dict[str, Any] = {
     "status": F("status"),
     "goal": F("outcome__goal_id"),
     "department": F("accountable__name"),
-    "stage": _STAGE,
+    "stage": _EFFECTIVE_STAGE,
 }
 
 
@@ -53,7 +55,7 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
     left_out = [Action.Status.CANCELLED, Action.Status.MERGED]
     rows = (
         actions_of(plan)
-        .annotate(group=TALLIES[by])
+        .annotate(group=TALLY_GROUPS[by])
         .values("group")
         .annotate(
             total=Count("pk"),
@@ -67,7 +69,7 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
     return {row.pop("group") or "": row for row in rows}
 
 
-def owing(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
+def overdue_for_update(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
     """Open actions whose last word is older than the plan's cadence, longest silence first."""
     due_before = on - dt.timedelta(days=plan.cadence_days)
     silent = (
@@ -76,10 +78,10 @@ def owing(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
         .filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
         .select_related("accountable")
     )
-    return longest_silence_first(silent)
+    return order_by_oldest_update(silent)
 
 
-def longest_silence_first(actions: QuerySet[Action]) -> QuerySet[Action]:
+def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
     return actions.order_by(
         F("last_update_on").asc(nulls_first=True),
         "outcome__goal__position",
@@ -94,7 +96,7 @@ def freshness_of(action: Action, plan: Plan, *, on: dt.date) -> str:
 
 
 def reportable_by(
-    user: Any, place: Jurisdiction, actions: QuerySet[Action] | None = None
+    user: Any, jurisdiction: Jurisdiction, actions: QuerySet[Action] | None = None
 ) -> QuerySet[Action]:
     """Those of `actions` (all by default) that this person may record progress on.
 
@@ -102,12 +104,12 @@ def reportable_by(
     the person's department answers for or is responsible for; the department is compared by name, in any case.
     """
     actions = Action.objects.all() if actions is None else actions
-    roles = access.roles_of(user, place)
-    if user.is_superuser or roles & _REPORT_ON_ALL:
+    roles = access.get_roles(user, jurisdiction)
+    if user.is_superuser or roles & _ROLES_REPORTING_ON_ALL:
         return actions
     if Role.DEPARTMENT_LEAD not in roles:
         return actions.none()
-    mine = Affiliation.objects.active().filter(user=user, jurisdiction=place).first()
+    mine = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction).first()
     if mine is None:
         return actions.none()
     own = Q(owner_id=mine.pk)
@@ -118,11 +120,11 @@ def reportable_by(
     return actions.filter(own)
 
 
-def may_report(user: Any, place: Jurisdiction, action: Action) -> bool:
-    return reportable_by(user, place, Action.objects.filter(pk=action.pk)).exists()
+def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
+    return reportable_by(user, jurisdiction, Action.objects.filter(pk=action.pk)).exists()
 
 
-def balance(plan: Plan) -> list[dict[str, Any]]:
+def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
     """How many actions are of each stage: [{"stage": "normalize", "count": 8, "percent": 21}]; "" is not said."""
     counted = tally(plan, by="stage")
     total = sum(group["total"] for group in counted.values())
@@ -138,11 +140,11 @@ def balance(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def team_of(place: Jurisdiction) -> QuerySet[Affiliation]:
+def team_of(jurisdiction: Jurisdiction) -> QuerySet[Affiliation]:
     """The people of a jurisdiction today, by name."""
     return (
         Affiliation.objects.active()
-        .filter(jurisdiction=place)
+        .filter(jurisdiction=jurisdiction)
         .select_related("user")
         .order_by("user__last_name", "user__first_name", "pk")
     )

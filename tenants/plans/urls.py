@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from tenants.plans.views import editor, histories, home, importing, progress, publishing, settings
+from tenants.plans.imports import views
+from tenants.plans.views import editor, histories, home, progress, publishing, settings
 
 app_name = "plans"
 urlpatterns = [
@@ -20,18 +21,18 @@ urlpatterns = [
     path("plan/actions/<slug:code>/", editor.edit_action, name="edit-action"),
     path("plan/actions/<slug:code>/measures/", editor.edit_measures, name="edit-measures"),
     path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
-    path("plan/actions/<slug:code>/history/", histories.of_action, name="action-history"),
+    path("plan/actions/<slug:code>/history/", histories.action_history, name="action-history"),
     path("plan/<slug:kind>/<uuid:uuid>/move/", editor.move, name="move"),
     path("plan/<slug:kind>/<uuid:uuid>/retire/", editor.retire, name="retire"),
     path("plan/<slug:kind>/<uuid:uuid>/restore/", editor.restore, name="restore"),
     path("plan/publish/", publishing.publish, name="publish"),
     path("plan/unpublish/", publishing.unpublish, name="unpublish"),
     path("plan/adopt/", publishing.adopt, name="adopt"),
-    path("history/", histories.everything, name="history"),
-    path("import/", importing.imports, name="imports"),
-    path("import/<int:pk>/", importing.one_import, name="import"),
-    path("import/<int:pk>/columns/", importing.columns, name="import-columns"),
-    path("import/<int:pk>/commit/", importing.commit, name="import-commit"),
-    path("import/<int:pk>/undo/", importing.undo, name="import-undo"),
+    path("history/", histories.plan_history, name="history"),
+    path("import/", views.imports, name="imports"),
+    path("import/<int:pk>/", views.show_import, name="import"),
+    path("import/<int:pk>/columns/", views.columns, name="import-columns"),
+    path("import/<int:pk>/commit/", views.commit, name="import-commit"),
+    path("import/<int:pk>/undo/", views.undo, name="import-undo"),
     path("settings/", settings.settings, name="settings"),
 ]

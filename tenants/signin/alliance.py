@@ -20,20 +20,21 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from tenants import affiliations, handoff, invitations
 from tenants.models import Affiliation, Jurisdiction, Role
-from tenants.signin.city import safe_path
+from tenants.people import affiliations, invitations
+from tenants.signin import sign_in_codes
+from tenants.signin.city import safe_redirect_path
 
 
-def to_login(request: HttpRequest) -> HttpResponse:
+def redirect_to_login(request: HttpRequest) -> HttpResponse:
     return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
 
 
 @require_GET
-def begin(request: HttpRequest) -> HttpResponse:
+def start_login(request: HttpRequest) -> HttpResponse:
     """The address that every host has for signing in."""
     wanted = request.GET.get("next", "")
-    wanted = safe_path(wanted) if wanted else "/accounts/"
+    wanted = safe_redirect_path(wanted) if wanted else "/accounts/"
     if request.user.is_authenticated:
         return redirect(wanted)
     return redirect(f"/accounts/login/?{urlencode({'next': wanted})}")
@@ -41,41 +42,46 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_GET
-def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
+def authorize(request: HttpRequest, slug: str) -> HttpResponse:
     """Send a person who is signed in here back to a city, with a code that opens a session there."""
-    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
+    jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
     nonce_hash = request.GET.get("nonce", "")
     if not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
-        return redirect(f"{place.base_url}/sign-in/")
+        return redirect(f"{jurisdiction.base_url}/sign-in/")
     if not request.user.is_authenticated:
-        return to_login(request)
+        return redirect_to_login(request)
     if not request.user.is_superuser and not Affiliation.objects.active().filter(
-        user=request.user, jurisdiction=place
+        user=request.user, jurisdiction=jurisdiction
     ):
-        return render(request, "signin/not_a_member.html", {"city": place, "section": "account"}, status=404)
-    code = handoff.issue(
-        request.user, host=place.host, nonce_hash=nonce_hash, next_path=safe_path(request.GET.get("next", ""))
+        return render(
+            request, "signin/not_a_member.html", {"city": jurisdiction, "section": "account"}, status=404
+        )
+    code = sign_in_codes.create_code(
+        request.user,
+        host=jurisdiction.host,
+        nonce_hash=nonce_hash,
+        next_path=safe_redirect_path(request.GET.get("next", "")),
     )
-    return redirect(f"{place.base_url}/sign-in/finish/?{urlencode({'code': code})}")
+    return redirect(f"{jurisdiction.base_url}/sign-in/finish/?{urlencode({'code': code})}")
 
 
 @never_cache
-def home(request: HttpRequest) -> HttpResponse:
+def account_home(request: HttpRequest) -> HttpResponse:
     """My cities, my password, and the way out."""
     if not request.user.is_authenticated:
-        return to_login(request)
+        return redirect_to_login(request)
     held = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
-    places = [
+    jurisdictions = [
         {
-            "place": one.jurisdiction,
+            "jurisdiction": one.jurisdiction,
             "roles": [Role(role).label for role in one.roles],
             "url": f"{one.jurisdiction.base_url}/workspace/"
-            if one.jurisdiction.is_place and set(one.roles) - {Role.MEMBER}
+            if one.jurisdiction.is_tenant and set(one.roles) - {Role.MEMBER}
             else one.jurisdiction.base_url,
         }
         for one in held.order_by("jurisdiction__name")
     ]
-    return render(request, "signin/account.html", {"places": places, "section": "account"})
+    return render(request, "signin/account.html", {"jurisdictions": jurisdictions, "section": "account"})
 
 
 @require_POST
@@ -105,9 +111,9 @@ class JoinForm(forms.Form):
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Accept an invitation: with a new password, or as the person who is signed in."""
-    found = invitations.find(token)
+    found = invitations.find_by_token(token)
     if found is None:
         return render(request, "signin/invitation_over.html", {"section": "account"}, status=404)
     user = request.user if request.user.is_authenticated else None
@@ -125,9 +131,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             if user is None:
                 login(request, person, backend="django.contrib.auth.backends.ModelBackend")
-            place = found.jurisdiction
-            if place.is_place:
-                return redirect(f"{place.base_url}/sign-in/?{urlencode({'next': '/workspace/'})}")
+            jurisdiction = found.jurisdiction
+            if jurisdiction.is_tenant:
+                return redirect(f"{jurisdiction.base_url}/sign-in/?{urlencode({'next': '/workspace/'})}")
             return redirect("/accounts/")
     return render(
         request,
@@ -145,16 +151,16 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def gone(request: HttpRequest) -> HttpResponse:
+def not_found(request: HttpRequest) -> HttpResponse:
     raise Http404
 
 
 names: list[URLPattern] = [
-    path("sign-in/", begin, name="begin"),
-    path("sign-in/for/<slug:slug>/", hand_over, name="hand-over"),
+    path("sign-in/", start_login, name="begin"),
+    path("sign-in/for/<slug:slug>/", authorize, name="hand-over"),
     path("sign-out/", sign_out, name="leave"),
-    path("accounts/", home, name="account"),
-    path("accounts/invitation/<str:token>/", invitation, name="invitation"),
+    path("accounts/", account_home, name="account"),
+    path("accounts/invitation/<str:token>/", accept_invitation, name="invitation"),
 ]
 app_name = "signin"
 urlpatterns = names
@@ -167,7 +173,7 @@ allauth_urls: list[URLPattern] = [
         name="account_login",
     ),
     path("accounts/logout/", sign_out, name="account_logout"),
-    path("accounts/signup/", gone, name="account_signup"),
+    path("accounts/signup/", not_found, name="account_signup"),
     path("accounts/inactive/", account.account_inactive, name="account_inactive"),
     path("accounts/password/change/", account.password_change, name="account_change_password"),
     path("accounts/password/set/", account.password_set, name="account_set_password"),

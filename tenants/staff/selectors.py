@@ -22,37 +22,41 @@ class Team:
     invited: list[Invitation] = field(default_factory=list)
 
 
-def found(text: str) -> QuerySet[Jurisdiction]:
+def search_jurisdictions(text: str) -> QuerySet[Jurisdiction]:
     """The places whose name, address or state has `text`, by name, each with `last_sign_in_at` of its team."""
-    places = Jurisdiction.objects.places()
+    jurisdictions = Jurisdiction.objects.tenants()
     if text:
         named = Q(name__icontains=text) | Q(short_name__icontains=text) | Q(slug__icontains=text)
-        places = places.filter(named | Q(state__iexact=text))
-    return places.annotate(last_sign_in_at=Max("affiliations__last_sign_in_at")).order_by("name", "pk")
+        jurisdictions = jurisdictions.filter(named | Q(state__iexact=text))
+    return jurisdictions.annotate(last_sign_in_at=Max("affiliations__last_sign_in_at")).order_by("name", "pk")
 
 
-def teams(places: Iterable[Jurisdiction]) -> dict[int, Team]:
+def teams_by_jurisdiction(jurisdictions: Iterable[Jurisdiction]) -> dict[int, Team]:
     """The coordinators and the open invitations of each of these places, by its key. Two questions."""
-    keys = [place.pk for place in places]
-    by_place: dict[int, Team] = defaultdict(Team)
+    keys = [jurisdiction.pk for jurisdiction in jurisdictions]
+    by_jurisdiction: dict[int, Team] = defaultdict(Team)
     holding = Affiliation.objects.active().filter(jurisdiction__in=keys, roles__contains=[Role.COORDINATOR])
     for affiliation in holding.select_related("user").order_by("start_date", "pk"):
-        by_place[affiliation.jurisdiction_id].coordinators.append(affiliation)
+        by_jurisdiction[affiliation.jurisdiction_id].coordinators.append(affiliation)
     asked = Invitation.objects.filter(
         jurisdiction__in=keys, roles__contains=[Role.COORDINATOR], state__in=Invitation.OPEN_STATES
     )
     for invitation in asked.order_by("sent_at", "pk"):
-        by_place[invitation.jurisdiction_id].invited.append(invitation)
-    return by_place
+        by_jurisdiction[invitation.jurisdiction_id].invited.append(invitation)
+    return by_jurisdiction
 
 
-def history(place: Jurisdiction, *, limit: int) -> list[dict[str, Any]]:
+def recent_events(jurisdiction: Jurisdiction, *, limit: int) -> list[dict[str, Any]]:
     """The latest events of a jurisdiction, newest first: `at`, `text`, `actor` (None: a command). One question."""
-    events = AuditEvent.objects.filter(jurisdiction=place).select_related("actor").order_by("-at", "-pk")
-    return [{"at": event.at, "text": _in_words(event), "actor": event.actor} for event in events[:limit]]
+    events = (
+        AuditEvent.objects.filter(jurisdiction=jurisdiction).select_related("actor").order_by("-at", "-pk")
+    )
+    return [
+        {"at": event.at, "text": _describe_event(event), "actor": event.actor} for event in events[:limit]
+    ]
 
 
-def _in_words(event: AuditEvent) -> str:
+def _describe_event(event: AuditEvent) -> str:
     mail = event.detail.get("email", "")
     texts = {
         "opened": _("Opened"),
@@ -67,11 +71,11 @@ def _in_words(event: AuditEvent) -> str:
         "handed_over": _("The coordination was handed over"),
     }
     if event.verb == "changed":
-        return "; ".join(_change(name, change) for name, change in event.detail.items())
+        return "; ".join(_describe_change(name, change) for name, change in event.detail.items())
     return texts.get(event.verb, event.verb.replace("_", " "))
 
 
-def _change(name: str, change: dict[str, Any]) -> str:
+def _describe_change(name: str, change: dict[str, Any]) -> str:
     """ "Stage: Onboarding → Planning"."""
     field_ = Jurisdiction._meta.get_field(name)
     words = dict(field_.flatchoices)

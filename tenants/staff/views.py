@@ -12,24 +12,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import invitations, services
-from tenants.access import Can, requires
+from tenants.access import Permission, permission_required
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role
+from tenants.people import invitations
 from tenants.staff import selectors
 from tenants.staff.forms import InvitationForm, JurisdictionForm, NewJurisdictionForm
 
 PAGE_SIZE = 50
-HISTORY = 20  # the latest events on a jurisdiction's page
+MAX_EVENTS = 20  # the latest events on a jurisdiction's page
 
 
 @require_safe
-@requires(Can.SEE_STAFF_PAGES)
+@permission_required(Permission.SEE_STAFF_PAGES)
 def index(request: HttpRequest) -> HttpResponse:
     """Every jurisdiction with its stage, its site and who runs it; searched by name, 50 on a page."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    page = Paginator(selectors.found(text), PAGE_SIZE).get_page(request.GET.get("page"))
-    teams = selectors.teams(page)
-    lines = [{"place": place, "team": teams[place.pk]} for place in page]
+    page = Paginator(selectors.search_jurisdictions(text), PAGE_SIZE).get_page(request.GET.get("page"))
+    teams = selectors.teams_by_jurisdiction(page)
+    lines = [{"jurisdiction": jurisdiction, "team": teams[jurisdiction.pk]} for jurisdiction in page]
     return render(
         request,
         "staff/index.html",
@@ -38,52 +39,52 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.OPEN_JURISDICTION)
+@permission_required(Permission.OPEN_JURISDICTION)
 def new(request: HttpRequest) -> HttpResponse:
     """Open a jurisdiction."""
     form = NewJurisdictionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields = {name: value for name, value in form.cleaned_data.items() if name != "short_name" or value}
         try:
-            place = services.open_jurisdiction(by=request.user, **fields)
+            jurisdiction = services.open_jurisdiction(by=request.user, **fields)
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
-            messages.success(request, _("%(name)s is open.") % {"name": place.name})
-            return redirect("staff:jurisdiction", slug=place.slug)
+            messages.success(request, _("%(name)s is open.") % {"name": jurisdiction.name})
+            return redirect("staff:jurisdiction", slug=jurisdiction.slug)
     return render(
         request, "staff/new.html", {"section": "staff", "form": form}, status=422 if form.errors else 200
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.OPEN_JURISDICTION)
+@permission_required(Permission.OPEN_JURISDICTION)
 def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
     """One jurisdiction: what is next, its facts to change, and what was done."""
-    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
-    form = JurisdictionForm(request.POST or None, instance=place)
+    jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
+    form = JurisdictionForm(request.POST or None, instance=jurisdiction)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_jurisdiction(place, by=request.user, **form.cleaned_data)
+            services.change_jurisdiction(jurisdiction, by=request.user, **form.cleaned_data)
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
             messages.success(request, _("The changes are saved."))
             return redirect("staff:jurisdiction", slug=slug)
     # The form writes on its instance even when it is wrong: the page names the place as it is.
-    return _page(request, Jurisdiction.objects.get(pk=place.pk), form=form)
+    return _page(request, Jurisdiction.objects.get(pk=jurisdiction.pk), form=form)
 
 
 @require_POST
-@requires(Can.OPEN_JURISDICTION)
+@permission_required(Permission.OPEN_JURISDICTION)
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     """Invite the coordinator, or send the invitation again with a new link."""
-    place = get_object_or_404(Jurisdiction.objects.places(), slug=slug)
+    jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
     form = InvitationForm(request.POST)
     if form.is_valid():
         try:
             invitation = invitations.invite(
-                place, email=form.cleaned_data["email"], roles=[Role.COORDINATOR], by=request.user
+                jurisdiction, email=form.cleaned_data["email"], roles=[Role.COORDINATOR], by=request.user
             )
         except ValidationError as refused:
             form.add_error(None, refused)
@@ -92,23 +93,23 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
                 request, _("The invitation is on its way to %(mail)s.") % {"mail": invitation.email}
             )
             return redirect("staff:jurisdiction", slug=slug)
-    return _page(request, place, invitation_form=form)
+    return _page(request, jurisdiction, invitation_form=form)
 
 
 def _page(
     request: HttpRequest,
-    place: Jurisdiction,
+    jurisdiction: Jurisdiction,
     *,
     form: JurisdictionForm | None = None,
     invitation_form: InvitationForm | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "section": "staff",
-        "jurisdiction": place,
-        "form": form or JurisdictionForm(instance=place),
+        "member": jurisdiction,
+        "form": form or JurisdictionForm(instance=jurisdiction),
         "invitation_form": invitation_form or InvitationForm(),
-        "team": selectors.teams([place])[place.pk],
-        "events": selectors.history(place, limit=HISTORY),
+        "team": selectors.teams_by_jurisdiction([jurisdiction])[jurisdiction.pk],
+        "events": selectors.recent_events(jurisdiction, limit=MAX_EVENTS),
     }
     wrong = any(asked is not None and asked.errors for asked in (form, invitation_form))
     return render(request, "staff/jurisdiction.html", context, status=422 if wrong else 200)

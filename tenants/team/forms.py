@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.models import ALLIANCE_ROLES, CITY_ROLES, Affiliation, Jurisdiction, Role
 
 # What each role may do, in the words of the page; in the order of how much.
-ALLOWS: dict[str, Any] = {
+ROLE_DESCRIPTIONS: dict[str, Any] = {
     Role.COORDINATOR: _("everything here, also publishing and the team"),
     Role.PLAN_EDITOR: _("the plan, its import, and pages in draft"),
     Role.DEPARTMENT_LEAD: _("progress on the department’s own actions"),
@@ -21,10 +21,10 @@ ALLOWS: dict[str, Any] = {
 }
 
 
-def roles_at(place: Jurisdiction) -> list[Role]:
+def assignable_roles(jurisdiction: Jurisdiction) -> list[Role]:
     """The roles that are held at this place, in the order of how much they allow."""
-    held = CITY_ROLES if place.is_place else ALLIANCE_ROLES
-    return [Role(role) for role in ALLOWS if role in held]
+    held = CITY_ROLES if jurisdiction.is_tenant else ALLIANCE_ROLES
+    return [Role(role) for role in ROLE_DESCRIPTIONS if role in held]
 
 
 class RolesField(forms.MultipleChoiceField):
@@ -35,11 +35,14 @@ class RolesField(forms.MultipleChoiceField):
 class TeamForm(forms.Form):
     """A form with the roles of its place."""
 
-    def __init__(self, *args: Any, place: Jurisdiction, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, jurisdiction: Jurisdiction, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(role.value, f"{role.label}: {ALLOWS[role]}") for role in roles_at(place)]
+        choices = [
+            (role.value, f"{role.label}: {ROLE_DESCRIPTIONS[role]}")
+            for role in assignable_roles(jurisdiction)
+        ]
         self.fields["roles"].choices = choices  # type: ignore[attr-defined]
-        if not place.is_place:
+        if not jurisdiction.is_tenant:
             self.fields["department"].help_text = ""
             self.fields.pop("is_public", None)
 
@@ -64,7 +67,7 @@ class PersonForm(TeamForm):
     roles = RolesField()
 
 
-class HandOverForm(forms.Form):
+class TransferCoordinatorForm(forms.Form):
     to = forms.ModelChoiceField(label=_("Who takes over"), queryset=Affiliation.objects.none())
 
     def __init__(self, *args: Any, others: Any, **kwargs: Any) -> None:

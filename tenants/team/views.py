@@ -16,10 +16,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tenants import access, affiliations, invitations
-from tenants.access import Can, requires
+from tenants import access
+from tenants.access import Permission, permission_required
 from tenants.models import Affiliation, Invitation, Role
-from tenants.team.forms import ALLOWS, HandOverForm, InviteForm, PersonForm, roles_at
+from tenants.people import affiliations, invitations
+from tenants.team.forms import (
+    ROLE_DESCRIPTIONS,
+    InviteForm,
+    PersonForm,
+    TransferCoordinatorForm,
+    assignable_roles,
+)
 
 PER_PAGE = 50
 
@@ -40,7 +47,7 @@ def _labels(roles: list[str]) -> list[str]:
     return [str(Role(role).label) for role in roles]
 
 
-def _found(people: Any, *, text: str, role: str) -> Any:
+def _filter_people(people: Any, *, text: str, role: str) -> Any:
     """Those of `people` whose name, address or department has every word of `text`, and who hold `role`, if given."""
     for word in text.split():
         named = Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word)
@@ -49,24 +56,26 @@ def _found(people: Any, *, text: str, role: str) -> Any:
 
 
 @require_GET
-@requires(Can.SEE_TEAM)
+@permission_required(Permission.SEE_TEAM)
 def team(request: HttpRequest) -> HttpResponse:
-    place = connection.tenant
-    roles = roles_at(place)
+    jurisdiction = connection.tenant
+    roles = assignable_roles(jurisdiction)
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     role = request.GET.get("role", "")
     role = role if role in roles else ""
     everybody = _people()
-    found = _found(everybody, text=text, role=role).order_by("user__last_name", "user__first_name", "pk")
+    found = _filter_people(everybody, text=text, role=role).order_by(
+        "user__last_name", "user__first_name", "pk"
+    )
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    waiting = Invitation.objects.filter(jurisdiction=place).exclude(
+    waiting = Invitation.objects.filter(jurisdiction=jurisdiction).exclude(
         state__in=[Invitation.State.ACCEPTED, Invitation.State.REVOKED]
     )
     open_ones = Paginator(waiting.order_by("-sent_at", "pk"), PER_PAGE).get_page(request.GET.get("invited"))
     return render(
         request,
         "team/team.html",
-        _around()
+        _layout_context()
         | {
             "q": text,
             "role": role,
@@ -76,7 +85,9 @@ def team(request: HttpRequest) -> HttpResponse:
             "people": [
                 {
                     "one": one,
-                    "roles": [(Role(held).label, ALLOWS[held]) for held in roles if held in one.roles],
+                    "roles": [
+                        (Role(held).label, ROLE_DESCRIPTIONS[held]) for held in roles if held in one.roles
+                    ],
                     "is_me": one.user_id == request.user.pk,
                 }
                 for one in page
@@ -86,23 +97,23 @@ def team(request: HttpRequest) -> HttpResponse:
                 {"one": one, "roles": _labels(one.roles), "is_late": one.expires_at <= timezone.now()}
                 for one in open_ones
             ],
-            "can_manage": access.may(request.user, Can.MANAGE_TEAM, place),
-            "can_hand_over": Role.COORDINATOR in access.roles_of(request.user, place),
+            "can_manage": access.has_permission(request.user, Permission.MANAGE_TEAM, jurisdiction),
+            "can_hand_over": Role.COORDINATOR in access.get_roles(request.user, jurisdiction),
         },
     )
 
 
-def _around() -> dict[str, Any]:
+def _layout_context() -> dict[str, Any]:
     """What the page around needs: the city's workspace, or the alliance's pages for its staff."""
-    if connection.tenant.is_place:
+    if connection.tenant.is_tenant:
         return {"base": "workspace/base.html", "section": "team"}
     return {"base": "alliance/base.html", "section": "staff"}
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Can.MANAGE_TEAM)
+@permission_required(Permission.MANAGE_TEAM)
 def invite(request: HttpRequest) -> HttpResponse:
-    form = InviteForm(request.POST or None, place=connection.tenant)
+    form = InviteForm(request.POST or None, jurisdiction=connection.tenant)
     if form.is_valid():
         try:
             made = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
@@ -115,11 +126,11 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Can.MANAGE_TEAM)
+@permission_required(Permission.MANAGE_TEAM)
 def change(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
     held = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
-    form = PersonForm(request.POST or None, initial=held, place=connection.tenant)
+    form = PersonForm(request.POST or None, initial=held, jurisdiction=connection.tenant)
     if form.is_valid():
         try:
             affiliations.change_roles(person, by=request.user, **form.cleaned_data)
@@ -133,12 +144,12 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Can.MANAGE_TEAM)
+@permission_required(Permission.MANAGE_TEAM)
 def end(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
     return _confirm(
         request,
-        act=lambda: affiliations.end(person, by=request.user),
+        act=lambda: affiliations.end_affiliation(person, by=request.user),
         title=_("End %(person)s’s time on the team?") % {"person": person.user},
         text=_(
             "They are signed out here at once. What they wrote and reported stays, with their name in the history."
@@ -149,13 +160,13 @@ def end(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Can.MANAGE_TEAM)
-def hand_over(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.MANAGE_TEAM)
+def transfer_coordinator(request: HttpRequest) -> HttpResponse:
     mine = get_object_or_404(_people(), user=request.user, roles__contains=[Role.COORDINATOR])
-    form = HandOverForm(request.POST or None, others=_people().exclude(pk=mine.pk).order_by("pk"))
+    form = TransferCoordinatorForm(request.POST or None, others=_people().exclude(pk=mine.pk).order_by("pk"))
     if form.is_valid():
         try:
-            taker = affiliations.hand_over(mine, to=form.cleaned_data["to"], by=request.user)
+            taker = affiliations.transfer_coordinator(mine, to=form.cleaned_data["to"], by=request.user)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -171,7 +182,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(Can.MANAGE_TEAM)
+@permission_required(Permission.MANAGE_TEAM)
 def resend(request: HttpRequest, uuid: str) -> HttpResponse:
     try:
         sent = invitations.resend(_invitation(uuid), by=request.user)
@@ -185,7 +196,7 @@ def resend(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Can.MANAGE_TEAM)
+@permission_required(Permission.MANAGE_TEAM)
 def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
     found = _invitation(uuid)
     return _confirm(
@@ -212,9 +223,9 @@ def _confirm(
             messages.success(request, done)
             return redirect("team:team")
     context = {"title": title, "text": text, "button": button, "refusal": refusal}
-    return render(request, "team/confirm.html", _around() | context, status=422 if refusal else 200)
+    return render(request, "team/confirm.html", _layout_context() | context, status=422 if refusal else 200)
 
 
 def _form(request: HttpRequest, form: Any, *, title: str, button: str, lead: str = "") -> HttpResponse:
     context = {"form": form, "title": title, "lead": lead, "button": button}
-    return render(request, "team/form.html", _around() | context, status=422 if form.errors else 200)
+    return render(request, "team/form.html", _layout_context() | context, status=422 if form.errors else 200)

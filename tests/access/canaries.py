@@ -27,8 +27,8 @@ CANARIES = {"riverton": "xqriv", "ashford": "xqash", "millbrook": "xqmil"}  # sh
 PAGE_TEXTS = frozenset({"title", "draft_title", "seo_title", "search_description"})
 
 
-def word(place: Any) -> str:
-    return CANARIES[place.slug]
+def canary_of(jurisdiction: Any) -> str:
+    return CANARIES[jurisdiction.slug]
 
 
 def own_models() -> list[type[models.Model]]:
@@ -36,7 +36,7 @@ def own_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model._meta.app_label in ("plans", "cms")]
 
 
-def texts(model: type[models.Model]) -> Iterator[Any]:
+def text_fields(model: type[models.Model]) -> Iterator[Any]:
     """The fields of a model that hold a city's own words, also as lists or JSON."""
     for field in model._meta.concrete_fields:
         if field.choices or field.primary_key or field.name in ("sha256", "object_type", "verb"):
@@ -55,14 +55,17 @@ def texts(model: type[models.Model]) -> Iterator[Any]:
             yield field
 
 
-def sing(place: Any) -> int:
+def plant_canaries(jurisdiction: Any) -> int:
     """Write the city's word into every text field of every row it has; how many values that were."""
     written = 0
-    with tenant_context(place):
-        _one_of_each(place)
+    with tenant_context(jurisdiction):
+        _one_of_each(jurisdiction)
         for model in own_models():
             for number, row in enumerate(model._default_manager.all()):
-                changes = {field.name: _sung(field, row, place, number) for field in texts(model)}
+                changes = {
+                    field.name: _planted_value(field, row, jurisdiction, number)
+                    for field in text_fields(model)
+                }
                 for name, value in changes.items():
                     setattr(row, name, value)
                 if isinstance(row, Page):
@@ -73,21 +76,25 @@ def sing(place: Any) -> int:
                     row.save(update_fields=list(changes))
                 written += len(changes)
         for page in Page.objects.filter(depth__gte=2):
-            signals.page_changed.send(Page, jurisdiction=place, page_id=page.pk)
-        signals.plan_changed.send(Plan, jurisdiction=place, plan_id=Plan.objects.get().pk)
-        signals.jurisdiction_changed.send(type(place), jurisdiction=place)
+            signals.page_changed.send(Page, jurisdiction=jurisdiction, page_id=page.pk)
+        signals.plan_changed.send(Plan, jurisdiction=jurisdiction, plan_id=Plan.objects.get().pk)
+        signals.jurisdiction_changed.send(type(jurisdiction), jurisdiction=jurisdiction)
     for model in (Affiliation, Invitation):
-        rows = model.objects.filter(jurisdiction=place)
-        rows.update(title=f"{word(place)} title", department=f"{word(place)} department")
-    for affiliation in Affiliation.objects.filter(jurisdiction=place).select_related("user"):
-        affiliation.user.first_name = word(place)
-        affiliation.user.last_name = word(place)
+        rows = model.objects.filter(jurisdiction=jurisdiction)
+        rows.update(
+            title=f"{canary_of(jurisdiction)} title", department=f"{canary_of(jurisdiction)} department"
+        )
+    for affiliation in Affiliation.objects.filter(jurisdiction=jurisdiction).select_related("user"):
+        affiliation.user.first_name = canary_of(jurisdiction)
+        affiliation.user.last_name = canary_of(jurisdiction)
         affiliation.user.save(update_fields=["first_name", "last_name"])
-    AuditEvent.objects.filter(jurisdiction=place).update(detail={"email": f"{word(place)}@city.example"})
+    AuditEvent.objects.filter(jurisdiction=jurisdiction).update(
+        detail={"email": f"{canary_of(jurisdiction)}@city.example"}
+    )
     return written
 
 
-def _one_of_each(place: Any) -> None:
+def _one_of_each(jurisdiction: Any) -> None:
     """A row of every kind there is, files too."""
     action = Action.objects.in_plan_order().first()
     for factory in (MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory):
@@ -102,23 +109,31 @@ def _one_of_each(place: Any) -> None:
     picture = io.BytesIO()
     Picture.new("RGB", (8, 8)).save(picture, "PNG")
     Image.objects.create(
-        title=f"{word(place)} picture",
+        title=f"{canary_of(jurisdiction)} picture",
         width=8,
         height=8,
-        file=ContentFile(picture.getvalue(), f"{word(place)}.png"),
+        file=ContentFile(picture.getvalue(), f"{canary_of(jurisdiction)}.png"),
     )
-    Document.objects.create(title=f"{word(place)} paper", file=ContentFile(b"words", f"{word(place)}.txt"))
+    Document.objects.create(
+        title=f"{canary_of(jurisdiction)} paper", file=ContentFile(b"words", f"{canary_of(jurisdiction)}.txt")
+    )
 
 
-def _sung(field: Any, row: Any, place: Any, number: int) -> Any:
+def _planted_value(field: Any, row: Any, jurisdiction: Any, number: int) -> Any:
     value = getattr(row, field.name)
     if isinstance(field, StreamField):
-        return [{**block, "value": _leaves(block["value"], word(place))} for block in value.raw_data]
+        return [
+            {**block, "value": _leaves(block["value"], canary_of(jurisdiction))} for block in value.raw_data
+        ]
     if isinstance(field, models.JSONField):
-        return _leaves(value, word(place))
+        return _leaves(value, canary_of(jurisdiction))
     if isinstance(field, ArrayField):
-        return [f"{word(place)}-{number}" for _one in value]
-    own = f"{word(place)}{number}" if field.unique or field.name == "name" else f"{word(place)} {field.name}"
+        return [f"{canary_of(jurisdiction)}-{number}" for _one in value]
+    own = (
+        f"{canary_of(jurisdiction)}{number}"
+        if field.unique or field.name == "name"
+        else f"{canary_of(jurisdiction)} {field.name}"
+    )
     return own[: field.max_length] if field.max_length else own
 
 

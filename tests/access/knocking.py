@@ -11,11 +11,11 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 
 READING = ("SELECT ", "SET search_path ", "SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
-Knock = Callable[..., HttpResponse]
+RequestFunction = Callable[..., HttpResponse]
 
 
 @contextmanager
-def knocking() -> Iterator[Knock]:
+def rollback_requests() -> Iterator[RequestFunction]:
     """`knock(client, "get", path, data)`: the answer; neither rows nor cookies stay for the next one.
 
     A savepoint for each request would take as long as some requests do. So all have one, and whatever is more than

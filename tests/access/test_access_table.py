@@ -23,14 +23,14 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tests.access.addresses import ALLIANCE as ALLIANCE_URLS
 from tests.access.addresses import CITY as CITY_URLS
 from tests.access.addresses import Address, addresses
-from tests.access.knocking import knocking
-from tests.access.people import EVERYBODY, STAFF, TEAM
-from tests.access.world import World, build
+from tests.access.knocking import rollback_requests
+from tests.access.people import ALL_ROLES, STAFF, TEAM
+from tests.access.world import Scenario, make_scenario
 
 pytestmark = pytest.mark.django_db
 
@@ -40,12 +40,12 @@ ELSEWHERE = ("neighbor", "member", *STAFF)  # with a session here, without a rol
 
 
 def everybody(status: int = 200) -> Expected:
-    return dict.fromkeys(EVERYBODY, status)
+    return dict.fromkeys(ALL_ROLES, status)
 
 
 def only(*roles: str, status: int = 200, anyone: int = 302, others: int = 404) -> Expected:
     """`status` for these roles, `anyone` for who is not signed in, `others` for the rest."""
-    unknown = set(roles) - set(EVERYBODY)
+    unknown = set(roles) - set(ALL_ROLES)
     assert not unknown, f"No such role: {unknown}"
     return everybody(others) | dict.fromkeys(NOBODY_YET, anyone) | dict.fromkeys(roles, status)
 
@@ -136,7 +136,7 @@ CITY: dict[str, Row] = {
 }
 
 # Here `stranger` has a session at a city alone; everybody else is signed in at the alliance.
-SIGNED_IN = tuple(set(EVERYBODY) - set(NOBODY_YET))
+SIGNED_IN = tuple(set(ALL_ROLES) - set(NOBODY_YET))
 
 ALLIANCE: dict[str, Row] = {
     "front": Row(everybody()),
@@ -203,10 +203,17 @@ ALLIANCE: dict[str, Row] = {
 
 @pytest.fixture
 def world(
-    riverton: Any, ashford: Any, alliance: Any, person: Any, visit: Any, same_hosts: Callable[[], None]
-) -> World:
-    world = build(riverton, other=ashford, alliance=alliance, person=person, visit=visit)
-    same_hosts()
+    riverton: Any,
+    ashford: Any,
+    alliance: Any,
+    make_user: Any,
+    client_for: Any,
+    keep_hosts_cached: Callable[[], None],
+) -> Scenario:
+    world = make_scenario(
+        riverton, other=ashford, alliance=alliance, make_user=make_user, client_for=client_for
+    )
+    keep_hosts_cached()
     return world
 
 
@@ -221,12 +228,12 @@ def own(urlconf: str) -> list[Address]:
 
 
 def complaints(
-    world: World, host: Any, found: list[Address], rows: Mapping[str, Row], *, before_launch: bool = False
+    world: Scenario, host: Any, found: list[Address], rows: Mapping[str, Row], *, before_launch: bool = False
 ) -> list[str]:
     """What the hosts answer otherwise than their rows say."""
     clients = world.browsers(host)
     wrong = []
-    with knocking() as knock:
+    with rollback_requests() as knock:
         for address in found:
             if address.name not in rows:
                 continue
@@ -251,19 +258,19 @@ def test_every_address_has_a_row_and_every_row_an_address(urlconf: str, rows: di
     assert sorted(set(rows) - names) == [], "These rows of the access table have no address."
 
 
-def test_a_launched_city_answers_everybody_as_the_table_says(world: World, launched: Any) -> None:
+def test_a_launched_city_answers_everybody_as_the_table_says(world: Scenario, launched: Any) -> None:
     assert "\n".join(complaints(world, launched, own(CITY_URLS), CITY)) == ""
 
 
-def test_a_city_before_its_launch_answers_everybody_as_the_table_says(world: World) -> None:
+def test_a_city_before_its_launch_answers_everybody_as_the_table_says(world: Scenario) -> None:
     assert "\n".join(complaints(world, world.city, own(CITY_URLS), CITY, before_launch=True)) == ""
 
 
-def test_the_alliance_answers_everybody_as_the_table_says(world: World) -> None:
+def test_the_alliance_answers_everybody_as_the_table_says(world: Scenario) -> None:
     assert "\n".join(complaints(world, world.alliance, own(ALLIANCE_URLS), ALLIANCE)) == ""
 
 
-def test_the_table_notices_a_page_that_lost_its_guard(world: World, monkeypatch: Any) -> None:
+def test_the_table_notices_a_page_that_lost_its_guard(world: Scenario, monkeypatch: Any) -> None:
     team = next(address for address in own(CITY_URLS) if address.name == "team:team")
     unguarded = team.view
     while hasattr(unguarded, "__wrapped__"):
@@ -300,7 +307,7 @@ def trespasses(found: list[Address], clients: Mapping[str, Any], *, outsiders: t
     One guard stands before all of its addresses, and asks for the role alone.
     """
     wrong = []
-    with knocking() as knock:
+    with rollback_requests() as knock:
         for address, outsider in zip(found, cycle(outsiders), strict=False):
             path = address.path()
             for who in ("anyone", outsider):
@@ -313,18 +320,18 @@ def trespasses(found: list[Address], clients: Mapping[str, Any], *, outsiders: t
     return wrong
 
 
-def test_a_citys_editor_is_closed_to_everybody_without_an_editors_role(world: World) -> None:
+def test_a_citys_editor_is_closed_to_everybody_without_an_editors_role(world: Scenario) -> None:
     clients = world.browsers(world.city)
-    with knocking() as knock:
+    with rollback_requests() as knock:
         for who in ("stranger", "member", "department_lead", *STAFF):  # all of them, at the front door
             assert knock(clients[who], "get", "/cms/").status_code == (302 if who == "stranger" else 404)
     found = trespasses(in_the_editor(CITY_URLS), clients, outsiders=("neighbor", "viewer", "department_lead"))
     assert "\n".join(found) == ""
 
 
-def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: World) -> None:
+def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: Scenario) -> None:
     clients = world.browsers(world.alliance)
-    with knocking() as knock:
+    with rollback_requests() as knock:
         for who in ("neighbor", "member", *TEAM, "staff_onboarding"):
             assert knock(clients[who], "get", "/cms/").status_code == 404
     found = trespasses(in_the_editor(ALLIANCE_URLS), clients, outsiders=("coordinator", "staff_onboarding"))
@@ -332,13 +339,13 @@ def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: World
 
 
 @pytest.mark.parametrize("urlconf", [CITY_URLS, ALLIANCE_URLS])
-def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: World, urlconf: str) -> None:
+def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: Scenario, urlconf: str) -> None:
     host = world.city if urlconf == CITY_URLS else world.alliance
     clients = world.browsers(host)
-    editors = ("contributor", "coordinator") if host.is_place else ("library_curator", "staff_admin")
+    editors = ("contributor", "coordinator") if host.is_tenant else ("library_curator", "staff_admin")
     found = [address for address in in_the_editor(urlconf) if address.route.startswith(NOBODYS)]
     assert found
-    with knocking() as knock:
+    with rollback_requests() as knock:
         answers = {
             f"/{address.route} as {who}": knock(clients[who], "get", address.path()).status_code
             for address in found
@@ -347,14 +354,14 @@ def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: World, urlco
     assert {words: status for words, status in answers.items() if status != 404} == {}
 
 
-def test_the_editor_opens_for_a_citys_editors(world: World) -> None:
+def test_the_editor_opens_for_a_citys_editors(world: Scenario) -> None:
     for role in ("contributor", "plan_editor", "coordinator"):
-        browser = world.visit(world.city, world.person(world.city, role))
-        with knocking() as knock:
+        browser = world.client_for(world.city, world.make_user(world.city, role))
+        with rollback_requests() as knock:
             assert knock(browser, "get", "/cms/").status_code == 200
 
 
-def test_the_editor_notices_a_door_left_open(world: World, monkeypatch: Any) -> None:
+def test_the_editor_notices_a_door_left_open(world: Scenario, monkeypatch: Any) -> None:
     door = next(address for address in in_the_editor(CITY_URLS) if address.name == "wagtailadmin_home")
     unguarded = wraps(door.view)(lambda request: HttpResponse("Welcome"))
     monkeypatch.setattr(door.pattern, "callback", unguarded)
@@ -375,7 +382,7 @@ ALLAUTH: dict[str, Expected] = {
 }
 
 
-def test_of_allauth_only_the_way_in_and_a_new_password_are_there(world: World) -> None:
+def test_of_allauth_only_the_way_in_and_a_new_password_are_there(world: Scenario) -> None:
     found = [a for a in addresses(ALLIANCE_URLS) if a.view.__module__.startswith("allauth")]
     assert {address.name for address in found} == set(ALLAUTH)
     assert not [a for a in addresses(CITY_URLS) if a.view.__module__.startswith("allauth")]

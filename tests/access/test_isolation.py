@@ -16,14 +16,14 @@ from django.db import connection
 from django.http import HttpResponse
 from django_tenants.utils import schema_context, tenant_context
 
-from tenants import affiliations, invitations
 from tenants.models import Affiliation, Role
+from tenants.people import affiliations, invitations
 from tenants.plans.models import Action, Goal, ImportJob
 from tests.access.addresses import ALLIANCE, CITY, Address, addresses
-from tests.access.canaries import CANARIES, own_models, sing, texts, word
-from tests.access.knocking import knocking
+from tests.access.canaries import CANARIES, canary_of, own_models, plant_canaries, text_fields
+from tests.access.knocking import rollback_requests
 from tests.access.people import TEAM
-from tests.access.world import World, build
+from tests.access.world import Scenario, make_scenario
 
 pytestmark = pytest.mark.django_db
 
@@ -45,32 +45,37 @@ def worlds(
     ashford: Any,
     millbrook: Any,
     alliance: Any,
-    person: Any,
-    visit: Any,
-    same_hosts: Callable[[], None],
-) -> dict[str, World]:
+    make_user: Any,
+    client_for: Any,
+    keep_hosts_cached: Callable[[], None],
+) -> dict[str, Scenario]:
     """Three cities that work on a plan nobody else may see yet."""
     neighbors = {riverton: ashford, ashford: millbrook, millbrook: riverton}
     worlds = {
-        city.slug: build(
-            city, other=other, alliance=alliance, person=person, visit=visit, visibility="internal"
+        city.slug: make_scenario(
+            city,
+            other=other,
+            alliance=alliance,
+            make_user=make_user,
+            client_for=client_for,
+            visibility="internal",
         )
         for city, other in neighbors.items()
     }
-    same_hosts()
+    keep_hosts_cached()
     return worlds
 
 
 @pytest.fixture
-def choir(worlds: dict[str, World]) -> dict[str, World]:
+def choir(worlds: dict[str, Scenario]) -> dict[str, Scenario]:
     for world in worlds.values():
-        sing(world.city)
+        plant_canaries(world.city)
     return worlds
 
 
 def heard(client: Any, found: list[Address], values: Any, words: set[str]) -> Iterator[str]:
     """Where a visitor meets one of these words: the page's body or a header."""
-    with knocking() as knock:
+    with rollback_requests() as knock:
         for address in found:
             if "failwhale" in address.route:  # Wagtail's way to show its error page
                 continue
@@ -82,8 +87,8 @@ def heard(client: Any, found: list[Address], values: Any, words: set[str]) -> It
                     yield f"{canary} at /{address.route} ({answer.status_code})"
 
 
-def others(world: World) -> set[str]:
-    return set(CANARIES.values()) - {word(world.city)}
+def others(world: Scenario) -> set[str]:
+    return set(CANARIES.values()) - {canary_of(world.city)}
 
 
 def own_addresses(urlconf: str) -> list[Address]:
@@ -94,8 +99,8 @@ def own_addresses(urlconf: str) -> list[Address]:
     ]
 
 
-def test_every_kind_of_row_sings(worlds: dict[str, World]) -> None:
-    sing(worlds["riverton"].city)
+def test_every_kind_of_row_sings(worlds: dict[str, Scenario]) -> None:
+    plant_canaries(worlds["riverton"].city)
     with tenant_context(worlds["riverton"].city):
         silent = [
             m.__name__
@@ -103,28 +108,28 @@ def test_every_kind_of_row_sings(worlds: dict[str, World]) -> None:
             if m._meta.app_label == "plans" and not m._default_manager.exists()
         ]
         assert silent == [], "Give these models a row in tests/access/canaries.py."
-        assert "title" in {field.name for field in texts(Action)}
+        assert "title" in {field.name for field in text_fields(Action)}
 
 
-def test_a_city_hears_itself(worlds: dict[str, World]) -> None:
+def test_a_city_hears_itself(worlds: dict[str, Scenario]) -> None:
     """Without this the silence of the others would prove nothing."""
     world = worlds["riverton"]
-    sing(world.city)
-    client = world.visit(world.city, world.person(world.city, Role.COORDINATOR))
+    plant_canaries(world.city)
+    client = world.client_for(world.city, world.make_user(world.city, Role.COORDINATOR))
     found = "\n".join(heard(client, own_addresses(CITY), world.values_for, {"xqriv"}))
     for route in ("/plan/", "/workspace/plan/", "/workspace/team/", "/workspace/history/", "/narrative/"):
         assert f"xqriv at {route} (200)" in found
 
 
-def test_at_home_and_at_the_alliance_nobody_hears_another_city(choir: dict[str, World]) -> None:
+def test_at_home_and_at_the_alliance_nobody_hears_another_city(choir: dict[str, Scenario]) -> None:
     world, found = choir["riverton"], []
     for role in (*TEAM, Role.MEMBER):
-        user = world.person(world.city, role)
+        user = world.make_user(world.city, role)
         hosts = [(world.city, CITY)]
         if role in (Role.VIEWER, Role.COORDINATOR, Role.MEMBER):  # there, all of a city's people are members
             hosts.append((world.alliance, ALLIANCE))
         for host, urlconf in hosts:
-            client = world.visit(host, user)
+            client = world.client_for(host, user)
             own = own_addresses(urlconf)
             met = [*heard(client, own, world.values_for, others(world))]
             met += heard(client, [a for a in own if a.needs], choir["ashford"].values_for, others(world))
@@ -132,29 +137,29 @@ def test_at_home_and_at_the_alliance_nobody_hears_another_city(choir: dict[str, 
     assert found == []
 
 
-def test_on_another_citys_host_nobody_hears_anything(worlds: dict[str, World]) -> None:
+def test_on_another_citys_host_nobody_hears_anything(worlds: dict[str, Scenario]) -> None:
     home, away, found = worlds["riverton"], worlds["ashford"], []
-    sing(away.city)
-    visitors = {"anyone": away.visit(away.city)}
+    plant_canaries(away.city)
+    visitors = {"anyone": away.client_for(away.city)}
     for role in (*TEAM, Role.MEMBER):  # with a session there, as if a hand-off had gone wrong
-        visitors[role] = away.visit(away.city, home.person(home.city, role))
+        visitors[role] = away.client_for(away.city, home.make_user(home.city, role))
     for who, client in visitors.items():
-        lines = heard(client, own_addresses(CITY), away.values_for, {word(away.city)})
+        lines = heard(client, own_addresses(CITY), away.values_for, {canary_of(away.city)})
         found += [f"{who}: {line}" for line in lines]
     assert found == []
 
 
-def test_in_wagtails_editor_nobody_hears_another_city(choir: dict[str, World]) -> None:
+def test_in_wagtails_editor_nobody_hears_another_city(choir: dict[str, Scenario]) -> None:
     world = choir["riverton"]
-    client = world.visit(world.city, world.person(world.city, Role.COORDINATOR))
+    client = world.client_for(world.city, world.make_user(world.city, Role.COORDINATOR))
     found = [address for address in addresses(CITY) if not address.is_own and "logout" not in address.route]
     client.raise_request_exception = False  # the numbers are guesses; what counts is what is told
     assert list(heard(client, found, lambda _name: {}, others(world))) == []
 
 
-def test_a_hole_would_be_heard(worlds: dict[str, World], monkeypatch: Any) -> None:
+def test_a_hole_would_be_heard(worlds: dict[str, Scenario], monkeypatch: Any) -> None:
     world, away = worlds["riverton"], worlds["ashford"]
-    sing(away.city)
+    plant_canaries(away.city)
     plan = next(address for address in own_addresses(CITY) if address.name == "dashboard:plan")
 
     @wraps(plan.view)
@@ -163,7 +168,7 @@ def test_a_hole_would_be_heard(worlds: dict[str, World], monkeypatch: Any) -> No
             return HttpResponse(Goal.objects.first().title)
 
     monkeypatch.setattr(plan.pattern, "callback", leaking)
-    client = world.visit(world.city, world.person(world.city, Role.VIEWER))
+    client = world.client_for(world.city, world.make_user(world.city, Role.VIEWER))
     assert list(heard(client, [plan], world.values_for, others(world))) == ["xqash at /plan/ (200)"]
 
 
@@ -199,7 +204,7 @@ def with_keys() -> list[Address]:
     return [address for address in own_addresses(CITY) if {"uuid", "code", "pk"} & set(address.needs)]
 
 
-def of_another_city(world: World) -> World:
+def of_another_city(world: Scenario) -> Scenario:
     """The same, with keys that its neighbors do not have."""
     with tenant_context(world.city):
         Action.objects.filter(code=world.values["code"]).update(code="zz9")
@@ -219,35 +224,37 @@ def sweep(client: Any, found: list[Address], values: Any) -> Iterator[str]:
                 yield f"{method.upper()} /{address.route}: {answer.status_code}"
 
 
-def test_a_coordinator_finds_nothing_by_another_citys_keys(worlds: dict[str, World]) -> None:
+def test_a_coordinator_finds_nothing_by_another_citys_keys(worlds: dict[str, Scenario]) -> None:
     home, away = worlds["riverton"], of_another_city(worlds["ashford"])
-    client = home.visit(home.city, home.person(home.city, Role.COORDINATOR))
+    client = home.client_for(home.city, home.make_user(home.city, Role.COORDINATOR))
     before, theirs = state(home.city), state(away.city)
     assert len(with_keys()) >= 15
     assert list(sweep(client, with_keys(), away.values_for)) == []
     assert (changed(before, home.city), changed(theirs, away.city)) == ([], [])
 
 
-def test_the_sweep_notices_a_view_that_asks_for_no_city(worlds: dict[str, World], monkeypatch: Any) -> None:
+def test_the_sweep_notices_a_view_that_asks_for_no_city(
+    worlds: dict[str, Scenario], monkeypatch: Any
+) -> None:
     home, away = worlds["riverton"], of_another_city(worlds["ashford"])
     end = next(address for address in with_keys() if address.name == "team:end")
 
     @wraps(end.view)
     def careless(request: Any, uuid: Any) -> Any:
-        affiliations.end(Affiliation.objects.get(uuid=uuid), by=request.user)
+        affiliations.end_affiliation(Affiliation.objects.get(uuid=uuid), by=request.user)
         return end.view(request, uuid)
 
     monkeypatch.setattr(end.pattern, "callback", careless)
-    client = home.visit(home.city, home.person(home.city, Role.COORDINATOR))
+    client = home.client_for(home.city, home.make_user(home.city, Role.COORDINATOR))
     theirs = state(away.city)
     list(sweep(client, [end], away.values_for))
     assert "public.affiliation" in changed(theirs, away.city)
 
 
-def test_whatever_is_posted_at_a_city_changes_no_other(worlds: dict[str, World]) -> None:
+def test_whatever_is_posted_at_a_city_changes_no_other(worlds: dict[str, Scenario]) -> None:
     """The numbers of pages, files and rows are the same everywhere: each must mean the city's own."""
     home = worlds["riverton"]
-    client = home.visit(home.city, home.person(home.city, Role.COORDINATOR))
+    client = home.client_for(home.city, home.make_user(home.city, Role.COORDINATOR))
     client.raise_request_exception = False
     theirs = {slug: state(world.city) for slug, world in worlds.items() if slug != "riverton"}
     posted = 0
@@ -262,7 +269,7 @@ def test_whatever_is_posted_at_a_city_changes_no_other(worlds: dict[str, World])
     }
 
 
-def test_a_city_invites_nobody_to_another(worlds: dict[str, World], person: Any) -> None:
+def test_a_city_invites_nobody_to_another(worlds: dict[str, Scenario], make_user: Any) -> None:
     home, away = worlds["riverton"], worlds["ashford"]
     theirs = state(away.city)
     invitations.invite(home.city, email="new@city.example", roles=[Role.VIEWER], by=None)

@@ -8,22 +8,22 @@ from typing import Any
 
 from django_tenants.utils import tenant_context
 
-from tenants import invitations
 from tenants.models import Affiliation, Visibility
+from tenants.people import invitations
 from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan
 from tests.access.people import browsers
 from tests.resources.factories import LibraryItemFactory
 
 
 @dataclass
-class World:
+class Scenario:
     """The city, its neighbor, the alliance, and keys of what is there."""
 
     city: Any
     other: Any
     alliance: Any
-    person: Callable[..., Any]
-    visit: Callable[..., Any]
+    make_user: Callable[..., Any]
+    client_for: Callable[..., Any]
     values: dict[str, Any]
 
     def values_for(self, name: str, host: Any = None) -> dict[str, Any]:
@@ -41,20 +41,27 @@ class World:
             home=self.city,
             other=self.other,
             alliance=self.alliance,
-            visit=self.visit,
-            person=self.person,
+            client_for=self.client_for,
+            make_user=self.make_user,
         )
 
 
-def build(
-    city: Any, *, other: Any, alliance: Any, person: Any, visit: Any, visibility: str = Visibility.PUBLIC
-) -> World:
+def make_scenario(
+    city: Any,
+    *,
+    other: Any,
+    alliance: Any,
+    make_user: Any,
+    client_for: Any,
+    visibility: str = Visibility.PUBLIC,
+) -> Scenario:
     """A city with a plan that `visibility` may see, a team and an open invitation; an item in the library."""
-    colleague = person(city, "plan_editor", email=f"colleague@{city.slug}.example")
+    colleague = make_user(city, "plan_editor", email=f"colleague@{city.slug}.example")
     invited = invitations.invite(city, email=f"invited@{city.slug}.example", roles=["viewer"], by=None)
     affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
     officer = Affiliation.objects.get(
-        user=person(alliance, "library_curator", email=f"officer@{city.slug}.example"), jurisdiction=alliance
+        user=make_user(alliance, "library_curator", email=f"officer@{city.slug}.example"),
+        jurisdiction=alliance,
     )
     asked = invitations.invite(
         alliance, email=f"asked@{city.slug}.example", roles=["staff_onboarding"], by=None
@@ -87,4 +94,6 @@ def build(
         "alliance team:resend/uuid": asked.uuid,
         "alliance team:revoke/uuid": asked.uuid,
     }
-    return World(city=city, other=other, alliance=alliance, person=person, visit=visit, values=values)
+    return Scenario(
+        city=city, other=other, alliance=alliance, make_user=make_user, client_for=client_for, values=values
+    )

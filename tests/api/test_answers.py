@@ -89,10 +89,10 @@ def test_all_that_is_wrong_is_named_at_once(api):
     assert said["errors"][0]["detail"] == "Give it at most 1 times."
 
 
-def test_a_plus_that_became_a_space_is_explained(alliance, visit):
-    answer = visit(alliance).get("/api/v1/actions?updated_since=2027-06-30T17:00:00+02:00")
+def test_a_plus_that_became_a_space_is_explained(alliance, client_for):
+    answer = client_for(alliance).get("/api/v1/actions?updated_since=2027-06-30T17:00:00+02:00")
     assert "a plus sign is %2B in an address" in is_problem(answer, 400)["detail"]
-    answer = visit(alliance).get("/api/v1/actions?updated_since=2027-06-30T17:00:00%2B02:00")
+    answer = client_for(alliance).get("/api/v1/actions?updated_since=2027-06-30T17:00:00%2B02:00")
     assert answer.status_code == 200
 
 
@@ -108,17 +108,17 @@ def test_a_plus_that_became_a_space_is_explained(alliance, visit):
         "/api/v1/x%0Ay",
     ],
 )
-def test_what_is_not_there_is_a_problem_by_any_method(alliance, visit, path):
-    client = visit(alliance)
+def test_what_is_not_there_is_a_problem_by_any_method(alliance, client_for, path):
+    client = client_for(alliance)
     for method in ("get", "post", "put", "patch", "delete", "options"):
         said = is_problem(getattr(client, method)(path), 404)
         assert unquote(path) in said["detail"]
 
 
 @pytest.mark.parametrize("address", RESOURCES, ids=lambda a: a.route)
-def test_nothing_can_be_written(address, alliance, visit, person):
-    for user in (None, person(alliance, "staff_admin")):
-        client = visit(alliance, user)
+def test_nothing_can_be_written(address, alliance, client_for, make_user):
+    for user in (None, make_user(alliance, "staff_admin")):
+        client = client_for(alliance, user)
         for method in ("post", "put", "patch", "delete"):
             answer = getattr(client, method)(address.path(ANY), {"title": "Taken"})
             said = is_problem(answer, 405)
@@ -132,12 +132,12 @@ def test_a_format_that_is_not_to_be_had_is_406(api):
     assert api("actions", headers={"Accept": "image/png"}, format="csv").status_code == 200
 
 
-def test_a_defect_is_a_problem_that_tells_nothing_of_itself(alliance, visit, monkeypatch, caplog):
+def test_a_defect_is_a_problem_that_tells_nothing_of_itself(alliance, client_for, monkeypatch, caplog):
     def broken(*_words):
         raise RuntimeError("xqsecret")
 
     monkeypatch.setattr("tenants.api.views.statement", broken)
-    client = visit(alliance)
+    client = client_for(alliance)
     client.raise_request_exception = False
     said = client.get("/api/v1/plans")
     assert "Try again later" in is_problem(said, 500)["detail"]
@@ -145,13 +145,13 @@ def test_a_defect_is_a_problem_that_tells_nothing_of_itself(alliance, visit, mon
     assert "xqsecret" in caplog.text  # the operator reads it
 
 
-def test_a_database_that_is_away_is_a_problem_below_api_alone(alliance, visit, monkeypatch):
+def test_a_database_that_is_away_is_a_problem_below_api_alone(alliance, client_for, monkeypatch):
     def away(host):
         raise OperationalError("away")
 
-    client = visit(alliance)
+    client = client_for(alliance)
     client.raise_request_exception = False
-    monkeypatch.setattr("tenants.hosts.find", away)
+    monkeypatch.setattr("tenants.web.host_registry.get_jurisdiction", away)
     is_problem(client.get("/api/v1/plans"), 500)
     page = client.get("/progress/")
     assert (page.status_code, page["Content-Type"]) == (500, "text/html; charset=utf-8")
@@ -164,9 +164,9 @@ def test_an_address_is_the_same_with_a_closing_slash(api, path):
     assert plain.status_code == slashed.status_code == (404 if path.endswith("no") else 200)
 
 
-def test_head_tells_the_headers_of_get_alone(riverton, publish, alliance, visit):
+def test_head_tells_the_headers_of_get_alone(riverton, publish, alliance, client_for):
     publish(riverton, ["on_track"])
-    client = visit(alliance)
+    client = client_for(alliance)
     for path in (
         "/api/v1/actions",
         "/api/v1/search?q=fair",
@@ -180,20 +180,20 @@ def test_head_tells_the_headers_of_get_alone(riverton, publish, alliance, visit)
             assert head.headers.get(name) == get.headers.get(name)
 
 
-def test_pages_of_other_sites_may_read_what_is_public(alliance, visit, api, person, riverton):
+def test_pages_of_other_sites_may_read_what_is_public(alliance, client_for, api, make_user, riverton):
     for path in ("actions", "search", "nothing", "schema"):
         assert api(path)["Access-Control-Allow-Origin"] == "*"
         assert "Access-Control-Allow-Credentials" not in api(path)
         assert "ETag" in api(path)["Access-Control-Expose-Headers"]
     asked = {"origin": "https://elsewhere.example", "access-control-request-method": "GET"}
-    answer = visit(alliance).options("/api/v1/actions", headers=asked)
+    answer = client_for(alliance).options("/api/v1/actions", headers=asked)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
     assert "If-None-Match" in answer["Access-Control-Allow-Headers"]
-    member = person(riverton, "viewer")
+    member = make_user(riverton, "viewer")
     assert "Access-Control-Allow-Origin" not in api("actions", user=member)
-    assert "Access-Control-Allow-Origin" not in visit(alliance).get("/progress/")
+    assert "Access-Control-Allow-Origin" not in client_for(alliance).get("/progress/")
 
 
 # ---- How often ----------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_a_304_counts_as_a_request(three_a_minute, api):
 
 
 def test_each_address_and_each_person_has_a_count(
-    three_a_minute, alliance, visit, api, person, riverton, settings
+    three_a_minute, alliance, client_for, api, make_user, riverton, settings
 ):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
     first = {"X-Forwarded-For": "203.0.113.1"}
@@ -229,7 +229,7 @@ def test_each_address_and_each_person_has_a_count(
     assert api("topics", headers={"X-Forwarded-For": "203.0.113.2"}).status_code == 200
     # What a visitor writes into the header before the proxy adds the address does not count.
     assert api("topics", headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.1"}).status_code == 429
-    assert api("topics", headers=first, user=person(riverton, "viewer")).status_code == 200
+    assert api("topics", headers=first, user=make_user(riverton, "viewer")).status_code == 200
 
 
 def test_without_a_limit_nothing_is_counted(settings, api, monkeypatch):
@@ -272,7 +272,9 @@ def test_a_problem_leads_to_its_words_in_the_reference(api):
         assert f'id="{anchor}"' in page
 
 
-def test_the_alliances_pages_and_a_citys_data_page_lead_to_the_reference(riverton, alliance, publish, visit):
+def test_the_alliances_pages_and_a_citys_data_page_lead_to_the_reference(
+    riverton, alliance, publish, client_for
+):
     publish(riverton, ["on_track"])
-    assert 'href="/api/v1/docs"' in visit(alliance).get("/progress/").text
-    assert f'href="{alliance.base_url}/api/v1/docs"' in visit(riverton).get("/data/").text
+    assert 'href="/api/v1/docs"' in client_for(alliance).get("/progress/").text
+    assert f'href="{alliance.base_url}/api/v1/docs"' in client_for(riverton).get("/data/").text

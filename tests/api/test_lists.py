@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from cohort.models import PublicAction
 from resources.models import LibraryItem
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Topic
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action
@@ -188,7 +188,7 @@ def test_tags_are_compared_as_http_says(riverton, publish, api, header):
     assert api("actions", headers={"If-None-Match": tag.strip('"')}).status_code == 200
 
 
-def test_no_two_answers_share_a_tag(riverton, ashford, publish, api, person):
+def test_no_two_answers_share_a_tag(riverton, ashford, publish, api, make_user):
     publish(riverton, ["on_track"] * 2)
     publish(ashford, ["on_track"], visibility="cohort")
     answers = [
@@ -196,7 +196,7 @@ def test_no_two_answers_share_a_tag(riverton, ashford, publish, api, person):
         api("actions", format="csv"),
         api("actions", page_size=1),
         api("actions", status="on_track"),
-        api("actions", user=person(ashford, "viewer")),
+        api("actions", user=make_user(ashford, "viewer")),
         api("outcomes"),
     ]
     assert len({answer["ETag"] for answer in answers}) == len(answers)
@@ -280,20 +280,23 @@ def test_lists_ask_as_often_for_thirty_two_rows_as_for_two(riverton, publish, ap
         assert len(two) == len(eight) == len(many) <= 4, f"{of}: {json.dumps(many, indent=1)}"
 
 
-def test_plans_and_actions_say_what_the_pages_files_say(riverton, ashford, alliance, publish, api, visit):
+def test_plans_and_actions_say_what_the_pages_files_say(
+    riverton, ashford, alliance, publish, api, client_for
+):
     publish(riverton, ["on_track", "completed", None, "cancelled", "off_track"])
     publish(ashford, ["on_hold", "merged"])
     progress = {
-        plan["jurisdiction"]: plan for plan in visit(alliance).get("/progress/plans.json").json()["plans"]
+        plan["jurisdiction"]: plan
+        for plan in client_for(alliance).get("/progress/plans.json").json()["plans"]
     }
-    for place in (riverton, ashford):
-        (row,) = api("plans", jurisdiction=place.slug).json()["results"]
-        line = progress[place.name]
+    for jurisdiction in (riverton, ashford):
+        (row,) = api("plans", jurisdiction=jurisdiction.slug).json()["results"]
+        line = progress[jurisdiction.name]
         assert row["actions"] == line["actions_counted"]
         for name in ("completed", "on_track", "needs_attention", "not_started", "no_status", "left_out"):
             assert row[name] == line[name]
     shown = {row["code"]: row for row in api("actions", jurisdiction="riverton").json()["results"]}
-    for action in visit(riverton).get("/data/actions.json").json()["actions"]:
+    for action in client_for(riverton).get("/data/actions.json").json()["actions"]:
         row = shown.pop(action["code"])
         assert (row["title"], row["status"], row["due_date"], row["accountable"], row["url"]) == (
             action["action"], action["status"], action["promised_by"], action["who_answers"], action["address"],

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from search import queries
-from search.engine import Answer
+from search import service
+from search.types import SearchResults
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_hits_of_cities_lead_to_their_sites_and_their_rows(everything, api):
 
 def test_facets_count_what_the_page_counts(everything, api):
     told = api("search", q="library", topic="libraries").json()
-    answer = queries.find("library", audience="public", filters={"topic": ["libraries"]})
+    answer = service.search("library", audience="public", filters={"topic": ["libraries"]})
     assert told["total"] == answer.total > 0
     counted = {
         name: {value["value"]: value["count"] for value in values} for name, values in told["facets"].items()
@@ -90,8 +90,8 @@ def test_a_highlight_is_safe_to_show(riverton, publish, api):
 
 def test_a_search_that_the_database_answers_for_the_engine_says_so(api, monkeypatch):
     assert api("search").json()["notice"] is None
-    standing_in = Answer(hits=[], total=0, facets={}, notice="Search is slower than usual.")
-    monkeypatch.setattr("search.queries.find", lambda *_words, **_asked: standing_in)
+    standing_in = SearchResults(hits=[], total=0, facets={}, notice="Search is slower than usual.")
+    monkeypatch.setattr("search.service.search", lambda *_words, **_asked: standing_in)
     assert api("search").json()["notice"] == "Search is slower than usual."
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from config.bootstrap import find_browser
-from embedded import postgres
+from embedded.postgres import server as postgres
 from tests import databases
 from tests.browser import programs
 from tests.browser.axe import WIDE
-from tests.browser.programs import Loaded, Program
+from tests.browser.programs import ForkServer, Program
 
 # Playwright runs an event loop in this thread; the tests' own queries stay synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -82,17 +82,17 @@ def _wait_for(port: int, server: Program) -> None:
 @pytest.fixture(scope="session")
 def own_site(
     django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Site, str, Loaded]]:
+) -> Iterator[tuple[Site, str, ForkServer]]:
     """Where this worker's modules find the portal, one after the other; its database's name; what it is forked from."""
     from django.conf import settings
 
     found = Site(port=_free_port(), mail_dir=tmp_path_factory.mktemp("mail"))
     name = f"browser_{os.getpid()}"
-    loaded = Loaded(
+    loaded = ForkServer(
         os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
-            "DATABASE_URL": databases.url(name),
+            "DATABASE_URL": databases.database_url(name),
             "PORTAL_PORT": str(found.port),
             "PORTAL_DEMO": "1",
             "PORTAL_TEST_MAIL_DIR": str(found.mail_dir),
@@ -105,22 +105,22 @@ def own_site(
 
 @pytest.fixture(scope="module")
 def site(
-    own_site: tuple[Site, str, Loaded], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    own_site: tuple[Site, str, ForkServer], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The portal, running: what tests and browser write is committed to this module's own database."""
     from django.conf import settings
 
     found, name, loaded = own_site
-    place = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("site")
     for mail in found.mail_dir.iterdir():
         mail.unlink()
-    with django_db_blocker.unblock(), databases.copied(name):
+    with django_db_blocker.unblock(), databases.temporary_database(name):
         settings.PORTAL_PORT = str(found.port)
         web = ["gunicorn", "config.wsgi", "-b", f"127.0.0.1:{found.port}", *programs.THREADS]
         try:
             with (
-                programs.running(loaded, *web, log=place / "web.log") as server,
-                programs.running(loaded, "manage.py", "worker", log=place / "worker.log"),
+                programs.running(loaded, *web, log=folder / "web.log") as server,
+                programs.running(loaded, "manage.py", "worker", log=folder / "worker.log"),
             ):
                 _wait_for(found.port, server)
                 yield found

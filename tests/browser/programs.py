@@ -22,7 +22,7 @@ from tests.databases import ROOT
 THREADS = ("--worker-class", "gthread", "--threads", "4", "--log-level", "warning")
 
 
-class Loaded:
+class ForkServer:
     """A process that loads the portal with these variables, and forks programs that have them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -58,7 +58,7 @@ class Loaded:
 class Program:
     """A program of the portal: it is started, killed, and started again."""
 
-    loaded: Loaded
+    loaded: ForkServer
     command: tuple[str, ...]
     log: Path
     pid: int = 0
@@ -73,12 +73,12 @@ class Program:
     def kill(self) -> None:
         assert self.pid, "It was not started."
         kill(self.pid)
-        assert locks.until(lambda: not self.is_alive, seconds=30)
+        assert locks.wait_until(lambda: not self.is_alive, seconds=30)
 
     def stop(self) -> None:
         if self.is_alive:
             os.kill(self.pid, signal.SIGTERM)
-            if not locks.until(lambda: not self.is_alive, seconds=10):
+            if not locks.wait_until(lambda: not self.is_alive, seconds=10):
                 self.kill()
 
 
@@ -93,7 +93,7 @@ def kill(pid: int) -> None:
 
 
 @contextlib.contextmanager
-def running(loaded: Loaded, *command: str, log: Path) -> Iterator[Program]:
+def running(loaded: ForkServer, *command: str, log: Path) -> Iterator[Program]:
     """`gunicorn …` or `manage.py …`, which ends with the block."""
     program = Program(loaded, command, log)
     program.start()

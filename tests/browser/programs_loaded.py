@@ -11,17 +11,17 @@ import traceback
 from pathlib import Path
 
 
-def load() -> None:
+def preload() -> None:
     """What a server and a worker need before their first answer."""
     import config.wsgi  # noqa: F401, I001 - sets Django up
     from django.conf import settings
     from django.template.loader import get_template
     from django.urls import get_resolver
 
-    from tenants import jobs
+    from tenants.jobs import runner
     from tests.databases import ROOT
 
-    jobs.load()
+    runner.autodiscover()
     for urls in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
         assert get_resolver(urls).url_patterns
     for pattern in ("templates", "[a-z]*/templates", "[a-z]*/[a-z]*/templates"):
@@ -48,7 +48,7 @@ def run(command: list[str], log: Path) -> None:
         execute_from_command_line(command)
 
 
-def forked(command: list[str], log: Path) -> int:
+def fork(command: list[str], log: Path) -> int:
     if number := os.fork():
         return number
     try:
@@ -62,12 +62,12 @@ def forked(command: list[str], log: Path) -> int:
 
 
 def main() -> None:
-    load()
+    preload()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what has ended is gone
     begun = []
     for line in sys.stdin:
         command, log = json.loads(line)
-        begun.append(forked(command, Path(log)))
+        begun.append(fork(command, Path(log)))
         sys.stdout.write(f"{begun[-1]}\n")
         sys.stdout.flush()
     for number in begun:

@@ -13,13 +13,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from embedded import locks, opensearch, postgres
+from embedded import locks, opensearch
+from embedded.postgres import server
 from tests.browser.conftest import Site, _free_port
-from tests.browser.programs import THREADS, Loaded, Program, kill
+from tests.browser.programs import THREADS, ForkServer, Program, kill
 
 LEASE = 3  # seconds without a sign of life after which a worker counts as killed
 # Killed processes need no disk that is synchronized; but what was committed must have left the process.
-DURABLE = postgres.FORGETFUL | {"synchronous_commit": "on", "full_page_writes": "on"}
+DURABLE = server.NON_DURABLE_SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
 
 
 @dataclass
@@ -27,20 +28,20 @@ class Database:
     """A PostgreSQL of its own in `folder`."""
 
     folder: Path
-    address: postgres.Address | None = None
+    address: server.Address | None = None
 
     def start(self) -> None:
         port = self.address.port if self.address else None
-        self.address = postgres.ensure(self.folder, port=port, settings=DURABLE)
+        self.address = server.ensure(self.folder, port=port, settings=DURABLE)
 
     def kill(self) -> None:
         kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
-        assert locks.until(lambda: not locks.is_held(self.folder / "alive"), seconds=30)
+        assert locks.wait_until(lambda: not locks.is_held(self.folder / "alive"), seconds=30)
 
     def copy(self, url: str) -> None:
         """Take over a database of another server: its dump, read back."""
         assert self.address
-        dump, psql = (postgres.find_binaries() / name for name in ("pg_dump", "psql"))
+        dump, psql = (server.find_binaries() / name for name in ("pg_dump", "psql"))
         reader = subprocess.Popen([dump, url], stdout=subprocess.PIPE)
         quiet = [
             "--quiet",
@@ -54,7 +55,7 @@ class Database:
 
 
 @dataclass
-class Engine:
+class SearchServer:
     """A search engine of its own in `folder`; it comes back at the same address."""
 
     folder: Path
@@ -63,13 +64,13 @@ class Engine:
 
     def start(self) -> None:
         """Returns at once; see `url`."""
-        version = opensearch.newest_that_runs()
+        version = opensearch.newest_runnable_version()
         self.node = opensearch.launch(self.folder, version=version, port=self.port, stdin=subprocess.PIPE)
 
     @property
     def url(self) -> str:
         """Its address, as soon as it answers."""
-        url = opensearch.answering(self.folder)
+        url = opensearch.wait_for_address(self.folder)
         self.port = int(url.rpartition(":")[2])
         return url
 
@@ -80,12 +81,12 @@ class Engine:
 
 
 @dataclass
-class Supervised:
+class SupervisedPortal:
     """All of it. `Site` is what a browser sees."""
 
     site: Site
     database: Database
-    engine: Engine
+    engine: SearchServer
     web: Program
     worker: Program
     _under_way: list[threading.Thread] = field(default_factory=list)
@@ -98,7 +99,7 @@ class Supervised:
         def run() -> None:
             time.sleep(after)
             if when:
-                locks.until(when, seconds=150)
+                locks.wait_until(when, seconds=150)
             what()
 
         thread = threading.Thread(target=run)
@@ -125,19 +126,21 @@ class Supervised:
 
 
 @contextlib.contextmanager
-def supervised(place: Path, *, media: Path, template: str) -> Iterator[Supervised]:
+def supervised_portal(folder: Path, *, media: Path, template: str) -> Iterator[SupervisedPortal]:
     """The portal on a copy of the database at the address `template`."""
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(locks.scratch(postgres.TEMPORARY, remove=postgres._remove))
+        folder = stack.enter_context(
+            locks.scratch_folder(server.TEMPORARY_PREFIX, remove=server.remove_temporary)
+        )
         folder.chmod(0o755)  # root starts PostgreSQL as somebody else
-        engine = Engine(place / "engine")
+        engine = SearchServer(folder / "engine")
         engine.start()
         stack.callback(engine.kill)
         database = Database(folder)
         database.start()
         database.copy(template)
         port = _free_port()
-        (place / "mail").mkdir()
+        (folder / "mail").mkdir()
         env = os.environ | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "DATABASE_URL": database.address.url if database.address else "",
@@ -145,16 +148,16 @@ def supervised(place: Path, *, media: Path, template: str) -> Iterator[Supervise
             "SEARCH_PREFIX": "walk",
             "PORTAL_PORT": str(port),
             "PORTAL_DEMO": "1",
-            "PORTAL_TEST_MAIL_DIR": str(place / "mail"),
+            "PORTAL_TEST_MAIL_DIR": str(folder / "mail"),
             "PORTAL_TEST_MEDIA_DIR": str(media),
         }
-        loaded = Loaded(env)
+        loaded = ForkServer(env)
         stack.callback(loaded.end)
         web = ("gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", *THREADS)
         worker = ("manage.py", "worker", "--interval", "0.2", "--lease", str(LEASE))
-        all_of_it = Supervised(
-            Site(port=port, mail_dir=place / "mail"), database, engine,
-            Program(loaded, web, place / "web.log"), Program(loaded, worker, place / "worker.log"),
+        all_of_it = SupervisedPortal(
+            Site(port=port, mail_dir=folder / "mail"), database, engine,
+            Program(loaded, web, folder / "web.log"), Program(loaded, worker, folder / "worker.log"),
         )  # fmt: skip
         for program in (all_of_it.web, all_of_it.worker):
             program.start()

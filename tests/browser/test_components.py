@@ -19,7 +19,7 @@ from django.test import RequestFactory
 from playwright.sync_api import expect
 
 from accounts.models import User
-from config.templatetags.portal import STATUS
+from config.templatetags.portal_tags import STATUS
 from tests.browser.axe import assert_accessible, assert_fit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ BRAND = (
     ":root { --brand: #0d5257; --brand-deep: #083a3e; --brand-tint: #e9f2f1; --accent: #e9b872;"
     " --pattern: url(/static/img/patterns/bend.svg); }"
 )
-PLACE = {"name": "City of Riverton", "short_name": "Riverton", "slug": "riverton", "is_sample": True}
+JURISDICTION = {"name": "City of Riverton", "short_name": "Riverton", "slug": "riverton", "is_sample": True}
 PORTAL = {
     "alliance_name": "Common Table",
     "alliance_tagline": "Cities for racial equity",
@@ -84,7 +84,7 @@ def render(template: str, **context: Any) -> str:
     request = RequestFactory().get("/components/?topic=courts&sort=due&page=2&stage=organize")
     given: dict[str, Any] = {
         "base": "city/base.html",
-        "place": PLACE,
+        "jurisdiction": JURISDICTION,
         "portal": PORTAL,
         "section": "plan",
         "user": User(first_name="Rosa", last_name="Delgado"),
@@ -172,8 +172,8 @@ def look(new_person: Any, files: str) -> Any:
 
 @pytest.mark.parametrize("base", ["alliance/base.html", "city/base.html", "workspace/base.html"])
 def test_every_shared_piece_can_be_used_by_everyone(look, base):
-    place = None if base.startswith("alliance") else PLACE
-    page = look(render("components.html", base=base, place=place))
+    jurisdiction = None if base.startswith("alliance") else JURISDICTION
+    page = look(render("components.html", base=base, jurisdiction=jurisdiction))
     assert_fit(page)
     assert page.complaints == []
 

@@ -19,13 +19,13 @@ from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 from playwright.sync_api import Error as BrowserError
 
-from search.models import Unsent
+from search.models import PendingIndexUpdate
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
 from tenants.plans.models import Action, Change, ImportJob
 from tests.browser.people import sign_in
-from tests.browser.supervised import Supervised, supervised
+from tests.browser.supervised import SupervisedPortal, supervised_portal
 from tests.browser.test_the_walk import PHRASE, SHEET, prepare
-from tests.databases import fingerprint, url
+from tests.databases import database_url, fingerprint
 
 ADA = "ada@elm-ford.example"
 SOON = 5_000  # milliseconds a person waits before trying again
@@ -35,11 +35,11 @@ WORDS = "scored interview questions"
 @pytest.fixture
 def portal(
     django_db_setup: None, django_db_blocker: Any, tmp_path: Any, settings: Any
-) -> Iterator[Supervised]:
+) -> Iterator[SupervisedPortal]:
     """The portal on its own database and engine; this test's own queries go there too."""
-    template = url(f"template_{fingerprint()}")
+    template = database_url(f"template_{fingerprint()}")
     with (
-        supervised(tmp_path, media=settings.MEDIA_ROOT, template=template) as found,
+        supervised_portal(tmp_path, media=settings.MEDIA_ROOT, template=template) as found,
         django_db_blocker.unblock(),
     ):
         before = dict(connection.settings_dict)
@@ -78,7 +78,7 @@ def until(found: Callable[[], Any], *, within: float) -> Any:
     return value
 
 
-def test_whatever_is_killed_a_city_goes_live_once(portal: Supervised, new_person: Any) -> None:
+def test_whatever_is_killed_a_city_goes_live_once(portal: SupervisedPortal, new_person: Any) -> None:
     site = portal.site
     prepare()
 
@@ -210,21 +210,25 @@ def waiting() -> list[str]:
     """Jobs that are still to be done, and what the engine was not told; none has failed."""
     assert list(DBTaskResult.objects.filter(status="FAILED").values_list("task_path", "traceback")) == []
     jobs = DBTaskResult.objects.exclude(status="SUCCESSFUL").values_list("task_path", flat=True)
-    return [*jobs, *map(str, Unsent.objects.all())]
+    return [*jobs, *map(str, PendingIndexUpdate.objects.all())]
 
 
 def assert_once(mails: int) -> None:
-    place = Jurisdiction.objects.get(slug="elm-ford")
+    jurisdiction = Jurisdiction.objects.get(slug="elm-ford")
     assert Jurisdiction.objects.filter(name="City of Elm Ford").count() == 1
-    assert AuditEvent.objects.filter(jurisdiction=place, verb="opened").count() == 1
-    assert list(Invitation.objects.filter(jurisdiction=place).values_list("email", "state")) == [
+    assert AuditEvent.objects.filter(jurisdiction=jurisdiction, verb="opened").count() == 1
+    assert list(Invitation.objects.filter(jurisdiction=jurisdiction).values_list("email", "state")) == [
         (ADA, "accepted")
     ]
-    assert Affiliation.objects.filter(jurisdiction=place, user__email=ADA).count() == 1
-    assert 1 <= mails <= 2  # a mail may leave twice if the worker dies after sending it: see tenants.jobs
-    delivered = DBTaskResult.objects.filter(task_path="tenants.mail.deliver", args_kwargs__kwargs__to=ADA)
+    assert Affiliation.objects.filter(jurisdiction=jurisdiction, user__email=ADA).count() == 1
+    assert (
+        1 <= mails <= 2
+    )  # a mail may leave twice if the worker dies after sending it: see tenants.jobs.runner
+    delivered = DBTaskResult.objects.filter(
+        task_path="tenants.notifications.mail.send_mail_task", args_kwargs__kwargs__to=ADA
+    )
     assert [job.status for job in delivered] == ["SUCCESSFUL"]
-    with tenant_context(place):
+    with tenant_context(jurisdiction):
         titles = list(Action.objects.current().values_list("number", "title"))
         assert (len(titles), len(set(titles))) == (31, 31)
         assert ImportJob.objects.filter(state="committed").count() == 1

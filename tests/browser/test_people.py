@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from tenants import invitations, services
+from tenants.jurisdictions import services
 from tenants.models import Affiliation, Jurisdiction, Role
+from tenants.people import invitations
 from tests.browser.axe import WIDE, assert_fit
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in

@@ -9,7 +9,7 @@ import pytest
 from django_tenants.utils import tenant_context
 from playwright.sync_api import expect
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Plan
 from tenants.signals import plan_published

@@ -71,7 +71,7 @@ IN_DOCS |= {"staff"}
 @pytest.fixture(scope="module")
 def sample(site: Site) -> Site:
     with schema_context("public"):
-        library.write()
+        library.load_demo_library()
     cohort.load(say=lambda _text: None)
     return site
 

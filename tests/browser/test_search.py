@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from search.store import learn
+from search.indexing.store import add_terms
 from tests.browser.axe import NARROW, assert_accessible, assert_fit
 from tests.browser.conftest import Site
 from tests.search.factories import DocumentFactory
@@ -26,7 +26,7 @@ def library(site: Site, django_db_blocker: Any) -> Site:
                 origin="Quill Lake",
             )
         DocumentFactory(members=True, title="Fines among members")
-        learn(["library", "fines"])
+        add_terms(["library", "fines"])
     first = HTTPConnection("127.0.0.1", site.port, timeout=120)
     first.request("GET", "/search/", headers={"Host": f"portal.localhost:{site.port}"})
     assert first.getresponse().status == 200

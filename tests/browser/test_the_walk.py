@@ -13,7 +13,7 @@ from django_tenants.utils import schema_context
 
 from accounts.models import User
 from resources import services as resources
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role
 from tests import library
 from tests.browser.axe import assert_accessible
@@ -41,7 +41,7 @@ def prepare() -> None:
         services.affiliate(staff, alliance, roles=[Role.STAFF_ADMIN], by=None)
         services.affiliate(member, Jurisdiction.objects.get(slug="riverton"), roles=[Role.MEMBER], by=None)
         lines = (library.DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()
-        library.taxonomy()
+        library.load_demo_taxonomy()
         resources.import_items(
             [line for line in lines if "fine-free" in line or "late-fines" in line], by=None
         )

@@ -12,7 +12,7 @@ import pytest
 from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
-from tenants import services as tenants
+from tenants.jurisdictions import services as tenants
 from tenants.models import Jurisdiction, Role
 from tenants.plans import selectors, services
 from tenants.plans.models import Action, ImportJob
@@ -33,9 +33,9 @@ def riverton_site(site: Site) -> Site:
         rosa = User.objects.create_user(
             "rosa@riverton.example", PHRASE, first_name="Rosa", last_name="Delgado"
         )
-        place = Jurisdiction.objects.get(slug="riverton")
-        tenants.affiliate(rosa, place, roles=[Role.COORDINATOR], by=None)
-    with tenant_context(place):
+        jurisdiction = Jurisdiction.objects.get(slug="riverton")
+        tenants.affiliate(rosa, jurisdiction, roles=[Role.COORDINATOR], by=None)
+    with tenant_context(jurisdiction):
         services.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
         services.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
         services.edit_action(
@@ -57,8 +57,8 @@ def riverton_site(site: Site) -> Site:
 
 def pages() -> list[str]:
     """Those that test_sample_pages does not look at, or not while a plan is made: what is edited, what a sheet asks."""
-    place = Jurisdiction.objects.get(slug="riverton")
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
         action = Action.objects.in_plan_order().filter(retired_at=None).first()
         done, check = (
             ImportJob.objects.filter(state=state).order_by("pk").first() for state in ("committed", "checked")
@@ -106,8 +106,8 @@ def test_the_pages_behind_the_first_ones_are_fit_for_everybody(riverton_site: Si
 
 
 def test_a_running_citys_home_is_fit_for_everybody(riverton_site: Site, new_person: Any) -> None:
-    place = Jurisdiction.objects.get(slug="riverton")
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
         services.publish_plan(selectors.current_plan(), by=None, launch=True)
     page = new_person()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)

@@ -47,7 +47,7 @@ def heard() -> Any:
     page_changed.disconnect(hear)
 
 
-def story_form(**changes: Any) -> dict[str, str]:
+def narrative_form(**changes: Any) -> dict[str, str]:
     fields = {
         "title": "Our narrative",
         "headline": "The river bends.",
@@ -81,34 +81,34 @@ def story_form(**changes: Any) -> dict[str, str]:
     return nested_form_data(fields | changes)
 
 
-def narrative_id(place: Any, in_city: Any) -> int:
-    with in_city(place):
+def narrative_id(jurisdiction: Any, in_city: Any) -> int:
+    with in_city(jurisdiction):
         return NarrativePage.objects.get().pk
 
 
 def test_a_narrative_is_drafted_and_then_published_in_the_editor(
-    launched: Any, in_city: Any, visit: Any, operator: User, heard: Any
+    launched: Any, in_city: Any, client_for: Any, operator: User, heard: Any
 ) -> None:
     pk = narrative_id(launched, in_city)
-    editor = visit(launched, operator)
+    editor = client_for(launched, operator)
 
-    drafted = editor.post(f"/cms/pages/{pk}/edit/", story_form())
+    drafted = editor.post(f"/cms/pages/{pk}/edit/", narrative_form())
     assert drafted.status_code == 302
-    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert "The river bends." not in client_for(launched).get("/narrative/").text
     assert heard == []
 
-    published = editor.post(f"/cms/pages/{pk}/edit/", story_form() | {"action-publish": "Publish"})
+    published = editor.post(f"/cms/pages/{pk}/edit/", narrative_form() | {"action-publish": "Publish"})
     assert published.status_code == 302
-    assert "The river bends." in visit(launched).get("/narrative/").text
+    assert "The river bends." in client_for(launched).get("/narrative/").text
     assert heard == [(launched.slug, pk)]
 
     editor.post(f"/cms/pages/{pk}/unpublish/")
-    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert "The river bends." not in client_for(launched).get("/narrative/").text
     assert heard == [(launched.slug, pk)] * 2
 
 
 def test_when_a_listener_fails_nothing_is_published(
-    launched: Any, in_city: Any, visit: Any, operator: User
+    launched: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(launched, in_city)
 
@@ -116,10 +116,10 @@ def test_when_a_listener_fails_nothing_is_published(
         raise RuntimeError("the search could not write")
 
     page_changed.connect(fail)
-    client = visit(launched, operator)
+    client = client_for(launched, operator)
     client.raise_request_exception = False
     try:
-        response = client.post(f"/cms/pages/{pk}/edit/", story_form() | {"action-publish": "Publish"})
+        response = client.post(f"/cms/pages/{pk}/edit/", narrative_form() | {"action-publish": "Publish"})
     finally:
         page_changed.disconnect(fail)
 
@@ -130,7 +130,7 @@ def test_when_a_listener_fails_nothing_is_published(
 
 
 def test_a_page_appears_and_goes_at_the_hours_it_was_told(
-    launched: Any, ashford: Any, in_city: Any, visit: Any, heard: Any
+    launched: Any, ashford: Any, in_city: Any, client_for: Any, heard: Any
 ) -> None:
     now = timezone.now()
     with in_city(launched):
@@ -141,12 +141,12 @@ def test_a_page_appears_and_goes_at_the_hours_it_was_told(
         privacy = StandardPage.objects.get(slug="privacy")
         privacy.expire_at = now - dt.timedelta(minutes=1)
         privacy.save()
-    assert "At noon" not in visit(launched).get("/narrative/").text
+    assert "At noon" not in client_for(launched).get("/narrative/").text
     heard.clear()
 
     call_command("publish_all_scheduled", verbosity=0)
-    assert "At noon" not in visit(launched).get("/narrative/").text
-    assert visit(launched).get("/privacy/").status_code == 404
+    assert "At noon" not in client_for(launched).get("/narrative/").text
+    assert client_for(launched).get("/privacy/").status_code == 404
 
     with in_city(launched):
         revision = story.latest_revision
@@ -155,13 +155,13 @@ def test_a_page_appears_and_goes_at_the_hours_it_was_told(
         revision.save()
     call_command("publish_scheduled", verbosity=0)
 
-    assert "At noon" in visit(launched).get("/narrative/").text
+    assert "At noon" in client_for(launched).get("/narrative/").text
     assert heard == [(launched.slug, privacy.pk), (launched.slug, story.pk)]
     assert connection.schema_name == "public"
 
 
 def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city: Any) -> None:
-    from cms.scheduling import publish_due
+    from cms.scheduled_publishing import publish_due
     from tests.resources.factories import LibraryItemFactory
 
     item = LibraryItemFactory(expire_at=timezone.now() - dt.timedelta(days=1))
@@ -175,41 +175,41 @@ def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city:
 
 
 def test_a_contributor_submits_and_the_coordinator_approves(
-    launched: Any, ashford: Any, in_city: Any, visit: Any, person: Any, heard: Any
+    launched: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, heard: Any
 ) -> None:
     pk = narrative_id(launched, in_city)
-    writer, coordinator = person(launched, "contributor"), person(launched, "coordinator")
-    stranger = person(ashford, "coordinator")
+    writer, coordinator = make_user(launched, "contributor"), make_user(launched, "coordinator")
+    stranger = make_user(ashford, "coordinator")
     address = f"/cms/pages/{pk}/edit/"
 
-    refused = visit(launched, writer).post(address, story_form() | {"action-publish": "Publish"})
+    refused = client_for(launched, writer).post(address, narrative_form() | {"action-publish": "Publish"})
     assert refused.status_code in (302, 403)
-    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert "The river bends." not in client_for(launched).get("/narrative/").text
 
-    submitted = visit(launched, writer).post(address, story_form() | {"action-submit": "Submit"})
+    submitted = client_for(launched, writer).post(address, narrative_form() | {"action-submit": "Submit"})
     assert submitted.status_code == 302
-    assert "The river bends." not in visit(launched).get("/narrative/").text
+    assert "The river bends." not in client_for(launched).get("/narrative/").text
     with in_city(launched):
         task = NarrativePage.objects.get().current_workflow_task_state
         assert task.status == "in_progress"
 
     approve = f"/cms/pages/workflow/action/{pk}/approve/{task.pk}/"
-    visit(launched, writer).post(approve)
-    assert visit(launched, stranger).post(approve).status_code == 404
-    assert "The river bends." not in visit(launched).get("/narrative/").text
+    client_for(launched, writer).post(approve)
+    assert client_for(launched, stranger).post(approve).status_code == 404
+    assert "The river bends." not in client_for(launched).get("/narrative/").text
 
-    assert "Our narrative" in visit(launched, coordinator).get("/cms/").text
-    assert visit(launched, coordinator).post(approve).status_code == 302
-    assert "The river bends." in visit(launched).get("/narrative/").text
+    assert "Our narrative" in client_for(launched, coordinator).get("/cms/").text
+    assert client_for(launched, coordinator).post(approve).status_code == 302
+    assert "The river bends." in client_for(launched).get("/narrative/").text
     assert heard == [(launched.slug, pk)]
 
 
 @pytest.mark.parametrize("role", ["coordinator", "plan_editor", "contributor"])
 def test_those_who_write_have_the_editor_without_people_or_hosts(
-    riverton: Any, in_city: Any, visit: Any, person: Any, role: str
+    riverton: Any, in_city: Any, client_for: Any, make_user: Any, role: str
 ) -> None:
     pk = narrative_id(riverton, in_city)
-    editor = visit(riverton, person(riverton, role))
+    editor = client_for(riverton, make_user(riverton, role))
 
     assert editor.get("/cms/").status_code == 200
     assert editor.get(f"/cms/pages/{pk}/edit/").status_code == 200
@@ -219,12 +219,12 @@ def test_those_who_write_have_the_editor_without_people_or_hosts(
 
 
 def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
-    launched: Any, in_city: Any, visit: Any, operator: User
+    launched: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(launched, in_city)
-    editor = visit(launched, operator)
-    editor.post(f"/cms/pages/{pk}/edit/", story_form())
-    editor.post(f"/cms/pages/{pk}/edit/", story_form(headline="The river turns."))
+    editor = client_for(launched, operator)
+    editor.post(f"/cms/pages/{pk}/edit/", narrative_form())
+    editor.post(f"/cms/pages/{pk}/edit/", narrative_form(headline="The river turns."))
 
     history = editor.get(f"/cms/pages/{pk}/history/")
     compared = editor.get(f"/cms/pages/{pk}/revisions/compare/earliest...latest/")
@@ -236,12 +236,12 @@ def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
 
 
 def test_a_preview_shows_what_is_being_written_by_the_strict_policy_of_the_site(
-    riverton: Any, in_city: Any, visit: Any, operator: User
+    riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(riverton, in_city)
-    editor = visit(riverton, operator)
+    editor = client_for(riverton, operator)
 
-    editor.post(f"/cms/pages/{pk}/edit/preview/", story_form(headline="Only a thought"))
+    editor.post(f"/cms/pages/{pk}/edit/preview/", narrative_form(headline="Only a thought"))
     shown = editor.get(f"/cms/pages/{pk}/edit/preview/?mode=&in_preview_panel=true")
 
     assert shown.status_code == 200
@@ -252,7 +252,7 @@ def test_a_preview_shows_what_is_being_written_by_the_strict_policy_of_the_site(
 
 
 def test_a_preview_of_the_front_page_shows_the_dashboard(
-    riverton: Any, in_city: Any, visit: Any, operator: User
+    riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     with in_city(riverton):
         home = HomePage.objects.get()
@@ -266,7 +266,7 @@ def test_a_preview_of_the_front_page_shows_the_dashboard(
         }
         | {"go_live_at": "", "expire_at": "", "comments": inline_formset([]), "subscribe_to_comments": False}
     )
-    editor = visit(riverton, operator)
+    editor = client_for(riverton, operator)
 
     editor.post(f"/cms/pages/{home.pk}/edit/preview/", form)
     shown = editor.get(f"/cms/pages/{home.pk}/edit/preview/?mode=")
@@ -276,11 +276,11 @@ def test_a_preview_of_the_front_page_shows_the_dashboard(
 
 
 def test_the_front_page_cannot_be_deleted_unpublished_or_moved(
-    riverton: Any, in_city: Any, visit: Any, operator: User
+    riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     with in_city(riverton):
         home = HomePage.objects.get()
-    editor = visit(riverton, operator)
+    editor = client_for(riverton, operator)
 
     for address in (f"/cms/pages/{home.pk}/delete/", f"/cms/pages/{home.pk}/unpublish/"):
         assert "stays where it is" in editor.post(address, follow=True).text
@@ -292,30 +292,30 @@ def test_the_front_page_cannot_be_deleted_unpublished_or_moved(
 
 
 def test_the_editor_is_closed_to_who_does_not_edit_here(
-    riverton: Any, ashford: Any, visit: Any, person: Any
+    riverton: Any, ashford: Any, client_for: Any, make_user: Any
 ) -> None:
-    anyone = visit(riverton).get("/cms/")
+    anyone = client_for(riverton).get("/cms/")
     assert anyone.status_code == 302
     assert anyone["Location"].startswith("/sign-in/?next=")
-    for user in (person(), person(ashford, "coordinator"), person(riverton, "viewer")):
-        assert visit(riverton, user).get("/cms/").status_code == 404
-        assert visit(riverton, user).get("/cms/pages/").status_code == 404
+    for user in (make_user(), make_user(ashford, "coordinator"), make_user(riverton, "viewer")):
+        assert client_for(riverton, user).get("/cms/").status_code == 404
+        assert client_for(riverton, user).get("/cms/pages/").status_code == 404
 
 
-def test_there_is_no_way_past_the_portals_sign_in(riverton: Any, visit: Any) -> None:
+def test_there_is_no_way_past_the_portals_sign_in(riverton: Any, client_for: Any) -> None:
     for address in (
         "/_util/login/",
         "/_util/authenticate_with_password/1/1/",
         "/documents/authenticate_with_password/1/",
     ):
-        assert visit(riverton).get(address).status_code == 404
+        assert client_for(riverton).get(address).status_code == 404
 
 
 def test_a_citys_editor_has_no_screens_for_people_hosts_or_the_library(
-    riverton: Any, alliance: Any, visit: Any, operator: User
+    riverton: Any, alliance: Any, client_for: Any, operator: User
 ) -> None:
-    at_city = visit(riverton, operator).get("/cms/").text
-    at_alliance = visit(alliance, operator).get("/cms/").text
+    at_city = client_for(riverton, operator).get("/cms/").text
+    at_alliance = client_for(alliance, operator).get("/cms/").text
 
     for address in ("/cms/users/", "/cms/groups/", "/cms/sites/", "/cms/snippets/resources/libraryitem/"):
         assert f'"{address}"' not in at_city
@@ -323,9 +323,9 @@ def test_a_citys_editor_has_no_screens_for_people_hosts_or_the_library(
 
 
 def test_documents_are_downloads_on_their_own_host_and_closed_before_launch(
-    riverton: Any, ashford: Any, in_city: Any, visit: Any, person: Any, operator: User
+    riverton: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, operator: User
 ) -> None:
-    editor = visit(riverton, operator)
+    editor = client_for(riverton, operator)
     upload = {
         "title": "Minutes",
         "file": SimpleUploadedFile("minutes.pdf", b"%PDF-1.7 <script>", "application/pdf"),
@@ -335,20 +335,20 @@ def test_documents_are_downloads_on_their_own_host_and_closed_before_launch(
     with in_city(riverton):
         address = Document.objects.get().url
 
-    assert visit(riverton).get(address).status_code == 404
-    team = visit(riverton, person(riverton, "viewer")).get(address)
+    assert client_for(riverton).get(address).status_code == 404
+    team = client_for(riverton, make_user(riverton, "viewer")).get(address)
     assert team.status_code == 200
     assert team["Content-Disposition"].startswith("attachment")
     assert team["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in team["Content-Security-Policy"]
 
     Jurisdiction.objects.filter(pk__in=[riverton.pk, ashford.pk]).update(site_state="launched")
-    assert visit(riverton).get(address).status_code == 200
-    assert visit(ashford).get(address).status_code == 404
+    assert client_for(riverton).get(address).status_code == 200
+    assert client_for(ashford).get(address).status_code == 404
 
 
 def test_a_web_page_cannot_be_uploaded_as_a_document(
-    riverton: Any, in_city: Any, visit: Any, operator: User
+    riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     upload = {
         "title": "Page",
@@ -356,13 +356,13 @@ def test_a_web_page_cannot_be_uploaded_as_a_document(
         "collection": 1,
     }
 
-    assert visit(riverton, operator).post("/cms/documents/add/", upload).status_code == 200
+    assert client_for(riverton, operator).post("/cms/documents/add/", upload).status_code == 200
 
     with in_city(riverton):
         assert not Document.objects.exists()
 
 
-def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, visit: Any, operator: User) -> None:
+def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, client_for: Any, operator: User) -> None:
     pk = narrative_id(launched, in_city)
     text = "Before <script>alert(1)</script> a link"
     block = {"key": "a", "text": text, "type": "unstyled", "depth": 0, "inlineStyleRanges": [], "data": {}}
@@ -371,10 +371,10 @@ def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, visit: Any, ope
     bad = json.dumps({"blocks": [block], "entityMap": {"0": link}})
     body = streamfield([("why_now", {"heading": "Why <b>now</b>", "text": bad})])
 
-    visit(launched, operator).post(
-        f"/cms/pages/{pk}/edit/", story_form(body=body) | {"action-publish": "Publish"}
+    client_for(launched, operator).post(
+        f"/cms/pages/{pk}/edit/", narrative_form(body=body) | {"action-publish": "Publish"}
     )
-    text = visit(launched).get("/narrative/").text
+    text = client_for(launched).get("/narrative/").text
 
     assert "Why &lt;b&gt;now&lt;/b&gt;" in text
     assert "Before &lt;script&gt;alert(1)" in text
@@ -382,7 +382,9 @@ def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, visit: Any, ope
     assert "javascript:" not in text
 
 
-def test_the_alliances_pages_are_edited_at_the_alliance(alliance: Any, visit: Any, operator: User) -> None:
+def test_the_alliances_pages_are_edited_at_the_alliance(
+    alliance: Any, client_for: Any, operator: User
+) -> None:
     front = AlliancePage.objects.get()
 
-    assert visit(alliance, operator).get(f"/cms/pages/{front.pk}/edit/").status_code == 200
+    assert client_for(alliance, operator).get(f"/cms/pages/{front.pk}/edit/").status_code == 200

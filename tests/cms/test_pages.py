@@ -21,7 +21,7 @@ from tests.resources.factories import LibraryItemFactory
 
 pytestmark = pytest.mark.django_db
 
-STORY = [
+NARRATIVE_BLOCKS = [
     {"type": "text", "value": "<p>People ask why a plan begins with race.</p>"},
     {
         "type": "chapter",
@@ -77,8 +77,8 @@ def launched(riverton: Any) -> Any:
     return riverton
 
 
-def tell(place: Any, in_city: Any, body: list[dict[str, Any]]) -> NarrativePage:
-    with in_city(place):
+def publish_narrative(jurisdiction: Any, in_city: Any, body: list[dict[str, Any]]) -> NarrativePage:
+    with in_city(jurisdiction):
         page = NarrativePage.objects.get()
         page.headline = "The river bends."
         page.body = json.dumps(body)
@@ -94,10 +94,12 @@ def add_action(code: str, title: str, **plan: Any) -> Action:
     return Action.objects.create(outcome=outcome, code=code, title=title, status=Action.Status.AT_RISK)
 
 
-def test_the_story_of_a_launched_city_is_read_by_everybody(launched: Any, in_city: Any, visit: Any) -> None:
-    tell(launched, in_city, STORY)
+def test_the_story_of_a_launched_city_is_read_by_everybody(
+    launched: Any, in_city: Any, client_for: Any
+) -> None:
+    publish_narrative(launched, in_city, NARRATIVE_BLOCKS)
 
-    response = visit(launched).get("/narrative/")
+    response = client_for(launched).get("/narrative/")
 
     assert response.status_code == 200
     for words in (
@@ -114,44 +116,49 @@ def test_the_story_of_a_launched_city_is_read_by_everybody(launched: Any, in_cit
 
 @pytest.mark.parametrize("path", ["/", "/narrative/", "/contact/", "/accessibility/", "/privacy/"])
 def test_a_site_that_is_not_launched_is_404_to_strangers_and_open_to_the_team(
-    riverton: Any, ashford: Any, in_city: Any, visit: Any, person: Any, path: str
+    riverton: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, path: str
 ) -> None:
-    tell(riverton, in_city, STORY)
+    publish_narrative(riverton, in_city, NARRATIVE_BLOCKS)
 
-    assert visit(riverton).get(path).status_code == 404
-    assert visit(riverton, person(ashford, "coordinator")).get(path).status_code == 404
-    assert visit(riverton, person(riverton, "viewer")).get(path).status_code == 200
+    assert client_for(riverton).get(path).status_code == 404
+    assert client_for(riverton, make_user(ashford, "coordinator")).get(path).status_code == 404
+    assert client_for(riverton, make_user(riverton, "viewer")).get(path).status_code == 200
 
 
-def test_a_page_of_one_city_is_404_at_another(launched: Any, ashford: Any, in_city: Any, visit: Any) -> None:
+def test_a_page_of_one_city_is_404_at_another(
+    launched: Any, ashford: Any, in_city: Any, client_for: Any
+) -> None:
     ashford.site_state = Jurisdiction.SiteState.LAUNCHED
     ashford.save()
     with in_city(launched):
         HomePage.objects.get().add_child(instance=StandardPage(title="Only here", slug="only-here"))
 
-    assert visit(launched).get("/only-here/").status_code == 200
-    assert visit(ashford).get("/only-here/").status_code == 404
+    assert client_for(launched).get("/only-here/").status_code == 200
+    assert client_for(ashford).get("/only-here/").status_code == 404
 
 
 def test_a_story_in_draft_is_announced_but_not_shown(
-    launched: Any, in_city: Any, visit: Any, person: Any
+    launched: Any, in_city: Any, client_for: Any, make_user: Any
 ) -> None:
     with in_city(launched):
         page = NarrativePage.objects.get()
         page.headline = "A secret draft"
         page.save_revision()
 
-    response = visit(launched).get("/narrative/")
+    response = client_for(launched).get("/narrative/")
 
     assert response.status_code == 200
     assert "has not published its story yet" in response.text
     assert "secret draft" not in response.text
     assert "Write the narrative" not in response.text
-    assert "Write the narrative" in visit(launched, person(launched, "coordinator")).get("/narrative/").text
+    assert (
+        "Write the narrative"
+        in client_for(launched, make_user(launched, "coordinator")).get("/narrative/").text
+    )
 
 
 def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_public(
-    launched: Any, in_city: Any, visit: Any
+    launched: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
         action = add_action("z1", "End library fines", visibility=Visibility.INTERNAL)
@@ -159,12 +166,12 @@ def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_pu
         "type": "actions",
         "value": {"heading": "What we do", "text": "", "actions": ["z1"]},
     }
-    tell(launched, in_city, [block])
+    publish_narrative(launched, in_city, [block])
 
-    hidden = visit(launched).get("/narrative/")
+    hidden = client_for(launched).get("/narrative/")
     with in_city(launched):
         Plan.objects.update(visibility=Visibility.PUBLIC)
-    shown = visit(launched).get("/narrative/")
+    shown = client_for(launched).get("/narrative/")
 
     assert "End library fines" not in hidden.text
     assert "The plan is not public yet" in hidden.text
@@ -174,7 +181,7 @@ def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_pu
 
 
 def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
-    launched: Any, in_city: Any, visit: Any
+    launched: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
         for number in range(10):
@@ -184,8 +191,8 @@ def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
         return [{"type": "actions", "value": {"heading": "What we do", "text": "", "actions": codes}}]
 
     def queries(codes: list[str]) -> int:
-        tell(launched, in_city, block(codes))
-        client = visit(launched)
+        publish_narrative(launched, in_city, block(codes))
+        client = client_for(launched)
         client.get("/narrative/")
         with CaptureQueriesContext(connection) as captured:
             assert client.get("/narrative/").status_code == 200
@@ -195,7 +202,7 @@ def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
 
 
 def test_the_words_of_a_story_are_plain_text(riverton: Any, in_city: Any) -> None:
-    page = tell(riverton, in_city, STORY)
+    page = publish_narrative(riverton, in_city, NARRATIVE_BLOCKS)
 
     with in_city(riverton):
         words = page.words()
@@ -233,10 +240,10 @@ def test_a_page_cannot_take_an_address_of_the_portal(riverton: Any, in_city: Any
 
 
 def test_the_alliances_front_page_gathers_plans_library_and_members(
-    alliance: Any, launched: Any, visit: Any
+    alliance: Any, launched: Any, client_for: Any
 ) -> None:
     front = AlliancePage.objects.get()
-    launched.entry_stage = Jurisdiction.EntryStage.PLANNING
+    launched.entry_stage = Jurisdiction.MembershipStage.PLANNING
     launched.save()
     LibraryItemFactory(title="End overdue fines")
     LibraryItemFactory(title="Only for members", members=True)
@@ -256,7 +263,7 @@ def test_the_alliances_front_page_gathers_plans_library_and_members(
     )
     front.save()
 
-    page = visit(alliance).get("/")
+    page = client_for(alliance).get("/")
 
     assert page.status_code == 200
     assert 'action="/search/"' in page.text
@@ -266,22 +273,22 @@ def test_the_alliances_front_page_gathers_plans_library_and_members(
     assert launched.short_name in page.text
     assert "Session" in page.text
     assert "Long ago" not in page.text
-    assert visit(alliance).get("/joining/").status_code == 200
+    assert client_for(alliance).get("/joining/").status_code == 200
 
 
 def test_a_picture_has_its_words_and_is_fetched_from_its_own_host_alone(
-    launched: Any, ashford: Any, in_city: Any, visit: Any
+    launched: Any, ashford: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
         image = Image.objects.create(title="Map", file=get_test_image_file(size=(1600, 900)))
     picture = {"image": {"image": image.pk, "alt_text": "The line on the map", "decorative": False}}
     picture |= {"caption": "Zoning map of 1921", "credit": "City archive"}
-    tell(launched, in_city, [{"type": "picture", "value": picture}])
+    publish_narrative(launched, in_city, [{"type": "picture", "value": picture}])
 
-    text = visit(launched).get("/narrative/").text
+    text = client_for(launched).get("/narrative/").text
     address = re.search(r'<img alt="The line on the map"[^>]* src="(/media/[^"]+)"', text)
 
     assert "Zoning map of 1921" in text
     assert address is not None
-    assert visit(launched).get(address.group(1)).status_code == 200
-    assert visit(ashford).get(address.group(1)).status_code == 404
+    assert client_for(launched).get(address.group(1)).status_code == 200
+    assert client_for(ashford).get(address.group(1)).status_code == 404

@@ -11,18 +11,18 @@ from django.db import connection
 from wagtail.models import Page, Site
 
 from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
-from cms.site import set_up_alliance_site, set_up_city_site
-from tenants import services
+from cms.site_setup import set_up_alliance_site, set_up_city_site
+from tenants.jurisdictions import services
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_new_city_has_a_site_with_its_pages_at_its_own_host(in_city: Any) -> None:
-    place = services.open_jurisdiction(name="City of Testwick", slug="testwick", by=None)
+    jurisdiction = services.open_jurisdiction(name="City of Testwick", slug="testwick", by=None)
 
-    with in_city(place):
+    with in_city(jurisdiction):
         site = Site.objects.get()
-        assert site.hostname == place.host
+        assert site.hostname == jurisdiction.host
         assert site.root_page.specific == HomePage.objects.get()
         assert HomePage.objects.get().title == "City of Testwick"
         assert set(StandardPage.objects.live().values_list("slug", flat=True)) == {
@@ -47,8 +47,8 @@ def test_the_migration_that_takes_wagtails_page_away_leaves_sites_as_they_are(
 
 def test_no_two_cities_share_a_translation_key(riverton: Any, ashford: Any, in_city: Any) -> None:
     keys = []
-    for place in (riverton, ashford):
-        with in_city(place):
+    for jurisdiction in (riverton, ashford):
+        with in_city(jurisdiction):
             keys += Page.objects.values_list("translation_key", flat=True)
     assert len(keys) == len(set(keys)) >= 12
 

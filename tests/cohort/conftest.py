@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Plan
 from tenants.signals import plan_published
@@ -22,16 +22,16 @@ def in_april():
 def publish(in_city):
     """publish(place, ["completed", None], visibility=…, launch=True) gives the place a plan of such actions."""
 
-    def make(place, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, **fields):
-        with in_city(place):
+    def make(jurisdiction, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, **fields):
+        with in_city(jurisdiction):
             plan = PlanFactory(visibility=visibility, **fields)
             outcome = OutcomeFactory(goal__plan=plan)
             for status in statuses:
                 ActionFactory(outcome=outcome, status=status)
-            plan_published.send(Plan, jurisdiction=place, plan_id=plan.pk)
+            plan_published.send(Plan, jurisdiction=jurisdiction, plan_id=plan.pk)
         if launch:
-            services.set_site_state(place, state=Jurisdiction.SiteState.LAUNCHED, by=None)
-            place.refresh_from_db()
+            services.set_site_state(jurisdiction, state=Jurisdiction.SiteState.LAUNCHED, by=None)
+            jurisdiction.refresh_from_db()
         return plan
 
     return make

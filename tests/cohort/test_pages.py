@@ -10,14 +10,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cohort import selectors
+from cohort.progress import selectors
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action
 from tenants.signals import action_changed, plan_published
 
 pytestmark = pytest.mark.usefixtures("in_april")
 TODAY = dt.date(2027, 4, 8)
-EVERY_FILE = [
+ALL_URLS = [
     "/progress/",
     "/progress/plans.csv",
     "/progress/plans.json",
@@ -26,26 +26,28 @@ EVERY_FILE = [
 ]
 
 
-def words_of(response):
+def visible_text(response):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
 
 
-def rows_of(response):
+def csv_rows(response):
     return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
 
 
-def change(place, **fields):
+def update_jurisdiction(jurisdiction, **fields):
     for name, value in fields.items():
-        setattr(place, name, value)
-    place.save()
+        setattr(jurisdiction, name, value)
+    jurisdiction.save()
 
 
 @pytest.fixture
 def cohort(riverton, ashford, millbrook, publish):
     """Riverton public, Ashford for members only, Millbrook without a site."""
-    change(riverton, entry_stage="implementing", population_band="250k_500k", tagline="Housing is behind.")
-    change(ashford, entry_stage="planning", population_band="under_10k", state="CA")
-    change(millbrook, kind="county", entry_stage="onboarding", state="")
+    update_jurisdiction(
+        riverton, entry_stage="implementing", population_band="250k_500k", tagline="Housing is behind."
+    )
+    update_jurisdiction(ashford, entry_stage="planning", population_band="under_10k", state="CA")
+    update_jurisdiction(millbrook, kind="county", entry_stage="onboarding", state="")
     publish(riverton, ["completed", "on_track", "off_track", "cancelled"], adopted_on=dt.date(2025, 1, 14))
     publish(ashford, ["completed", None], visibility=Visibility.COHORT, launch=False)
     publish(
@@ -57,8 +59,8 @@ def cohort(riverton, ashford, millbrook, publish):
 # ---- Progress --------------------------------------------------------------------------------------------
 
 
-def test_strangers_see_plans_that_are_public_of_cities_that_launched(cohort, alliance, visit):
-    text = words_of(visit(alliance).get("/progress/"))
+def test_strangers_see_plans_that_are_public_of_cities_that_launched(cohort, alliance, client_for):
+    text = visible_text(client_for(alliance).get("/progress/"))
     assert "City of Riverton Minnesota Implementing, year 3 1 of 3 1" in text
     assert "“Housing is behind.”" in text
     assert "We do not rank them" in text
@@ -66,31 +68,31 @@ def test_strangers_see_plans_that_are_public_of_cities_that_launched(cohort, all
     assert "Millbrook" not in text
 
 
-def test_members_also_see_what_the_cohort_shares_marked(cohort, alliance, visit, person, riverton):
-    text = words_of(visit(alliance, person(riverton, "viewer")).get("/progress/"))
+def test_members_also_see_what_the_cohort_shares_marked(cohort, alliance, client_for, make_user, riverton):
+    text = visible_text(client_for(alliance, make_user(riverton, "viewer")).get("/progress/"))
     assert "City of Ashford Members only" in text
     assert "One plan is shared with members only." in text
     assert "Millbrook" not in text
 
 
 def test_a_public_plan_of_a_city_that_did_not_launch_is_shown_to_nobody(
-    riverton, alliance, visit, person, publish
+    riverton, alliance, client_for, make_user, publish
 ):
     publish(riverton, ["completed"], launch=False)
-    for client in (visit(alliance), visit(alliance, person(riverton, "coordinator"))):
+    for client in (client_for(alliance), client_for(alliance, make_user(riverton, "coordinator"))):
         assert client.get("/progress/plans.json").json()["plans"] == []
 
 
-@pytest.mark.parametrize("url", EVERY_FILE)
-def test_an_internal_plan_is_on_no_page_for_nobody(cohort, alliance, visit, person, riverton, url):
-    for client in (visit(alliance), visit(alliance, person(riverton, "coordinator"))):
+@pytest.mark.parametrize("url", ALL_URLS)
+def test_an_internal_plan_is_on_no_page_for_nobody(cohort, alliance, client_for, make_user, riverton, url):
+    for client in (client_for(alliance), client_for(alliance, make_user(riverton, "coordinator"))):
         assert "CANARY" not in client.get(url).text
 
 
-def test_page_csv_and_json_of_progress_agree(cohort, alliance, visit, person, riverton):
-    for client in (visit(alliance), visit(alliance, person(riverton, "viewer"))):
-        table, data = rows_of(client.get("/progress/plans.csv")), client.get("/progress/plans.json").json()
-        page = words_of(client.get("/progress/"))
+def test_page_csv_and_json_of_progress_agree(cohort, alliance, client_for, make_user, riverton):
+    for client in (client_for(alliance), client_for(alliance, make_user(riverton, "viewer"))):
+        table, data = csv_rows(client.get("/progress/plans.csv")), client.get("/progress/plans.json").json()
+        page = visible_text(client.get("/progress/"))
         assert [row["jurisdiction"] for row in table] == [row["jurisdiction"] for row in data["plans"]]
         for row, same in zip(table, data["plans"], strict=True):
             assert {name: "" if v is None else str(v) for name, v in same.items()} == row
@@ -104,12 +106,12 @@ def test_page_csv_and_json_of_progress_agree(cohort, alliance, visit, person, ri
 
 
 def test_progress_is_sorted_by_any_column_and_gaps_stand_last(
-    cohort, alliance, visit, person, riverton, ashford
+    cohort, alliance, client_for, make_user, riverton, ashford
 ):
-    client = visit(alliance, person(riverton, "viewer"))
+    client = client_for(alliance, make_user(riverton, "viewer"))
 
     def order(sort):
-        return [row["jurisdiction"] for row in rows_of(client.get(f"/progress/plans.csv?sort={sort}"))]
+        return [row["jurisdiction"] for row in csv_rows(client.get(f"/progress/plans.csv?sort={sort}"))]
 
     assert order("name") == order("") == order("nonsense") == ["City of Ashford", "City of Riverton"]
     assert order("-name") == ["City of Riverton", "City of Ashford"]
@@ -118,21 +120,21 @@ def test_progress_is_sorted_by_any_column_and_gaps_stand_last(
     assert 'aria-sort="descending"' in client.get("/progress/?sort=-done").text
 
 
-def test_sorting_by_htmx_gets_the_table_alone(cohort, alliance, visit):
+def test_sorting_by_htmx_gets_the_table_alone(cohort, alliance, client_for):
     headers = {"HX-Request": "true", "HX-Target": "plan-rows"}
-    assert "<html" not in visit(alliance).get("/progress/?sort=done", headers=headers).text
+    assert "<html" not in client_for(alliance).get("/progress/?sort=done", headers=headers).text
 
 
-def test_without_any_plan_the_page_says_what_will_be_there(riverton, alliance, visit):
-    assert "No member shows its plan yet." in visit(alliance).get("/progress/").text
+def test_without_any_plan_the_page_says_what_will_be_there(riverton, alliance, client_for):
+    assert "No member shows its plan yet." in client_for(alliance).get("/progress/").text
 
 
 # ---- Directory -------------------------------------------------------------------------------------------
 
 
-def test_the_directory_names_all_members_by_state_and_links_open_sites_only(cohort, alliance, visit):
-    response = visit(alliance).get("/jurisdictions/")
-    text = words_of(response)
+def test_the_directory_names_all_members_by_state_and_links_open_sites_only(cohort, alliance, client_for):
+    response = client_for(alliance).get("/jurisdictions/")
+    text = visible_text(response)
     assert text.index("California A ") < text.index("Minnesota R ") < text.index("No state given MC ")
     assert (
         "City, 250,000 to 499,999 people, Minnesota Stage: Implementing, year 3 1 of 3 actions done, 1 needs"
@@ -144,9 +146,11 @@ def test_the_directory_names_all_members_by_state_and_links_open_sites_only(coho
     assert "millbrook.localhost" not in response.text
 
 
-def test_who_left_is_not_listed_and_neither_are_template_and_alliance(riverton, ashford, alliance, visit):
-    change(ashford, entry_stage="offboarded")
-    names = [row["jurisdiction"] for row in rows_of(visit(alliance).get("/jurisdictions/list.csv"))]
+def test_who_left_is_not_listed_and_neither_are_template_and_alliance(
+    riverton, ashford, alliance, client_for
+):
+    update_jurisdiction(ashford, entry_stage="offboarded")
+    names = [row["jurisdiction"] for row in csv_rows(client_for(alliance).get("/jurisdictions/list.csv"))]
     assert names == ["City of Riverton", "Millbrook County"]
 
 
@@ -166,17 +170,17 @@ def test_who_left_is_not_listed_and_neither_are_template_and_alliance(riverton, 
         ("?stage=nonsense", []),
     ],
 )
-def test_the_directory_is_filtered_in_the_address(cohort, alliance, visit, query, names):
-    client = visit(alliance)
-    assert [row["jurisdiction"] for row in rows_of(client.get("/jurisdictions/list.csv" + query))] == names
+def test_the_directory_is_filtered_in_the_address(cohort, alliance, client_for, query, names):
+    client = client_for(alliance)
+    assert [row["jurisdiction"] for row in csv_rows(client.get("/jurisdictions/list.csv" + query))] == names
     shown = re.findall(
         r'class="font-body-lg">(?:<a [^>]*>)?([^<]+)', client.get("/jurisdictions/" + query).text
     )
     assert shown == names
 
 
-def test_facets_count_what_choosing_them_would_add(cohort, alliance, visit):
-    text = visit(alliance).get("/jurisdictions/?state=MN").text
+def test_facets_count_what_choosing_them_would_add(cohort, alliance, client_for):
+    text = client_for(alliance).get("/jurisdictions/?state=MN").text
 
     def number(option):
         return re.search(rf'id="n-{option}">(\d+)<', text).group(1)
@@ -187,8 +191,8 @@ def test_facets_count_what_choosing_them_would_add(cohort, alliance, visit):
     assert 'href="/jurisdictions/?"' in text  # the chip that removes the one filter
 
 
-def test_a_strange_member_list_offers_the_way_back(cohort, alliance, visit):
-    assert "Show all 3 members" in visit(alliance).get("/jurisdictions/?q=zebra").text
+def test_a_strange_member_list_offers_the_way_back(cohort, alliance, client_for):
+    assert "Show all 3 members" in client_for(alliance).get("/jurisdictions/?q=zebra").text
 
 
 # ---- The alliance's home ---------------------------------------------------------------------------------
@@ -205,30 +209,30 @@ def test_the_home_page_gets_plans_under_way_of_adopted_plans(cohort, in_city, ri
         Plan.objects.filter(visibility="public").update(lifecycle="draft")
         plan_published.send(Plan, jurisdiction=riverton, plan_id=0)
     assert selectors.plans_under_way("public", on=TODAY) == []
-    assert len(selectors.progress_lines("public", on=TODAY)) == 1
+    assert len(selectors.progress_rows("public", on=TODAY)) == 1
 
 
 def test_the_path_shows_each_stage_with_its_members(cohort, riverton):
-    change(riverton, entry_stage="mentor")
-    steps = {step["stage"]: step["places"] for step in selectors.stages_path()}
+    update_jurisdiction(riverton, entry_stage="mentor")
+    steps = {step["stage"]: step["jurisdictions"] for step in selectors.members_by_stage()}
     assert list(steps) == ["onboarding", "learning", "planning", "adopted_plan", "implementing"]
-    assert [place["url"] for place in steps["onboarding"]] == [""]
-    assert [(place["url"], place["note"]) for place in steps["implementing"]] == [
+    assert [jurisdiction["url"] for jurisdiction in steps["onboarding"]] == [""]
+    assert [(jurisdiction["url"], jurisdiction["note"]) for jurisdiction in steps["implementing"]] == [
         ("http://riverton.localhost/", "mentor")
     ]
 
 
 def test_changed_this_week_tells_each_audience_what_it_may_know(cohort, riverton, ashford, in_city):
-    for place in (riverton, ashford):
-        with in_city(place):
+    for jurisdiction in (riverton, ashford):
+        with in_city(jurisdiction):
             Action.objects.filter(status="completed").update(last_update_on=dt.date(2027, 4, 5))
             ids = list(Action.objects.filter(status="completed").values_list("pk", flat=True))
-            action_changed.send(Action, jurisdiction=place, action_ids=ids)
+            action_changed.send(Action, jurisdiction=jurisdiction, action_ids=ids)
     found = selectors.changed_this_week("public", on=TODAY)
-    assert [(item["place"], item["status"]) for item in found] == [(riverton.short_name, "Completed")]
+    assert [(item["jurisdiction"], item["status"]) for item in found] == [(riverton.short_name, "Completed")]
     assert found[0]["url"].startswith("http://riverton.localhost/plan/actions/")
     members = selectors.changed_this_week("members", on=TODAY)
-    assert {(item["place"], bool(item["url"])) for item in members} == {
+    assert {(item["jurisdiction"], bool(item["url"])) for item in members} == {
         (riverton.short_name, True),
         (ashford.short_name, False),
     }
@@ -237,18 +241,18 @@ def test_changed_this_week_tells_each_audience_what_it_may_know(cohort, riverton
 
 def test_an_unknown_audience_is_an_error():
     with pytest.raises(ValueError, match="No audience 'everybody'"):
-        selectors.progress_lines("everybody", on=TODAY)
+        selectors.progress_rows("everybody", on=TODAY)
 
 
 # ---- Growth ----------------------------------------------------------------------------------------------
 
 
-def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit, db):
+def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, client_for, db):
     from cohort.models import PublicPlan
 
     def grow(start, number):
         for n in range(start, start + number):
-            place = Jurisdiction.objects.create(
+            jurisdiction = Jurisdiction.objects.create(
                 schema_name=f"c_p{n}",
                 slug=f"p{n}",
                 name=f"Place {n}",
@@ -256,7 +260,7 @@ def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit
                 site_state="launched",
             )
             PublicPlan.objects.create(
-                jurisdiction=place,
+                jurisdiction=jurisdiction,
                 visibility="public",
                 title=f"Plan {n}",
                 lifecycle="adopted",
@@ -266,14 +270,14 @@ def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, visit
 
     def count(url):
         with CaptureQueriesContext(connection) as queries:
-            assert visit(alliance).get(url).status_code == 200
+            assert client_for(alliance).get(url).status_code == 200
         assert sum("cohort_publicplan" in query["sql"] for query in queries) == 1
         return len(queries)
 
     def counts():
-        for url in EVERY_FILE:
+        for url in ALL_URLS:
             count(url)  # the hosts are read again after a change of the registry
-        return {url: count(url) for url in EVERY_FILE}
+        return {url: count(url) for url in ALL_URLS}
 
     grow(0, 2)
     few = counts()

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from cohort import projections
 from cohort.models import PublicAction, PublicGoal, PublicOutcome, PublicPlan
+from cohort.projections import refresh
 from tenants.models import Visibility
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Department, Plan
@@ -19,19 +19,19 @@ from tests.plan_factories import ActionFactory, NoteFactory, OutcomeFactory, Pla
 TABLES = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
 
 
-def announce(place, plan):
-    plan_published.send(Plan, jurisdiction=place, plan_id=plan.pk)
+def announce(jurisdiction, plan):
+    plan_published.send(Plan, jurisdiction=jurisdiction, plan_id=plan.pk)
 
 
-def held(place):
-    return [model.objects.filter(jurisdiction=place).count() for model in TABLES]
+def row_counts(jurisdiction):
+    return [model.objects.filter(jurisdiction=jurisdiction).count() for model in TABLES]
 
 
-def picture(place, *, without=("id",)):
+def stored_rows(jurisdiction, *, without=("id",)):
     return [
         sorted(
             tuple(sorted((k, str(v)) for k, v in row.items() if k not in without))
-            for row in model.objects.filter(jurisdiction=place).values()
+            for row in model.objects.filter(jurisdiction=jurisdiction).values()
         )
         for model in TABLES
     ]
@@ -50,8 +50,8 @@ def test_publishing_copies_plan_goals_outcomes_and_actions(riverton, ashford, in
         NoteFactory(action=action, noted_on=dt.date(2026, 3, 5), text="Newest.")
         announce(riverton, plan)
 
-    assert held(riverton) == [1, 1, 1, 1]
-    assert held(ashford) == [0, 0, 0, 0]
+    assert row_counts(riverton) == [1, 1, 1, 1]
+    assert row_counts(ashford) == [0, 0, 0, 0]
     shown = PublicAction.objects.get(jurisdiction=riverton)
     assert (shown.uuid, shown.code, shown.status, shown.reason) == (
         action.uuid,
@@ -108,7 +108,7 @@ def test_an_internal_plan_leaves_nothing_in_the_public_tables(riverton, in_city)
         plan = PlanFactory(visibility=Visibility.INTERNAL)
         ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
-    assert held(riverton) == [0, 0, 0, 0]
+    assert row_counts(riverton) == [0, 0, 0, 0]
 
 
 def test_withdrawing_removes_all_rows_in_the_same_transaction(riverton, in_city):
@@ -120,13 +120,13 @@ def test_withdrawing_removes_all_rows_in_the_same_transaction(riverton, in_city)
         with transaction.atomic():
             Plan.objects.update(visibility=Visibility.INTERNAL)
             announce(riverton, plan)
-            assert held(riverton) == [0, 0, 0, 0]
+            assert row_counts(riverton) == [0, 0, 0, 0]
             transaction.set_rollback(True)
-        assert held(riverton) == [1, 1, 1, 1]
+        assert row_counts(riverton) == [1, 1, 1, 1]
 
         Plan.objects.update(visibility=Visibility.INTERNAL)
         announce(riverton, plan)
-    assert held(riverton) == [0, 0, 0, 0]
+    assert row_counts(riverton) == [0, 0, 0, 0]
 
 
 def test_twice_equals_once(riverton, in_city):
@@ -134,14 +134,14 @@ def test_twice_equals_once(riverton, in_city):
         plan = PlanFactory()
         ActionFactory.create_batch(3, outcome__goal__plan=plan)
         announce(riverton, plan)
-        once = picture(riverton)
+        once = stored_rows(riverton)
         announce(riverton, plan)
         plan_changed.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
         jurisdiction_changed.send(Plan, jurisdiction=riverton)
         action_changed.send(
             Plan, jurisdiction=riverton, action_ids=list(Action.objects.values_list("pk", flat=True))
         )
-    assert picture(riverton) == once
+    assert stored_rows(riverton) == once
 
 
 def test_a_row_knows_when_it_last_said_something_else(riverton, in_city):
@@ -165,11 +165,11 @@ def test_what_a_city_notes_for_itself_leaves_its_copy_alone(riverton, in_city):
         plan = PlanFactory()
         action = ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
-        before = picture(riverton)
+        before = stored_rows(riverton)
         action.notes, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
         action.save()  # its updated_at moves
         action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
-    assert picture(riverton) == before  # ids, moments and all
+    assert stored_rows(riverton) == before  # ids, moments and all
 
 
 def test_one_changed_action_is_written_again_with_the_plan_numbers(riverton, in_city):
@@ -207,7 +207,7 @@ def test_a_new_action_under_a_new_outcome_brings_the_outcome_with_it(riverton, i
         announce(riverton, plan)
         new = ActionFactory(outcome__goal__plan=plan)
         action_changed.send(Action, jurisdiction=riverton, action_ids=[new.pk])
-    assert held(riverton) == [1, 2, 2, 2]
+    assert row_counts(riverton) == [1, 2, 2, 2]
 
 
 @pytest.mark.parametrize("announcement", ["all", "one"])
@@ -233,15 +233,15 @@ def test_writing_takes_as_many_queries_for_thirty_actions_as_for_two(riverton, i
 
 def test_two_cities_with_the_same_numbers_stay_apart(riverton, ashford, in_city):
     uuids = {}
-    for place in (riverton, ashford):
-        with in_city(place):
-            plan = PlanFactory(title=f"Plan of {place.short_name}")
-            uuids[place] = ActionFactory(outcome__goal__plan=plan).uuid
-            announce(place, plan)
+    for jurisdiction in (riverton, ashford):
+        with in_city(jurisdiction):
+            plan = PlanFactory(title=f"Plan of {jurisdiction.short_name}")
+            uuids[jurisdiction] = ActionFactory(outcome__goal__plan=plan).uuid
+            announce(jurisdiction, plan)
     with in_city(ashford):
         Plan.objects.update(visibility=Visibility.INTERNAL)
         jurisdiction_changed.send(Plan, jurisdiction=ashford)
-    assert held(ashford) == [0, 0, 0, 0]
+    assert row_counts(ashford) == [0, 0, 0, 0]
     assert set(PublicAction.objects.values_list("uuid", flat=True)) == {uuids[riverton]}
 
 
@@ -252,7 +252,7 @@ def test_rebuild_names_what_differs_and_repairs_it(riverton, in_city):
         lost = ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
     call_command("rebuild_projections", "--check", stdout=StringIO())
-    good = picture(riverton, without=("id", "changed_at"))
+    good = stored_rows(riverton, without=("id", "changed_at"))
     PublicAction.objects.filter(uuid=action.uuid).update(status="completed")
     PublicAction.objects.filter(uuid=lost.uuid).delete()
     PublicPlan.objects.update(completed=7)
@@ -266,7 +266,7 @@ def test_rebuild_names_what_differs_and_repairs_it(riverton, in_city):
     assert PublicPlan.objects.get(jurisdiction=riverton).completed == 7
 
     call_command("rebuild_projections", stdout=StringIO())
-    assert picture(riverton, without=("id", "changed_at")) == good
+    assert stored_rows(riverton, without=("id", "changed_at")) == good
 
 
 def test_rebuild_refuses_a_city_it_does_not_know(riverton):
@@ -278,9 +278,9 @@ def test_reading_changes_nothing(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         ActionFactory(outcome__goal__plan=plan)
-        shown = projections.read(riverton)
+        shown = refresh.build_rows(riverton)
     assert len(shown.actions) == 1
-    assert held(riverton) == [0, 0, 0, 0]
+    assert row_counts(riverton) == [0, 0, 0, 0]
 
 
 def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
@@ -306,7 +306,7 @@ def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
         assert PublicPlan.objects.get(jurisdiction=riverton).needs_attention == 1
 
         plan_services.unpublish_plan(plan, by=None, reason="We found a mistake.")
-    assert held(riverton) == [0, 0, 0, 0]
+    assert row_counts(riverton) == [0, 0, 0, 0]
 
 
 def test_an_action_says_what_it_stands_under_where_it_says_nothing(riverton, in_city):

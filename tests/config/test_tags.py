@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import translation
 
-from config.templatetags import portal
+from config.templatetags import portal_tags
 from tenants.plans.models import Action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,12 +31,12 @@ def symbols() -> set[str]:
 
 
 def test_every_status_of_an_action_has_icon_mark_and_word():
-    assert set(Action.Status.values) | {"none"} == set(portal.STATUS)
+    assert set(Action.Status.values) | {"none"} == set(portal_tags.STATUS)
 
 
 def test_every_icon_that_a_page_asks_for_is_in_the_sprite():
-    asked = {name for icon, mark, _word in portal.STATUS.values() for name in (icon, mark)}
-    asked |= {icon for icon, _word in portal.FRESHNESS.values()}
+    asked = {name for icon, mark, _word in portal_tags.STATUS.values() for name in (icon, mark)}
+    asked |= {icon for icon, _word in portal_tags.FRESHNESS.values()}
     for path in templates():
         asked |= set(re.findall(r"""\{%-? *icon +["']([a-z_]+)["']""", path.read_text()))
     assert asked - symbols() == set()

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tests.dashboard.sample import write_plan
 
@@ -37,5 +37,5 @@ def public_plan(launched, make_plan):
 
 
 @pytest.fixture
-def resident(launched, visit):
-    return visit(launched)
+def resident(launched, client_for):
+    return client_for(launched)

@@ -18,9 +18,9 @@ from tests.plan_factories import (
 )
 
 
-def write_plan(place: Jurisdiction, **fields: object) -> Plan:
+def write_plan(jurisdiction: Jurisdiction, **fields: object) -> Plan:
     """Two goals, eight actions and one that is retired, t1 to t9, as of April 8, 2027."""
-    with tenant_context(place):
+    with tenant_context(jurisdiction):
         plan = PlanFactory(title="Racial equity plan", **fields)
         library, housing = DepartmentFactory(name="Library"), DepartmentFactory(name="Housing Services")
         books = OutcomeFactory(

@@ -47,10 +47,12 @@ def test_a_public_plan_of_a_launched_city_is_open_to_everybody(public_plan, resi
 
 
 @pytest.mark.parametrize("url", PAGES + FILES)
-def test_a_city_that_has_not_launched_is_404_to_strangers(riverton, make_plan, visit, person, ashford, url):
+def test_a_city_that_has_not_launched_is_404_to_strangers(
+    riverton, make_plan, client_for, make_user, ashford, url
+):
     make_plan(riverton)
-    assert visit(riverton).get(url).status_code == 404
-    assert visit(riverton, person(ashford, "coordinator")).get(url).status_code == 404
+    assert client_for(riverton).get(url).status_code == 404
+    assert client_for(riverton, make_user(ashford, "coordinator")).get(url).status_code == 404
 
 
 @pytest.mark.parametrize("visibility", [Visibility.INTERNAL, Visibility.COHORT])
@@ -66,34 +68,38 @@ def test_a_plan_that_is_not_public_says_so_and_shows_nothing(launched, make_plan
 
 
 @pytest.mark.parametrize("url", PAGES + FILES)
-def test_a_stranger_gains_nothing_by_asking_for_a_preview(launched, make_plan, visit, person, ashford, url):
+def test_a_stranger_gains_nothing_by_asking_for_a_preview(
+    launched, make_plan, client_for, make_user, ashford, url
+):
     make_plan(launched, visibility=Visibility.INTERNAL)
-    for client in [visit(launched), visit(launched, person(ashford, "coordinator"))]:
+    for client in [client_for(launched), client_for(launched, make_user(ashford, "coordinator"))]:
         response = client.get(url, {"preview": "1"})
         assert "Eviction help" not in response.text
         assert "Only your team" not in response.text
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_the_team_previews_an_internal_plan_under_a_clear_banner(launched, make_plan, visit, person, url):
+def test_the_team_previews_an_internal_plan_under_a_clear_banner(
+    launched, make_plan, client_for, make_user, url
+):
     make_plan(launched, visibility=Visibility.INTERNAL)
-    response = visit(launched, person(launched, "viewer")).get(url, {"preview": "1"})
+    response = client_for(launched, make_user(launched, "viewer")).get(url, {"preview": "1"})
     assert response.status_code == 200
     assert "Only your team sees this." in response.text
     assert "no-store" in response["Cache-Control"]
 
 
-def test_links_of_a_preview_stay_in_the_preview(launched, make_plan, visit, person):
+def test_links_of_a_preview_stay_in_the_preview(launched, make_plan, client_for, make_user):
     make_plan(launched, visibility=Visibility.INTERNAL)
-    response = visit(launched, person(launched, "viewer")).get("/", {"preview": "1"})
+    response = client_for(launched, make_user(launched, "viewer")).get("/", {"preview": "1"})
     assert '<a href="/plan/actions/t5/?preview=1">' in response.text
     assert '<input type="hidden" name="preview" value="1">' in response.text
     assert "/data/actions.csv?preview=1" in response.text
 
 
-def test_the_team_sees_a_city_before_its_launch(riverton, make_plan, visit, person):
+def test_the_team_sees_a_city_before_its_launch(riverton, make_plan, client_for, make_user):
     make_plan(riverton, visibility=Visibility.INTERNAL)
-    response = visit(riverton, person(riverton, "coordinator")).get("/")
+    response = client_for(riverton, make_user(riverton, "coordinator")).get("/")
     assert "This site is not launched yet." in response.text
     assert "Eviction help" in response.text
 
@@ -324,9 +330,9 @@ def test_an_action_shows_measures_milestones_parties_and_the_neighbors(
 
 
 def test_a_person_is_named_only_if_the_affiliation_is_public(
-    launched, public_plan, resident, person, in_city
+    launched, public_plan, resident, make_user, in_city
 ):
-    somebody = person(launched, "department_lead", first_name="Ada", last_name="Obi")
+    somebody = make_user(launched, "department_lead", first_name="Ada", last_name="Obi")
     mine = Affiliation.objects.get(user=somebody)
     with in_city(launched):
         Action.objects.filter(code="t2").update(owner=mine.pk)
@@ -457,41 +463,45 @@ def test_words_of_the_plan_cannot_run_as_scripts(launched, public_plan, resident
 # ---- The colors ------------------------------------------------------------------------------------------
 
 
-def test_every_host_serves_its_own_colors(launched, ashford, alliance, visit):
+def test_every_host_serves_its_own_colors(launched, ashford, alliance, client_for):
     type(launched).objects.filter(pk=ashford.pk).update(brand_color="#0d5257")
     ashford.refresh_from_db()
     ashford.save()
-    response = visit(ashford).get("/brand.css")
+    response = client_for(ashford).get("/brand.css")
     assert response["Content-Type"].startswith("text/css")
     assert "--brand: #0d5257;" in response.text
     assert "max-age" in response["Cache-Control"]
-    assert visit(ashford).get("/brand.css", headers={"If-None-Match": response["ETag"]}).status_code == 304
-    for place in (launched, alliance):
-        assert "--brand: #2a2f66;" in visit(place).get("/brand.css").text
+    assert (
+        client_for(ashford).get("/brand.css", headers={"If-None-Match": response["ETag"]}).status_code == 304
+    )
+    for jurisdiction in (launched, alliance):
+        assert "--brand: #2a2f66;" in client_for(jurisdiction).get("/brand.css").text
 
 
 @pytest.mark.parametrize(("given", "at_least"), [("#ffee00", 7), ("#888888", 7), ("#0d5257", 7)])
 def test_a_brand_color_can_always_be_read(riverton, given, at_least):
-    from tenants.dashboard import brand
+    from tenants.dashboard import theme
 
     riverton.brand_color = riverton.accent_color = given
-    lines = dict(re.findall(r"--([a-z-]+): (#\w+);", brand.stylesheet(riverton)))
-    assert brand.contrast(brand._rgb(lines["brand"], "#000000"), brand.WHITE) >= at_least
-    assert brand.contrast(brand._rgb(lines["accent"], "#000000"), brand.INK) >= at_least
+    lines = dict(re.findall(r"--([a-z-]+): (#\w+);", theme.stylesheet(riverton)))
+    assert theme.contrast_ratio(theme._parse_color(lines["brand"], "#000000"), theme.WHITE) >= at_least
+    assert theme.contrast_ratio(theme._parse_color(lines["accent"], "#000000"), theme.INK) >= at_least
     assert (
-        brand.contrast(brand._rgb(lines["brand"], "#000000"), brand._rgb(lines["brand-tint"], "#000000"))
+        theme.contrast_ratio(
+            theme._parse_color(lines["brand"], "#000000"), theme._parse_color(lines["brand-tint"], "#000000")
+        )
         >= 4.5
     )
 
 
 def test_a_color_or_pattern_that_is_none_writes_no_css_of_its_own(riverton):
-    from tenants.dashboard import brand
+    from tenants.dashboard import theme
 
     riverton.brand_color, riverton.pattern = "red;}*{", "../../x"
-    assert brand.stylesheet(riverton).count("}") == 1
-    assert "--pattern: none;" in brand.stylesheet(riverton)
+    assert theme.stylesheet(riverton).count("}") == 1
+    assert "--pattern: none;" in theme.stylesheet(riverton)
     riverton.pattern = "bend"
-    assert "img/patterns/bend.svg" in brand.stylesheet(riverton)
+    assert "img/patterns/bend.svg" in theme.stylesheet(riverton)
 
 
 # ---- Growth ----------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def is_gone(url: str) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex((place.hostname, place.port)) != 0
 
-    return locks.until(refused, seconds=20)
+    return locks.wait_until(refused, seconds=20)
 
 
 def python(program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -216,7 +216,7 @@ def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_
     options += ["-c/dev/null", str(test)]
     command = f"import pytest, sys; sys.exit(pytest.main({options}))"
     run = python(command, NOTES=str(notes))
-    assert locks.until(lambda: len(list(notes.iterdir())) == 4, seconds=120)
+    assert locks.wait_until(lambda: len(list(notes.iterdir())) == 4, seconds=120)
     (url,) = {note.read_text() for note in notes.iterdir()}
     assert len({note.name.split("-")[0] for note in notes.iterdir()}) == 2
     assert ask(url)
@@ -226,19 +226,19 @@ def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_
 
     assert is_gone(url)
     kill(run)
-    with locks.scratch(engines.TEMPORARY):  # the next run removes what it left
+    with locks.scratch_folder(engines.TEMPORARY):  # the next run removes what it left
         assert not folder.exists()
 
 
 def test_versions_that_run_follow_from_the_jdks_found(no_java):
-    assert jars.versions_that_run() == []
+    assert jars.runnable_versions() == []
     fake_jdk(no_java / "java-25", "25.0.1", compiler=False)
     fake_jdk(no_java / "java-11", "11.0.2")
-    assert jars.versions_that_run() == []
+    assert jars.runnable_versions() == []
     fake_jdk(no_java / "java-17", "17.0.15")
-    assert jars.versions_that_run() == ["2.19.6"]
+    assert jars.runnable_versions() == ["2.19.6"]
     fake_jdk(no_java / "java-21", "21")
-    assert jars.versions_that_run() == ["3.8.0", "2.19.6"]
+    assert jars.runnable_versions() == ["3.8.0", "2.19.6"]
     assert jars.jdk_for("3.8.0").home == no_java / "java-21"
     assert jars.jdk_for("2.19.6").home == no_java / "java-17"
 
@@ -281,7 +281,7 @@ def test_setting_up_ends_in_words_where_something_is_missing_and_cannot_be_insta
     if java:
         fake_jdk(no_java / "java-21", "21.0.2")
     with pytest.raises(SystemExit, match=words):
-        bootstrap.opensearch(every_version=True)
+        bootstrap.prepare_opensearch(every_version=True)
 
 
 def test_setting_up_as_root_installs_what_debian_has_and_prepares_what_then_runs(
@@ -294,7 +294,7 @@ def test_setting_up_as_root_installs_what_debian_has_and_prepares_what_then_runs
     monkeypatch.setattr(jars, "prepare", lambda version, say: prepared.append(version))
     bootstrap.apt_update.cache_clear()
 
-    bootstrap.opensearch(every_version=True)
+    bootstrap.prepare_opensearch(every_version=True)
 
     asked = [line.split()[-1] for line in (tmp_path / "apt.log").read_text().splitlines()]
     assert asked == ["-qq", "openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "maven"]
@@ -312,7 +312,7 @@ def test_maven_that_cannot_fetch_is_quoted_and_nothing_counts_as_ready(maven, tm
 def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(maven, tmp_path):
     (maven / "stall").touch()
     first = python(PREPARE, NEWEST)
-    assert locks.until(lambda: len(list(tmp_path.glob("cache/**/*.jar"))) >= 3, seconds=30)
+    assert locks.wait_until(lambda: len(list(tmp_path.glob("cache/**/*.jar"))) >= 3, seconds=30)
     kill(first)
     (maven / "stall").unlink()
     (maven / "calls").unlink()
@@ -338,12 +338,12 @@ def test_what_is_ready_has_an_archive_of_the_classes_of_a_node_that_started_from
 def test_what_nobody_used_for_a_month_is_deleted_and_what_is_used_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name, days in {"3.8.0-old": 31, "3.8.0-new": 29, "2.19.6-old": 31}.items():
-        ready = jars.cache() / name / "ready"
+        ready = jars.cache_folder() / name / "ready"
         ready.parent.mkdir(parents=True)
         ready.touch()
         os.utime(ready, (time.time() - days * 86_400,) * 2)
-    jars._drop_unused("3.8.0")
-    assert sorted(folder.name for folder in jars.cache().iterdir()) == ["2.19.6-old", "3.8.0-new"]
+    jars._delete_unused("3.8.0")
+    assert sorted(folder.name for folder in jars.cache_folder().iterdir()) == ["2.19.6-old", "3.8.0-new"]
 
 
 def test_a_wrong_folder_is_refused_in_words(tmp_path, capsys):

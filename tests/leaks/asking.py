@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from search import queries
+from search import service
 from tenants.models import Affiliation, Role
-from tests.leaks.words import COMMON, Canary, Choir
-from tests.leaks.world import RARE_ACTION, RARE_ITEM, World
+from tests.leaks.words import COMMON, Canary, CanarySet
+from tests.leaks.world import RARE_ACTION, RARE_ITEM, Scenario
 
 AUDIENCES = ("public", "members")
 AT_A_CITY = ("viewer", "contributor", "department_lead", "plan_editor", "coordinator")
@@ -21,13 +21,13 @@ AT_THE_ALLIANCE = ("staff_admin", "staff_onboarding", "library_curator")
 
 def found_for(text: str, audience: str) -> str:
     """All that a search for a text tells."""
-    found = queries.find(text, audience=audience, size=100)
+    found = service.search(text, audience=audience, size=100)
     assert not found.notice, "The engine did not answer."
     return repr(found)
 
 
 def suggested_for(text: str, audience: str) -> str:
-    return repr([queries.suggest(start, audience=audience) for start in (text, f"{COMMON} {text}")])
+    return repr([service.suggest(start, audience=audience) for start in (text, f"{COMMON} {text}")])
 
 
 def traces_of(canaries: Iterable[Canary], control: Canary, audience: str) -> Iterator[str]:
@@ -40,14 +40,14 @@ def traces_of(canaries: Iterable[Canary], control: Canary, audience: str) -> Ite
                 continue  # its row may be found by it; the row does not show it
             asked = getattr(canary, way)
             if ask(asked, audience).replace(asked, "·") != nothing:
-                yield f"{audience}: {way} of {canary.word} ({canary.place})"
+                yield f"{audience}: {way} of {canary.word} ({canary.location})"
 
 
 def one_of_each_kind(canaries: Iterable[Canary]) -> list[Canary]:
     """A canary of each place and model, of a title where there is one: what stands in one row is read or hidden as one."""
     found: dict[str, Canary] = {}
     for canary in canaries:
-        kind, _dot, name = canary.place.rpartition(".")
+        kind, _dot, name = canary.location.rpartition(".")
         if kind not in found or name in ("title", "headline", "text"):
             found[kind] = canary
     return list(found.values())
@@ -56,19 +56,19 @@ def one_of_each_kind(canaries: Iterable[Canary]) -> list[Canary]:
 # --- By addresses, as everybody ---------------------------------------------------------------------------------
 
 
-def everybody(world: World, person: Callable[..., Any], alliance: Any) -> dict[str, tuple[Any, str]]:
+def everybody(world: Scenario, make_user: Callable[..., Any], alliance: Any) -> dict[str, tuple[Any, str]]:
     """Who asks, and what audience that is: nobody here has a role where secrets are, but for the curators."""
-    former = person(world.ashford, Role.COORDINATOR)
+    former = make_user(world.ashford, Role.COORDINATOR)
     Affiliation.objects.filter(user=former).update(start_date="2020-01-01", end_date="2020-12-31")
-    found: dict[str, tuple[Any, str]] = {"anyone": (None, "public"), "nobody's": (person(), "public")}
+    found: dict[str, tuple[Any, str]] = {"anyone": (None, "public"), "nobody's": (make_user(), "public")}
     found["former"] = (former, "public")
-    found["member"] = (person(world.ashford, Role.MEMBER), "members")
-    found |= {role: (person(world.ashford, role), "members") for role in AT_A_CITY}
-    found |= {role: (person(alliance, role), "members") for role in AT_THE_ALLIANCE}
+    found["member"] = (make_user(world.ashford, Role.MEMBER), "members")
+    found |= {role: (make_user(world.ashford, role), "members") for role in AT_A_CITY}
+    found |= {role: (make_user(alliance, role), "members") for role in AT_THE_ALLIANCE}
     return found
 
 
-def searches(world: World, *, once: bool = False) -> list[str]:
+def searches(world: Scenario, *, once: bool = False) -> list[str]:
     """Addresses that search, on the alliance's host; `once`: every second question on the page, the others of the API."""
     texts = ["", COMMON, f'"{COMMON}"', f"{COMMON} -nothing", "action plan", "lantrn", "city"]
     narrowed: list[dict[str, Any]] = [{}]
@@ -90,7 +90,7 @@ def searches(world: World, *, once: bool = False) -> list[str]:
     return found + [f"/search/suggest/?q={start}" for start in beginnings]
 
 
-def lists(world: World) -> list[str]:
+def lists(world: Scenario) -> list[str]:
     """The other addresses of the alliance: pages, files, and the API with all its forms."""
     found = ["/", "/library/", "/progress/", "/progress/plans.csv", "/progress/plans.json", "/jurisdictions/"]
     found += ["/jurisdictions/list.csv", f"/library/{world.public_item.key}/", "/api/v1/schema?format=json"]
@@ -100,11 +100,11 @@ def lists(world: World) -> list[str]:
         found += [f"/api/v1/{name}?page_size=100{asked}" for asked in ("", "&format=csv")]
         if name != "topics":
             found.append(f"/api/v1/{name}?page_size=100&updated_since=2020-01-01T00:00:00Z")
-    found += [f"/api/v1/actions?jurisdiction={place.slug}" for place in world.cities]
+    found += [f"/api/v1/actions?jurisdiction={jurisdiction.slug}" for jurisdiction in world.cities]
     return [*found, "/api/v1/actions?status=off_track", "/api/v1/library?type=video"]
 
 
-def of_a_city(world: World) -> list[str]:
+def of_a_city(world: Scenario) -> list[str]:
     code = world.public_action.code
     found = [
         "/",
@@ -118,7 +118,7 @@ def of_a_city(world: World) -> list[str]:
     return [*found, "/data/plan.json", "/data/numbers.csv"]
 
 
-def forbidden(world: World, *, files: bool = True) -> list[str]:
+def forbidden(world: Scenario, *, files: bool = True) -> list[str]:
     """Addresses of what nobody but its own team may see: all of them are 404. Curators get the files of drafts."""
     found = [f"/api/v1/actions/{uuid}" for uuid in world.actions]
     for item in world.items:
@@ -126,7 +126,7 @@ def forbidden(world: World, *, files: bool = True) -> list[str]:
     return [*found, *(file.url for file in world.secret_files)] if files else found
 
 
-def briefly(world: World) -> list[str]:
+def briefly(world: Scenario) -> list[str]:
     """A few addresses that together show what a person's audience is."""
     found = [
         f"/search/?q={COMMON}",
@@ -155,11 +155,11 @@ def _body(answer: Any, address: str) -> str:
     )
 
 
-def heard(said: dict[str, str], choir: Choir, audience: str, *, at_a_city: bool = False) -> list[str]:
+def heard(said: dict[str, str], choir: CanarySet, audience: str, *, at_a_city: bool = False) -> list[str]:
     """The canaries that this audience must not read there."""
     hidden = {canary.word: canary for canary in choir.hidden_from(audience, at_a_city=at_a_city)}
     return [
-        f"{audience}: {word} ({hidden[word].place}) at {address}"
+        f"{audience}: {word} ({hidden[word].location}) at {address}"
         for address, body in said.items()
         for word in sorted(set(re.findall(r"q[a-z]{10}k", body)) & hidden.keys())
     ]

@@ -10,7 +10,7 @@ from django.db import models
 from wagtail.fields import StreamField
 from wagtail.models import Page
 
-from tests.leaks.words import COMMON, Choir
+from tests.leaks.words import COMMON, CanarySet
 
 # Text, but no place for a word. A field that is not named here and cannot take one fails the test.
 WITHOUT = {
@@ -65,7 +65,7 @@ def text_fields(model: type[models.Model]) -> Iterator[models.Field[Any, Any]]:
 
 
 def write(
-    choir: Choir,
+    choir: CanarySet,
     row: models.Model,
     *,
     seen_by: str,

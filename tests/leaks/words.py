@@ -17,7 +17,7 @@ class Canary:
     """
 
     word: str
-    place: str  # "riverton: Action.why, retired"
+    location: str  # "riverton: Action.why, retired"
     seen_by: str
 
     @property
@@ -31,15 +31,15 @@ class Canary:
 
 
 @dataclass
-class Choir:
+class CanarySet:
     """All canaries by their words."""
 
     canaries: dict[str, Canary] = field(default_factory=dict)
     _given: int = 0
 
-    def sing(self, place: str, seen_by: str) -> str:
+    def sing(self, location: str, seen_by: str) -> str:
         word = self._next()
-        self.canaries[word] = Canary(word, place, seen_by)
+        self.canaries[word] = Canary(word, location, seen_by)
         return word
 
     def _next(self) -> str:

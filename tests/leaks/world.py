@@ -16,15 +16,16 @@ from django_tenants.utils import tenant_context
 from wagtail.documents.models import Document as File
 
 from cms.models import HomePage, NarrativePage, StandardPage
-from cms.scheduling import publish_due
+from cms.scheduled_publishing import publish_due
 from resources import services as library
-from resources import texts
 from resources.models import Attachment, LibraryItem
-from tenants import services, signals
+from resources.text_extraction import tasks
+from tenants import signals
+from tenants.jurisdictions import services
 from tenants.models import Affiliation, Invitation, Jurisdiction, Visibility
 from tenants.plans.models import Action, Change, Department, Export, ImportJob, Outcome, Plan
 from tests.leaks.rows import ON_SITE, SEARCHED, SHOWN, internal, write
-from tests.leaks.words import Choir
+from tests.leaks.words import CanarySet
 from tests.plan_factories import (
     ActionFactory,
     GoalFactory,
@@ -47,12 +48,12 @@ RARE_ACTION = {"status": "off_track", "stage": "organize", "topics": ["only-here
 
 
 @dataclass
-class World:
+class Scenario:
     riverton: Any
     ashford: Any
     millbrook: Any
     dunmore: Any
-    choir: Choir = field(default_factory=Choir)
+    choir: CanarySet = field(default_factory=CanarySet)
     actions: list[Any] = field(default_factory=list)  # UUIDs of what nobody else may see
     items: list[LibraryItem] = field(default_factory=list)  # those nobody but curators may see
     shared: list[LibraryItem] = field(default_factory=list)  # those for members
@@ -68,13 +69,13 @@ class World:
 # --- What may be seen -------------------------------------------------------------------------------------------
 
 
-def open_world(riverton: Any, ashford: Any, millbrook: Any) -> World:
+def make_scenario(riverton: Any, ashford: Any, millbrook: Any) -> Scenario:
     """The cities with what everybody, or the cohort, may see of them."""
     dunmore = services.open_jurisdiction(name="City of Dunmore", slug="dunmore", by=None, state="MN")
-    world = World(riverton, ashford, millbrook, dunmore)
-    for place in (riverton, ashford, dunmore):
-        services.set_site_state(place, state=Jurisdiction.SiteState.LAUNCHED, by=None)
-        place.refresh_from_db()
+    world = Scenario(riverton, ashford, millbrook, dunmore)
+    for jurisdiction in (riverton, ashford, dunmore):
+        services.set_site_state(jurisdiction, state=Jurisdiction.SiteState.LAUNCHED, by=None)
+        jurisdiction.refresh_from_db()
     world.public_action = _shown_plan(world, riverton, Visibility.PUBLIC)
     _shown_plan(world, dunmore, Visibility.COHORT)
     with tenant_context(riverton):
@@ -88,15 +89,15 @@ def open_world(riverton: Any, ashford: Any, millbrook: Any) -> World:
     return world
 
 
-def _shown_plan(world: World, place: Any, visibility: str) -> Any:
+def _shown_plan(world: Scenario, jurisdiction: Any, visibility: str) -> Any:
     """A plan with one of each kind of row; its action."""
     seen_by = "public" if visibility == Visibility.PUBLIC else "members"
-    with tenant_context(place):
+    with tenant_context(jurisdiction):
         Plan.objects.all().delete()  # the starter plan
         action = _one_of_each(PlanFactory(visibility=visibility))
         for row in _rows(action):
             _sing_shown(world, row, seen_by=seen_by, state=f"{visibility} plan")
-        signals.plan_published.send(Plan, jurisdiction=place, plan_id=action.outcome.goal.plan_id)
+        signals.plan_published.send(Plan, jurisdiction=jurisdiction, plan_id=action.outcome.goal.plan_id)
     return action
 
 
@@ -118,7 +119,7 @@ def _rows(action: Any) -> list[Any]:
     ]  # fmt: skip
 
 
-def _item(world: World, seen_by: str, *, state: str, **fields: Any) -> LibraryItem:
+def _item(world: Scenario, seen_by: str, *, state: str, **fields: Any) -> LibraryItem:
     item = LibraryItemFactory(**fields)
     if seen_by == "nobody":
         write(world.choir, item, seen_by=seen_by, state=state)
@@ -127,12 +128,12 @@ def _item(world: World, seen_by: str, *, state: str, **fields: Any) -> LibraryIt
     attachment = _attached(world, item, seen_by, state)
     attachment.save()
     item.refresh_from_db()
-    texts.read_files.call(item.pk)
+    tasks.extract_item_files.call(item.pk)
     signals.library_item_changed.send(LibraryItem, item_id=item.pk)
     return item
 
 
-def _attached(world: World, item: LibraryItem, seen_by: str, state: str) -> Attachment:
+def _attached(world: Scenario, item: LibraryItem, seen_by: str, state: str) -> Attachment:
     """A file of the item, with words in its titles, its name and its text; unsaved."""
     choir = world.choir
     name, inside = (choir.sing(f"{state}: {what} of a file", seen_by) for what in ("name", "text"))
@@ -147,7 +148,7 @@ def _attached(world: World, item: LibraryItem, seen_by: str, state: str) -> Atta
     return attachment
 
 
-def _sing_shown(world: World, row: Any, *, seen_by: str, state: str) -> None:
+def _sing_shown(world: Scenario, row: Any, *, seen_by: str, state: str) -> None:
     tables = [table.get(type(row).__name__, set()) for table in (SHOWN, ON_SITE, SEARCHED)]
     write(world.choir, row, seen_by=seen_by, state=state, only=set().union(*tables))
     row.refresh_from_db()
@@ -156,16 +157,21 @@ def _sing_shown(world: World, row: Any, *, seen_by: str, state: str) -> None:
 # --- What may not -----------------------------------------------------------------------------------------------
 
 
-def add_secrets(world: World) -> World:
+def add_secrets(world: Scenario) -> Scenario:
     """Everything nobody else may see, announced as the portal announces its changes."""
-    for place in (world.riverton, world.dunmore):
-        with tenant_context(place):
+    for jurisdiction in (world.riverton, world.dunmore):
+        with tenant_context(jurisdiction):
             _inside_a_shown_plan(world)
             _papers(world)
-            signals.plan_changed.send(Plan, jurisdiction=place, plan_id=Plan.objects.in_force().get().pk)
-    for place, visibility in ((world.ashford, Visibility.INTERNAL), (world.millbrook, Visibility.PUBLIC)):
-        with tenant_context(place):
-            _plan_of_its_own(world, place, visibility)
+            signals.plan_changed.send(
+                Plan, jurisdiction=jurisdiction, plan_id=Plan.objects.in_force().get().pk
+            )
+    for jurisdiction, visibility in (
+        (world.ashford, Visibility.INTERNAL),
+        (world.millbrook, Visibility.PUBLIC),
+    ):
+        with tenant_context(jurisdiction):
+            _plan_of_its_own(world, jurisdiction, visibility)
             _papers(world)
     _pages(world)
     _library(world)
@@ -173,7 +179,7 @@ def add_secrets(world: World) -> World:
     return world
 
 
-def _inside_a_shown_plan(world: World) -> None:
+def _inside_a_shown_plan(world: Scenario) -> None:
     """The internal fields of what is shown, and all that was taken out of the plan."""
     choir = world.choir
     plan = Plan.objects.in_force().get()
@@ -207,21 +213,21 @@ def _one_of_each_in(outcome: Outcome, **fields: Any) -> Any:
     return action
 
 
-def _secret_plan(world: World, plan: Plan, state: str) -> None:
+def _secret_plan(world: Scenario, plan: Plan, state: str) -> None:
     action = _one_of_each(plan, **RARE_ACTION)
     for row in _rows(action):
         write(world.choir, row, seen_by="nobody", state=state)
     world.actions.append(action.uuid)
 
 
-def _plan_of_its_own(world: World, place: Any, visibility: str) -> None:
+def _plan_of_its_own(world: Scenario, jurisdiction: Any, visibility: str) -> None:
     Plan.objects.all().delete()
     plan = PlanFactory(visibility=visibility, lifecycle=Plan.Lifecycle.DRAFT, adopted_on=None)
-    _secret_plan(world, plan, f"{visibility} plan of {place.slug}, {place.site_state}")
-    signals.plan_published.send(Plan, jurisdiction=place, plan_id=plan.pk)
+    _secret_plan(world, plan, f"{visibility} plan of {jurisdiction.slug}, {jurisdiction.site_state}")
+    signals.plan_published.send(Plan, jurisdiction=jurisdiction, plan_id=plan.pk)
 
 
-def _papers(world: World) -> None:
+def _papers(world: Scenario) -> None:
     """History, uploads and downloads of the team."""
     action = Action.objects.first()
     rows = [
@@ -233,7 +239,7 @@ def _papers(world: World) -> None:
         write(world.choir, row, seen_by="nobody", state="papers")
 
 
-def _pages(world: World) -> None:
+def _pages(world: Scenario) -> None:
     """Narratives that are drafts, wait, have expired, were withdrawn or stand on a closed site, and pages' drafts."""
     past, later = timezone.now() - dt.timedelta(days=1), timezone.now() + dt.timedelta(days=9)
     with tenant_context(world.riverton):
@@ -262,20 +268,20 @@ def _pages(world: World) -> None:
                 page.unpublish()
             signals.page_changed.send(NarrativePage, jurisdiction=world.riverton, page_id=page.pk)
     publish_due(world.riverton)  # takes down what has expired
-    for place, live in ((world.ashford, False), (world.millbrook, True)):
-        with tenant_context(place):
+    for jurisdiction, live in ((world.ashford, False), (world.millbrook, True)):
+        with tenant_context(jurisdiction):
             page = NarrativePage.objects.get()
             page.live = live
-            write(world.choir, page, seen_by="nobody", state=f"page of {place.slug}")
-            signals.page_changed.send(NarrativePage, jurisdiction=place, page_id=page.pk)
+            write(world.choir, page, seen_by="nobody", state=f"page of {jurisdiction.slug}")
+            signals.page_changed.send(NarrativePage, jurisdiction=jurisdiction, page_id=page.pk)
 
 
-def _draft_of_a_page(world: World, page: Any) -> None:
+def _draft_of_a_page(world: Scenario, page: Any) -> None:
     write(world.choir, page, seen_by="nobody", state="draft of a live page", save=False)
     page.save_revision(clean=False)
 
 
-def _library(world: World) -> None:
+def _library(world: Scenario) -> None:
     """Items that are no drafts any more or still, and the drafts of those that are published."""
     rare = RARE_ITEM
     world.items = [
@@ -298,7 +304,7 @@ def _library(world: World) -> None:
     world.items.append(child)
 
 
-def _people(world: World) -> None:
+def _people(world: Scenario) -> None:
     for model in (Affiliation, Invitation):
         for row in model.objects.filter(jurisdiction__in=world.cities):
             without = {"token_hash", "email"}

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tenants import affiliations
 from tenants.models import Affiliation
+from tenants.people import affiliations
 
 NIGHT = dt.datetime(
     2026, 11, 22, 6, 30, tzinfo=dt.UTC
@@ -20,14 +20,14 @@ ZONES = ["America/New_York", "America/Los_Angeles", "Pacific/Honolulu", "Pacific
 @pytest.mark.parametrize("at", ZONES)
 @pytest.mark.parametrize("by", ZONES)
 @time_machine.travel(NIGHT, tick=False)
-def test_a_person_is_on_the_team_from_when_they_are_asked_until_they_leave(riverton, person, by, at):
+def test_a_person_is_on_the_team_from_when_they_are_asked_until_they_leave(riverton, make_user, by, at):
     with timezone.override(by):
-        somebody = person(riverton, "viewer")
-        person(riverton, "coordinator")
+        somebody = make_user(riverton, "viewer")
+        make_user(riverton, "coordinator")
         held = Affiliation.objects.get(user=somebody)
     with timezone.override(at):
         assert Affiliation.objects.active().filter(pk=held.pk).exists()
     with timezone.override(by):
-        affiliations.end(held, by=None)
+        affiliations.end_affiliation(held, by=None)
     with timezone.override(at):
         assert not Affiliation.objects.active().filter(pk=held.pk).exists()

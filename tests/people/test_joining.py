@@ -8,11 +8,11 @@ from django.core.management import CommandError, call_command
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
-from tenants import affiliations, groups, invitations
 from tenants.models import Affiliation, AuditEvent, Invitation, Role
+from tenants.people import affiliations, invitations, permission_groups
 from tenants.roles.models import GroupMembership
 
-MAILS = DBTaskResult.objects.filter(task_path="tenants.mail.deliver")
+MAILS = DBTaskResult.objects.filter(task_path="tenants.notifications.mail.send_mail_task")
 PHRASE = "seven quiet green rivers"
 
 
@@ -22,14 +22,14 @@ def link():
     return re.search(r"/accounts/invitation/([\w-]+)/", body).group(1)
 
 
-def held(place, user, in_city):
-    with in_city(place):
+def held(jurisdiction, user, in_city):
+    with in_city(jurisdiction):
         return sorted(GroupMembership.objects.filter(user=user).values_list("group__name", flat=True))
 
 
-def test_an_invited_person_joins_with_a_name_and_a_password(riverton, alliance, visit, in_city):
+def test_an_invited_person_joins_with_a_name_and_a_password(riverton, alliance, client_for, in_city):
     invitations.invite(riverton, email="Ada@City.example", roles=["coordinator"], by=None, title="Analyst")
-    browser, token = visit(alliance), link()
+    browser, token = client_for(alliance), link()
     assert browser.get(f"/accounts/invitation/{token}/").status_code == 200
 
     answer = browser.post(f"/accounts/invitation/{token}/", {"name": "Ada Lovelace", "password": PHRASE})
@@ -42,21 +42,23 @@ def test_an_invited_person_joins_with_a_name_and_a_password(riverton, alliance, 
     assert Invitation.objects.get().state == Invitation.State.ACCEPTED
 
 
-def test_a_link_works_once(riverton, alliance, visit):
+def test_a_link_works_once(riverton, alliance, client_for):
     invitations.invite(riverton, email="ada@city.example", roles=["viewer"], by=None)
     token = link()
-    visit(alliance).post(f"/accounts/invitation/{token}/", {"name": "Ada", "password": PHRASE})
+    client_for(alliance).post(f"/accounts/invitation/{token}/", {"name": "Ada", "password": PHRASE})
 
-    again = visit(alliance).post(f"/accounts/invitation/{token}/", {"name": "Eve", "password": PHRASE})
+    again = client_for(alliance).post(f"/accounts/invitation/{token}/", {"name": "Eve", "password": PHRASE})
 
     assert again.status_code == 404
     assert User.objects.count() == 1
 
 
-def test_a_weak_password_is_refused_and_makes_nobody(riverton, alliance, visit):
+def test_a_weak_password_is_refused_and_makes_nobody(riverton, alliance, client_for):
     invitations.invite(riverton, email="ada@city.example", roles=["viewer"], by=None)
 
-    answer = visit(alliance).post(f"/accounts/invitation/{link()}/", {"name": "Ada", "password": "password"})
+    answer = client_for(alliance).post(
+        f"/accounts/invitation/{link()}/", {"name": "Ada", "password": "password"}
+    )
 
     assert answer.status_code == 422
     assert "too short" in answer.text
@@ -64,56 +66,60 @@ def test_a_weak_password_is_refused_and_makes_nobody(riverton, alliance, visit):
     assert Invitation.objects.get().state != Invitation.State.ACCEPTED
 
 
-def test_sending_again_makes_a_new_link_and_the_old_one_dies(riverton, person):
+def test_sending_again_makes_a_new_link_and_the_old_one_dies(riverton, make_user):
     invitation = invitations.invite(riverton, email="ada@city.example", roles=["viewer"], by=None)
     old = link()
 
-    invitations.resend(invitation, by=person())
+    invitations.resend(invitation, by=make_user())
 
-    assert invitations.find(old) is None
-    assert invitations.find(link()) == invitation
+    assert invitations.find_by_token(old) is None
+    assert invitations.find_by_token(link()) == invitation
     assert Invitation.objects.count() == 1
 
 
 def test_a_link_dies_after_fourteen_days_and_when_taken_back(riverton):
     invitation = invitations.invite(riverton, email="ada@city.example", roles=["viewer"], by=None)
     Invitation.objects.update(expires_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
-    assert invitations.find(link()) is None
-    assert invitations.expire() == 1
+    assert invitations.find_by_token(link()) is None
+    assert invitations.expire_overdue() == 1
     invitations.resend(invitation, by=None)
-    assert invitations.find(link())
+    assert invitations.find_by_token(link())
     invitations.revoke(invitation, by=None)
-    assert invitations.find(link()) is None
+    assert invitations.find_by_token(link()) is None
 
 
-def test_somebody_with_an_account_joins_with_one_click(riverton, ashford, alliance, visit, person, in_city):
-    user = person(riverton, "coordinator")
+def test_somebody_with_an_account_joins_with_one_click(
+    riverton, ashford, alliance, client_for, make_user, in_city
+):
+    user = make_user(riverton, "coordinator")
     invitations.invite(ashford, email=user.email, roles=["viewer"], by=None)
     token = link()
-    assert "Sign in, and you can join" in visit(alliance).get(f"/accounts/invitation/{token}/").text
+    assert "Sign in, and you can join" in client_for(alliance).get(f"/accounts/invitation/{token}/").text
 
-    answer = visit(alliance, user).post(f"/accounts/invitation/{token}/")
+    answer = client_for(alliance, user).post(f"/accounts/invitation/{token}/")
 
     assert answer["Location"].startswith(ashford.base_url)
     assert held(ashford, user, in_city) == ["viewer"]
     assert held(riverton, user, in_city) == ["coordinator"]
 
 
-def test_another_persons_invitation_is_refused_and_changes_nothing(riverton, alliance, visit, person):
-    stranger = person()
+def test_another_persons_invitation_is_refused_and_changes_nothing(riverton, alliance, client_for, make_user):
+    stranger = make_user()
     invitations.invite(riverton, email="ada@city.example", roles=["coordinator"], by=None)
 
-    answer = visit(alliance, stranger).post(f"/accounts/invitation/{link()}/")
+    answer = client_for(alliance, stranger).post(f"/accounts/invitation/{link()}/")
 
     assert answer.status_code == 422
     assert not Affiliation.objects.exists()
 
 
-def test_an_existing_account_is_not_taken_over_by_a_new_password(riverton, ashford, alliance, visit, person):
-    user = person(riverton, "viewer")
+def test_an_existing_account_is_not_taken_over_by_a_new_password(
+    riverton, ashford, alliance, client_for, make_user
+):
+    user = make_user(riverton, "viewer")
     invitations.invite(ashford, email=user.email, roles=["viewer"], by=None)
 
-    answer = visit(alliance).post(f"/accounts/invitation/{link()}/", {"name": "Eve", "password": PHRASE})
+    answer = client_for(alliance).post(f"/accounts/invitation/{link()}/", {"name": "Eve", "password": PHRASE})
 
     assert answer.status_code == 422
     assert not User.objects.get(pk=user.pk).check_password(PHRASE)
@@ -128,8 +134,8 @@ def test_a_city_gives_city_roles_only(riverton, roles):
     assert not MAILS.exists()
 
 
-def test_a_role_is_a_group_in_that_schema_only(riverton, ashford, person, in_city):
-    user = person(riverton, "coordinator")
+def test_a_role_is_a_group_in_that_schema_only(riverton, ashford, make_user, in_city):
+    user = make_user(riverton, "coordinator")
     with in_city(riverton):
         assert User.objects.get(pk=user.pk).has_perm("wagtailadmin.access_admin")
     with in_city(ashford):
@@ -143,31 +149,31 @@ def test_no_city_role_may_touch_people_or_groups(db):
         assert apps <= {"wagtailadmin", "resources"}, group.name
 
 
-def test_the_last_coordinator_stays(riverton, person):
-    user = person(riverton, "coordinator")
+def test_the_last_coordinator_stays(riverton, make_user):
+    user = make_user(riverton, "coordinator")
     only = Affiliation.objects.get(user=user)
     with pytest.raises(ValidationError, match="only one"):
-        affiliations.end(only, by=user)
+        affiliations.end_affiliation(only, by=user)
     with pytest.raises(ValidationError, match="only one"):
         affiliations.change_roles(only, roles=["viewer"], by=user)
     assert Affiliation.objects.active().get(user=user).roles == ["coordinator"]
 
 
-def test_handing_over_makes_one_coordinator_of_another(riverton, person, in_city):
-    giver, taker = person(riverton, "coordinator"), person(riverton, "viewer")
-    affiliations.hand_over(
+def test_handing_over_makes_one_coordinator_of_another(riverton, make_user, in_city):
+    giver, taker = make_user(riverton, "coordinator"), make_user(riverton, "viewer")
+    affiliations.transfer_coordinator(
         Affiliation.objects.get(user=giver), to=Affiliation.objects.get(user=taker), by=giver
     )
     assert held(riverton, giver, in_city) == ["plan_editor"]
     assert held(riverton, taker, in_city) == ["coordinator", "viewer"]
 
 
-def test_ending_somebodys_time_signs_them_out_here_and_keeps_them(riverton, person, visit, in_city):
-    boss, user = person(riverton, "coordinator"), person(riverton, "plan_editor")
-    browser = visit(riverton, user)
+def test_ending_somebodys_time_signs_them_out_here_and_keeps_them(riverton, make_user, client_for, in_city):
+    boss, user = make_user(riverton, "coordinator"), make_user(riverton, "plan_editor")
+    browser = client_for(riverton, user)
     assert browser.get("/workspace/team/").status_code == 200
 
-    affiliations.end(Affiliation.objects.get(user=user), by=boss)
+    affiliations.end_affiliation(Affiliation.objects.get(user=user), by=boss)
 
     assert browser.get("/workspace/team/").status_code == 302
     assert held(riverton, user, in_city) == []
@@ -175,21 +181,21 @@ def test_ending_somebodys_time_signs_them_out_here_and_keeps_them(riverton, pers
     assert AuditEvent.objects.filter(verb="affiliation_ended", actor=boss).exists()
 
 
-def test_syncing_repairs_groups_that_were_changed_by_hand(riverton, person, in_city):
-    user, stranger = person(riverton, "plan_editor"), person()
+def test_syncing_repairs_groups_that_were_changed_by_hand(riverton, make_user, in_city):
+    user, stranger = make_user(riverton, "plan_editor"), make_user()
     with in_city(riverton):
         GroupMembership.objects.all().delete()
         GroupMembership.objects.create(user=stranger, group=Group.objects.get(name="coordinator"))
 
-    groups.sync(riverton)
+    permission_groups.resync(riverton)
 
     assert held(riverton, user, in_city) == ["plan_editor"]
     assert held(riverton, stranger, in_city) == []
 
 
-def test_a_coordinator_looks_after_the_team_on_its_page(riverton, person, visit):
-    boss, other = person(riverton, "coordinator"), person(riverton, "viewer")
-    browser = visit(riverton, boss)
+def test_a_coordinator_looks_after_the_team_on_its_page(riverton, make_user, client_for):
+    boss, other = make_user(riverton, "coordinator"), make_user(riverton, "viewer")
+    browser = client_for(riverton, boss)
     browser.post("/workspace/team/invite/", {"email": "new@city.example", "roles": ["contributor"]})
     invitation = Invitation.objects.get()
     theirs = Affiliation.objects.get(user=other)
@@ -205,10 +211,10 @@ def test_a_coordinator_looks_after_the_team_on_its_page(riverton, person, visit)
     assert (invitation.sent_count, invitation.state) == (2, Invitation.State.REVOKED)
 
 
-def test_others_on_the_team_change_nothing(riverton, person, visit):
-    boss, viewer = person(riverton, "coordinator"), person(riverton, "viewer")
+def test_others_on_the_team_change_nothing(riverton, make_user, client_for):
+    boss, viewer = make_user(riverton, "coordinator"), make_user(riverton, "viewer")
     theirs = Affiliation.objects.get(user=boss)
-    browser = visit(riverton, viewer)
+    browser = client_for(riverton, viewer)
     assert browser.get("/workspace/team/").status_code == 200
     for path in ("invite/", "hand-over/", f"people/{theirs.uuid}/", f"people/{theirs.uuid}/end/"):
         assert browser.post(f"/workspace/team/{path}", {"roles": ["viewer"]}).status_code == 404
@@ -216,11 +222,11 @@ def test_others_on_the_team_change_nothing(riverton, person, visit):
     assert not Invitation.objects.exists()
 
 
-def test_a_coordinator_reaches_nobody_of_another_city(riverton, ashford, person, visit):
-    boss, stranger = person(riverton, "coordinator"), person(ashford, "coordinator")
+def test_a_coordinator_reaches_nobody_of_another_city(riverton, ashford, make_user, client_for):
+    boss, stranger = make_user(riverton, "coordinator"), make_user(ashford, "coordinator")
     theirs = Affiliation.objects.get(user=stranger)
     invitation = invitations.invite(ashford, email="ada@city.example", roles=["viewer"], by=None)
-    browser = visit(riverton, boss)
+    browser = client_for(riverton, boss)
     paths = [f"people/{theirs.uuid}/", f"people/{theirs.uuid}/end/"]
     paths += [f"invitations/{invitation.uuid}/{verb}/" for verb in ("resend", "revoke")]
     for path in paths:
@@ -230,8 +236,8 @@ def test_a_coordinator_reaches_nobody_of_another_city(riverton, ashford, person,
     assert Affiliation.objects.active().filter(user=stranger).exists()
 
 
-def test_the_command_repairs_one_place_or_all(riverton, person, in_city, capsys):
-    user = person(riverton, "coordinator")
+def test_the_command_repairs_one_place_or_all(riverton, make_user, in_city, capsys):
+    user = make_user(riverton, "coordinator")
     with in_city(riverton):
         GroupMembership.objects.all().delete()
     call_command("sync_roles", "riverton")

@@ -5,17 +5,18 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tenants import invitations, services
+from tenants.jurisdictions import services
 from tenants.models import Affiliation, Invitation, Role
+from tenants.people import invitations
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_team_is_found_by_name_department_and_role(riverton, person, visit):
-    boss = person(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
-    clerk = person(riverton, "department_lead", first_name="Miguel", last_name="Santos")
+def test_the_team_is_found_by_name_department_and_role(riverton, make_user, client_for):
+    boss = make_user(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
+    clerk = make_user(riverton, "department_lead", first_name="Miguel", last_name="Santos")
     services.affiliate(clerk, riverton, roles=[Role.DEPARTMENT_LEAD], by=boss, department="Human Resources")
-    page = visit(riverton, boss)
+    page = client_for(riverton, boss)
 
     def names(query):
         text = page.get(f"/workspace/team/{query}").text.partition("<tbody>")[2].partition("</tbody>")[0]
@@ -28,16 +29,16 @@ def test_the_team_is_found_by_name_department_and_role(riverton, person, visit):
     assert "Nobody on the team fits this." in page.get("/workspace/team/?q=nobody").text
 
 
-def test_the_team_page_asks_as_often_for_twenty_people_as_for_two(riverton, person, visit):
-    boss = person(riverton, "coordinator")
-    person(riverton, "viewer")
+def test_the_team_page_asks_as_often_for_twenty_people_as_for_two(riverton, make_user, client_for):
+    boss = make_user(riverton, "coordinator")
+    make_user(riverton, "viewer")
     invitations.invite(riverton, email="new@city.example", roles=["viewer"], by=boss)
-    client = visit(riverton, boss)
+    client = client_for(riverton, boss)
     client.get("/workspace/team/")
     with CaptureQueriesContext(connection) as two:
         client.get("/workspace/team/")
     for number in range(18):
-        person(riverton, "viewer")
+        make_user(riverton, "viewer")
         invitations.invite(riverton, email=f"new{number}@city.example", roles=["viewer"], by=boss)
     client.get("/workspace/team/")  # as before the first count: the connection is left as a page leaves it
     with CaptureQueriesContext(connection) as twenty:
@@ -45,9 +46,9 @@ def test_the_team_page_asks_as_often_for_twenty_people_as_for_two(riverton, pers
     assert len(twenty) == len(two)
 
 
-def test_an_alliance_administrator_asks_a_curator_to_join(alliance, person, visit):
-    chief = person(alliance, "staff_admin")
-    answer = visit(alliance, chief).post(
+def test_an_alliance_administrator_asks_a_curator_to_join(alliance, make_user, client_for):
+    chief = make_user(alliance, "staff_admin")
+    answer = client_for(alliance, chief).post(
         "/staff/team/invite/", {"email": "librarian@alliance.example", "roles": ["library_curator"]}
     )
     assert answer.status_code == 302
@@ -55,20 +56,22 @@ def test_an_alliance_administrator_asks_a_curator_to_join(alliance, person, visi
     assert (asked.jurisdiction, asked.roles) == (alliance, ["library_curator"])
 
 
-def test_the_alliance_gives_no_city_role_and_a_city_no_alliance_role(alliance, riverton, person, visit):
-    chief, boss = person(alliance, "staff_admin"), person(riverton, "coordinator")
+def test_the_alliance_gives_no_city_role_and_a_city_no_alliance_role(
+    alliance, riverton, make_user, client_for
+):
+    chief, boss = make_user(alliance, "staff_admin"), make_user(riverton, "coordinator")
     data = {"email": "new@alliance.example"}
     tried = [
-        visit(alliance, chief).post("/staff/team/invite/", data | {"roles": ["coordinator"]}),
-        visit(riverton, boss).post("/workspace/team/invite/", data | {"roles": ["staff_admin"]}),
+        client_for(alliance, chief).post("/staff/team/invite/", data | {"roles": ["coordinator"]}),
+        client_for(riverton, boss).post("/workspace/team/invite/", data | {"roles": ["staff_admin"]}),
     ]
     assert [answer.status_code for answer in tried] == [422, 422]
     assert not Invitation.objects.exists()
 
 
-def test_onboarding_staff_see_the_alliances_team_and_change_nothing(alliance, person, visit):
-    person(alliance, "staff_admin")
-    client = visit(alliance, person(alliance, "staff_onboarding"))
+def test_onboarding_staff_see_the_alliances_team_and_change_nothing(alliance, make_user, client_for):
+    make_user(alliance, "staff_admin")
+    client = client_for(alliance, make_user(alliance, "staff_onboarding"))
     theirs = Affiliation.objects.get(roles=["staff_admin"])
     assert "Invite somebody" not in client.get("/staff/team/").text
     for path in ("invite/", f"people/{theirs.uuid}/", f"people/{theirs.uuid}/end/"):
@@ -77,10 +80,10 @@ def test_onboarding_staff_see_the_alliances_team_and_change_nothing(alliance, pe
     assert theirs.roles == ["staff_admin"]
 
 
-def test_the_last_administrator_of_the_alliance_stays(alliance, person, visit):
-    chief = person(alliance, "staff_admin")
+def test_the_last_administrator_of_the_alliance_stays(alliance, make_user, client_for):
+    chief = make_user(alliance, "staff_admin")
     theirs = Affiliation.objects.get(user=chief)
-    answer = visit(alliance, chief).post(f"/staff/team/people/{theirs.uuid}/end/")
+    answer = client_for(alliance, chief).post(f"/staff/team/people/{theirs.uuid}/end/")
     assert answer.status_code == 422
     assert Affiliation.objects.active().filter(pk=theirs.pk).exists()
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cohort.models import PublicAction
-from tenants.plans import merge, selectors, services, sheets
+from tenants.plans import selectors, services, spreadsheets
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -30,6 +30,7 @@ from tenants.plans.models import (
     Plan,
     ProgressNote,
 )
+from tenants.plans.spreadsheets import three_way_merge
 from tests.plans.test_sheets_samples import DATA, FILES, differences, expected_of
 
 PLAN_MODELS = (
@@ -87,7 +88,7 @@ def test_a_sample_imports_to_its_expected_tree(name):
     services.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     wanted = expected_of(name)
     told = []
-    found = sheets.model.short_tree(services.export_tree(selectors.current_plan()))
+    found = spreadsheets.model.compact_tree(services.export_tree(selectors.current_plan()))
     assert [goal["title"] for goal in found] == [goal["title"] for goal in wanted["goals"]]
     for goal, wanted_goal in zip(found, wanted["goals"], strict=True):
         told += differences(goal, wanted_goal, f"goal in row {wanted_goal['row']}")
@@ -104,7 +105,7 @@ def test_the_same_sample_twice_changes_nothing(name):
     services.import_sheet(filename=name, content=content, by=None)
     before, changes = rows(without=()), Change.objects.count()
     _result, difference = services.import_sheet(filename=name, content=content, by=None)
-    assert difference.is_nothing
+    assert difference.is_empty
     assert {item.state for item in difference.items} == {"same"}
     assert rows(without=()) == before
     assert Change.objects.count() == changes
@@ -114,16 +115,16 @@ def test_the_same_sample_twice_changes_nothing(name):
 def test_import_of_an_export_changes_nothing(name):
     services.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     before = rows(without=())
-    content = services.exported_bytes(selectors.current_plan(), by=None)
+    content = services.export_as_bytes(selectors.current_plan(), by=None)
     _result, difference = services.import_sheet(filename="export.xlsx", content=content, by=None)
     told = [(item.node.title, item.state, list(item.fields)) for item in difference.items if item.fields]
     assert told == []
-    assert difference.is_nothing
+    assert difference.is_empty
     assert rows(without=()) == before
 
 
-def test_import_of_an_export_changes_nothing_after_work_in_the_portal(person, riverton):
-    user = person(riverton, "coordinator")
+def test_import_of_an_export_changes_nothing_after_work_in_the_portal(make_user, riverton):
+    user = make_user(riverton, "coordinator")
     services.import_sheet(filename=FILES[2], content=(DATA / FILES[2]).read_bytes(), by=None)
     first, second, third = Action.objects.in_plan_order()[:3]
     services.record_progress(
@@ -144,7 +145,7 @@ def test_import_of_an_export_changes_nothing_after_work_in_the_portal(person, ri
         second.outcome, by=user, title="New here", measures=[{"kind": "better_off", "text": "Rents"}]
     )
     before = rows(without=())
-    content = services.exported_bytes(selectors.current_plan(), by=None)
+    content = services.export_as_bytes(selectors.current_plan(), by=None)
     _result, difference = services.import_sheet(filename="export.xlsx", content=content, by=None)
     told = [(item.node.title, item.state, item.fields) for item in difference.items if item.fields]
     assert told == []
@@ -176,8 +177,8 @@ def test_the_first_party_answers_and_the_others_are_responsible():
     assert Department.objects.count() == 2
 
 
-def test_an_import_is_in_the_history_of_every_row_and_of_the_plan(person, riverton):
-    user = person(riverton, "coordinator")
+def test_an_import_is_in_the_history_of_every_row_and_of_the_plan(make_user, riverton):
+    user = make_user(riverton, "coordinator")
     services.commit_import(upload(), by=user)
     entry = Change.objects.get(object_uuid=action("Repair the lights").uuid)
     assert (entry.verb, entry.by, entry.reason) == ("imported", user, "Spreadsheet import: plan.csv")
@@ -206,7 +207,7 @@ def test_an_import_into_a_public_plan_is_public_at_once():
 )
 def test_a_file_that_is_no_plan_is_refused_in_words_and_changes_nothing(content, filename):
     before = rows(without=())
-    with pytest.raises(sheets.SheetError) as refused:
+    with pytest.raises(spreadsheets.SheetError) as refused:
         services.import_sheet(filename=filename, content=content, by=None)
     assert len(str(refused.value)) > 20
     assert rows(without=()) == before
@@ -302,14 +303,14 @@ def test_a_new_row_stands_where_the_sheet_has_it():
     assert titles == ["Paint forty crossings", "Slow the traffic", "Repair the lights"]
 
 
-def test_a_new_note_is_added_and_none_is_lost(person, riverton):
+def test_a_new_note_is_added_and_none_is_lost(make_user, riverton):
     imported()
     mine = action("Paint forty crossings")
     services.record_progress(
         mine,
         status="on_track",
         text="Said here.",
-        by=person(riverton, "coordinator"),
+        by=make_user(riverton, "coordinator"),
         on=timezone.localdate(),
     )
     imported(SHEET.replace("Q1: Ten are painted.", '"Q1: Ten are painted.\nFY26 Q2: All are painted."'))
@@ -353,9 +354,9 @@ def test_a_measure_in_the_same_words_keeps_its_baseline():
 
 def test_a_sheet_made_from_an_older_export_does_not_revert_the_portal():
     imported()
-    old = services.exported_bytes(selectors.current_plan(), by=None)
+    old = services.export_as_bytes(selectors.current_plan(), by=None)
     services.edit_action(action("Repair the lights"), by=None, title="Repair all lights")
-    services.exported_bytes(selectors.current_plan(), by=None)
+    services.export_as_bytes(selectors.current_plan(), by=None)
     assert Export.objects.count() == 2
     job = services.upload_sheet(filename="old.xlsx", content=old, by=None)
     services.commit_import(job, by=None)
@@ -508,13 +509,15 @@ def test_the_command_says_what_is_wrong(tmp_path, slug, name, told):
 
 # ---- Comparing -------------------------------------------------------------------------------------------
 def test_two_rows_of_the_same_words_are_told_apart_by_their_number():
-    def node(key: str, number: str) -> merge.Node:
-        return merge.Node("action", key, None, {"title": "Train staff", "number": number})
+    def node(key: str, number: str) -> three_way_merge.Node:
+        return three_way_merge.Node("action", key, None, {"title": "Train staff", "number": number})
 
-    found = merge.match([node("s1", "2"), node("s2", "1")], [node("p1", "1"), node("p2", "2")], {})
+    found = three_way_merge.match_rows(
+        [node("s1", "2"), node("s2", "1")], [node("p1", "1"), node("p2", "2")], {}
+    )
     assert {key: row.key for key, row in found.items()} == {"s1": "p2", "s2": "p1"}
 
 
 def test_blanks_and_line_breaks_make_no_difference():
-    assert merge.even("a \n b") == merge.even(" a b ")
-    assert merge.even({"raw": "", "list": []}) is None
+    assert three_way_merge.normalize("a \n b") == three_way_merge.normalize(" a b ")
+    assert three_way_merge.normalize({"raw": "", "list": []}) is None

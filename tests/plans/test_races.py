@@ -24,11 +24,11 @@ pytestmark = pytest.mark.usefixtures("committed")
 def at_once(slug: str, *works: Callable[[], Any]) -> list[Any]:
     """Do the works at the same moment, each on a connection of its own; a refusal is given back, not raised."""
     barrier = threading.Barrier(len(works))
-    place = Jurisdiction.objects.get(slug=slug)
+    jurisdiction = Jurisdiction.objects.get(slug=slug)
 
     def one(work: Callable[[], Any]) -> Any:
         try:
-            with tenant_context(place):
+            with tenant_context(jurisdiction):
                 connection.ensure_connection()
                 barrier.wait()
                 return work()
@@ -44,13 +44,13 @@ def at_once(slug: str, *works: Callable[[], Any]) -> list[Any]:
 def test_one_of_two_edits_is_saved_and_the_other_person_is_told():
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         action = Action.objects.order_by("pk").first()
-        seen = services.token(action)
+        seen = services.version_token(action)
     found = at_once(
         "riverton",
         lambda: services.edit_action(action, by=None, seen=seen, title="From the first"),
         lambda: services.edit_action(action, by=None, seen=seen, title="From the second"),
     )
-    refused = [each for each in found if isinstance(each, services.Stale)]
+    refused = [each for each in found if isinstance(each, services.EditConflict)]
     saved = [each for each in found if isinstance(each, Action)]
     assert (len(refused), len(saved)) == (1, 1)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
@@ -85,8 +85,8 @@ def test_an_import_that_two_people_commit_is_written_once():
 
 
 def test_an_edit_during_an_import_is_not_lost():
-    place = Jurisdiction.objects.get(slug="riverton")
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
         services.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
         action = Action.objects.get(title="Repair the lights")
         changed = SHEET.replace("2028", "2029").replace("June 2027", "July 2027")
@@ -97,6 +97,6 @@ def test_an_edit_during_an_import_is_not_lost():
         lambda: services.edit_action(action, by=None, resources="Two crews"),
     )
     assert not [each for each in found if isinstance(each, Exception)], found
-    with tenant_context(place):
+    with tenant_context(jurisdiction):
         action.refresh_from_db()
         assert (action.resources, action.due_date.year) == ("Two crews", 2029)

@@ -68,8 +68,8 @@ def test_making_the_starter_plan_twice_makes_one():
 
 
 # ---- Adding and editing ----------------------------------------------------------------------------------
-def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(person, riverton):
-    user = person(riverton, "coordinator")
+def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(make_user, riverton):
+    user = make_user(riverton, "coordinator")
     outcome = Outcome.objects.order_by("pk").first()
     action = services.add_action(
         outcome, by=user, title="Pay interpreters", accountable="City Clerk", support=["Library", "library"]
@@ -82,8 +82,8 @@ def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(person, rive
     assert entry.fields["title"] == [None, "Pay interpreters"]
 
 
-def test_an_edit_keeps_old_and_new_of_every_field(person, riverton):
-    user = person(riverton, "coordinator")
+def test_an_edit_keeps_old_and_new_of_every_field(make_user, riverton):
+    user = make_user(riverton, "coordinator")
     action = ActionFactory(
         outcome__goal__plan__lifecycle="draft", title="Old words", due_date=dt.date(2027, 6, 30)
     )
@@ -126,19 +126,19 @@ def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
     assert rows() == before
 
 
-def test_the_second_of_two_people_is_told_and_nothing_is_lost(person, riverton):
-    first = person(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
+def test_the_second_of_two_people_is_told_and_nothing_is_lost(make_user, riverton):
+    first = make_user(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
     action = ActionFactory(outcome__goal__plan__lifecycle="draft")
-    seen = services.token(action)
+    seen = services.version_token(action)
     services.edit_action(action, by=first, seen=seen, title="Rosa’s words")
     before = rows()
-    with pytest.raises(services.Stale, match="Rosa Delgado changed this"):
+    with pytest.raises(services.EditConflict, match="Rosa Delgado changed this"):
         services.edit_action(action, by=None, seen=seen, title="Other words")
     assert rows() == before
 
 
-def test_somebody_of_another_city_cannot_own_an_action(person, ashford):
-    other = person(ashford, "coordinator").affiliations.get()
+def test_somebody_of_another_city_cannot_own_an_action(make_user, ashford):
+    other = make_user(ashford, "coordinator").affiliations.get()
     action = ActionFactory(outcome__goal__plan__lifecycle="draft")
     with pytest.raises(ValidationError, match="this jurisdiction’s team"):
         services.edit_action(action, by=None, owner=other.pk)
@@ -224,8 +224,8 @@ def test_nothing_comes_back_under_a_retired_goal():
 
 
 # ---- Progress --------------------------------------------------------------------------------------------
-def test_progress_moves_the_status_and_reaches_the_public_copy(person, riverton):
-    user = person(riverton, "coordinator")
+def test_progress_moves_the_status_and_reaches_the_public_copy(make_user, riverton):
+    user = make_user(riverton, "coordinator")
     action = ActionFactory(status="not_started")
     services.edit_action(action, by=None, resources="One post")
     services.record_progress(action, status="on_track", text="Half the forms are done.", by=user, on=TODAY())
@@ -284,8 +284,8 @@ def test_nobody_reports_on_a_retired_action():
 
 
 # ---- Who may report --------------------------------------------------------------------------------------
-def test_a_department_lead_reports_on_the_own_departments_actions_only(person, riverton):
-    lead = person(riverton, "department_lead")
+def test_a_department_lead_reports_on_the_own_departments_actions_only(make_user, riverton):
+    lead = make_user(riverton, "department_lead")
     mine = lead.affiliations.get()
     mine.department = "city library"
     mine.save()
@@ -303,21 +303,21 @@ def test_a_department_lead_reports_on_the_own_departments_actions_only(person, r
 @pytest.mark.parametrize(
     ("role", "may"), [("coordinator", True), ("plan_editor", True), ("contributor", False), ("viewer", False)]
 )
-def test_other_roles_report_on_all_or_on_none(person, riverton, role, may):
+def test_other_roles_report_on_all_or_on_none(make_user, riverton, role, may):
     action = ActionFactory()
-    assert selectors.may_report(person(riverton, role), riverton, action) is may
+    assert selectors.may_report(make_user(riverton, role), riverton, action) is may
 
 
-def test_a_department_lead_of_another_city_reports_on_nothing(person, riverton, ashford):
-    lead = person(ashford, "department_lead")
+def test_a_department_lead_of_another_city_reports_on_nothing(make_user, riverton, ashford):
+    lead = make_user(ashford, "department_lead")
     lead.affiliations.update(department="City Library")
     action = ActionFactory(accountable=DepartmentFactory(name="City Library"))
     assert not selectors.may_report(lead, riverton, action)
 
 
 # ---- Publishing ------------------------------------------------------------------------------------------
-def test_publishing_and_launching_are_one_step_and_two_facts(riverton, person):
-    user = person(riverton, "coordinator")
+def test_publishing_and_launching_are_one_step_and_two_facts(riverton, make_user):
+    user = make_user(riverton, "coordinator")
     plan = selectors.current_plan()
     services.publish_plan(plan, by=user, visibility="public", launch=True)
     plan.refresh_from_db()
@@ -380,6 +380,6 @@ def test_who_owes_an_update_stands_longest_silence_first():
     long_ago = ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 1, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 9, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2025, 1, 1), status="completed")
-    owed = list(selectors.owing(outcome.goal.plan, on=on))
+    owed = list(selectors.overdue_for_update(outcome.goal.plan, on=on))
     assert owed == [never, long_ago]
     assert selectors.freshness_of(long_ago, outcome.goal.plan, on=on) == "stale"

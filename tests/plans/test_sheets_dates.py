@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tenants.plans.sheets import Assumptions
-from tenants.plans.sheets.dates import read_timeline
+from tenants.plans.spreadsheets import DateConventions
+from tenants.plans.spreadsheets.reading.date_parser import parse_timeline
 
-JULY = Assumptions()
+JULY = DateConventions()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ JULY = Assumptions()
 def test_a_promise_is_due_on_the_last_day_of_what_is_written(
     text: str, start: str | None, due: str, precision: str
 ) -> None:
-    timeline = read_timeline(text, JULY)
+    timeline = parse_timeline(text, JULY)
     assert (str(timeline.start) if timeline.start else None, str(timeline.due), timeline.precision) == (
         start,
         due,
@@ -81,7 +81,7 @@ def test_a_promise_is_due_on_the_last_day_of_what_is_written(
     ],
 )
 def test_running_actions_have_no_due_date(text: str, start: str | None) -> None:
-    timeline = read_timeline(text, JULY)
+    timeline = parse_timeline(text, JULY)
     assert timeline.continuous
     assert timeline.due is None
     assert (str(timeline.start) if timeline.start else None) == start
@@ -102,12 +102,12 @@ def test_running_actions_have_no_due_date(text: str, start: str | None) -> None:
     ],
 )
 def test_what_is_no_date_is_never_guessed(text: str) -> None:
-    timeline = read_timeline(text, JULY)
+    timeline = parse_timeline(text, JULY)
     assert (timeline.start, timeline.due, timeline.continuous, timeline.milestones) == (None, None, False, [])
 
 
 def test_dates_on_lines_of_their_own_are_milestones() -> None:
-    timeline = read_timeline("Draft 3/27, council 9/27\n\nlive 2028", JULY)
+    timeline = parse_timeline("Draft 3/27, council 9/27\n\nlive 2028", JULY)
     assert [str(date) for date, _precision in timeline.milestones] == [
         "2027-03-31",
         "2027-09-30",
@@ -117,21 +117,21 @@ def test_dates_on_lines_of_their_own_are_milestones() -> None:
 
 
 def test_the_date_order_is_a_setting_and_the_doubt_is_told() -> None:
-    american = read_timeline("05/06/2026", JULY)
-    european = read_timeline("05/06/2026", Assumptions(date_order="day/month/year"))
+    american = parse_timeline("05/06/2026", JULY)
+    european = parse_timeline("05/06/2026", DateConventions(date_order="day/month/year"))
     assert (str(american.due), american.ambiguous) == ("2026-05-06", ["05/06/2026"])
     assert (str(european.due), european.ambiguous) == ("2026-06-05", ["05/06/2026"])
-    assert read_timeline("9/30/2026", JULY).ambiguous == []
+    assert parse_timeline("9/30/2026", JULY).ambiguous == []
 
 
 def test_the_fiscal_year_is_a_setting() -> None:
-    october = Assumptions(fiscal_year_starts_in_month=10)
-    january = Assumptions(fiscal_year_starts_in_month=1)
-    assert str(read_timeline("FY27 Q2", october).due) == "2027-03-31"
-    assert str(read_timeline("FY27", october).due) == "2027-09-30"
-    assert str(read_timeline("FY27 Q2", january).due) == "2027-06-30"
+    october = DateConventions(fiscal_year_starts_in_month=10)
+    january = DateConventions(fiscal_year_starts_in_month=1)
+    assert str(parse_timeline("FY27 Q2", october).due) == "2027-03-31"
+    assert str(parse_timeline("FY27", october).due) == "2027-09-30"
+    assert str(parse_timeline("FY27 Q2", january).due) == "2027-06-30"
 
 
 def test_a_period_that_ends_before_it_starts_keeps_its_end_only() -> None:
-    timeline = read_timeline("2028-2026", JULY)
+    timeline = parse_timeline("2028-2026", JULY)
     assert (timeline.start, str(timeline.due), timeline.is_reversed) == (None, "2026-12-31", True)

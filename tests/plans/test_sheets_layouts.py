@@ -13,10 +13,9 @@ import openpyxl
 import pytest
 from openpyxl.styles import Font
 
-from tenants.plans.sheets import Result, SheetError, read
-from tenants.plans.sheets.labels import read_label
-
-from .test_sheets_samples import DATA, FILES, even
+from tenants.plans.spreadsheets import ParseResult, SheetError, read
+from tenants.plans.spreadsheets.reading.label_parser import parse_label
+from tests.plans.test_sheets_samples import DATA, FILES, even
 
 WORDINGS = {
     "indicator": ["Community Indicators", "Where things stand", "Baseline data"],
@@ -36,7 +35,7 @@ Sheet = tuple[str | None, list[str], list[list[Any]]]
 
 
 @functools.cache
-def sample(name: str) -> tuple[Result, list[Sheet]]:
+def sample(name: str) -> tuple[ParseResult, list[Sheet]]:
     """A sample's result, and its sheets as roles and rows; a row of one text is a heading."""
     result = read(DATA / name, filename=name)
     sheets: list[Sheet] = []
@@ -105,7 +104,7 @@ def table(lines: list[list[Any]], delimiter: str, encoding: str) -> bytes:
     return text.getvalue().encode(encoding)
 
 
-def meaning(result: Result, sheet: str | None = None) -> Any:
+def meaning(result: ParseResult, sheet: str | None = None) -> Any:
     """The tree without the places where things stood and the notes."""
     away = ("row", "sheet", "department", "notes", "accountability_raw")
 
@@ -153,7 +152,7 @@ def test_goals_and_outcomes_may_stand_in_columns(name: str, is_repeated: bool) -
     goal = outcome = None
     for row in rows:
         if len(row) == 1:
-            kind = read_label(row[0]).kind
+            kind = parse_label(row[0]).kind
             if kind in ("goal", "number1"):
                 goal, outcome = row[0], None
             elif kind != "plain":
@@ -194,7 +193,7 @@ def test_labels_of_many_kinds(goal: str, outcome: str, labels: tuple[str | None,
     assert len(found[0].outcomes[0].actions) == 2
 
 
-def one(text: str, **options: Any) -> Result:
+def one(text: str, **options: Any) -> ParseResult:
     return read(text.encode(), filename="plan.csv", **options)
 
 

@@ -12,23 +12,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenants.plans.sheets import (
-    KINDS,
-    STAGES,
-    STATUSES,
+from tenants.plans.spreadsheets import (
+    ACTION_STAGES,
+    ACTION_STATUSES,
+    MEASURE_KINDS,
     Action,
     Goal,
     Milestone,
-    Note,
     Outcome,
-    Result,
+    ParseResult,
     SheetError,
+    SheetNote,
     read,
     write_xlsx,
 )
-from tenants.plans.sheets.labels import is_nothing
-
-from .test_sheets_samples import DATA, FILES
+from tenants.plans.spreadsheets.reading.label_parser import is_empty_marker
+from tests.plans.test_sheets_samples import DATA, FILES
 
 WHERE = ("row", "sheet")
 
@@ -47,7 +46,7 @@ def without_place(value: Any) -> Any:
     return value
 
 
-def tree_of(result: Result) -> Any:
+def tree_of(result: ParseResult) -> Any:
     return without_place(result.tree)
 
 
@@ -134,7 +133,7 @@ def test_a_text_is_never_a_formula(text: str) -> None:
             Goal(
                 title=text,
                 story=text,
-                notes=[Note(text, text)],
+                notes=[SheetNote(text, text)],
                 outcomes=[
                     Outcome(
                         title=text,
@@ -147,8 +146,8 @@ def test_a_text_is_never_a_formula(text: str) -> None:
                                 accountable=[text.strip()],
                                 measures=[text],
                                 measure_kinds=["how_well"],
-                                notes=[Note("Cost code", text)],
-                                progress_notes=[Note("", text)],
+                                notes=[SheetNote("Cost code", text)],
+                                progress_notes=[SheetNote("", text)],
                                 implementation_plan=[text],
                                 timeline_raw=text,
                                 status_raw=text,
@@ -193,8 +192,8 @@ def test_a_text_is_never_a_formula(text: str) -> None:
         {"title": "Pay fees", "code": "Action 7"},
         {"title": "12 contracts split", "code": "2.1"},
         {"measures": ["- 5% fewer", "How well: x", "1) y"], "measure_kinds": [None, "how_much", "better_off"]},
-        {"progress_notes": [Note("", "A\nQ1: B"), Note("", "C"), Note("After the vote", "D\n\n[E]: F")]},
-        {"notes": [Note("Target", "5"), Note("Target", "6"), Note("Status", "n/a"), Note("", "x")]},
+        {"progress_notes": [SheetNote("", "A\nQ1: B"), SheetNote("", "C"), SheetNote("After the vote", "D\n\n[E]: F")]},
+        {"notes": [SheetNote("Target", "5"), SheetNote("Target", "6"), SheetNote("Status", "n/a"), SheetNote("", "x")]},
         {"support": ["Library"], "owner_vacant_since": "2026-03"},
         {"owner_vacant_since": "2026-03-15"},
         {"implementation_plan": ["1) one", "- two", "n/a"]},
@@ -267,9 +266,9 @@ def test_labels_survive(label: str | None, title: str) -> None:
             label=label,
             id="7",
             story="Where we stand: well.\n\nRating: 3 of 4.",
-            notes=[Note("Lead", "Mayor")],
+            notes=[SheetNote("Lead", "Mayor")],
             outcomes=[
-                Outcome(title, label, id="8", story="Slow.", notes=[Note("", "x")], actions=[Action("Do it", id="9")]),
+                Outcome(title, label, id="8", story="Slow.", notes=[SheetNote("", "x")], actions=[Action("Do it", id="9")]),
                 Outcome(title="Empty", label="B", id="10"),
             ],
         ),
@@ -329,7 +328,7 @@ WORDS = st.text(
 )
 LINE = WORDS.map(lambda text: " ".join(text.split())).filter(bool)
 NAME = (
-    LINE.filter(lambda text: not is_nothing(text))
+    LINE.filter(lambda text: not is_empty_marker(text))
     .filter(lambda text: ";" not in text and ":" not in text and "(" not in text)
     .filter(lambda text: any(letter.isalpha() for letter in text) and "vacan" not in text.lower())
 )
@@ -354,16 +353,16 @@ def actions(draw: Any) -> Action:
         support=draw(st.lists(NAME, max_size=2, unique_by=lambda name: name.casefold())),
         timeline_raw=draw(st.sampled_from(["", "", "TBD", "June 2026", "Ongoing", "2026-2028"])),
         measures=measures,
-        measure_kinds=[draw(st.none() | st.sampled_from(sorted(KINDS))) for _ in measures],
-        progress_notes=draw(st.lists(st.builds(Note, PERIOD, TEXT), max_size=3)),
-        status=draw(st.none() | st.sampled_from(sorted(STATUSES))),
+        measure_kinds=[draw(st.none() | st.sampled_from(sorted(MEASURE_KINDS))) for _ in measures],
+        progress_notes=draw(st.lists(st.builds(SheetNote, PERIOD, TEXT), max_size=3)),
+        status=draw(st.none() | st.sampled_from(sorted(ACTION_STATUSES))),
         status_raw=draw(st.none() | st.sampled_from(["In Progress", "Done", "Purple"])),
-        stage=draw(st.none() | st.sampled_from(sorted(STAGES))),
+        stage=draw(st.none() | st.sampled_from(sorted(ACTION_STAGES))),
         indicator_text=draw(st.none() | TEXT.filter(lambda text: text != "–")),
         resources=draw(st.none() | TEXT),
         implementation_plan=draw(st.lists(LINE, max_size=3)),
         changes=draw(st.none() | TEXT),
-        notes=draw(st.lists(st.builds(Note, st.sampled_from(["", "Target", "Who helps", "Status"]), TEXT), max_size=2)),
+        notes=draw(st.lists(st.builds(SheetNote, st.sampled_from(["", "Target", "Who helps", "Status"]), TEXT), max_size=2)),
         continuous=draw(st.booleans()),
     )  # fmt: skip
     if has_start:
@@ -389,7 +388,7 @@ def actions(draw: Any) -> Action:
 def test_any_plan_survives(items: list[Action], label: str | None, title: str) -> None:
     goals = [Goal(title=title, label=label, outcomes=[Outcome(title=title, label=label, actions=items)])]
     found = read(written(goals), filename="x.xlsx")
-    wanted = Result("x.xlsx", found.assumptions, goals=goals)
+    wanted = ParseResult("x.xlsx", found.date_conventions, goals=goals)
     for action in [*found.actions, *wanted.actions]:
         action.accountability_raw = ""  # written anew where there was none
         action.notes.sort(key=lambda note: note.label)  # columns have one order for all actions

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenants.plans.sheets import as_json, read
+from tenants.plans.spreadsheets import as_json, read
 
 DATA = Path(__file__).parent / "data"
 FILES = (
@@ -90,7 +90,7 @@ def test_every_cell_is_accounted_for(name: str) -> None:
     assert counts["refused"] == 0
     assert len({(cell.sheet, cell.row, cell.column) for cell in result.cells}) == counts["total"]
     if name == "marrow-bend-plan.xlsx":
-        noted = {cell.sheet for cell in result.cells if cell.fate == "noted"}
+        noted = {cell.sheet for cell in result.cells if cell.disposition == "noted"}
         assert noted == {"Indicators"}
 
 

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 from openpyxl.comments import Comment
 
-from tenants.plans.sheets import Result, SheetError, read
-from tenants.plans.sheets.files import MAX_BYTES
+from tenants.plans.spreadsheets import ParseResult, SheetError, read
+from tenants.plans.spreadsheets.reading.files import MAX_FILE_BYTES
 
 HEADER = ["Goal", "Outcome", "Action", "Lead", "Timeline", "Measures"]
 ROW = ["Goal 1: Jobs", "A. Hiring", "Post jobs", "HR", "June 2026", "Posts"]
@@ -56,7 +56,7 @@ def repacked(data: bytes, part: str, change: dict[bytes, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def csv_result(text: str | bytes) -> Result:
+def csv_result(text: str | bytes) -> ParseResult:
     return read(text if isinstance(text, bytes) else text.encode(), filename="plan.csv")
 
 
@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         ),
         "merges 17[0-9]+ cells",
     ),
-    "too large": (b"a,b\n" * (MAX_BYTES // 4 + 1), "larger than 20 MB"),
+    "too large": (b"a,b\n" * (MAX_FILE_BYTES // 4 + 1), "larger than 20 MB"),
     "100,000 rows": (
         b"Action,Lead,Timeline\n" + b"Do it,HR,2026\n" * 100_000,
         "filled rows in one sheet; a plan has at most 20,000",
@@ -163,7 +163,9 @@ def test_a_formula_counts_by_its_saved_result_and_an_empty_one_is_no_cell() -> N
     result = read(data, filename="x.xlsx")
     action = list(result.actions)[1]
     assert (action.accountable, action.timeline_raw, action.measures) == (["Fire"], "", [])
-    assert [(cell.column, cell.value) for cell in result.cells if cell.fate == "refused"] == [("F", "#REF!")]
+    assert [(cell.column, cell.value) for cell in result.cells if cell.disposition == "refused"] == [
+        ("F", "#REF!")
+    ]
 
 
 def test_an_action_that_is_refused_takes_its_row_along_and_leaves_the_one_above_alone() -> None:

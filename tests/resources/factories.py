@@ -28,6 +28,6 @@ class LibraryItemFactory(factory.django.DjangoModelFactory):
     year = 2025
     evidence = LibraryItem.Evidence.REPORTED_RESULTS
     effort = LibraryItem.Effort.LOW
-    licence = LibraryItem.Licence.CC_BY
+    licence = LibraryItem.License.CC_BY
     live = True
     first_published_at = factory.LazyFunction(timezone.now)

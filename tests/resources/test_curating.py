@@ -83,9 +83,9 @@ def item_form(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_item_is_drafted_previewed_and_published(
-    alliance: Any, visit: Any, operator: User, topics: None, heard: Any
+    alliance: Any, client_for: Any, operator: User, topics: None, heard: Any
 ) -> None:
-    editor = visit(alliance, operator)
+    editor = client_for(alliance, operator)
 
     editor.post(f"{ITEMS}preview/", item_form(title="Only a thought"))
     preview = editor.get(f"{ITEMS}preview/?mode=")
@@ -96,7 +96,7 @@ def test_an_item_is_drafted_previewed_and_published(
     assert editor.post(f"{ITEMS}add/", item_form()).status_code == 302
     item = LibraryItem.objects.get()
     assert not item.live
-    assert visit(alliance).get("/library/end-overdue-fines/").status_code == 404
+    assert client_for(alliance).get("/library/end-overdue-fines/").status_code == 404
     assert heard == []
 
     form = item_form(title="End late fees") | {"action-publish": "Publish"}
@@ -104,24 +104,24 @@ def test_an_item_is_drafted_previewed_and_published(
     item.refresh_from_db()
     assert item.live
     assert (item.topics, item.hidden_tags) == (["libraries"], ["late fees", "fine free"])
-    assert "End late fees" in visit(alliance).get("/library/end-overdue-fines/").text
+    assert "End late fees" in client_for(alliance).get("/library/end-overdue-fines/").text
     assert heard == [item.pk]
 
     editor.post(f"{ITEMS}unpublish/{item.pk}/")
-    assert visit(alliance).get("/library/end-overdue-fines/").status_code == 404
+    assert client_for(alliance).get("/library/end-overdue-fines/").status_code == 404
     assert heard == [item.pk, item.pk]
     assert "End late fees" in editor.get(f"{ITEMS}history/{item.pk}/").text
     assert editor.get(f"{ITEMS}history/{item.pk}/revisions/compare/earliest...latest/").status_code == 200
 
 
 def test_when_a_listener_fails_the_item_stays_as_it_was(
-    alliance: Any, visit: Any, operator: User, topics: None
+    alliance: Any, client_for: Any, operator: User, topics: None
 ) -> None:
     def fail(**_kwargs: Any) -> None:
         raise RuntimeError("the search could not write")
 
     library_item_changed.connect(fail)
-    client = visit(alliance, operator)
+    client = client_for(alliance, operator)
     client.raise_request_exception = False
     try:
         response = client.post(f"{ITEMS}add/", item_form() | {"action-publish": "Publish"})
@@ -142,21 +142,23 @@ def test_when_a_listener_fails_the_item_stays_as_it_was(
     ],
 )
 def test_a_mistake_is_said_beside_its_field(
-    alliance: Any, visit: Any, operator: User, topics: None, changes: dict[str, Any], message: str
+    alliance: Any, client_for: Any, operator: User, topics: None, changes: dict[str, Any], message: str
 ) -> None:
     form = item_form(**changes) | {"action-publish": "Publish"}
 
-    response = visit(alliance, operator).post(f"{ITEMS}add/", form)
+    response = client_for(alliance, operator).post(f"{ITEMS}add/", form)
 
     assert response.status_code == 200
     assert message in response.text
     assert not LibraryItem.objects.exists()
 
 
-def test_the_list_has_filters_and_a_search(alliance: Any, visit: Any, operator: User, topics: None) -> None:
+def test_the_list_has_filters_and_a_search(
+    alliance: Any, client_for: Any, operator: User, topics: None
+) -> None:
     LibraryItemFactory(title="About libraries", topics=["libraries"], type="tool")
     LibraryItemFactory(title="About hiring")
-    editor = visit(alliance, operator)
+    editor = client_for(alliance, operator)
 
     assert "About hiring" not in editor.get(ITEMS, {"topic": "libraries"}).text
     assert "About libraries" in editor.get(ITEMS, {"topic": "libraries"}).text
@@ -165,10 +167,10 @@ def test_the_list_has_filters_and_a_search(alliance: Any, visit: Any, operator: 
 
 
 def test_nobody_edits_the_library_in_a_citys_editor_the_operator_neither(
-    riverton: Any, in_city: Any, visit: Any, operator: User, topics: None
+    riverton: Any, in_city: Any, client_for: Any, operator: User, topics: None
 ) -> None:
     item = LibraryItemFactory()
-    editor = visit(riverton, operator)
+    editor = client_for(riverton, operator)
     with in_city(riverton):
         revisions = Revision.objects.count()
 
@@ -190,8 +192,8 @@ def test_nobody_edits_the_library_in_a_citys_editor_the_operator_neither(
         assert not policy.instances_user_has_permission_for(operator, "change").exists()
 
 
-def test_curators_keep_groups_of_synonyms(alliance: Any, visit: Any, operator: User) -> None:
-    editor = visit(alliance, operator)
+def test_curators_keep_groups_of_synonyms(alliance: Any, client_for: Any, operator: User) -> None:
+    editor = client_for(alliance, operator)
     address = "/cms/snippets/resources/synonymgroup/add/"
 
     refused = editor.post(address, {"terms": "alone", "theme": ""})
@@ -202,26 +204,32 @@ def test_curators_keep_groups_of_synonyms(alliance: Any, visit: Any, operator: U
 
 
 def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
-    alliance: Any, riverton: Any, visit: Any, person: Any
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any
 ) -> None:
     item = LibraryItemFactory()
     address = f"{ITEMS}edit/{item.pk}/"
 
-    assert address in visit(alliance, person(alliance, "library_curator")).get(item.get_absolute_url()).text
-    assert address not in visit(alliance, person(riverton, "coordinator")).get(item.get_absolute_url()).text
-    assert address not in visit(alliance).get(item.get_absolute_url()).text
+    assert (
+        address
+        in client_for(alliance, make_user(alliance, "library_curator")).get(item.get_absolute_url()).text
+    )
+    assert (
+        address
+        not in client_for(alliance, make_user(riverton, "coordinator")).get(item.get_absolute_url()).text
+    )
+    assert address not in client_for(alliance).get(item.get_absolute_url()).text
 
 
 def test_an_item_submitted_by_one_curator_is_approved_by_another(
-    alliance: Any, visit: Any, person: Any, topics: None, heard: Any
+    alliance: Any, client_for: Any, make_user: Any, topics: None, heard: Any
 ) -> None:
-    writer = visit(alliance, person(alliance, "library_curator"))
+    writer = client_for(alliance, make_user(alliance, "library_curator"))
 
     writer.post(f"{ITEMS}add/", item_form() | {"action-submit": "Submit"})
     item = LibraryItem.objects.get()
     assert not item.live
     task = item.current_workflow_task_state
-    approver = visit(alliance, person(alliance, "staff_admin"))
+    approver = client_for(alliance, make_user(alliance, "staff_admin"))
     answer = approver.post(f"{ITEMS}workflow/action/{item.pk}/approve/{task.pk}/", {"comment": "Good"})
 
     assert answer.status_code == 302
@@ -230,9 +238,11 @@ def test_an_item_submitted_by_one_curator_is_approved_by_another(
     assert heard == [item.pk]
 
 
-def test_a_coordinator_of_a_city_is_no_curator(alliance: Any, riverton: Any, visit: Any, person: Any) -> None:
+def test_a_coordinator_of_a_city_is_no_curator(
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any
+) -> None:
     item = LibraryItemFactory()
-    coordinator = visit(alliance, person(riverton, "coordinator"))
+    coordinator = client_for(alliance, make_user(riverton, "coordinator"))
 
     for address in ("/cms/", ITEMS, f"{ITEMS}edit/{item.pk}/"):
         assert coordinator.get(address).status_code == 404, address

@@ -15,7 +15,7 @@ from django.db.models import F
 from config.demo import cohort
 from resources import services
 from resources.models import LibraryItem, SynonymGroup
-from search.models import Document, Word
+from search.models import Document, VocabularyTerm
 from tenants.models import Sector, Topic
 from tenants.signals import library_item_changed
 from tests import library as demo_library
@@ -103,16 +103,16 @@ def test_the_library_of_other_tests_is_what_the_import_writes(taxonomy: None) ->
     lines = (DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()
     with transaction.atomic():
         services.import_items(lines[:20], by=None)
-        imported = written()
+        imported = stored_library()
         transaction.set_rollback(True)
 
-    demo_library.write(first=20)
+    demo_library.load_demo_library(first=20)
 
-    assert written() == imported
+    assert stored_library() == imported
     assert LibraryItem.objects.live().count() == 20
 
 
-def written() -> list[Any]:
+def stored_library() -> list[Any]:
     """The items with their documents, and the words that the search knows; without their histories and numbers."""
     own = {"id", "content_hash", "version", "changed_at", "created_at", "updated_at", "uuid"}
     own |= {"latest_revision_id", "live_revision_id", "first_published_at", "last_published_at"}
@@ -122,7 +122,7 @@ def written() -> list[Any]:
         Document.objects.order_by("key").values(),
     ):
         found += [{name: row[name] for name in row.keys() - own - {"adapted_from_id"}} for row in rows]
-    return [*found, *Word.objects.order_by("word").values_list("word", flat=True)]
+    return [*found, *VocabularyTerm.objects.order_by("word").values_list("word", flat=True)]
 
 
 def test_importing_twice_changes_nothing_and_announces_nothing(taxonomy: None, library: Any) -> None:

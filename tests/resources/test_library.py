@@ -31,11 +31,11 @@ def topics(db: None) -> None:
 
 
 def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
-    alliance: Any, visit: Any, topics: None
+    alliance: Any, client_for: Any, topics: None
 ) -> None:
     item = LibraryItemFactory(topics=["fines-fees"], is_sample=True, legal_form="resolution")
 
-    page = visit(alliance).get(f"/library/{item.key}/")
+    page = client_for(alliance).get(f"/library/{item.key}/")
 
     assert page.status_code == 200
     for words in (
@@ -56,40 +56,40 @@ def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
     assert described["license"].endswith("/by/4.0/")
 
 
-def test_nothing_in_an_item_can_end_the_description_for_machines(alliance: Any, visit: Any) -> None:
+def test_nothing_in_an_item_can_end_the_description_for_machines(alliance: Any, client_for: Any) -> None:
     LibraryItemFactory(key="sly", title="</script><script>alert(1)</script>")
 
-    text = visit(alliance).get("/library/sly/").text
+    text = client_for(alliance).get("/library/sly/").text
 
     assert "<script>alert" not in text
 
 
 def test_items_for_members_and_drafts_are_404_to_those_who_may_not_read_them(
-    alliance: Any, riverton: Any, visit: Any, person: Any
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any
 ) -> None:
     LibraryItemFactory(key="ours", title="Only for members", members=True)
     LibraryItemFactory(key="draft", draft=True)
-    member = person(riverton, "viewer")
+    member = make_user(riverton, "viewer")
 
     def statuses(user: Any) -> list[int]:
-        client = visit(alliance, user)
+        client = client_for(alliance, user)
         return [client.get(f"/library/{key}/").status_code for key in ("ours", "draft", "nobody")]
 
     assert statuses(None) == [404, 404, 404]
-    assert statuses(person()) == [404, 404, 404]
+    assert statuses(make_user()) == [404, 404, 404]
     assert statuses(member) == [200, 404, 404]
-    assert "Only for members" not in visit(alliance).get("/library/").text
-    assert "Only for members" in visit(alliance, member).get("/library/").text
+    assert "Only for members" not in client_for(alliance).get("/library/").text
+    assert "Only for members" in client_for(alliance, member).get("/library/").text
 
 
-def test_a_city_has_no_library(riverton: Any, visit: Any) -> None:
+def test_a_city_has_no_library(riverton: Any, client_for: Any) -> None:
     item = LibraryItemFactory()
-    assert visit(riverton).get(f"/library/{item.key}/").status_code == 404
-    assert visit(riverton).get("/library/").status_code == 404
+    assert client_for(riverton).get(f"/library/{item.key}/").status_code == 404
+    assert client_for(riverton).get("/library/").status_code == 404
 
 
 def test_the_lineage_shows_parents_and_children_but_not_what_the_reader_may_not_see(
-    alliance: Any, riverton: Any, visit: Any, person: Any
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any
 ) -> None:
     root = LibraryItemFactory(title="The toolkit")
     between = LibraryItemFactory(title="A worksheet for members", adapted_from=root, members=True)
@@ -97,8 +97,8 @@ def test_the_lineage_shows_parents_and_children_but_not_what_the_reader_may_not_
     LibraryItemFactory(title="A one-page form", adapted_from=this)
     LibraryItemFactory(title="A draft form", adapted_from=this, draft=True)
 
-    stranger = visit(alliance).get(f"/library/{this.key}/").text
-    member = visit(alliance, person(riverton, "viewer")).get(f"/library/{this.key}/").text
+    stranger = client_for(alliance).get(f"/library/{this.key}/").text
+    member = client_for(alliance, make_user(riverton, "viewer")).get(f"/library/{this.key}/").text
 
     tree = stranger[stranger.index('class="tree"') :]
     assert tree.index("The toolkit") < tree.index("A short form") < tree.index("A one-page form")
@@ -107,30 +107,30 @@ def test_the_lineage_shows_parents_and_children_but_not_what_the_reader_may_not_
     assert "A worksheet for members" in member
 
 
-def test_an_item_that_stands_alone_shows_no_lineage(alliance: Any, visit: Any) -> None:
-    assert 'class="tree"' not in visit(alliance).get(f"/library/{LibraryItemFactory().key}/").text
+def test_an_item_that_stands_alone_shows_no_lineage(alliance: Any, client_for: Any) -> None:
+    assert 'class="tree"' not in client_for(alliance).get(f"/library/{LibraryItemFactory().key}/").text
 
 
-def test_related_items_share_topics_most_first(alliance: Any, visit: Any, topics: None) -> None:
+def test_related_items_share_topics_most_first(alliance: Any, client_for: Any, topics: None) -> None:
     item = LibraryItemFactory(topics=["libraries", "fines-fees"])
     LibraryItemFactory(title="About fines", topics=["fines-fees"], year=2026)
     LibraryItemFactory(title="About both", topics=["fines-fees", "libraries"])
     LibraryItemFactory(title="About hiring", topics=["hiring"])
 
-    text = visit(alliance).get(f"/library/{item.key}/").text
+    text = client_for(alliance).get(f"/library/{item.key}/").text
 
     assert text.index("About both") < text.index("About fines")
     assert "About hiring" not in text
 
 
 def test_the_list_is_narrowed_by_type_topic_and_step_with_true_counts(
-    alliance: Any, visit: Any, topics: None
+    alliance: Any, client_for: Any, topics: None
 ) -> None:
     LibraryItemFactory(title="A tool for fines", type="tool", topics=["fines-fees"])
     LibraryItemFactory(title="A tool for hiring", type="tool", topics=["hiring"])
     LibraryItemFactory(title="A practice", topics=["fines-fees"], stage=["normalize"])
 
-    page = visit(alliance).get("/library/", {"type": "tool", "topic": "fines-fees"})
+    page = client_for(alliance).get("/library/", {"type": "tool", "topic": "fines-fees"})
 
     assert [item.title for item in page.context["page_of_items"]] == ["A tool for fines"]
     counts = {
@@ -140,11 +140,11 @@ def test_the_list_is_narrowed_by_type_topic_and_step_with_true_counts(
     assert counts["type"] == {"tool": 1, "practice": 1}
     assert counts["topic"] == {"fines-fees": 1, "hiring": 1}
     assert counts["stage"] == {"operationalize": 1}
-    assert "No item fits" in visit(alliance).get("/library/", {"type": "video"}).text
+    assert "No item fits" in client_for(alliance).get("/library/", {"type": "video"}).text
 
 
 def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
-    alliance: Any, visit: Any, topics: None
+    alliance: Any, client_for: Any, topics: None
 ) -> None:
     item = LibraryItemFactory(topics=["libraries"])
     LibraryItemFactory(topics=["libraries"], adapted_from=item)
@@ -153,7 +153,7 @@ def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
         found = []
         for path in ("/library/", f"/library/{item.key}/"):
             with CaptureQueriesContext(connection) as captured:
-                assert visit(alliance).get(path).status_code == 200
+                assert client_for(alliance).get(path).status_code == 200
             found.append(len(captured))
         return found
 
@@ -163,12 +163,12 @@ def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
     assert queries() == few
 
 
-def test_the_list_is_paged(alliance: Any, visit: Any) -> None:
+def test_the_list_is_paged(alliance: Any, client_for: Any) -> None:
     LibraryItemFactory.create_batch(25)
 
-    assert len(visit(alliance).get("/library/").context["page_of_items"]) == 20
-    assert len(visit(alliance).get("/library/?page=2").context["page_of_items"]) == 5
-    assert visit(alliance).get("/library/?page=two").status_code == 200
+    assert len(client_for(alliance).get("/library/").context["page_of_items"]) == 20
+    assert len(client_for(alliance).get("/library/?page=2").context["page_of_items"]) == 5
+    assert client_for(alliance).get("/library/?page=two").status_code == 200
 
 
 @pytest.fixture
@@ -179,38 +179,38 @@ def document(db: None, settings: Any) -> Document:
 
 
 def test_a_file_is_a_download_for_those_who_may_read_its_item_on_the_alliances_host_alone(
-    alliance: Any, riverton: Any, visit: Any, person: Any, document: Document
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any, document: Document
 ) -> None:
     item = LibraryItemFactory(members=True)
     Attachment.objects.create(item=item, title="Resolution", document=document)
-    member = person(riverton, "coordinator")
+    member = make_user(riverton, "coordinator")
 
-    assert visit(alliance).get(document.url).status_code == 404
-    assert visit(riverton, member).get(document.url).status_code == 404
-    response = visit(alliance, member).get(document.url)
+    assert client_for(alliance).get(document.url).status_code == 404
+    assert client_for(riverton, member).get(document.url).status_code == 404
+    response = client_for(alliance, member).get(document.url)
     assert response.status_code == 200
     assert response["Content-Disposition"].startswith("attachment")
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert document.url in visit(alliance, member).get(f"/library/{item.key}/").text
+    assert document.url in client_for(alliance, member).get(f"/library/{item.key}/").text
 
 
 def test_a_file_of_a_draft_is_for_curators(
-    alliance: Any, riverton: Any, visit: Any, person: Any, document: Document
+    alliance: Any, riverton: Any, client_for: Any, make_user: Any, document: Document
 ) -> None:
     item = services.publish(LibraryItemFactory.build(), by=None)
     item.attachments.add(Attachment(item=item, title="Resolution", document=document))
     item.save_revision()
-    curator, member = person(alliance, "library_curator"), person(riverton, "coordinator")
+    curator, member = make_user(alliance, "library_curator"), make_user(riverton, "coordinator")
 
     def statuses() -> list[int]:
-        return [visit(alliance, user).get(document.url).status_code for user in (None, member, curator)]
+        return [client_for(alliance, user).get(document.url).status_code for user in (None, member, curator)]
 
     assert statuses() == [404, 404, 200]
     services.publish(item, by=None)
     assert statuses() == [200, 200, 200]
 
 
-def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, visit: Any) -> None:
+def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, client_for: Any) -> None:
     from tenants.signals import library_item_changed
 
     item = services.publish(LibraryItemFactory.build(), by=None)
@@ -226,7 +226,7 @@ def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, vi
         library_item_changed.disconnect(dispatch_uid="heard")
 
     assert heard == [(item.pk, True)]
-    assert visit(alliance).get(f"/library/{item.key}/").status_code == 404
+    assert client_for(alliance).get(f"/library/{item.key}/").status_code == 404
 
 
 def test_deleting_a_citys_page_leaves_an_item_with_the_same_revision_number_alone(

@@ -6,7 +6,7 @@ import uuid
 import factory
 
 from search.models import Document
-from search.words import fold, vocabulary
+from search.text import fold, vocabulary_terms
 
 
 class DocumentFactory(factory.django.DjangoModelFactory):
@@ -25,7 +25,7 @@ class DocumentFactory(factory.django.DjangoModelFactory):
     language = "en"
     title = factory.Sequence("Something number {}".format)
     title_key = factory.LazyAttribute(lambda d: fold(d.title))
-    words = factory.LazyAttribute(lambda d: vocabulary([d.title, d.summary, d.body, d.origin]))
+    words = factory.LazyAttribute(lambda d: vocabulary_terms([d.title, d.summary, d.body, d.origin]))
     summary = ""
     body = ""
     origin = ""

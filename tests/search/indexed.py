@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from search.index import bulk, feed, indexes
-from search.index.asking import Remote
-from search.index.opensearch import OpenSearch
-from search.index.transports import Address
+from search.backends.engine.backend import EngineBackend
+from search.backends.engine.client import EngineUrl
+from search.backends.engine.opensearch import OpenSearch
+from search.indexing import bulk, indexes, tasks
 from search.models import Document
 
 
@@ -23,7 +23,7 @@ def rows():
         return cursor.fetchone()[0] or []
 
 
-class Indexed(Remote):
+class Indexed(EngineBackend):
     def __init__(self, transport, name):
         super().__init__(transport, name)
         self.asked = []  # the requests of searches and suggestions
@@ -41,10 +41,12 @@ class Indexed(Remote):
         if (now := rows()) == self._known:
             return
         self._transport.request("DELETE", f"/{self._alias}", params={"ignore_unavailable": "true"})
-        self._transport.request("PUT", f"/{self._alias}", indexes.body())
-        operations = map(feed.writing, Document.objects.order_by("pk").defer(*feed.NOT_SENT))
+        self._transport.request("PUT", f"/{self._alias}", indexes.index_definition())
+        operations = map(
+            tasks.index_operation, Document.objects.order_by("pk").defer(*tasks.UNINDEXED_FIELDS)
+        )
         outcomes = list(bulk.send(self._transport, self._alias, operations, is_alias=False, refresh=True))
-        assert not [outcome for outcome in outcomes if outcome.error or outcome.overtaken]
+        assert not [outcome for outcome in outcomes if outcome.error or outcome.superseded]
         self._known = now
 
     def _ask(self, body):
@@ -54,6 +56,6 @@ class Indexed(Remote):
 
 @contextmanager
 def indexed(url: str, name: str) -> Iterator[Indexed]:
-    transport = OpenSearch(Address.parse(url))
+    transport = OpenSearch(EngineUrl.parse(url))
     yield Indexed(transport, name)
     transport.request("DELETE", f"/{name}", params={"ignore_unavailable": "true"})

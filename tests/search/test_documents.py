@@ -15,9 +15,10 @@ from wagtail.documents.models import Document as DocumentFile
 from cms.models import HomePage, NarrativePage
 from resources.models import Attachment, LibraryItem
 from resources.services import publish, withdraw
-from search import queries, sources
+from search import service
+from search.indexing import sync
 from search.models import Document
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan
 from tenants.signals import action_changed, plan_changed, plan_published
@@ -28,16 +29,16 @@ pytestmark = pytest.mark.django_db
 
 
 def titles(audience="public", **kwargs):
-    return {hit.title[0][0] for hit in queries.find("", audience=audience, size=100, **kwargs).hits}
+    return {hit.title[0][0] for hit in service.search("", audience=audience, size=100, **kwargs).hits}
 
 
-def launch(place, state=Jurisdiction.SiteState.LAUNCHED):
-    services.set_site_state(place, state=state, by=None)
-    place.refresh_from_db()
+def launch(jurisdiction, state=Jurisdiction.SiteState.LAUNCHED):
+    services.set_site_state(jurisdiction, state=state, by=None)
+    jurisdiction.refresh_from_db()
 
 
-def announce(place, plan, signal=plan_published):
-    signal.send(Plan, jurisdiction=place, plan_id=plan.pk)
+def announce(jurisdiction, plan, signal=plan_published):
+    signal.send(Plan, jurisdiction=jurisdiction, plan_id=plan.pk)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def plan(riverton, in_city):
 
 def test_a_published_plan_is_found_with_its_outcomes_and_actions(plan):
     assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks"}
-    (hit,) = queries.find("crosswalks", audience="public").hits
+    (hit,) = service.search("crosswalks", audience="public").hits
     assert (hit.kind, hit.host, hit.path) == ("action", "riverton", "/plan/actions/x1/")
     assert (hit.data["number"], hit.origin, hit.facets["status"]) == ("1.1", "City of Riverton", "on_track")
 
@@ -123,7 +124,7 @@ def test_progress_on_an_action_is_found_at_once(riverton, in_city, plan):
         NoteFactory(action=action, text="The thermoplastic arrived.")
         action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
 
-    assert [hit.kind for hit in queries.find("thermoplastic", audience="public").hits] == ["action"]
+    assert [hit.kind for hit in service.search("thermoplastic", audience="public").hits] == ["action"]
 
 
 def test_only_what_changed_is_written_and_versions_rise(riverton, in_city, plan):
@@ -144,7 +145,7 @@ def test_only_what_changed_is_written_and_versions_rise(riverton, in_city, plan)
 def test_a_plan_of_many_actions_needs_as_many_queries_as_one_of_few(riverton, in_city, plan):
     def count():
         with CaptureQueriesContext(connection) as queries_used:
-            sources.refresh_plan(riverton)
+            sync.refresh_plan(riverton)
         return len(queries_used)
 
     with in_city(riverton):
@@ -181,11 +182,11 @@ def test_an_item_is_found_by_the_titles_of_its_files_without_a_query_for_each_it
         item.attachments.add(Attachment(item=item, title="Budget ledger", document=file))
         publish(item, by=None)
 
-    assert queries.find("ledger", audience="public").total == 4
+    assert service.search("ledger", audience="public").total == 4
     with CaptureQueriesContext(connection) as one:
-        sources.refresh_library([items[0].pk])
+        sync.refresh_library([items[0].pk])
     with CaptureQueriesContext(connection) as four:
-        sources.refresh_library([item.pk for item in items])
+        sync.refresh_library([item.pk for item in items])
     assert len(four) == len(one)
 
 
@@ -223,7 +224,7 @@ def test_a_narrative_is_found_once_it_is_live_and_the_site_is_open(riverton, nar
 
     launch(riverton)
 
-    (hit,) = queries.find("levees", audience="public").hits
+    (hit,) = service.search("levees", audience="public").hits
     assert (hit.kind, hit.path, hit.host) == ("narrative", "/narrative/", "riverton")
 
 
@@ -261,4 +262,4 @@ def test_a_plan_of_a_spanish_speaking_place_is_stemmed_in_spanish(riverton, in_c
         plan = PlanFactory(title="Plan de equidad para las bibliotecas")
         announce(riverton, plan)
 
-    assert [hit.language for hit in queries.find("biblioteca", audience="public").hits] == ["es"]
+    assert [hit.language for hit in service.search("biblioteca", audience="public").hits] == ["es"]

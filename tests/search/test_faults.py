@@ -12,11 +12,15 @@ import pytest
 from django_tasks_db.models import DBTaskResult
 
 from embedded import opensearch
-from search import periodic, queries
-from search.index import asking, fallback, feed, indexes, life, transports
-from search.index.transports import Unavailable
-from search.models import Document, Unsent
-from tenants import jobs
+from search import service, tasks
+from search.backends import fallback
+from search.backends.engine import backend
+from search.backends.engine import client as transports
+from search.backends.engine.client import Unavailable
+from search.indexing import indexes, rebuild
+from search.indexing import tasks as indexing_tasks
+from search.models import Document, PendingIndexUpdate
+from tenants.jobs import runner
 from tests.search.breaking import WAYS, breakable
 from tests.search.written import add, change, drop, in_another_transaction, in_index, in_table
 
@@ -24,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 NOTICE = "The search engine does not answer right now."
 LONGEST = 1.5  # seconds that a page may take
-OWN = LONGEST - fallback.SECONDS  # of them without the engine's
+OWN = LONGEST - fallback.ENGINE_TIMEOUT_SECONDS  # of them without the engine's
 BROKEN = ["hang", "drip", "drip head", "drip to the end", "truncated", "reset", "500", "503 page", "429", "page",
           "no JSON", "no bytes", "not UTF-8", "a list", "null", "other JSON", "odd hits", "timed out", "a part"]  # fmt: skip
 
@@ -36,30 +40,30 @@ def proxy(engine, settings):
         settings.SEARCH_URL = proxy.url
         add(title="End overdue fines", summary="No fines since May.")
         add(title="Fines and fees", members=True)
-        life.rebuild(transports.current())
-        feed.send_unsent(transports.current())
+        rebuild.rebuild_index(transports.get_client())
+        indexing_tasks.send_pending(transports.get_client())
         yield proxy
 
 
 @pytest.fixture
-def page(alliance, visit, monkeypatch):
+def page(alliance, client_for, monkeypatch):
     """page() asks for the page of results and gives its text, after checking how soon it came.
 
     page(patient=True) lets a sound engine on a busy machine take its time, and asks also one that has just failed.
     """
-    client = visit(alliance)
+    client = client_for(alliance)
     client.get("/search/")  # templates are read once
 
     def get(address="/search/?q=fines", *, patient=False):
         with monkeypatch.context() as change:
             if patient:
-                change.setattr(fallback, "SECONDS", 20)
+                change.setattr(fallback, "ENGINE_TIMEOUT_SECONDS", 20)
                 rested()
             before = time.monotonic()
             answer = client.get(address)
             took = time.monotonic() - before
         assert answer.status_code == 200
-        assert took < fallback.SECONDS + OWN or patient
+        assert took < fallback.ENGINE_TIMEOUT_SECONDS + OWN or patient
         return answer.text.replace("<mark>", "").replace("</mark>", "")
 
     return get
@@ -67,7 +71,7 @@ def page(alliance, visit, monkeypatch):
 
 def rested():
     """The engine has been left alone long enough to be asked again."""
-    transports.current().rest._until = 0
+    transports.get_client().rest._until = 0
 
 
 def test_an_engine_that_answers_is_asked_and_nothing_is_said(proxy, page):
@@ -85,7 +89,7 @@ def test_a_broken_engine_costs_a_notice_and_no_page(proxy, page, monkeypatch):
         proxy.way = way
         with monkeypatch.context() as hurried:
             if way.startswith("drip"):  # which takes all the time there is
-                hurried.setattr(fallback, "SECONDS", 0.25)
+                hurried.setattr(fallback, "ENGINE_TIMEOUT_SECONDS", 0.25)
             text = page()
             assert NOTICE in text, way
             assert "End overdue fines" in text
@@ -112,18 +116,18 @@ def test_an_engine_that_refuses_connections(proxy, page, settings):
 
 
 def test_a_missing_index_is_told_and_built_again(proxy, page):
-    transport = transports.current()
-    indexes.remove(transport, [indexes.current(transport)])
+    transport = transports.get_client()
+    indexes.delete(transport, [indexes.current_index(transport)])
 
     assert NOTICE in page()
 
-    periodic.reconcile_search.call()
+    tasks.reconcile_search.call()
     assert NOTICE not in page(patient=True)
     assert in_index(transport) == in_table()
 
 
 def test_a_question_that_the_engine_refuses_is_our_fault_and_logged_so(proxy, page, monkeypatch, caplog):
-    monkeypatch.setattr(asking.Remote, "_ask", lambda self, body: self._transport.request(
+    monkeypatch.setattr(backend.EngineBackend, "_ask", lambda self, body: self._transport.request(
         "POST", f"/{self._alias}/_search", {"query": {"no such query": {}}}))  # fmt: skip
 
     assert NOTICE in page()
@@ -131,21 +135,21 @@ def test_a_question_that_the_engine_refuses_is_our_fault_and_logged_so(proxy, pa
 
 
 def test_a_mistake_of_ours_is_not_hidden(proxy, monkeypatch):
-    monkeypatch.setattr(asking.Remote, "search", lambda self, query: {}["a mistake"])
+    monkeypatch.setattr(backend.EngineBackend, "search", lambda self, query: {}["a mistake"])
 
     with pytest.raises(KeyError):
-        queries.find("fines", audience="public")
+        service.search("fines", audience="public")
 
 
 def test_an_engine_that_is_slow_but_in_time_is_not_given_up(proxy, monkeypatch):
-    monkeypatch.setattr(fallback, "SECONDS", 20)
+    monkeypatch.setattr(fallback, "ENGINE_TIMEOUT_SECONDS", 20)
 
     def slow(handler, seen):
         time.sleep(1)
         WAYS["through"](handler, seen)
 
     proxy.way = slow
-    assert queries.find("fines", audience="public").notice == ""
+    assert service.search("fines", audience="public").notice == ""
 
 
 # --- The index afterwards ----------------------------------------------------------------------------------------
@@ -162,19 +166,19 @@ def test_what_was_written_in_an_outage_is_in_the_index_afterwards(proxy, way, mo
     add(2)
 
     with monkeypatch.context() as hurried:
-        hurried.setattr(feed, "PATIENCE", 0.3)
-        hurried.setattr(indexes, "SOON", 0.3)
-        assert jobs.run_all() == 1
-        assert "does not answer" in periodic.reconcile_search.call()
+        hurried.setattr(indexing_tasks, "REQUEST_TIMEOUT_SECONDS", 0.3)
+        hurried.setattr(indexes, "SHORT_TIMEOUT_SECONDS", 0.3)
+        assert runner.run_due_jobs() == 1
+        assert "does not answer" in tasks.reconcile_search.call()
     job = DBTaskResult.objects.get()
     assert (job.status, job.run_after is not None) == ("READY", True)  # tried again, later
-    assert Unsent.objects.count() == 4
+    assert PendingIndexUpdate.objects.count() == 4
 
     proxy.way = "through"
-    periodic.reconcile_search.call()
+    tasks.reconcile_search.call()
 
-    assert in_index(transports.current()) == in_table()
-    assert not Unsent.objects.exists()
+    assert in_index(transports.get_client()) == in_table()
+    assert not PendingIndexUpdate.objects.exists()
 
 
 def test_a_job_that_never_got_through_leaves_the_rest_to_the_comparison(proxy, settings):
@@ -184,10 +188,10 @@ def test_a_job_that_never_got_through_leaves_the_rest_to_the_comparison(proxy, s
     in_another_transaction()
     add()
 
-    jobs.run_all()
+    runner.run_due_jobs()
 
     assert DBTaskResult.objects.get().status == "SUCCESSFUL"  # nobody has to look after it
-    assert Unsent.objects.exists()
+    assert PendingIndexUpdate.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -196,52 +200,52 @@ def test_a_job_that_never_got_through_leaves_the_rest_to_the_comparison(proxy, s
      ("_settings", "reset"), ("_aliases", "500")],
 )  # fmt: skip
 def test_a_rebuild_that_breaks_at_any_step_leaves_the_old_index(proxy, page, step, way, monkeypatch):
-    transport = transports.current()
-    before = indexes.current(transport)
+    transport = transports.get_client()
+    before = indexes.current_index(transport)
     add()
     proxy.way, proxy.only = way, step
     proxy.seen.clear()
 
     with monkeypatch.context() as hurried:
-        hurried.setattr(transports, "PATIENCE", 2.0)
+        hurried.setattr(transports, "REQUEST_TIMEOUT_SECONDS", 2.0)
         with pytest.raises(Unavailable):
-            life.rebuild(transport)
+            rebuild.rebuild_index(transport)
     assert [one for one in proxy.seen if step in one.path]
     proxy.way = "through"
 
-    assert indexes.current(transport) == before
+    assert indexes.current_index(transport) == before
     assert NOTICE not in page(patient=True)
-    life.rebuild(transport)
+    rebuild.rebuild_index(transport)
     assert in_index(transport) == in_table()
-    assert indexes.leftovers(transport) == []
+    assert indexes.orphaned_indexes(transport) == []
 
 
 def test_the_comparison_is_periodic_where_there_is_an_engine(settings):
-    name = periodic.reconcile_search.module_path
-    jobs.PERIODIC.pop(name, None)
+    name = tasks.reconcile_search.module_path
+    runner.PERIODIC_TASKS.pop(name, None)
     try:
         settings.SEARCH_URL = ""
-        importlib.reload(periodic)
-        assert name not in jobs.PERIODIC
+        importlib.reload(tasks)
+        assert name not in runner.PERIODIC_TASKS
 
         settings.SEARCH_URL = "http://localhost:9200"
-        importlib.reload(periodic)
-        assert jobs.PERIODIC[name].period.total_seconds() <= 30
+        importlib.reload(tasks)
+        assert runner.PERIODIC_TASKS[name].period.total_seconds() <= 30
     finally:
-        jobs.PERIODIC.pop(name, None)
+        runner.PERIODIC_TASKS.pop(name, None)
 
 
 def test_an_engine_that_is_killed_during_a_rebuild_and_comes_back(settings, tmp_path, page, monkeypatch):
-    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    monkeypatch.setattr(rebuild, "MAX_SEARCH_SECONDS", 0)
     settings.SEARCH_PREFIX = "killed"
     with breakable() as proxy:
         settings.SEARCH_URL = proxy.url
         add(3, title="Fines")
         with opensearch.running(tmp_path / "home") as server:
             proxy.upstream = server.url.removeprefix("http://")
-            transport = transports.current()
-            life.rebuild(transport)
-            before = indexes.current(transport)
+            transport = transports.get_client()
+            rebuild.rebuild_index(transport)
+            before = indexes.current_index(transport)
 
             def killed(documents, _count):
                 yield next(documents)
@@ -249,12 +253,12 @@ def test_an_engine_that_is_killed_during_a_rebuild_and_comes_back(settings, tmp_
                 yield from documents
 
             with pytest.raises(Unavailable):
-                life.rebuild(transport, progress=killed)
+                rebuild.rebuild_index(transport, progress=killed)
             assert NOTICE in page()
         with opensearch.running(tmp_path / "home") as server:
             proxy.upstream = server.url.removeprefix("http://")
             assert NOTICE not in page(patient=True)  # from the index that was there before
-            assert indexes.current(transport) == before
-            life.reconcile()
+            assert indexes.current_index(transport) == before
+            rebuild.reconcile_index()
             assert in_index(transport) == in_table()
-            assert indexes.leftovers(transport) == []
+            assert indexes.orphaned_indexes(transport) == []

@@ -9,17 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from resources.models import SynonymGroup
-from search import phrasing, queries
-from search.engine import FACETS, LISTS
+from search import service
+from search.indexing.store import add_terms
 from search.models import Document
-from search.store import learn
+from search.query import parser
+from search.types import FACETS, LIST_FACETS
 from tests.search.factories import DocumentFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_half")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_backend")]
 
 
 def found(text, **kwargs):
-    return [plain(hit.title) for hit in queries.find(text, **{"audience": "public"} | kwargs).hits]
+    return [plain(hit.title) for hit in service.search(text, **{"audience": "public"} | kwargs).hits]
 
 
 def plain(parts):
@@ -32,11 +33,11 @@ def marked(parts):
 
 def test_the_audience_cannot_be_forgotten():
     with pytest.raises(TypeError, match="audience"):
-        queries.find("fines")
+        service.search("fines")
     with pytest.raises(TypeError, match="audience"):
-        queries.suggest("fines")
+        service.suggest("fines")
     with pytest.raises(ValueError, match="No audience 'everyone'"):
-        queries.find("fines", audience="everyone")
+        service.search("fines", audience="everyone")
 
 
 def test_all_words_first_then_any():
@@ -53,7 +54,7 @@ def test_enough_results_with_all_words_leave_out_those_with_some():
         DocumentFactory(title=f"Library fines {number}")
     DocumentFactory(title="Parking fines")
 
-    assert queries.find("library fines", audience="public").total == 6
+    assert service.search("library fines", audience="public").total == 6
 
 
 def test_a_title_typed_whole_comes_first():
@@ -94,7 +95,7 @@ def test_synonyms_are_looked_for_too_unless_the_reader_says_no():
     DocumentFactory(title="Overdue fees ended")
     DocumentFactory(title="Fees for overdue bridges")
 
-    answer = queries.find("library fine", audience="public")
+    answer = service.search("library fine", audience="public")
     assert [plain(hit.title) for hit in answer.hits] == ["Overdue fees ended"]
     assert answer.also == ["overdue fees"]
     assert found("library fine", exact=True) == []
@@ -102,20 +103,20 @@ def test_synonyms_are_looked_for_too_unless_the_reader_says_no():
 
 def test_a_misspelled_word_is_corrected_and_the_reader_may_insist():
     DocumentFactory(title="Library fines")
-    learn(["library", "fines"])
+    add_terms(["library", "fines"])
 
-    answer = queries.find("libary fines", audience="public")
+    answer = service.search("libary fines", audience="public")
     assert (answer.corrected, answer.total) == ("library fines", 1)
-    exact = queries.find("libary fines", audience="public", exact=True)
+    exact = service.search("libary fines", audience="public", exact=True)
     assert exact.corrected == ""
 
 
 @pytest.mark.parametrize("text", ["minority", "faster"])
 def test_a_word_is_not_bent_into_another(text):
     DocumentFactory(title="A priority for fast streets")
-    learn(["priority", "fast", "streets"])
+    add_terms(["priority", "fast", "streets"])
 
-    answer = queries.find(text, audience="public")
+    answer = service.search(text, audience="public")
 
     assert (answer.total, answer.corrected) == (0, "")
 
@@ -123,7 +124,7 @@ def test_a_word_is_not_bent_into_another(text):
 def test_hidden_words_find_and_are_not_shown():
     DocumentFactory(title="Toolkit", summary="Six questions.", hidden="zebracrossing")
 
-    (hit,) = queries.find("zebracrossing", audience="public").hits
+    (hit,) = service.search("zebracrossing", audience="public").hits
 
     assert "zebracrossing" not in repr(hit)
 
@@ -131,7 +132,7 @@ def test_hidden_words_find_and_are_not_shown():
 def test_matches_are_marked_and_markup_stays_text():
     DocumentFactory(title="Fines <script>alert(1)</script> & fees", summary="No <b>fines</b> here.")
 
-    (hit,) = queries.find("fines", audience="public").hits
+    (hit,) = service.search("fines", audience="public").hits
 
     assert marked(hit.title) == ["Fines"]
     assert marked(hit.summary) == ["fines"]
@@ -140,7 +141,7 @@ def test_matches_are_marked_and_markup_stays_text():
 def test_the_body_is_quoted_when_only_it_has_the_words():
     DocumentFactory(title="Toolkit", summary="Questions.", body="First this. " * 50 + "Then the levee broke.")
 
-    (hit,) = queries.find("levee", audience="public").hits
+    (hit,) = service.search("levee", audience="public").hits
 
     assert marked(hit.excerpt) == ["levee"]
     assert len(plain(hit.excerpt)) < 400
@@ -168,21 +169,21 @@ def hostile():
 def test_whatever_is_typed_is_answered():
     DocumentFactory(title="Library fines", summary="Fees and fines.", body="Fines.")
     SynonymGroup.objects.create(terms=["fines", "fees", "a:b*", '"x y"', "the"])
-    learn(["library", "fines"])
+    add_terms(["library", "fines"])
 
     for number, text in enumerate(hostile()):
-        answer = queries.find(text, audience="public", exact=number % 3 == 0)
+        answer = service.search(text, audience="public", exact=number % 3 == 0)
         assert answer.total == len(answer.hits), text
         if number % 4 == 0:
-            queries.find(text, audience="members", sort="newest", filters={"topic": [text[:60]]})
-        queries.suggest(text, audience="public")
+            service.search(text, audience="members", sort="newest", filters={"topic": [text[:60]]})
+        service.suggest(text, audience="public")
 
     assert Document.objects.count() == 1
 
 
 def test_long_text_is_cut():
-    assert len(phrasing.shorten("x " * 1_000)) <= phrasing.LONGEST_TEXT
-    assert len(phrasing.read("a b c d e f g " * 10, synonyms=[]).groups) == phrasing.MOST_WORDS
+    assert len(parser.truncate("x " * 1_000)) <= parser.MAX_TEXT_LENGTH
+    assert len(parser.parse("a b c d e f g " * 10, synonyms=[]).groups) == parser.MAX_TERMS
 
 
 def test_of_a_whole_paragraph_the_long_words_are_looked_for():
@@ -190,7 +191,7 @@ def test_of_a_whole_paragraph_the_long_words_are_looked_for():
     words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(50)]
 
     assert found(" ".join([*words[:25], "thermoplastic", *words[25:]])) == ["Thermoplastic crosswalks"]
-    wanted = phrasing.read("one three seven thirteen", synonyms=[]).longest(2)
+    wanted = parser.parse("one three seven thirteen", synonyms=[]).longest(2)
     assert [group.parts[0].text for group in wanted.groups] == ["three", "thirteen"]  # in their order
 
 
@@ -202,7 +203,7 @@ def test_pages_hold_each_result_once():
 
     assert len(seen) == len(set(seen)) == 25
     assert found("fines", page=4) == []
-    assert queries.find("fines", audience="public", page=4).total == 25
+    assert service.search("fines", audience="public", page=4).total == 25
 
 
 def test_newest_first_when_asked():
@@ -218,19 +219,19 @@ def test_suggestions_go_on_from_the_last_word_and_show_a_title_once():
     DocumentFactory(title="How the library works")
     DocumentFactory(title="Parking", summary="Nothing on the library.")
 
-    assert [s.title for s in queries.suggest("works libr", audience="public")] == ["How the library works"]
-    assert [s.title for s in queries.suggest("libr", audience="public")] == [
+    assert [s.title for s in service.suggest("works libr", audience="public")] == ["How the library works"]
+    assert [s.title for s in service.suggest("libr", audience="public")] == [
         "Library fines",
         "How the library works",
     ]
-    assert queries.suggest("l", audience="public") == []
+    assert service.suggest("l", audience="public") == []
 
 
 def test_a_word_that_is_not_finished_may_end_anywhere():
     DocumentFactory(title="Ending fees in Málaga")
 
     for prefix in ("endi", "ending fe", "mala", "Mál"):
-        assert [s.title for s in queries.suggest(prefix, audience="public")] == ["Ending fees in Málaga"]
+        assert [s.title for s in service.suggest(prefix, audience="public")] == ["Ending fees in Málaga"]
 
 
 VALUES = {
@@ -260,11 +261,11 @@ def test_counts_are_those_of_counting_by_hand(seed):
     }
     filters["topic"].append("nobody-has-this")
 
-    answer = queries.find("fines", audience="public", filters=filters)
+    answer = service.search("fines", audience="public", filters=filters)
 
     def has(document, name):
         value = getattr(document, FACETS[name])
-        return set(value) if name in LISTS else {value} - {""}
+        return set(value) if name in LIST_FACETS else {value} - {""}
 
     def fits(document, without=""):
         return all(
@@ -284,7 +285,7 @@ def test_counts_are_those_of_counting_by_hand(seed):
 def test_a_search_needs_as_many_queries_for_many_results_as_for_one():
     def used():
         with CaptureQueriesContext(connection) as captured:
-            queries.find("fines", audience="public", filters={"topic": ["libraries"]})
+            service.search("fines", audience="public", filters={"topic": ["libraries"]})
         return len(captured)
 
     DocumentFactory(title="Fines", topics=["libraries"])

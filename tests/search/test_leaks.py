@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from search import queries
+from search import service
+from search.indexing.store import add_terms
 from search.models import Document
-from search.store import learn
 from tests.search.factories import DocumentFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_half")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_backend")]
 CANARY = "kanarienvogel"
 
 
@@ -32,7 +32,7 @@ def private(db):
         data={"number": CANARY},
         key=CANARY,
     )
-    learn(secret.words)
+    add_terms(secret.words)
     return secret
 
 
@@ -41,7 +41,7 @@ def private(db):
 )
 @pytest.mark.parametrize("filters", [{}, {"type": [CANARY]}, {"state": ["ZZ"]}])
 def test_the_public_sees_no_trace(private, text, filters):
-    answer = queries.find(text, audience="public", filters=filters)
+    answer = service.search(text, audience="public", filters=filters)
 
     assert answer.corrected == ""
     shown = repr(
@@ -56,13 +56,13 @@ def test_the_public_sees_no_trace(private, text, filters):
 
 @pytest.mark.parametrize("prefix", [CANARY, "kan", "fines kan", "Fines "])
 def test_the_public_is_suggested_nothing_of_it(private, prefix):
-    assert CANARY not in repr(queries.suggest(prefix, audience="public"))
+    assert CANARY not in repr(service.suggest(prefix, audience="public"))
 
 
 def test_members_find_it_so_the_sweep_can_fail(private):
-    assert queries.find(CANARY, audience="members").total == 1
-    assert queries.find("kanarienvogl", audience="members").corrected == CANARY
-    assert CANARY in repr(queries.suggest("fines kan", audience="members"))
+    assert service.search(CANARY, audience="members").total == 1
+    assert service.search("kanarienvogl", audience="members").corrected == CANARY
+    assert CANARY in repr(service.suggest("fines kan", audience="members"))
 
 
 def test_the_order_does_not_tell_how_often_a_word_stands_in_private_documents(db):
@@ -70,7 +70,7 @@ def test_the_order_does_not_tell_how_often_a_word_stands_in_private_documents(db
     DocumentFactory(title="Cobalt notes", key="cobalt", dated_on="2026-01-02")
 
     def order():
-        return [hit.key for hit in queries.find("amber cobalt", audience="public").hits]
+        return [hit.key for hit in service.search("amber cobalt", audience="public").hits]
 
     before = order()
     for _ in range(30):
@@ -82,4 +82,4 @@ def test_the_order_does_not_tell_how_often_a_word_stands_in_private_documents(db
 def test_a_withdrawn_document_takes_its_words_with_it(private):
     Document.objects.filter(pk=private.pk).delete()
 
-    assert queries.find("kanarienvogl", audience="members").corrected == ""
+    assert service.search("kanarienvogl", audience="members").corrected == ""

@@ -10,11 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from search import queries, store
-from search.index import bulk, compare, fallback, feed, indexes, life
-from search.index.opensearch import OpenSearch
-from search.index.transports import Address, Rejected, Unavailable, current
-from search.models import Document, Unsent
+from search import service
+from search.backends import fallback
+from search.backends.engine.client import EngineUrl, Rejected, Unavailable, get_client
+from search.backends.engine.opensearch import OpenSearch
+from search.indexing import bulk, indexes, rebuild, reconcile, store, tasks
+from search.models import Document, PendingIndexUpdate
 from tests.search.breaking import breakable
 from tests.search.written import add, change, drop, in_index, in_table, put
 
@@ -34,12 +35,12 @@ def damage_lost_removal(transport):
 
 def damage_missing(transport):
     key = next(iter(in_index(transport)))
-    transport.request("DELETE", f"/{indexes.alias()}/_doc/{key}", params={"refresh": "true"})
+    transport.request("DELETE", f"/{indexes.index_alias()}/_doc/{key}", params={"refresh": "true"})
 
 
 def damage_extra(transport):
     (document,) = add()
-    put(transport, feed.writing(document))
+    put(transport, tasks.index_operation(document))
     Document.objects.filter(pk=document.pk).delete()  # as a cascade does: nothing is noted
 
 
@@ -47,33 +48,36 @@ def damage_made_anew(transport):
     document = Document.objects.first()
     drop(document)
     document.pk = None
-    store._save([document])
+    store.save([document])
 
 
 def damage_stranger(transport):
-    transport.request("PUT", f"/{indexes.alias()}/_doc/x", {"kind": "plan"}, {"refresh": "true"})
+    transport.request("PUT", f"/{indexes.index_alias()}/_doc/x", {"kind": "plan"}, {"refresh": "true"})
 
 
 def damage_ahead(transport):
     """As after a backup of the database was brought back: the engine has versions that the table never gave."""
-    one = feed.writing(Document.objects.first())
+    one = tasks.index_operation(Document.objects.first())
     put(transport, bulk.Operation(one.id, one.version + 10_000, one.source | {"check": 5}))
 
 
 def damage_emptied(transport):
     transport.request(
-        "POST", f"/{indexes.alias()}/_delete_by_query", {"query": {"match_all": {}}}, {"refresh": "true"}
+        "POST",
+        f"/{indexes.index_alias()}/_delete_by_query",
+        {"query": {"match_all": {}}},
+        {"refresh": "true"},
     )
 
 
 def damage_no_index(transport):
-    transport.request("DELETE", f"/{indexes.current(transport)}")
+    transport.request("DELETE", f"/{indexes.current_index(transport)}")
 
 
 def damage_taken_name(transport):
     """As when something writes to the alias while there is none: the engine makes an index of that name."""
     damage_no_index(transport)
-    transport.request("PUT", f"/{indexes.alias()}")
+    transport.request("PUT", f"/{indexes.index_alias()}")
 
 
 DAMAGES = [value for name, value in list(globals().items()) if name.startswith("damage_")]
@@ -82,22 +86,22 @@ DAMAGES = [value for name, value in list(globals().items()) if name.startswith("
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_whatever_went_wrong_the_comparison_puts_it_right(built, damage):
     damage(built)
-    Unsent.objects.all().delete()  # nothing but the comparison shall help
+    PendingIndexUpdate.objects.all().delete()  # nothing but the comparison shall help
 
-    life.reconcile()
+    rebuild.reconcile_index()
 
     assert in_index(built) == in_table()
-    assert indexes.leftovers(built) == []
-    assert life.reconcile() == "The search index agrees with the table."
+    assert indexes.orphaned_indexes(built) == []
+    assert rebuild.reconcile_index() == "The search index agrees with the table."
 
 
 def test_a_document_in_which_words_differ_is_written_again(built):
     document = change(Document.objects.first(), title="Other words")
-    Unsent.objects.all().delete()
+    PendingIndexUpdate.objects.all().delete()
 
-    assert compare.difference(built, indexes.alias()).to_write == [document.pk]
-    assert compare.repair(built, indexes.alias(), is_alias=True).written == 1
-    found = built.request("GET", f"/{indexes.alias()}/_doc/{document.kind}:{document.uuid}")
+    assert reconcile.diff(built, indexes.index_alias()).to_write == [document.pk]
+    assert reconcile.repair(built, indexes.index_alias(), is_alias=True).written == 1
+    found = built.request("GET", f"/{indexes.index_alias()}/_doc/{document.kind}:{document.uuid}")
     assert found["_source"]["title"] == {"en": "Other words"}
 
 
@@ -106,37 +110,37 @@ def test_the_comparison_asks_as_often_for_many_as_for_few(built, settings):
 
         def asked():
             server.seen.clear()
-            assert not compare.difference(through, indexes.alias())
+            assert not reconcile.diff(through, indexes.index_alias())
             return len(server.seen)
 
-        through = OpenSearch(Address.parse(server.url))
+        through = OpenSearch(EngineUrl.parse(server.url))
         few = asked()
         add(600)
-        feed.send_unsent(built)
+        tasks.send_pending(built)
         assert asked() == few
 
 
 def test_another_version_of_the_portal_has_its_index_built_anew(built, monkeypatch):
-    before = indexes.current(built)
-    life.reconcile()
-    assert indexes.current(built) == before
+    before = indexes.current_index(built)
+    rebuild.reconcile_index()
+    assert indexes.current_index(built) == before
 
-    made = indexes.body()
-    monkeypatch.setitem(indexes.OWN, "mark", {"type": "keyword"})
-    assert indexes.body() != made
-    life.reconcile()
+    made = indexes.index_definition()
+    monkeypatch.setitem(indexes.CONSISTENCY_FIELDS, "mark", {"type": "keyword"})
+    assert indexes.index_definition() != made
+    rebuild.reconcile_index()
 
-    assert indexes.current(built) > before
+    assert indexes.current_index(built) > before
     assert in_index(built) == in_table()
 
 
 def test_sums_are_the_same_here_and_in_the_database(built):
-    theirs, _strangers = compare._their_sums(built, indexes.alias(), 500)
+    theirs, _strangers = reconcile._index_checksums(built, indexes.index_alias(), 500)
     documents = list(Document.objects.all())
 
-    assert compare._our_sums(500) == theirs
+    assert reconcile._table_checksums(500) == theirs
     assert sum(total for _count, total in theirs.values()) == sum(
-        feed.check(d.pk, d.version) for d in documents
+        tasks.checksum(d.pk, d.version) for d in documents
     )
 
 
@@ -145,7 +149,7 @@ def test_sums_are_the_same_here_and_in_the_database(built):
 
 def test_searches_find_one_whole_index_at_every_moment_of_a_rebuild(built, monkeypatch):
     counts, over = set(), threading.Event()
-    alias = indexes.alias()
+    alias = indexes.index_alias()
 
     def look():
         while not over.is_set():
@@ -155,11 +159,11 @@ def test_searches_find_one_whole_index_at_every_moment_of_a_rebuild(built, monke
             except (Unavailable, Rejected) as error:
                 counts.add(str(error))
 
-    monkeypatch.setattr(life, "LONGEST_SEARCH", 0.3)
+    monkeypatch.setattr(rebuild, "MAX_SEARCH_SECONDS", 0.3)
     reader = threading.Thread(target=look)
     reader.start()
     for _time in range(3):
-        life.rebuild(built)
+        rebuild.rebuild_index(built)
     over.set()
     reader.join()
 
@@ -168,13 +172,13 @@ def test_searches_find_one_whole_index_at_every_moment_of_a_rebuild(built, monke
 
 def test_what_is_written_during_a_rebuild_is_not_lost(built, monkeypatch):
     first, second = Document.objects.order_by("pk")[:2]
-    stand_still = feed.stand_still
+    pause_feeding = tasks.pause_feeding
 
     def write(title):
         change(first, title=title)
         drop(*Document.objects.exclude(pk=first.pk)[:1])
         add()
-        feed.send_unsent(built)  # to the old index
+        tasks.send_pending(built)  # to the old index
 
     def while_it_is_filled(documents, _count):
         yield from documents
@@ -182,10 +186,10 @@ def test_what_is_written_during_a_rebuild_is_not_lost(built, monkeypatch):
 
     def right_before_the_swap():
         write("Right before the swap")
-        stand_still()
+        pause_feeding()
 
-    monkeypatch.setattr(feed, "stand_still", right_before_the_swap)
-    life.rebuild(built, progress=while_it_is_filled)
+    monkeypatch.setattr(tasks, "pause_feeding", right_before_the_swap)
+    rebuild.rebuild_index(built, progress=while_it_is_filled)
     monkeypatch.undo()
 
     assert in_index(built) == in_table()
@@ -193,28 +197,28 @@ def test_what_is_written_during_a_rebuild_is_not_lost(built, monkeypatch):
 
 
 def test_a_rebuild_that_fails_leaves_the_old_index_and_its_leftovers_go(built):
-    before = indexes.current(built)
+    before = indexes.current_index(built)
 
     def cut_off(documents, _count):
         yield next(documents)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), transaction.atomic():
-        life.rebuild(built, progress=cut_off)
+        rebuild.rebuild_index(built, progress=cut_off)
 
-    assert indexes.current(built) == before
-    assert indexes.leftovers(built) == []
+    assert indexes.current_index(built) == before
+    assert indexes.orphaned_indexes(built) == []
 
 
 def test_a_rebuild_that_was_killed_leaves_what_the_next_one_removes(built):
     killed = indexes.create(built)
-    assert indexes.leftovers(built) == [killed]
+    assert indexes.orphaned_indexes(built) == [killed]
     assert in_index(built) == in_table()
 
-    life.rebuild(built)
+    rebuild.rebuild_index(built)
 
-    assert indexes.leftovers(built) == []
-    assert indexes.current(built) != killed
+    assert indexes.orphaned_indexes(built) == []
+    assert indexes.current_index(built) != killed
 
 
 def test_a_rebuild_and_a_feed_ask_the_database_as_often_for_many_documents_as_for_few(built):
@@ -223,24 +227,24 @@ def test_a_rebuild_and_a_feed_ask_the_database_as_often_for_many_documents_as_fo
             work(built)
         return len(queries)
 
-    few = used(life.rebuild)
+    few = used(rebuild.rebuild_index)
     add(2)
-    few_fed = used(feed.send_unsent)
+    few_fed = used(tasks.send_pending)
     add(60)
 
-    assert used(feed.send_unsent) == few_fed
-    assert used(life.rebuild) == few
+    assert used(tasks.send_pending) == few_fed
+    assert used(rebuild.rebuild_index) == few
 
 
 def test_indexes_of_others_are_left_alone(built):
-    other = f"{indexes.alias()}-of-somebody-else"
+    other = f"{indexes.index_alias()}-of-somebody-else"
     built.request("PUT", f"/{other}")
 
-    life.rebuild(built)
-    life.reconcile()
+    rebuild.rebuild_index(built)
+    rebuild.reconcile_index()
 
     assert built.request("GET", f"/{other}")
-    assert indexes.leftovers(built) == []
+    assert indexes.orphaned_indexes(built) == []
 
 
 def test_the_command_builds_the_index_after_the_table_and_says_so(engine):
@@ -260,7 +264,7 @@ def test_the_command_builds_the_index_after_the_table_and_says_so(engine):
 def test_the_check_finds_what_differs_in_the_index(engine):
     call_command("rebuild_search", stdout=StringIO())
     (document,) = add()
-    put(engine, feed.writing(document))
+    put(engine, tasks.index_operation(document))
     Document.objects.all().delete()
 
     with pytest.raises(CommandError, match="index: 0 documents are missing or old and 1 should not be there"):
@@ -281,20 +285,20 @@ def test_the_command_repairs_the_table_also_without_an_engine(settings):
 def lead_a_life(transport):
     """All that an index goes through; it agrees with the table in the end."""
     documents = add(4)
-    life.reconcile()
+    rebuild.reconcile_index()
     change(documents[0], title="Changed")
     drop(documents[1])
-    assert feed.send_unsent(transport) == 4
+    assert tasks.send_pending(transport) == 4
     assert in_index(transport) == in_table()
 
-    late = feed.writing(documents[1])
-    assert [outcome.overtaken for outcome in put(transport, late)] == [True]
+    late = tasks.index_operation(documents[1])
+    assert [outcome.superseded for outcome in put(transport, late)] == [True]
     damage_lost_write(transport)
     damage_extra(transport)
-    Unsent.objects.all().delete()
-    assert life.reconcile() == "The search index was repaired: 1 written, 1 removed."
+    PendingIndexUpdate.objects.all().delete()
+    assert rebuild.reconcile_index() == "The search index was repaired: 1 written, 1 removed."
     damage_ahead(transport)
-    assert "could not be repaired" in life.reconcile()
+    assert "could not be repaired" in rebuild.reconcile_index()
     assert in_index(transport) == in_table()
 
 
@@ -302,25 +306,25 @@ def test_every_version_of_the_engine_leads_the_same_life(
     db, search_server, search_prefix, settings, monkeypatch
 ):
     settings.SEARCH_URL, settings.SEARCH_PREFIX = search_server, f"{search_prefix}every"
-    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
+    monkeypatch.setattr(rebuild, "MAX_SEARCH_SECONDS", 0)
 
-    lead_a_life(transport := current())
+    lead_a_life(transport := get_client())
 
-    indexes.remove(transport, [indexes.current(transport)])
+    indexes.delete(transport, [indexes.current_index(transport)])
 
 
 def test_elasticsearch_s_client_leads_the_same_life(engine, settings, monkeypatch):
     """Its requests are those of the real one; a server of the other family stands in for what they mean."""
-    monkeypatch.setattr(fallback, "SECONDS", 20)  # this machine may be busy
+    monkeypatch.setattr(fallback, "ENGINE_TIMEOUT_SECONDS", 20)  # this machine may be busy
     with breakable(settings.SEARCH_URL) as server:
         server.way = "as elasticsearch"
         settings.SEARCH_URL, settings.SEARCH_FAMILY = server.url, "elasticsearch"
 
-        lead_a_life(current())
+        lead_a_life(get_client())
 
         add(title="Overdue fines")
-        feed.send_unsent(current())
-        answer = queries.find("fines", audience="public")
+        tasks.send_pending(get_client())
+        answer = service.search("fines", audience="public")
         assert [hit.title for hit in answer.hits] == [[("Overdue ", False), ("fines", True)]]
         assert answer.notice == ""
         assert all("compatible-with=8" in one.headers["accept"] for one in server.seen)

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from search.store import learn
+from search.indexing.store import add_terms
 from tenants.models import Sector, Topic
 from tests.search.factories import DocumentFactory
 
@@ -33,11 +33,11 @@ def some(riverton):
         path="/plan/actions/a3/", origin="City of Riverton",
         data={"number": "3.1", "due": "2027-06-30", "due_precision": "month", "accountable": "Library"},
     )  # fmt: skip
-    learn(["fines", "overdue"])
+    add_terms(["fines", "overdue"])
 
 
-def test_results_say_what_they_are_and_lead_to_their_host(alliance, riverton, visit, some):
-    page = visit(alliance).get("/search/?q=fines")
+def test_results_say_what_they_are_and_lead_to_their_host(alliance, riverton, client_for, some):
+    page = client_for(alliance).get("/search/?q=fines")
 
     assert page.status_code == 200
     words = words_of(page)
@@ -51,8 +51,8 @@ def test_results_say_what_they_are_and_lead_to_their_host(alliance, riverton, vi
     assert "<em>" not in page.text
 
 
-def test_filters_stand_in_the_address_and_can_be_taken_out(alliance, visit, some):
-    page = visit(alliance).get("/search/?q=fines&topic=libraries&kind=plan")
+def test_filters_stand_in_the_address_and_can_be_taken_out(alliance, client_for, some):
+    page = client_for(alliance).get("/search/?q=fines&topic=libraries&kind=plan")
 
     words = words_of(page)
     assert "Topic: Libraries" in words
@@ -63,12 +63,12 @@ def test_filters_stand_in_the_address_and_can_be_taken_out(alliance, visit, some
     assert 'href="?q=fines&amp;kind=plan"' in page.text
 
 
-def test_a_correction_is_said_and_can_be_refused(alliance, visit, some):
-    page = visit(alliance).get("/search/?q=fimes")
+def test_a_correction_is_said_and_can_be_refused(alliance, client_for, some):
+    page = client_for(alliance).get("/search/?q=fimes")
 
     assert "Showing results for fines ." in words_of(page)
     assert "Search for “fimes” instead" in words_of(page)
-    assert "Showing results for" not in words_of(visit(alliance).get("/search/?q=fimes&exact=1"))
+    assert "Showing results for" not in words_of(client_for(alliance).get("/search/?q=fimes&exact=1"))
 
 
 @pytest.mark.parametrize(
@@ -78,38 +78,38 @@ def test_a_correction_is_said_and_can_be_refused(alliance, visit, some):
      "q=" + "a" * 3000,
      "&".join(f"topic=t{n}" for n in range(200))],
 )  # fmt: skip
-def test_any_address_is_answered_and_nothing_in_it_runs(alliance, visit, some, query):
-    page = visit(alliance).get(f"/search/?{query}")
+def test_any_address_is_answered_and_nothing_in_it_runs(alliance, client_for, some, query):
+    page = client_for(alliance).get(f"/search/?{query}")
 
     assert page.status_code == 200
     assert "<script>alert" not in page.text
 
 
-def test_a_page_past_the_last_shows_the_last(alliance, visit, some):
+def test_a_page_past_the_last_shows_the_last(alliance, client_for, some):
     for number in range(12):
         DocumentFactory(title=f"Fines {number}")
 
-    page = visit(alliance).get("/search/?q=fines&page=50")
+    page = client_for(alliance).get("/search/?q=fines&page=50")
 
     assert "11 to 14 of 14" in words_of(page)
 
 
-def test_what_is_for_members_shows_after_signing_in(alliance, riverton, visit, person, some):
+def test_what_is_for_members_shows_after_signing_in(alliance, riverton, client_for, make_user, some):
     DocumentFactory(members=True, title="Cohort fines")
-    member = person(riverton, "member")
+    member = make_user(riverton, "member")
 
-    assert "Cohort fines" not in visit(alliance).get("/search/?q=fines").text.replace("<mark>", "").replace(
-        "</mark>", ""
-    )
-    assert "For members of the cohort" in visit(alliance, member).get("/search/?q=fines").text
-    assert "Cohort fines" in visit(alliance, member).get("/search/suggest/?q=cohort").text
-    assert "Cohort fines" not in visit(alliance).get("/search/suggest/?q=cohort").text
+    assert "Cohort fines" not in client_for(alliance).get("/search/?q=fines").text.replace(
+        "<mark>", ""
+    ).replace("</mark>", "")
+    assert "For members of the cohort" in client_for(alliance, member).get("/search/?q=fines").text
+    assert "Cohort fines" in client_for(alliance, member).get("/search/suggest/?q=cohort").text
+    assert "Cohort fines" not in client_for(alliance).get("/search/suggest/?q=cohort").text
 
 
-def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, visit, some):
+def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, client_for, some):
     def used():
         with CaptureQueriesContext(connection) as captured:
-            visit(alliance).get("/search/?q=fines&topic=libraries")
+            client_for(alliance).get("/search/?q=fines&topic=libraries")
         return len(captured)
 
     used()
@@ -119,5 +119,5 @@ def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, visit
     assert used() == two
 
 
-def test_search_is_no_address_of_a_city(riverton, visit):
-    assert visit(riverton).get("/search/").status_code == 404
+def test_search_is_no_address_of_a_city(riverton, client_for):
+    assert client_for(riverton).get("/search/").status_code == 404

@@ -16,12 +16,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django_tasks_db.models import DBTaskResult
 
-from search import periodic, store
-from search.index import feed, indexes, life, transports
+from search import tasks
+from search.backends.engine import client
+from search.indexing import indexes, store
+from search.indexing import rebuild as life
+from search.indexing import tasks as indexing_tasks
 from search.management.commands import rebuild_search
-from search.models import Document, Unsent
+from search.models import Document, PendingIndexUpdate
 from tests.databases import ROOT
-from tests.forks import forked
+from tests.forks import forked_process
 from tests.search.breaking import breakable
 from tests.search.factories import DocumentFactory
 from tests.search.written import add, change, in_index, in_table
@@ -32,11 +35,11 @@ from tests.tenants.conftest import committed  # noqa: F401
 def engine(committed, one_search_server, search_prefix, settings, monkeypatch):  # noqa: F811
     """The portal on a database where writes are committed, with a real engine and an empty index."""
     settings.SEARCH_URL, settings.SEARCH_PREFIX = one_search_server, f"{search_prefix}{uuid.uuid4().hex[:8]}"
-    monkeypatch.setattr(life, "LONGEST_SEARCH", 0)
-    transports._made.cache_clear()
-    for model in (Document, Unsent, DBTaskResult):
+    monkeypatch.setattr(life, "MAX_SEARCH_SECONDS", 0)
+    client._build_client.cache_clear()
+    for model in (Document, PendingIndexUpdate, DBTaskResult):
         model.objects.all().delete()
-    life.rebuild(transport := transports.current())
+    life.rebuild_index(transport := client.get_client())
     yield transport
     for name in transport.request("GET", f"/{settings.SEARCH_PREFIX}*/_alias"):
         transport.request("DELETE", f"/{name}")
@@ -85,7 +88,7 @@ def write_at_random(seed, keys, rounds=25):
             if chance.random() < 0.3:
                 store.remove(Document.objects.filter(uuid__in=some))
             else:
-                store._save([DocumentFactory.build(uuid=key, title=f"{seed}, {number}") for key in some])
+                store.save([DocumentFactory.build(uuid=key, title=f"{seed}, {number}") for key in some])
             if chance.random() < 0.2:
                 transaction.set_rollback(True)
 
@@ -100,12 +103,12 @@ def test_writers_feeders_and_rebuilds_at_once_leave_the_index_equal_to_the_table
 
     def feeding():
         while not over.is_set():
-            feed.send_unsent(engine)
+            indexing_tasks.send_pending(engine)
 
     def rebuilding():
         for _time in range(3):
-            with contextlib.suppress(life.Busy):
-                life.rebuild(engine)
+            with contextlib.suppress(life.RebuildInProgress):
+                life.rebuild_index(engine)
 
     def until_written():
         try:
@@ -114,23 +117,23 @@ def test_writers_feeders_and_rebuilds_at_once_leave_the_index_equal_to_the_table
             over.set()
 
     in_threads(until_written, feeding, feeding)
-    feed.send_unsent(engine)
+    indexing_tasks.send_pending(engine)
 
     assert in_index(engine) == in_table()
-    assert not Unsent.objects.exists()
-    assert life.reconcile() == "The search index agrees with the table."
+    assert not PendingIndexUpdate.objects.exists()
+    assert life.reconcile_index() == "The search index agrees with the table."
 
 
 def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings):
     (document,) = add()
     with breakable(settings.SEARCH_URL) as proxy:
         settings.SEARCH_URL, proxy.way, proxy.only = proxy.url, "hang", "_bulk"
-        transport = transports.current()
+        transport = client.get_client()
         fed = threading.Event()
 
         def feeding():
-            with contextlib.suppress(transports.Unavailable):
-                feed.send_unsent(transport)
+            with contextlib.suppress(client.Unavailable):
+                indexing_tasks.send_pending(transport)
             fed.set()
             connection.close()
 
@@ -143,13 +146,13 @@ def test_writers_do_not_wait_for_an_engine_that_hangs(engine, settings):
         thread.join()
 
     assert not waited
-    feed.send_unsent(engine)
+    indexing_tasks.send_pending(engine)
     assert in_index(engine) == in_table()
 
 
 def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(engine, settings, monkeypatch):
-    monkeypatch.setattr(rebuild_search, "PATIENCE", 0.2)
-    before = indexes.current(engine)
+    monkeypatch.setattr(rebuild_search, "LOCK_TIMEOUT_SECONDS", 0.2)
+    before = indexes.current_index(engine)
     with breakable(settings.SEARCH_URL) as proxy:
         proxy.way, proxy.only = "hang", "_refresh"
 
@@ -157,31 +160,31 @@ def test_a_second_rebuild_is_refused_and_a_killed_one_leaves_the_old_index(engin
             settings.SEARCH_URL = proxy.url
             call_command("rebuild_search", stdout=StringIO())
 
-        with forked(rebuild):
+        with forked_process(rebuild):
             wait_for(lambda: any("_refresh" in one.path for one in proxy.seen))
 
             with pytest.raises(CommandError, match=r"being built by somebody else.*Wait"):
                 call_command("rebuild_search", stdout=StringIO())
-            assert "by somebody else" in life.reconcile()  # nor does it remove what is being built
-            (half,) = indexes.leftovers(engine)
+            assert "by somebody else" in life.reconcile_index()  # nor does it remove what is being built
+            (half,) = indexes.orphaned_indexes(engine)
 
-    assert indexes.current(engine) == before
-    assert indexes.leftovers(engine) == [half]
-    wait_for(lambda: "agrees" in life.reconcile())  # as soon as the database has seen that it is gone
-    assert indexes.leftovers(engine) == []
-    assert indexes.current(engine) == before
+    assert indexes.current_index(engine) == before
+    assert indexes.orphaned_indexes(engine) == [half]
+    wait_for(lambda: "agrees" in life.reconcile_index())  # as soon as the database has seen that it is gone
+    assert indexes.orphaned_indexes(engine) == []
+    assert indexes.current_index(engine) == before
 
 
 def test_a_worker_builds_an_index_that_is_missing_and_brings_what_is_committed_to_it(environment, engine):
     add(2)
-    indexes.remove(engine, [indexes.current(engine)])
+    indexes.delete(engine, [indexes.current_index(engine)])
     command = [sys.executable, "manage.py", "worker", "--lease", "6"]
     silent = subprocess.DEVNULL
     worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)
     try:
 
         def is_back():
-            with contextlib.suppress(transports.EngineError):
+            with contextlib.suppress(client.EngineError):
                 return in_index(engine) == in_table()
 
         wait_for(is_back, seconds=90)
@@ -193,8 +196,8 @@ def test_a_worker_builds_an_index_that_is_missing_and_brings_what_is_committed_t
         store.remove(Document.objects.filter(pk=document.pk))
         wait_for(lambda: key not in in_index(engine))
 
-        indexes.remove(engine, [indexes.current(engine)])
-        periodic.reconcile_search.enqueue()  # what the next period brings
+        indexes.delete(engine, [indexes.current_index(engine)])
+        tasks.reconcile_search.enqueue()  # what the next period brings
         wait_for(is_back)
     finally:
         worker.terminate()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bench.relevance import ndcg
-from search import queries
+from search import service
 
 ASKED = [
     (row["q"], row["judgments"])
@@ -17,9 +17,9 @@ ASKED = [
 FLOOR = 0.89  # 0.92 when it was measured
 
 
-def test_the_library_is_found_as_its_curators_judged(library, each_half):
+def test_the_library_is_found_as_its_curators_judged(library, each_backend):
     scores = {
-        text: ndcg([hit.key for hit in queries.find(text, audience="public").hits], judgments)
+        text: ndcg([hit.key for hit in service.search(text, audience="public").hits], judgments)
         for text, judgments in ASKED
         if judgments
     }

@@ -11,12 +11,12 @@ import pytest
 from django.db import connection
 
 from resources.models import SynonymGroup
-from search import phrasing
-from search.engine import FACETS, LISTS, Query
-from search.index import mapping, questions
-from search.index.source import source
-from search.models import Document, allowed
-from search.postgres import Postgres
+from search.backends.engine import mapping, query_builder
+from search.backends.postgres import PostgresBackend
+from search.indexing.serializer import serialize
+from search.models import Document, audiences_visible_to
+from search.query import parser
+from search.types import FACETS, LIST_FACETS, Query
 from tests.engines import VERSIONS
 from tests.search.factories import DocumentFactory
 from tests.search.indexed import indexed
@@ -82,7 +82,7 @@ def where(filters):
     conditions, values = ["audience = 'public'"], []
     for name, wanted in filters.items():
         column = FACETS[name]
-        conditions.append(f"{column} && %s::varchar[]" if name in LISTS else f"{column} = ANY(%s)")
+        conditions.append(f"{column} && %s::varchar[]" if name in LIST_FACETS else f"{column} = ANY(%s)")
         values.append(wanted)
     return " AND ".join(conditions), values
 
@@ -99,7 +99,7 @@ def counts(filters):
     parts, values = [], []
     for name, column in FACETS.items():
         conditions, chosen = where({key: wanted for key, wanted in filters.items() if key != name})
-        value = f"unnest({column})" if name in LISTS else column
+        value = f"unnest({column})" if name in LIST_FACETS else column
         parts.append(f"SELECT '{name}' AS name, {value} AS value FROM search_document WHERE {conditions}")
         values += chosen
     found = {name: {} for name in FACETS}
@@ -124,7 +124,7 @@ def test_both_halves_show_the_same_of_the_same_results(library, remote):
     """Of the few results for rare words, in whatever order: the same texts, marks, facets and data."""
     for text in ("apprenticeships", "bibliotecas", "Philadelphia", "microgrants", "ban the box"):
         query = Query(text, audience="public", size=50)
-        ours, theirs = remote.search(query), Postgres().search(query)
+        ours, theirs = remote.search(query), PostgresBackend().search(query)
         assert ours.total == theirs.total > 0
         assert ours.facets == theirs.facets
         assert ours.also == theirs.also
@@ -158,7 +158,7 @@ def test_the_longest_text_with_most_synonyms_is_answered(remote):
     DocumentFactory(title="Word")
     words = [f"w{number}x" for number in range(200)]
     for word in words:
-        terms = [word, *(f"{word} also known as number {n}" for n in range(phrasing.MOST_SYNONYMS))]
+        terms = [word, *(f"{word} also known as number {n}" for n in range(parser.MAX_SYNONYMS_PER_GROUP))]
         SynonymGroup.objects.create(terms=terms)
 
     assert remote.search(Query(" ".join(words), audience="public")).total == 0
@@ -199,8 +199,8 @@ def globals_of(aggs):
 
 
 def test_a_document_stands_in_the_fields_of_those_who_may_find_it():
-    public = source(DocumentFactory.build(title="Fines", hidden="zebra"))
-    members = source(DocumentFactory.build(members=True, title="Fines", language="es"))
+    public = serialize(DocumentFactory.build(title="Fines", hidden="zebra"))
+    members = serialize(DocumentFactory.build(members=True, title="Fines", language="es"))
 
     assert public["words"] == {name: {"en": ["Fines", "Fines", "zebra"]} for name in ("public", "members")}
     assert list(members["words"]) == ["members"]
@@ -230,10 +230,10 @@ def test_a_document_of_every_field_is_taken_and_comes_back_whole(remote):
 
 
 def test_fields_of_the_mapping_are_those_of_the_document():
-    properties = mapping.body()["mappings"]["properties"]
-    assert set(source(DocumentFactory.build())) <= set(properties)
+    properties = mapping.base_definition()["mappings"]["properties"]
+    assert set(serialize(DocumentFactory.build())) <= set(properties)
     assert set(properties["words"]["properties"]) == {"public", "members"}
-    assert allowed("members") == ("public", "members")
+    assert audiences_visible_to("members") == ("public", "members")
 
 
 def test_spanish_questions_find_spanish_documents_by_their_stems(remote):
@@ -247,4 +247,6 @@ def test_spanish_questions_find_spanish_documents_by_their_stems(remote):
 
 
 def test_a_word_too_common_in_both_languages_asks_nothing():
-    assert questions.Question(Query("no", audience="public"), phrasing.read("no", synonyms=[])).is_empty
+    assert query_builder.QueryBuilder(
+        Query("no", audience="public"), parser.parse("no", synonyms=[])
+    ).is_empty

@@ -9,10 +9,11 @@ import pytest
 from django.core.files.base import ContentFile
 from wagtail.documents import get_document_model
 
-from resources import reading, services, texts
-from resources.models import Attachment, FileText, LibraryItem
-from search import queries
-from tenants import jobs
+from resources import services
+from resources.models import Attachment, ExtractedText, LibraryItem
+from resources.text_extraction import extractors, tasks
+from search import service
+from tenants.jobs import runner
 from tests.resources.factories import LibraryItemFactory
 
 WORDS = "Ordinance sunsets overdue balances quarterly"
@@ -81,7 +82,7 @@ def _saved(document) -> bytes:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_words_are_read_from_every_kind_of_file_there_may_be(extension, content):
-    found = reading.words_in(content(), extension)
+    found = extractors.extract_text(content(), extension)
     assert " ".join(found.split()).endswith(WORDS)
 
 
@@ -113,16 +114,16 @@ def bomb() -> bytes:
     ids=["empty", "another kind", "mislabeled", "bomb", "unknown"],
 )
 def test_a_file_that_cannot_be_read_says_so(extension, content, said):
-    with pytest.raises(reading.Unreadable, match=said):
-        reading.words_in(content(), extension)
+    with pytest.raises(extractors.ExtractionError, match=said):
+        extractors.extract_text(content(), extension)
 
 
 def test_only_so_much_of_a_file_is_taken():
-    assert len(reading.words_in(b"word " * 100_000, "txt")) <= reading.MOST
+    assert len(extractors.extract_text(b"word " * 100_000, "txt")) <= extractors.MAX_CHARACTERS
 
 
 @pytest.fixture
-def item(db, own_media):
+def item(db, media_folder):
     LibraryItemFactory(title="Something else")
     return LibraryItemFactory(title="A rule on water bills", visibility="public")
 
@@ -138,42 +139,42 @@ def attach(item: LibraryItem, name: str, content: bytes):
 
 
 def found(text: str) -> list[str]:
-    return [hit.key for hit in queries.find(text, audience="public").hits]
+    return [hit.key for hit in service.search(text, audience="public").hits]
 
 
 def test_an_item_is_found_by_the_words_of_its_file(item):
     assert item.key not in found(WORDS)
     attach(item, "ordinance.pdf", pdf())
-    jobs.run_all()
+    runner.run_due_jobs()
     assert found(WORDS)[0] == item.key
-    [hit] = [hit for hit in queries.find(WORDS, audience="public").hits if hit.key == item.key]
+    [hit] = [hit for hit in service.search(WORDS, audience="public").hits if hit.key == item.key]
     assert "sunsets" not in str((hit.title, hit.summary, hit.excerpt))
 
 
 def test_a_content_is_read_once(item, monkeypatch):
     attach(item, "ordinance.txt", WORDS.encode())
-    jobs.run_all()
-    monkeypatch.setattr(reading, "words_in", None)
+    runner.run_due_jobs()
+    monkeypatch.setattr(extractors, "extract_text", None)
     services.publish(item, by=None)
-    jobs.run_all()
-    assert texts.read_files.call(item.pk) == 0
+    runner.run_due_jobs()
+    assert tasks.extract_item_files.call(item.pk) == 0
 
 
 def test_another_file_in_its_place_is_found_by_its_own_words(item):
     document = attach(item, "ordinance.txt", WORDS.encode())
-    jobs.run_all()
+    runner.run_due_jobs()
     document.file.save("ordinance-2.txt", ContentFile(b"Moratorium on turnaways"), save=False)
     document._set_document_file_metadata()
     document.save()
-    jobs.run_all()
+    runner.run_due_jobs()
     assert found("moratorium turnaways")[0] == item.key
     assert item.key not in found(WORDS)
 
 
 def test_a_broken_file_leaves_the_item_as_it_is_and_says_why(item):
     attach(item, "ordinance.pdf", b"%PDF-1.4 and no more")
-    jobs.run_all()
-    assert FileText.objects.get().trouble.startswith("it is broken")
+    runner.run_due_jobs()
+    assert ExtractedText.objects.get().trouble.startswith("it is broken")
     assert item.key in found(item.title)
 
 
@@ -184,5 +185,5 @@ def test_the_file_of_a_draft_is_not_read(item):
     document.save()
     item.attachments.add(Attachment(title="Full text", document=document))
     item.save_revision()
-    jobs.run_all()
-    assert not FileText.objects.exists()
+    runner.run_due_jobs()
+    assert not ExtractedText.objects.exists()

@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from search.checks import settings_name_an_engine
-from search.index import bulk
-from search.index.bulk import Operation
-from search.index.elasticsearch import Elasticsearch
-from search.index.opensearch import OpenSearch
-from search.index.transports import Address, Budget, Rejected, Rest, Unavailable
+from search.backends.engine.client import CircuitBreaker, DeadlineClient, EngineUrl, Rejected, Unavailable
+from search.backends.engine.elasticsearch import Elasticsearch
+from search.backends.engine.opensearch import OpenSearch
+from search.checks import check_engine_settings
+from search.indexing import bulk
+from search.indexing.bulk import Operation
 from tests.search.breaking import WAYS, breakable
 
 FAMILIES = [OpenSearch, Elasticsearch]
@@ -29,7 +29,7 @@ def server():
 
 
 def to(server, family=OpenSearch, login=""):
-    return family(Address.parse(server.url.replace("://", f"://{login}")))
+    return family(EngineUrl.parse(server.url.replace("://", f"://{login}")))
 
 
 def saying(answer, **headers):
@@ -141,20 +141,20 @@ def test_an_answer_that_does_not_speak_for_the_whole_index_is_none(server, way):
     server.way = way
 
     with pytest.raises(Unavailable):
-        Budget(to(server), 5).request("POST", "/a/_search", {"size": 1})
+        DeadlineClient(to(server), 5).request("POST", "/a/_search", {"size": 1})
 
 
 def test_an_answer_without_the_counts_that_were_asked_for_is_none(server):
     server.way = saying({"timed_out": False, "_shards": {"failed": 0}, "hits": {"hits": []}})
-    Budget(to(server), 5).request("POST", "/a/_search", {"size": 1})
+    DeadlineClient(to(server), 5).request("POST", "/a/_search", {"size": 1})
 
     with pytest.raises(Unavailable):
-        Budget(to(server), 5).request("POST", "/a/_search", {"size": 1, "aggs": {"n": {}}})
+        DeadlineClient(to(server), 5).request("POST", "/a/_search", {"size": 1, "aggs": {"n": {}}})
 
 
 def test_several_questions_share_one_budget(server):
     server.way = "hang"
-    budget = Budget(to(server), 0.3)
+    budget = DeadlineClient(to(server), 0.3)
     before = time.monotonic()
     for _question in range(3):
         with pytest.raises(Unavailable):
@@ -165,19 +165,22 @@ def test_several_questions_share_one_budget(server):
 
 
 def test_an_engine_that_failed_is_left_alone_and_then_tried_by_one():
-    rest = Rest()
-    assert rest.is_over()
+    rest = CircuitBreaker()
+    assert rest.allows_request()
     rest.failed()
-    assert not rest.is_over()
+    assert not rest.allows_request()
 
     rest._until = 0
-    assert [rest.is_over(), rest.is_over()] == [True, False]  # one tries, the others wait for what it finds
+    assert [rest.allows_request(), rest.allows_request()] == [
+        True,
+        False,
+    ]  # one tries, the others wait for what it finds
     rest.worked()
-    assert [rest.is_over(), rest.is_over()] == [True, True]
+    assert [rest.allows_request(), rest.allows_request()] == [True, True]
 
 
 def test_the_pause_grows_with_every_failure_to_a_limit():
-    rest, pauses = Rest(), []
+    rest, pauses = CircuitBreaker(), []
     for _failure in range(6):
         rest.failed()
         pauses.append(round(rest._until - time.monotonic()))
@@ -216,7 +219,7 @@ def test_a_bulk_request_says_versions_and_removals(server):
         {"title": "é"},
         {"delete": {"_id": "b", "version": 8, "version_type": "external_gte"}},
     ]
-    assert [(one.overtaken, one.error) for one in found] == [(False, ""), (False, "")]
+    assert [(one.superseded, one.error) for one in found] == [(False, ""), (False, "")]
 
 
 def test_one_document_that_is_refused_stops_no_other(server):
@@ -229,7 +232,7 @@ def test_one_document_that_is_refused_stops_no_other(server):
     found = list(bulk.send(to(server), "x", [Operation(key, 1, {}) for key in "abc"], is_alias=False))
 
     assert [one.error for one in found] == ["mapper_parsing_exception: bad", "", ""]
-    assert [one.overtaken for one in found] == [False, True, False]
+    assert [one.superseded for one in found] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -301,9 +304,9 @@ def test_many_documents_go_in_parts_and_are_read_as_they_go(server):
 
 
 def test_an_address_is_taken_apart():
-    found = Address.parse("https://ada:p%40ss@search.example.org/opens")
+    found = EngineUrl.parse("https://ada:p%40ss@search.example.org/opens")
 
-    assert found == Address("https", "search.example.org", 443, "/opens", ("ada", "p@ss"))
+    assert found == EngineUrl("https", "search.example.org", 443, "/opens", ("ada", "p@ss"))
 
 
 @pytest.mark.parametrize(
@@ -318,7 +321,7 @@ def test_an_address_is_taken_apart():
 )
 def test_settings_that_make_no_sense_are_named(settings, name, value, expected):
     settings.SEARCH_URL = "http://localhost:9200"
-    assert settings_name_an_engine() == []
+    assert check_engine_settings() == []
 
     setattr(settings, name, value)
-    assert [message.id for message in settings_name_an_engine()] == [expected]
+    assert [message.id for message in check_engine_settings()] == [expected]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from django.db import connection
 
-from search import store
-from search.index import bulk, indexes
+from search.indexing import bulk, indexes, store
 from search.models import Document
 from tests.search.factories import DocumentFactory
 
 
 def in_index(transport, name=None):
     """What the index holds: {id: version}."""
-    name = name or indexes.alias()
+    name = name or indexes.index_alias()
     transport.request("POST", f"/{name}/_refresh")
     answer = transport.request("POST", f"/{name}/_search", {"size": 1000, "version": True, "_source": False})
     return {hit["_id"]: hit["_version"] for hit in answer["hits"]["hits"]}
@@ -25,7 +24,7 @@ def in_table():
 def add(count=1, **kwargs):
     """Documents as the portal writes them."""
     made = DocumentFactory.build_batch(count, **kwargs)
-    store._save(made)
+    store.save(made)
     return list(Document.objects.filter(uuid__in=[one.uuid for one in made]))
 
 
@@ -33,7 +32,7 @@ def change(document, **values):
     fresh = Document.objects.get(pk=document.pk)
     for name, value in values.items():
         setattr(fresh, name, value)
-    store._save([fresh])
+    store.save([fresh])
     return Document.objects.get(pk=document.pk)
 
 
@@ -49,4 +48,4 @@ def drop(*documents):
 
 def put(transport, *operations):
     """Send these to the index; what became of each."""
-    return list(bulk.send(transport, indexes.alias(), operations, is_alias=True, refresh=True))
+    return list(bulk.send(transport, indexes.index_alias(), operations, is_alias=True, refresh=True))

@@ -23,12 +23,12 @@ from wagtail.models import PageViewRestriction
 
 from accounts.models import User
 from cms.models import HomePage, NarrativePage
-from tenants import services
-from tenants.kept import kept_for_strangers
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans import services as plans
 from tenants.plans.models import Action, Department, Goal, Plan
 from tenants.plans.selectors import current_plan
+from tenants.web.page_cache import cache_for_anonymous
 from tests.dashboard.sample import write_plan
 from tests.plans.test_import import SHEET
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
@@ -60,19 +60,19 @@ def noted(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    *(path(f"{view.__name__}/", kept_for_strangers(view)) for view in (asked, greeted, ruled, noted)),
+    *(path(f"{view.__name__}/", cache_for_anonymous(view)) for view in (asked, greeted, ruled, noted)),
     path("", include("config.urls_city")),
 ]
 
 
 @pytest.fixture(scope="module")
 def city(committed) -> Jurisdiction:  # noqa: F811
-    place = Jurisdiction.objects.get(slug="riverton")
-    services.set_site_state(place, state="launched", by=None)
-    plan = write_plan(place, visibility=Visibility.PUBLIC)
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    services.set_site_state(jurisdiction, state="launched", by=None)
+    plan = write_plan(jurisdiction, visibility=Visibility.PUBLIC)
+    with tenant_context(jurisdiction):
         Plan.objects.exclude(pk=plan.pk).delete()
-    return Jurisdiction.objects.get(pk=place.pk)
+    return Jurisdiction.objects.get(pk=jurisdiction.pk)
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ def the_alliance(city) -> Jurisdiction:
     return Jurisdiction.objects.get(schema_name="public")
 
 
-def get(place: Any, url: str = "/", *, user: Any = None, method: str = "get", **headers: str) -> Any:
+def get(jurisdiction: Any, url: str = "/", *, user: Any = None, method: str = "get", **headers: str) -> Any:
     """What a browser of its own gets, with the committed state of the database."""
-    client = Client(headers={"host": place.host} | headers)
+    client = Client(headers={"host": jurisdiction.host} | headers)
     if user is not None:
-        with tenant_context(place):
+        with tenant_context(jurisdiction):
             client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     try:
         return getattr(client, method)(url)
@@ -92,16 +92,16 @@ def get(place: Any, url: str = "/", *, user: Any = None, method: str = "get", **
         connection.set_schema_to_public()
 
 
-def made_anew(place: Any, url: str) -> Any:
+def made_anew(jurisdiction: Any, url: str) -> Any:
     caches["pages"].clear()
-    return get(place, url)
+    return get(jurisdiction, url)
 
 
 def kept() -> int:
     return len(caches["pages"]._cache)
 
 
-def member(place: Any, *roles: str) -> User:
+def member(jurisdiction: Any, *roles: str) -> User:
     number = User.objects.count()
     user = User.objects.create_user(
         email=f"kept{number}@city.example",
@@ -109,7 +109,7 @@ def member(place: Any, *roles: str) -> User:
         first_name="Ada",
         last_name=f"Kept {number}",
     )
-    services.affiliate(user, place, roles=list(roles), by=None)
+    services.affiliate(user, jurisdiction, roles=list(roles), by=None)
     return User.objects.get(pk=user.pk)
 
 
@@ -143,15 +143,15 @@ ALLIANCE_PAGES = ["/", "/progress/", "/progress/?sort=-done", "/jurisdictions/",
 
 @pytest.mark.parametrize("url", CITY_PAGES + [f"alliance {url}" for url in ALLIANCE_PAGES])
 def test_the_second_stranger_costs_one_query_and_gets_the_same(city, the_alliance, settings, url):
-    place = the_alliance if url.startswith("alliance") else city
+    jurisdiction = the_alliance if url.startswith("alliance") else city
     url = url.removeprefix("alliance ")
-    first = get(place, url)
-    settings.HOSTS_RECHECK_SECONDS = 3600
+    first = get(jurisdiction, url)
+    settings.HOST_CACHE_SECONDS = 3600
     assert first.status_code == 200
     assert kept() == 1
-    get(place, url)
+    get(jurisdiction, url)
     with CaptureQueriesContext(connection) as queries:
-        second = get(place, url)
+        second = get(jurisdiction, url)
     assert len(queries) == 1, [query["sql"] for query in queries]
     assert second.content == first.content
     assert dict(second.items()) == dict(first.items())
@@ -159,7 +159,7 @@ def test_the_second_stranger_costs_one_query_and_gets_the_same(city, the_allianc
 
 def test_a_browser_that_has_the_page_is_told_so_with_one_query(city, settings):
     first = get(city)
-    settings.HOSTS_RECHECK_SECONDS = 3600
+    settings.HOST_CACHE_SECONDS = 3600
     assert first["Cache-Control"] == "no-cache"
     assert {"Cookie", "HX-Request", "HX-Target"} <= set(first["Vary"].replace(" ", "").split(","))
     with CaptureQueriesContext(connection) as queries:
@@ -167,7 +167,7 @@ def test_a_browser_that_has_the_page_is_told_so_with_one_query(city, settings):
     assert (again.status_code, again.content) == (304, b"")
     assert again["ETag"] == first["ETag"]
     assert len(queries) == 1
-    settings.HOSTS_RECHECK_SECONDS = 0
+    settings.HOST_CACHE_SECONDS = 0
     with tenant_context(city):
         Goal.objects.update(title="Another since")
     assert get(city, **{"if-none-match": first["ETag"]}).status_code == 200
@@ -195,7 +195,7 @@ def test_a_kept_page_carries_the_same_rules_for_the_browser(city):
 # ---- Never older than the request ------------------------------------------------------------------------
 
 
-def plan_of(place: Jurisdiction) -> Plan:
+def plan_of(jurisdiction: Jurisdiction) -> Plan:
     return Plan.objects.get(title="Racial equity plan")
 
 
@@ -272,20 +272,20 @@ def test_every_kind_of_change_shows_at_once(city, what):
 
 
 def test_an_import_and_its_undoing_show_at_once():
-    place = Jurisdiction.objects.get(slug="millbrook")
-    services.set_site_state(place, state="launched", by=None)
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="millbrook")
+    services.set_site_state(jurisdiction, state="launched", by=None)
+    with tenant_context(jurisdiction):
         plans.publish_plan(current_plan(), by=None)
-    seen = [get(place).content]
-    with tenant_context(place):
+    seen = [get(jurisdiction).content]
+    with tenant_context(jurisdiction):
         job = plans.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
         job = plans.commit_import(job, by=None)
-    seen.append(get(place).content)
-    with tenant_context(place):
+    seen.append(get(jurisdiction).content)
+    with tenant_context(jurisdiction):
         plans.undo_import(job, by=None)
-    seen.append(get(place).content)
+    seen.append(get(jurisdiction).content)
     assert seen[0] != seen[1] != seen[2]
-    assert seen[2] == made_anew(place, "/").content
+    assert seen[2] == made_anew(jurisdiction, "/").content
 
 
 @pytest.mark.parametrize("url", ["/", "/progress/", "/jurisdictions/"])
@@ -294,8 +294,8 @@ def test_the_alliance_shows_what_a_city_changes(city, the_alliance, url):
     with tenant_context(city):
         one = Action.objects.current().filter(outcome__goal__plan=plan_of(city))[0]
         plans.record_progress(one, status="completed", text=f"For {url}", by=None, on=TODAY)
-        place = Jurisdiction.objects.get(pk=city.pk)
-    services.change_jurisdiction(place, by=None, tagline=f"Seen at {url}", name=f"Riverton {url}")
+        jurisdiction = Jurisdiction.objects.get(pk=city.pk)
+    services.change_jurisdiction(jurisdiction, by=None, tagline=f"Seen at {url}", name=f"Riverton {url}")
     after = get(the_alliance, url)
     assert after.content != before.content
     assert after.content == made_anew(the_alliance, url).content
@@ -353,7 +353,7 @@ def test_what_is_committed_while_a_page_is_made_shows_in_the_next(city, monkeypa
     """The page may be made of either state; kept as the new one it must not be."""
     from tenants.dashboard import views
 
-    read, done = views.action_rows, []
+    read, done = views.get_action_rows, []
 
     def rows(*args: Any, **kwargs: Any) -> Any:
         def write() -> None:
@@ -370,7 +370,7 @@ def test_what_is_committed_while_a_page_is_made_shows_in_the_next(city, monkeypa
         elsewhere(write)
         return found
 
-    monkeypatch.setattr(views, "action_rows", rows)
+    monkeypatch.setattr(views, "get_action_rows", rows)
     during = get(city)
     assert (f"Written {moment}" in during.text) == moment.startswith("before")
     assert kept() == 1
@@ -404,17 +404,17 @@ def test_a_page_of_the_team_is_not_kept_and_a_kept_one_not_shown_to_it(city):
 
 
 def test_what_members_see_is_shown_to_no_stranger(city, the_alliance):
-    place = Jurisdiction.objects.get(slug="ashford")
-    with tenant_context(place):
+    jurisdiction = Jurisdiction.objects.get(slug="ashford")
+    with tenant_context(jurisdiction):
         Plan.objects.in_force().update(lifecycle="archived")
-    plan = write_plan(place, visibility=Visibility.INTERNAL)
-    with tenant_context(place):
+    plan = write_plan(jurisdiction, visibility=Visibility.INTERNAL)
+    with tenant_context(jurisdiction):
         plans.edit_plan(plan, by=None, title="CANARY of the cohort")
         plans.publish_plan(plan, by=None, visibility=Visibility.COHORT)
     reader = member(city, "viewer")
     for _turn in range(2):
-        assert place.name in get(the_alliance, "/progress/", user=reader).text
-        assert place.name not in get(the_alliance, "/progress/").text
+        assert jurisdiction.name in get(the_alliance, "/progress/", user=reader).text
+        assert jurisdiction.name not in get(the_alliance, "/progress/").text
         assert "CANARY" not in get(the_alliance, "/progress/plans.json").text
 
 
@@ -476,7 +476,7 @@ def test_a_page_with_a_token_a_cookie_a_rule_or_a_session_is_not_kept(city, sett
 
 
 def test_a_page_that_is_too_large_is_not_kept(city, monkeypatch):
-    monkeypatch.setattr("tenants.kept.LARGEST", 100)
+    monkeypatch.setattr("tenants.web.page_cache.MAX_PAGE_BYTES", 100)
     get(city)
     assert kept() == 0
 

@@ -32,7 +32,7 @@ def fresh(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, s
 @contextmanager
 def _database(name: str) -> Iterator[dict[str, str]]:
     name = f"{name}_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with databases.copied(name) as url:
+    with databases.temporary_database(name) as url:
         yield os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": url}
 
 

@@ -11,9 +11,9 @@ from django.db import connection
 from django_tenants.utils import schema_context
 
 from embedded import locks
-from tenants import fleet
-from tests.databases import url
-from tests.tenants.test_cloning import described
+from tenants.schemas import inventory
+from tests.databases import database_url
+from tests.tenants.test_cloning import describe_schema
 
 TEMPLATE = settings.TEMPLATE_SCHEMA
 CITIES = ["c_ashford", "c_millbrook", "c_riverton"]
@@ -26,13 +26,13 @@ PYTHON = """
 Plan = Callable[..., tuple[str, str]]
 
 
-def sql(text: str, *params: Any) -> list[tuple[Any, ...]]:
+def run_sql(text: str, *params: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(text, params or None)
         return cursor.fetchall() if cursor.description else []
 
 
-def department(schema: str, name: str = "Public Works") -> None:
+def create_department(schema: str, name: str = "Public Works") -> None:
     from tenants.plans.models import Department
 
     with schema_context(schema):
@@ -41,7 +41,7 @@ def department(schema: str, name: str = "Public Works") -> None:
 
 def has_column(schema: str, column: str = "floor") -> bool:
     return bool(
-        sql(
+        run_sql(
             "SELECT 1 FROM information_schema.columns WHERE table_schema = %s AND column_name = %s",
             schema,
             column,
@@ -51,31 +51,31 @@ def has_column(schema: str, column: str = "floor") -> bool:
 
 def assert_all_equal() -> None:
     """Every city's catalog equals the template's, and nothing is left to do."""
-    template = described(TEMPLATE)
+    template = describe_schema(TEMPLATE)
     for city in CITIES:
-        found = described(city)
+        found = describe_schema(city)
         for part in template:
             if part != "sequences":  # these have counted further in cities that have rows
                 assert template[part] ^ found[part] == set(), (city, part)
-    assert fleet.schemas_behind(fleet.fleet()) == {}
+    assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
     assert connection.schema_name == "public"
-    assert sql("SHOW search_path")[0][0] == "public"
+    assert run_sql("SHOW search_path")[0][0] == "public"
 
 
-def until_another_waits() -> None:
+def wait_for_lock_waiter() -> None:
     """Go on as soon as another connection waits for the migrations' lock on this database."""
     waiting = (
         "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
         "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
     )
-    assert locks.until(lambda: bool(sql(waiting)), seconds=20), "Nobody waits."
+    assert locks.wait_until(lambda: bool(run_sql(waiting)), seconds=20), "Nobody waits."
 
 
-class elsewhere:
+class OtherConnection:
     """A cursor of a connection of its own."""
 
     def __enter__(self) -> Any:
-        self.connection = psycopg2.connect(url(connection.settings_dict["NAME"]))
+        self.connection = psycopg2.connect(database_url(connection.settings_dict["NAME"]))
         return self.connection.cursor()
 
     def __exit__(self, *_error: object) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django_tasks import task
 from taggit.models import Tag
 
-from tenants import jobs
+from tenants.jobs import runner
 
 
 @task()
@@ -36,7 +36,7 @@ def write_and_fail(name: str) -> None:
 
 @task()
 def hopeless() -> None:
-    raise jobs.GiveUp("no use")
+    raise runner.PermanentJobError("no use")
 
 
 @task()
@@ -55,7 +55,7 @@ def write_slowly(name: str, flag: str, seconds: float) -> None:
         time.sleep(seconds)
 
 
-@jobs.every(dt.timedelta(hours=1), at_each_site=True)
+@runner.periodic_task(dt.timedelta(hours=1), at_each_site=True)
 @task()
 def hourly() -> str:
     return connection.schema_name

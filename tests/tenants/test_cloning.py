@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import ProgrammingError, connection
 
-from tenants import cloning
+from tenants.schemas import clone
 
 TEMPLATE = settings.TEMPLATE_SCHEMA
 
@@ -41,7 +41,7 @@ CATALOG = {
 }
 
 
-def described(schema: str) -> dict[str, set[tuple[Any, ...]]]:
+def describe_schema(schema: str) -> dict[str, set[tuple[Any, ...]]]:
     """The whole schema as its catalog rows, with the schema's own name and re-printed casts evened out."""
     found = {}
     with connection.cursor() as cursor:
@@ -74,9 +74,9 @@ def tables(schema: str) -> list[str]:
 
 @pytest.mark.django_db
 def test_a_copy_equals_the_template_in_every_definition_and_row():
-    cloning.clone("c_copy")
+    clone.clone_schema("c_copy")
 
-    template, copy = described(TEMPLATE), described("c_copy")
+    template, copy = describe_schema(TEMPLATE), describe_schema("c_copy")
     for part, found in template.items():
         assert found ^ copy[part] == set(), part
     assert template["triggers"]
@@ -89,7 +89,7 @@ def test_a_copy_equals_the_template_in_every_definition_and_row():
 
 @pytest.mark.django_db
 def test_the_copy_counts_on_where_the_template_stopped():
-    cloning.clone("c_copy")
+    clone.clone_schema("c_copy")
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(id) FROM c_copy.wagtailcore_page")
         highest = cursor.fetchone()[0]
@@ -118,8 +118,8 @@ def test_no_table_of_any_city_is_tied_to_another_schema(riverton):
 def test_a_link_to_the_public_schema_is_cut(riverton):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE c_riverton.note (user_id bigint REFERENCES public.accounts_user (id))")
-    assert cloning.drop_links_to_public("c_riverton") == [("note", "note_user_id_fkey")]
-    assert cloning.drop_links_to_public("c_riverton") == []
+    assert clone.drop_cross_schema_foreign_keys("c_riverton") == [("note", "note_user_id_fkey")]
+    assert clone.drop_cross_schema_foreign_keys("c_riverton") == []
 
 
 @pytest.mark.django_db
@@ -141,27 +141,27 @@ def test_what_a_copy_would_miss_is_refused_by_name(surplus, named):
     with connection.cursor() as cursor:
         cursor.execute(surplus)
     with pytest.raises(ValueError, match=named):
-        cloning.clone_sql()
+        clone.clone_sql()
 
 
 @pytest.mark.django_db
 def test_the_statements_are_written_anew_only_when_the_template_changes(django_assert_num_queries):
-    before = cloning.clone_sql()
+    before = clone.clone_sql()
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {TEMPLATE}.taggit_tag (name, slug) VALUES ('a row', 'is no definition')")
-    assert cloning.clone_sql() is before
+    assert clone.clone_sql() is before
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {TEMPLATE}.taggit_tag ALTER slug SET DEFAULT 'x'")
-    assert "DEFAULT 'x'" in cloning.clone_sql()
+    assert "DEFAULT 'x'" in clone.clone_sql()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {TEMPLATE}.brand_new (id bigint)")
-    assert "brand_new" in cloning.clone_sql()
+    assert "brand_new" in clone.clone_sql()
 
 
 @pytest.mark.django_db
 def test_the_search_path_is_as_before(riverton, in_city):
     with in_city(riverton):
-        cloning.clone("c_copy")
+        clone.clone_schema("c_copy")
         with connection.cursor() as cursor:
             cursor.execute("SHOW search_path")
             assert cursor.fetchone()[0] == "c_riverton, public"
@@ -174,16 +174,16 @@ def test_the_search_path_is_as_before(riverton, in_city):
 )
 def test_a_name_that_is_sql_is_refused(name):
     with pytest.raises(ValueError, match="cannot name a schema"):
-        cloning.clone(name)
+        clone.clone_schema(name)
 
 
 @pytest.mark.django_db
 def test_a_schema_that_is_there_is_not_touched(riverton):
     with pytest.raises(ProgrammingError, match="already exists"):
-        cloning.clone("c_riverton")
+        clone.clone_schema("c_riverton")
 
 
 @pytest.mark.django_db
 def test_without_a_template_the_remedy_is_named():
     with pytest.raises(ValueError, match=r"manage\.py migrate"):
-        cloning.clone_sql("not_there")
+        clone.clone_sql("not_there")

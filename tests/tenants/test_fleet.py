@@ -14,21 +14,22 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tenants import fleet, replay, services
-from tests.forks import forked, kill, pipe
+from tenants.jurisdictions import services
+from tenants.schemas import inventory, migration_replay
+from tests.forks import forked_process, kill, pipe
 from tests.tenants.fleets import (
     CITIES,
     COLUMN,
     PYTHON,
     TEMPLATE,
+    OtherConnection,
     Plan,
     assert_all_equal,
-    elsewhere,
     has_column,
-    sql,
-    until_another_waits,
+    run_sql,
+    wait_for_lock_waiter,
 )
-from tests.tenants.test_cloning import described
+from tests.tenants.test_cloning import describe_schema
 
 
 class TestOptions:
@@ -40,7 +41,7 @@ class TestOptions:
     def test_tenant_and_shared(self, planned):
         planned(COLUMN)
         call_command("migrate", shared=True, verbosity=0)
-        assert set(fleet.schemas_behind(fleet.fleet())) == {TEMPLATE, *CITIES}
+        assert set(inventory.count_unapplied_migrations(inventory.all_schemas())) == {TEMPLATE, *CITIES}
         call_command("migrate", tenant=True, verbosity=0)
         assert_all_equal()
 
@@ -48,20 +49,20 @@ class TestOptions:
         planned(COLUMN)
         planned(PYTHON)
         call_command("migrate", fake=True, verbosity=0)
-        assert fleet.schemas_behind(fleet.fleet()) == {}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
         assert not any(has_column(schema) for schema in [TEMPLATE, *CITIES])
 
     def test_back_and_forth(self, planned):
-        before = described("c_riverton")
+        before = describe_schema("c_riverton")
         node = planned(COLUMN)
         call_command("migrate", verbosity=0)
         back = max(
-            name for app, name in fleet.known_migrations(TEMPLATE) if app == "plans" and name < node[1]
+            name for app, name in inventory.applied_migrations(TEMPLATE) if app == "plans" and name < node[1]
         )
         call_command("migrate", "plans", back, verbosity=0)
-        after = described("c_riverton")
+        after = describe_schema("c_riverton")
         assert [part for part in before if before[part] != after[part]] == ["sequences"]
-        assert all(node not in fleet.known_migrations(schema) for schema in fleet.fleet())
+        assert all(node not in inventory.applied_migrations(schema) for schema in inventory.all_schemas())
         call_command("migrate", "plans", node[1], verbosity=0)
         assert_all_equal()
 
@@ -84,7 +85,7 @@ class TestNothingToDo:
         self.statements()  # the first one may still put the registry in order
         looked = [text for text in self.statements() if ".django_migrations" in text]
         assert len(looked) == 1
-        assert all(schema in looked[0] for schema in fleet.fleet())
+        assert all(schema in looked[0] for schema in inventory.all_schemas())
 
     def test_more_cities_do_not_make_more_queries(self, fresh):
         self.statements()
@@ -97,20 +98,20 @@ class TestNothingToDo:
     def test_a_row_that_stands_twice_does_not_hide_one_that_lacks(self, planned):
         node = planned(COLUMN)
         call_command("migrate", verbosity=0)
-        sql("DELETE FROM c_ashford.django_migrations WHERE name = %s", node[1])
-        sql(
+        run_sql("DELETE FROM c_ashford.django_migrations WHERE name = %s", node[1])
+        run_sql(
             "INSERT INTO c_ashford.django_migrations (app, name, applied) "
             "SELECT app, name, applied FROM c_ashford.django_migrations LIMIT 1"
         )
-        assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
 
     def test_a_city_with_rows_of_its_own_is_looked_at_by_itself(self, fresh):
-        sql("INSERT INTO c_ashford.django_migrations (app, name, applied) VALUES ('gone', '0001', now())")
-        assert fleet.schemas_behind(fleet.fleet()) == {}
+        run_sql("INSERT INTO c_ashford.django_migrations (app, name, applied) VALUES ('gone', '0001', now())")
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
 
 
 def migrate_and_stop_in_the_middle(there: Any) -> None:
-    plain = replay.replay
+    plain = migration_replay.replay
 
     def stopping(schema: str, steps: Any) -> None:
         if schema == "c_millbrook":
@@ -118,7 +119,7 @@ def migrate_and_stop_in_the_middle(there: Any) -> None:
             time.sleep(600)
         plain(schema, steps)
 
-    replay.replay = stopping
+    migration_replay.replay = stopping
     call_command("migrate")
 
 
@@ -127,12 +128,12 @@ class TestAtTheSameTime:
     def pausing(self, planned: Plan, monkeypatch: Any) -> Iterator[Any]:
         """A migration in a thread of its own, which has got to the middle of the fleet and waits there for another."""
         planned(COLUMN)
-        plain, here = replay.replay, threading.Event()
+        plain, here = migration_replay.replay, threading.Event()
 
         def pause(schema: str, steps: Any) -> None:
             if schema == "c_millbrook":
                 here.set()
-                until_another_waits()
+                wait_for_lock_waiter()
             plain(schema, steps)
 
         def migrate() -> None:
@@ -141,7 +142,7 @@ class TestAtTheSameTime:
             finally:
                 connection.close()
 
-        monkeypatch.setattr(replay, "replay", pause)
+        monkeypatch.setattr(migration_replay, "replay", pause)
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(migrate)
             assert here.wait(60)
@@ -159,7 +160,7 @@ class TestAtTheSameTime:
     def test_a_city_that_is_opened_meanwhile_is_up_to_date(self, pausing):
         services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
         assert has_column("c_newtown")
-        assert fleet.schemas_behind(["c_newtown"]) == {}
+        assert inventory.count_unapplied_migrations(["c_newtown"]) == {}
 
     def test_an_opening_that_waits_keeps_no_table_from_the_migration(self, fresh):
         def open_it() -> None:
@@ -169,15 +170,15 @@ class TestAtTheSameTime:
                 connection.close()
 
         with ThreadPoolExecutor(1) as pool:
-            with fleet.being_migrated():
+            with inventory.migration_lock():
                 waiting = pool.submit(open_it)
-                until_another_waits()
-                sql("SET lock_timeout = '500ms'")
+                wait_for_lock_waiter()
+                run_sql("SET lock_timeout = '500ms'")
                 for table in ("tenants_jurisdiction", "tenants_domain", "tenants_auditevent"):
-                    sql(f"ALTER TABLE public.{table} ADD COLUMN more int")
-                    sql(f"ALTER TABLE public.{table} DROP COLUMN more")
+                    run_sql(f"ALTER TABLE public.{table} ADD COLUMN more int")
+                    run_sql(f"ALTER TABLE public.{table} DROP COLUMN more")
             waiting.result(timeout=20)
-        assert fleet.is_there("c_newtown")
+        assert inventory.schema_exists("c_newtown")
 
     def test_one_that_is_just_being_opened_is_waited_for_and_migrated(self, planned):
         planned(COLUMN)
@@ -188,7 +189,7 @@ class TestAtTheSameTime:
                 with transaction.atomic():
                     services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
                     opened.set()
-                    until_another_waits()
+                    wait_for_lock_waiter()
             finally:
                 connection.close()
 
@@ -203,30 +204,36 @@ class TestAtTheSameTime:
     def test_killed_in_the_middle_the_next_run_heals(self, planned):
         planned(COLUMN)
         here, there = pipe()
-        with forked(migrate_and_stop_in_the_middle, there) as process:
+        with forked_process(migrate_and_stop_in_the_middle, there) as process:
             assert here.poll(60)
             kill(process)
-        assert fleet.schemas_behind(fleet.fleet()).keys() == {"c_millbrook", "c_riverton"}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()).keys() == {
+            "c_millbrook",
+            "c_riverton",
+        }
         call_command("migrate", verbosity=0)
         assert_all_equal()
 
     def test_a_connection_that_breaks_ends_the_run_in_words(self, planned, monkeypatch):
         planned(COLUMN)
-        plain = replay.replay
+        plain = migration_replay.replay
 
         def breaking(schema: str, steps: Any) -> None:
             if schema == "c_millbrook":
-                with elsewhere() as cursor:
+                with OtherConnection() as cursor:
                     cursor.execute(
                         "SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid]
                     )
             plain(schema, steps)
 
         with monkeypatch.context() as patch:
-            patch.setattr(replay, "replay", breaking)
+            patch.setattr(migration_replay, "replay", breaking)
             with pytest.raises(CommandError, match="connection to the database broke while c_millbrook"):
                 call_command("migrate", verbosity=0)
         connection.close()
-        assert fleet.schemas_behind(fleet.fleet()).keys() == {"c_millbrook", "c_riverton"}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()).keys() == {
+            "c_millbrook",
+            "c_riverton",
+        }
         call_command("migrate", verbosity=0)
         assert_all_equal()

@@ -7,8 +7,9 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.test import Client
 
-from tenants import hosts, services
+from tenants.jurisdictions import services
 from tenants.models import Domain, Jurisdiction
+from tenants.web import host_registry
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +23,7 @@ def _own_addresses(settings):
 
 @pytest.fixture
 def launched(db):
-    Jurisdiction.objects.places().update(site_state=Jurisdiction.SiteState.LAUNCHED)
+    Jurisdiction.objects.tenants().update(site_state=Jurisdiction.SiteState.LAUNCHED)
 
 
 def get(host, path="/where/", **headers):
@@ -32,7 +33,7 @@ def get(host, path="/where/", **headers):
 @pytest.mark.parametrize("slug", CITIES)
 def test_a_host_is_served_from_its_own_schema_in_its_own_time(slug, launched):
     assert get(f"{slug}.localhost").json() == {
-        "place": f"c_{slug}",
+        "jurisdiction": f"c_{slug}",
         "schema": f"c_{slug}",
         "search_path": f"c_{slug}, public",
         "zone": CITIES[slug],
@@ -47,7 +48,7 @@ def test_the_alliance_has_its_own_addresses(db):
 
 @pytest.mark.parametrize("host", ["riverton.localhost:8000", "riverton.localhost:1"])
 def test_the_port_does_not_matter(host, launched):
-    assert get(host).json()["place"] == "c_riverton"
+    assert get(host).json()["jurisdiction"] == "c_riverton"
 
 
 @pytest.mark.parametrize(
@@ -95,29 +96,29 @@ def test_a_forwarded_host_is_not_believed(launched):
         "riverton.localhost",
         **{"x-forwarded-host": "ashford.localhost", "forwarded": "host=ashford.localhost"},
     )
-    assert answer.json()["place"] == "c_riverton"
+    assert answer.json()["jurisdiction"] == "c_riverton"
 
 
 def test_no_question_to_the_database_while_nothing_can_have_changed(
     launched, settings, django_assert_num_queries
 ):
-    settings.HOSTS_RECHECK_SECONDS = 60
-    hosts.find("riverton.localhost")
+    settings.HOST_CACHE_SECONDS = 60
+    host_registry.get_jurisdiction("riverton.localhost")
     with django_assert_num_queries(0):
-        assert hosts.find("riverton.localhost").schema_name == "c_riverton"
-        assert hosts.find("ashford.localhost").schema_name == "c_ashford"
-        assert hosts.find("nowhere.localhost") is None
+        assert host_registry.get_jurisdiction("riverton.localhost").schema_name == "c_riverton"
+        assert host_registry.get_jurisdiction("ashford.localhost").schema_name == "c_ashford"
+        assert host_registry.get_jurisdiction("nowhere.localhost") is None
 
 
 def test_a_recheck_that_finds_nothing_new_is_one_question(launched, django_assert_num_queries):
-    hosts.find("riverton.localhost")
+    host_registry.get_jurisdiction("riverton.localhost")
     with django_assert_num_queries(1):
-        hosts.find("riverton.localhost")
+        host_registry.get_jurisdiction("riverton.localhost")
 
 
 def test_every_kind_of_change_is_seen(db):
     def now():
-        return hosts.find("riverton.localhost")
+        return host_registry.get_jurisdiction("riverton.localhost")
 
     Jurisdiction.objects.filter(slug="riverton").update(short_name="One")
     assert now().short_name == "One"
@@ -129,23 +130,23 @@ def test_every_kind_of_change_is_seen(db):
         transaction.set_rollback(True)
     assert now().short_name == "Two"
     Domain.objects.create(domain="equity.riverton.example", tenant=now(), is_primary=False)
-    assert hosts.find("equity.riverton.example").slug == "riverton"
+    assert host_registry.get_jurisdiction("equity.riverton.example").slug == "riverton"
     Domain.objects.filter(domain="equity.riverton.example").delete()
-    assert hosts.find("equity.riverton.example") is None
+    assert host_registry.get_jurisdiction("equity.riverton.example") is None
 
 
 def test_a_city_is_there_as_soon_as_it_is_opened(db):
     assert get("newtown.localhost").status_code == 404
-    place = services.open_jurisdiction(name="Newtown", slug="newtown", by=None)
-    Jurisdiction.objects.filter(pk=place.pk).update(site_state="launched")
+    jurisdiction = services.open_jurisdiction(name="Newtown", slug="newtown", by=None)
+    Jurisdiction.objects.filter(pk=jurisdiction.pk).update(site_state="launched")
     assert get("newtown.localhost").json()["schema"] == "c_newtown"
 
 
 def test_what_one_request_writes_on_its_place_no_other_sees(launched):
     assert get("riverton.localhost", "/scribble/").content == b"done"
-    place = hosts.find("riverton.localhost")
-    assert place.name == "City of Riverton"
-    assert place.languages == []
+    jurisdiction = host_registry.get_jurisdiction("riverton.localhost")
+    assert jurisdiction.name == "City of Riverton"
+    assert jurisdiction.languages == []
 
 
 def test_after_an_exception_the_connection_is_back_in_public(launched):

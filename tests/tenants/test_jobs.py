@@ -14,7 +14,7 @@ from django_tenants.utils import schema_context, tenant_context
 from taggit.models import Tag
 from wagtail.models import Page, ReferenceIndex
 
-from tenants import jobs
+from tenants.jobs import runner
 from tenants.management.commands import db_worker, worker
 from tenants.models import Jurisdiction, PeriodicRun, Worker
 from tests.tenants import sample_jobs
@@ -37,13 +37,13 @@ def test_a_job_runs_in_the_city_that_queued_it(riverton, ashford):
         sample_jobs.where.enqueue()
     assert latest().args_kwargs["schema"] == "c_ashford"
     with tenant_context(riverton):
-        jobs.run_all()
+        runner.run_due_jobs()
     assert latest().return_value == ["c_ashford", "c_ashford, public", "America/Los_Angeles", "en-us"]
 
 
 def test_a_job_of_the_alliance_runs_at_the_alliance():
     sample_jobs.where.enqueue()
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().return_value[:2] == ["public", "public"]
     assert connection.schema_name == "public"
 
@@ -53,13 +53,13 @@ def test_a_job_speaks_the_language_of_its_city(riverton, settings):
     Jurisdiction.objects.filter(pk=riverton.pk).update(languages=["es"])
     with tenant_context(riverton):
         sample_jobs.where.enqueue()
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().return_value[3] == "es"
 
 
 def test_a_job_may_ask_for_its_context():
     result = sample_jobs.with_context.enqueue("job")
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().return_value == f"job {result.id}"
 
 
@@ -73,13 +73,13 @@ def test_without_a_registered_schema_a_job_fails_closed(riverton, schema):
         del job.args_kwargs["schema"]
     job.save()
 
-    jobs.run_all()
+    runner.run_due_jobs()
 
     job.refresh_from_db()
     assert job.status == "FAILED"
-    assert job.exception_class_path == "tenants.jobs.NoTenant"
-    for place in ("public", "c_riverton"):
-        with schema_context(place):
+    assert job.exception_class_path == "tenants.jobs.runner.UnknownTenant"
+    for jurisdiction in ("public", "c_riverton"):
+        with schema_context(jurisdiction):
             assert not Tag.objects.filter(name="leak").exists()
 
 
@@ -96,36 +96,36 @@ def test_what_a_failed_job_wrote_is_undone_and_it_is_tried_again(riverton, setti
         sample_jobs.write_and_fail.enqueue("half")
     for attempt in (1, 2):
         before = timezone.now()
-        assert jobs.run_all() == 1
+        assert runner.run_due_jobs() == 1
         job = latest()
         assert (job.status, len(job.worker_ids)) == ("READY", attempt)
-        assert job.run_after >= before + jobs.PATIENCE[attempt - 1]
+        assert job.run_after >= before + runner.RETRY_DELAYS[attempt - 1]
         assert "after writing" in job.traceback
         DBTaskResult.objects.update(run_after=timezone.now())
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().status == "FAILED"
-    assert jobs.run_all() == 0
+    assert runner.run_due_jobs() == 0
     with tenant_context(riverton):
         assert not Tag.objects.filter(name="half").exists()
 
 
 def test_a_hopeless_job_is_tried_once():
     sample_jobs.hopeless.enqueue()
-    jobs.run_all()
+    runner.run_due_jobs()
     assert (latest().status, len(latest().worker_ids)) == ("FAILED", 1)
 
 
 def test_a_job_of_code_that_is_gone_fails():
     sample_jobs.where.enqueue()
     DBTaskResult.objects.update(task_path="tests.tenants.sample_jobs.not_there")
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().status == "FAILED"
 
 
 def test_a_job_whose_task_is_no_task_fails():
     sample_jobs.where.enqueue()
     DBTaskResult.objects.update(task_path="os.getcwd")
-    jobs.run_all()
+    runner.run_due_jobs()
     assert latest().exception_class_path.endswith("SuspiciousOperation")
 
 
@@ -137,10 +137,10 @@ def test_of_two_workers_on_one_job_the_earlier_undoes_its_work(riverton):
     other = DBTaskResult.objects.get(pk=job.pk)
     other.claim("quick")
 
-    assert jobs.run(job) is False
+    assert runner.run_job(job) is False
     with tenant_context(riverton):
         assert not Tag.objects.filter(name="twice").exists()
-    assert jobs.run(other) is True
+    assert runner.run_job(other) is True
     with tenant_context(riverton):
         assert Tag.objects.filter(name="twice").count() == 1
 
@@ -160,7 +160,7 @@ class TestKilledWorkers:
     def test_the_job_of_a_living_worker_is_left_alone(self):
         job = self.claimed("alive")
         self.seen("alive", ago=2)
-        assert jobs.take_back(lease=dt.timedelta(seconds=30)) == 0
+        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 0
         job.refresh_from_db()
         assert job.status == "RUNNING"
 
@@ -170,21 +170,21 @@ class TestKilledWorkers:
         self.seen("alive", ago=0)
         if known:
             self.seen("dead", ago=60)
-        assert jobs.take_back(lease=dt.timedelta(seconds=30)) == 1
-        jobs.run_all()
+        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
+        runner.run_due_jobs()
         job.refresh_from_db()
         assert job.status == "SUCCESSFUL"
 
     def test_a_job_that_kills_its_workers_is_given_up(self, settings):
         job = self.claimed("dead", attempts=settings.JOB_ATTEMPTS)
-        assert jobs.take_back(lease=dt.timedelta(seconds=30)) == 1
+        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
         job.refresh_from_db()
-        assert (job.status, job.exception_class_path) == ("FAILED", "tenants.jobs.WorkerLost")
+        assert (job.status, job.exception_class_path) == ("FAILED", "tenants.jobs.runner.WorkerDied")
 
     def test_a_sign_of_life_is_kept_up(self):
-        jobs.pulse("one", host="here", pid=1)
+        runner.heartbeat("one", host="here", pid=1)
         Worker.objects.update(seen_at=timezone.now() - dt.timedelta(hours=1))
-        jobs.pulse("one", host="here", pid=1)
+        runner.heartbeat("one", host="here", pid=1)
         assert Worker.objects.get().seen_at > timezone.now() - dt.timedelta(minutes=1)
 
 
@@ -192,31 +192,31 @@ class TestPeriodic:
     @pytest.fixture(autouse=True)
     def _only_ours(self, monkeypatch):
         name = sample_jobs.hourly.module_path
-        monkeypatch.setattr(jobs, "PERIODIC", {name: jobs.PERIODIC[name]})
+        monkeypatch.setattr(runner, "PERIODIC_TASKS", {name: runner.PERIODIC_TASKS[name]})
 
     def test_once_in_a_period_at_each_site(self, riverton, django_assert_num_queries):
-        assert jobs.queue_what_is_due(NOON) == 4  # the alliance and three cities
-        assert jobs.queue_what_is_due(NOON + dt.timedelta(minutes=39)) == 0
-        assert jobs.queue_what_is_due(NOON + dt.timedelta(minutes=40)) == 4
+        assert runner.enqueue_due(NOON) == 4  # the alliance and three cities
+        assert runner.enqueue_due(NOON + dt.timedelta(minutes=39)) == 0
+        assert runner.enqueue_due(NOON + dt.timedelta(minutes=40)) == 4
         assert set(PeriodicRun.objects.values_list("period", flat=True)) == {
             dt.datetime(2026, 3, 4, hour, tzinfo=dt.UTC) for hour in (12, 13)
         }
         asked: dict = {}
-        assert jobs.queue_what_is_due(NOON, asked=asked) == 0
+        assert runner.enqueue_due(NOON, asked=asked) == 0
         with django_assert_num_queries(0):
-            assert jobs.queue_what_is_due(NOON, asked=asked) == 0
-        jobs.run_all()
+            assert runner.enqueue_due(NOON, asked=asked) == 0
+        runner.run_due_jobs()
         ran_at = [job.return_value for job in DBTaskResult.objects.successful()]
         assert sorted(ran_at) == sorted(2 * ["public", "c_ashford", "c_millbrook", "c_riverton"])
 
 
 def test_the_portal_s_own_periodic_work_runs(riverton):
-    jobs.load()
-    assert {"tenants.periodic.expire_invitations", "tenants.periodic.forget_what_is_done"} <= set(
-        jobs.PERIODIC
+    runner.autodiscover()
+    assert {"tenants.tasks.expire_invitations", "tenants.tasks.purge_finished_jobs"} <= set(
+        runner.PERIODIC_TASKS
     )
-    jobs.queue_what_is_due()
-    jobs.run_all()
+    runner.enqueue_due()
+    runner.run_due_jobs()
     assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
 
 
@@ -234,13 +234,13 @@ class TestWagtail:
         assert {job.args_kwargs["schema"] for job in DBTaskResult.objects.all()} == {"c_riverton"}
 
         with tenant_context(ashford):
-            jobs.run_all()
+            runner.run_due_jobs()
 
         assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
         found = {}
-        for place in (riverton, ashford):
-            with tenant_context(place):
-                found[place.slug] = Page.objects.search("river city").count()
+        for jurisdiction in (riverton, ashford):
+            with tenant_context(jurisdiction):
+                found[jurisdiction.slug] = Page.objects.search("river city").count()
         assert found == {"riverton": 1, "ashford": 0}
 
     def test_a_page_that_is_gone_needs_no_index(self, riverton):
@@ -252,7 +252,7 @@ class TestWagtail:
                 args_kwargs={"args": ["wagtailcore", "page", "99999"], "kwargs": {}, "schema": "c_riverton"}
             )
             DBTaskResult.objects.exclude(task_path__startswith="modelsearch.").delete()
-        jobs.run_all()
+        runner.run_due_jobs()
         assert latest().status == "SUCCESSFUL"
 
     def test_what_waits_for_the_commit_keeps_its_city(self, riverton, django_capture_on_commit_callbacks):
@@ -268,11 +268,11 @@ class TestCommand:
     def test_failed_jobs_are_listed_and_sent_back(self, capsys, riverton):
         with tenant_context(riverton):
             sample_jobs.hopeless.enqueue()
-        jobs.run_all()
+        runner.run_due_jobs()
         call_command("jobs")
         out = capsys.readouterr().out
         assert "1 failed" in out
-        assert "sample_jobs.hopeless c_riverton: tenants.jobs.GiveUp" in out
+        assert "sample_jobs.hopeless c_riverton: tenants.jobs.runner.PermanentJobError" in out
         call_command("jobs", traceback_of=str(latest().pk))
         assert "no use" in capsys.readouterr().out
         call_command("jobs", retry=str(latest().pk))

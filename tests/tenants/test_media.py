@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_addresses(settings, own_media):
+def _own_addresses(settings, media_folder):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
 
 
@@ -34,10 +34,10 @@ def store(city):
     return save
 
 
-def test_a_picture_is_shown_and_may_be_cached(store, city, visit):
+def test_a_picture_is_shown_and_may_be_cached(store, city, client_for):
     url = store("images/river.png", b"\x89PNG")
     assert url == "/media/c_riverton/images/river.png"
-    answer = visit(city).get(url)
+    answer = client_for(city).get(url)
     assert b"".join(answer.streaming_content) == b"\x89PNG"
     assert answer["Content-Type"] == "image/png"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -49,19 +49,19 @@ def test_a_picture_is_shown_and_may_be_cached(store, city, visit):
 @pytest.mark.parametrize(
     "name", ["brand/logo.svg", "images/page.html", "images/notes.pdf", "images/no-extension"]
 )
-def test_what_is_no_picture_is_a_download(store, city, visit, name):
-    answer = visit(city).get(store(name, b"<svg onload=alert(1)>"))
+def test_what_is_no_picture_is_a_download(store, city, client_for, name):
+    answer = client_for(city).get(store(name, b"<svg onload=alert(1)>"))
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_a_city_s_file_is_nothing_on_another_host(store, city, ashford, alliance, visit):
+def test_a_city_s_file_is_nothing_on_another_host(store, city, ashford, alliance, client_for):
     url = store("images/river.png")
     Jurisdiction.objects.filter(pk=ashford.pk).update(site_state="launched")
-    assert visit(city).get(url).status_code == 200
-    assert visit(ashford).get(url).status_code == 404
-    assert visit(alliance).get(url).status_code == 404
-    assert visit(ashford).get(url.replace("c_riverton", "c_ashford")).status_code == 404
+    assert client_for(city).get(url).status_code == 200
+    assert client_for(ashford).get(url).status_code == 404
+    assert client_for(alliance).get(url).status_code == 404
+    assert client_for(ashford).get(url.replace("c_riverton", "c_ashford")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -83,33 +83,33 @@ def test_a_city_s_file_is_nothing_on_another_host(store, city, ashford, alliance
         "//etc/passwd",
     ],
 )
-def test_no_way_out_of_the_folder(store, city, visit, tmp_path, tail):
+def test_no_way_out_of_the_folder(store, city, client_for, tmp_path, tail):
     store("images/river.png")
     (tmp_path / "media" / "secret.txt").write_text("secret")
-    assert visit(city).get(f"/media/c_riverton/{tail}").status_code == 404
+    assert client_for(city).get(f"/media/c_riverton/{tail}").status_code == 404
 
 
-def test_a_link_out_of_the_folder_is_not_followed(store, city, visit, tmp_path):
+def test_a_link_out_of_the_folder_is_not_followed(store, city, client_for, tmp_path):
     store("images/river.png")
     (tmp_path / "secret.png").write_text("secret")
     os.symlink(tmp_path / "secret.png", tmp_path / "media" / "c_riverton" / "images" / "link.png")
-    assert visit(city).get("/media/c_riverton/images/link.png").status_code == 404
+    assert client_for(city).get("/media/c_riverton/images/link.png").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["documents/minutes.pdf", "original_images/river.png"])
-def test_what_was_not_made_to_be_shown_is_for_the_team(store, city, visit, person, name):
+def test_what_was_not_made_to_be_shown_is_for_the_team(store, city, client_for, make_user, name):
     url = store(name)
-    assert visit(city).get(url).status_code == 404
-    answer = visit(city, person(city, "viewer")).get(url)
+    assert client_for(city).get(url).status_code == 404
+    answer = client_for(city, make_user(city, "viewer")).get(url)
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_before_the_launch_nothing_is_shown(store, city, visit):
+def test_before_the_launch_nothing_is_shown(store, city, client_for):
     url = store("images/river.png")
     Jurisdiction.objects.filter(pk=city.pk).update(site_state="not_launched")
-    assert visit(city).get(url).status_code == 404
+    assert client_for(city).get(url).status_code == 404
 
 
-def test_files_are_read_not_written(store, city, visit):
-    assert visit(city).post(store("images/river.png")).status_code == 405
+def test_files_are_read_not_written(store, city, client_for):
+    assert client_for(city).post(store("images/river.png")).status_code == 405

@@ -9,9 +9,9 @@ from django.core.management.base import CommandError
 from django.core.management.commands.makemigrations import Command as MakeMigrations
 from django.db import connection
 
-from tenants import cloning, fleet
 from tenants.management.commands.migrate import Command
 from tenants.models import Jurisdiction
+from tenants.schemas import clone, inventory
 
 NOOP = ("wagtailredirects", "0008_add_verbose_name_plural")  # a leaf that changes nothing in the database
 COLUMN = ("wagtailusers", "0015_userprofile_keyboard_shortcuts")  # a leaf that adds a column
@@ -30,19 +30,25 @@ def test_our_command_wins_and_compares_models_as_makemigrations_does():
 @pytest.mark.django_db
 class TestFleet:
     def test_public_first_then_the_template_then_the_cities(self):
-        assert fleet.fleet() == ["public", settings.TEMPLATE_SCHEMA, "c_ashford", "c_millbrook", "c_riverton"]
+        assert inventory.all_schemas() == [
+            "public",
+            settings.TEMPLATE_SCHEMA,
+            "c_ashford",
+            "c_millbrook",
+            "c_riverton",
+        ]
 
     def test_nothing_is_behind_in_one_question_for_all(self, django_assert_max_num_queries):
-        schemas = fleet.fleet()
+        schemas = inventory.all_schemas()
         with django_assert_max_num_queries(20) as few:
-            assert fleet.schemas_behind(schemas) == {}
+            assert inventory.count_unapplied_migrations(schemas) == {}
         with django_assert_max_num_queries(20) as more:
-            assert fleet.schemas_behind([*schemas, "c_not_there"]).keys() == {"c_not_there"}
+            assert inventory.count_unapplied_migrations([*schemas, "c_not_there"]).keys() == {"c_not_there"}
         assert len(more) == len(few)
 
     def test_what_is_behind_is_counted(self):
         forget("c_ashford", NOOP)
-        assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
 
     def test_a_row_of_code_that_is_gone_does_not_hide_one_that_lacks(self):
         forget("c_ashford", NOOP)
@@ -51,7 +57,7 @@ class TestFleet:
                 "INSERT INTO c_ashford.django_migrations (app, name, applied) "
                 "VALUES ('gone', '0001_gone', now()), ('gone', '0002_gone', now())"
             )
-        assert fleet.schemas_behind(["c_ashford"]) == {"c_ashford": 1}
+        assert inventory.count_unapplied_migrations(["c_ashford"]) == {"c_ashford": 1}
 
     def test_check_ends_with_one_only_if_something_lacks(self, capsys):
         call_command("migrate", check_unapplied=True)
@@ -65,7 +71,7 @@ class TestFleet:
         forget("c_ashford", NOOP)
         call_command("migrate", plan=True)
         assert "wagtailredirects.0008_add_verbose_name_plural" in capsys.readouterr().out
-        assert fleet.schemas_behind(["c_ashford"]) == {"c_ashford": 1}
+        assert inventory.count_unapplied_migrations(["c_ashford"]) == {"c_ashford": 1}
 
     def test_a_schema_that_is_no_member_is_named(self):
         with pytest.raises(CommandError, match="'c_nowhere'"):
@@ -91,13 +97,13 @@ class TestCommitted:
         assert "already exists" in err
         assert "c_millbrook: 1 migrations" in out
         assert "The same SQL in 1 more" in out
-        assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
         assert connection.schema_name == "public"
 
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE c_ashford.wagtailusers_userprofile DROP COLUMN keyboard_shortcuts")
         call_command("migrate", verbosity=0)
-        assert fleet.schemas_behind(fleet.fleet()) == {}
+        assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
 
     def test_a_link_to_public_that_a_migration_made_is_cut(self):
         with connection.cursor() as cursor:
@@ -106,7 +112,7 @@ class TestCommitted:
             )
         forget("c_riverton", NOOP)
         call_command("migrate", verbosity=0)
-        assert cloning.drop_links_to_public("c_riverton") == []
+        assert clone.drop_cross_schema_foreign_keys("c_riverton") == []
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE c_riverton.note")
 
@@ -116,6 +122,6 @@ class TestCommitted:
             with pytest.raises(CommandError, match="c_lost"):
                 call_command("migrate", verbosity=0)
             assert "restore it from the backup" in capsys.readouterr().err
-            assert not fleet.is_there("c_lost")
+            assert not inventory.schema_exists("c_lost")
         finally:
             Jurisdiction.objects.filter(slug="lost").delete()

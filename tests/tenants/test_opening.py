@@ -7,8 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django_tenants.utils import tenant_context
 
-from tenants import cloning, fleet, services
+from tenants.jurisdictions import services
 from tenants.models import RESERVED_SLUGS, AuditEvent, Domain, Jurisdiction
+from tenants.schemas import clone, inventory
 from tenants.signals import jurisdiction_changed, jurisdiction_opened
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +43,9 @@ def heard():
     jurisdiction_changed.disconnect(listen)
 
 
-def test_what_opening_makes(heard, alliance, person):
-    staff = person(alliance, "staff_admin")
-    place = services.open_jurisdiction(
+def test_what_opening_makes(heard, alliance, make_user):
+    staff = make_user(alliance, "staff_admin")
+    jurisdiction = services.open_jurisdiction(
         name="City of Newtown",
         slug="newtown",
         by=staff,
@@ -53,12 +54,16 @@ def test_what_opening_makes(heard, alliance, person):
         options={"x": 1},
     )
 
-    place.refresh_from_db()
-    assert (place.schema_name, place.short_name, place.state) == ("c_newtown", "Newtown", "OR")
-    assert (place.site_state, place.entry_stage) == ("not_launched", "onboarding")
-    assert Domain.objects.get(domain="newtown.localhost").tenant_id == place.pk
-    assert fleet.is_there("c_newtown")
-    event = AuditEvent.objects.get(jurisdiction=place, verb="opened")
+    jurisdiction.refresh_from_db()
+    assert (jurisdiction.schema_name, jurisdiction.short_name, jurisdiction.state) == (
+        "c_newtown",
+        "Newtown",
+        "OR",
+    )
+    assert (jurisdiction.site_state, jurisdiction.entry_stage) == ("not_launched", "onboarding")
+    assert Domain.objects.get(domain="newtown.localhost").tenant_id == jurisdiction.pk
+    assert inventory.schema_exists("c_newtown")
+    event = AuditEvent.objects.get(jurisdiction=jurisdiction, verb="opened")
     assert event.actor == staff
     assert heard == [("newtown", "c_newtown", {"x": 1})]
     assert connection.schema_name == "public"
@@ -74,24 +79,24 @@ def test_opening_again_returns_the_one_that_is_there(heard):
 
 
 def test_a_missing_host_is_made_again():
-    place = open_city()
-    Domain.objects.filter(tenant=place).delete()
+    jurisdiction = open_city()
+    Domain.objects.filter(tenant=jurisdiction).delete()
     open_city()
-    assert Domain.objects.get(domain="newtown.localhost").tenant_id == place.pk
+    assert Domain.objects.get(domain="newtown.localhost").tenant_id == jurisdiction.pk
 
 
 def test_a_lost_schema_is_made_anew_only_when_told_so(heard):
-    place = open_city()
+    jurisdiction = open_city()
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DROP SCHEMA c_newtown CASCADE")
     with pytest.raises(ValidationError, match="Restore them from a backup"):
         open_city()
-    assert not fleet.is_there("c_newtown")
+    assert not inventory.schema_exists("c_newtown")
     open_city(repair=True)
-    assert fleet.is_there("c_newtown")
+    assert inventory.schema_exists("c_newtown")
     assert len(heard) == 2
-    verbs = AuditEvent.objects.filter(jurisdiction=place).order_by("pk").values_list("verb", flat=True)
+    verbs = AuditEvent.objects.filter(jurisdiction=jurisdiction).order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["opened", "repaired"]
 
 
@@ -105,9 +110,9 @@ def test_a_host_that_leads_elsewhere_is_not_taken(riverton):
 @pytest.mark.parametrize("name", NAMES_LIKE_SQL)
 def test_a_name_is_only_ever_a_name(name):
     before = Jurisdiction.objects.count()
-    place = open_city(name=name, short_name=name[:60])
-    place.refresh_from_db()
-    assert place.name == name
+    jurisdiction = open_city(name=name, short_name=name[:60])
+    jurisdiction.refresh_from_db()
+    assert jurisdiction.name == name
     assert Jurisdiction.objects.count() == before + 1
 
 
@@ -147,8 +152,8 @@ def test_a_reserved_slug_is_refused(slug):
 
 @pytest.mark.parametrize("slug", ["n", "n" * 40, "a-" * 19 + "bc", "pg-town", "information-schema"])
 def test_a_slug_may_be_as_long_and_as_odd_as_this(slug):
-    place = open_city(slug=slug)
-    with tenant_context(place), connection.cursor() as cursor:
+    jurisdiction = open_city(slug=slug)
+    with tenant_context(jurisdiction), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM wagtailcore_page")
         assert cursor.fetchone()[0] > 0
 
@@ -172,7 +177,7 @@ def test_what_cannot_be_right_is_refused_with_its_value(field, value, named):
     with pytest.raises(ValidationError) as refused:
         open_city(**{field: value})
     assert any(named in message for message in refused.value.messages), refused.value.messages
-    assert not fleet.is_there("c_newtown")
+    assert not inventory.schema_exists("c_newtown")
 
 
 def test_a_field_that_does_not_exist_is_the_caller_s_mistake():
@@ -192,7 +197,7 @@ def test_a_listener_that_fails_leaves_nothing(heard):
         jurisdiction_opened.disconnect(fail)
     assert not Jurisdiction.objects.filter(slug="newtown").exists()
     assert not Domain.objects.filter(domain="newtown.localhost").exists()
-    assert not fleet.is_there("c_newtown")
+    assert not inventory.schema_exists("c_newtown")
     assert connection.schema_name == "public"
 
 
@@ -210,8 +215,8 @@ def test_the_number_of_questions_does_not_depend_on_the_number_of_cities(django_
 
 
 class TestChange:
-    def test_a_change_is_kept_from_and_to(self, riverton, heard, person, alliance):
-        staff = person(alliance, "staff_admin")
+    def test_a_change_is_kept_from_and_to(self, riverton, heard, make_user, alliance):
+        staff = make_user(alliance, "staff_admin")
         services.change_jurisdiction(
             riverton, by=staff, entry_stage="planning", state="MN", short_name="River"
         )
@@ -248,4 +253,4 @@ def test_hosts_follow_the_domain_of_the_cities(riverton, settings):
 
 
 def test_the_longest_slug_fits_the_longest_schema_name():
-    assert cloning.check_name(services.schema_for("n" * 40))
+    assert clone.validate_schema_name(services.schema_name_for("n" * 40))

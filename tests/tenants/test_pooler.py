@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg2 import extensions
 
-from tenants.postgresql import pooler
+from tenants.schemas.backend import pooler_check
 
 
 class Connection:
@@ -46,12 +46,12 @@ class Connection:
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr(pooler, "_known", set())
+    monkeypatch.setattr(pooler_check, "_known", set())
 
 
 def refuse(own: Connection, *others: Connection) -> None:
     left = iter(others)
-    pooler.refuse_shared(own, lambda **_more: next(left))
+    pooler_check.reject_shared_connection(own, lambda **_more: next(left))
 
 
 def test_a_direct_connection_is_known_by_one_query_and_not_asked_again():
@@ -62,7 +62,7 @@ def test_a_direct_connection_is_known_by_one_query_and_not_asked_again():
 
 
 def test_session_mode_is_accepted():
-    others = [Connection(told=98, processes=[8]) for _ in range(pooler.ROUNDS)]
+    others = [Connection(told=98, processes=[8]) for _ in range(pooler_check.MAX_ROUNDS)]
     refuse(Connection(told=99, processes=cycle([7])), *others)
 
 
@@ -83,7 +83,7 @@ def test_what_was_refused_is_refused_again():
 
 
 def test_a_pool_without_a_second_connection_cannot_be_tried(monkeypatch, caplog):
-    monkeypatch.setattr(pooler, "PATIENCE", 0)
+    monkeypatch.setattr(pooler_check, "CONNECT_TIMEOUT_SECONDS", 0)
     refuse(Connection(told=99, processes=cycle([7])), Connection(told=98, processes=[], answers=False))
     assert "no second connection" in caplog.text
 
@@ -93,7 +93,7 @@ def test_our_own_backend_asks():
     """With the real server: its connections are direct, and say so."""
     made = connection.get_new_connection(connection.get_connection_params())
     try:
-        assert {str(made.info.port)} == {port for _host, port in pooler._known}
+        assert {str(made.info.port)} == {port for _host, port in pooler_check._known}
         assert made.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
     finally:
         made.close()

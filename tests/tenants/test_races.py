@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from tenants import fleet, services
+from tenants.jurisdictions import services
 from tenants.models import Domain, Jurisdiction
+from tenants.schemas import inventory
 from tenants.signals import jurisdiction_opened
-from tests.forks import forked, kill, pipe
-from tests.tenants.fleets import until_another_waits
+from tests.forks import forked_process, kill, pipe
+from tests.tenants.fleets import wait_for_lock_waiter
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -37,7 +38,7 @@ def test_two_openings_of_one_slug_make_one_city():
     assert len(set(made)) == 1
     assert Jurisdiction.objects.filter(slug="twice").count() == 1
     assert Domain.objects.filter(domain="twice.localhost").count() == 1
-    assert fleet.is_there("c_twice")
+    assert inventory.schema_exists("c_twice")
 
 
 def test_different_cities_do_not_wait_for_each_other():
@@ -47,21 +48,21 @@ def test_different_cities_do_not_wait_for_each_other():
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM c_quick.django_migrations")
             assert cursor.fetchone()[0] > 100
-    assert fleet.is_there("c_slow")
+    assert inventory.schema_exists("c_slow")
 
 
 def test_many_cities_at_once():
     slugs = [f"many-{number}" for number in range(6)]
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(opened, slugs))
-    assert all(fleet.is_there(services.schema_for(slug)) for slug in slugs)
+    assert all(inventory.schema_exists(services.schema_name_for(slug)) for slug in slugs)
 
 
 def test_an_opening_waits_for_a_migration():
     with ThreadPoolExecutor(1) as pool:
-        with fleet.being_migrated():
+        with inventory.migration_lock():
             waiting = pool.submit(opened, "patient")
-            until_another_waits()
+            wait_for_lock_waiter()
             time.sleep(0.2)
             assert not waiting.done()
         assert waiting.result(timeout=20)
@@ -78,7 +79,7 @@ def open_and_stop_in_the_middle(there) -> None:
 
 def test_killed_in_the_middle_leaves_nothing():
     here, there = pipe()
-    with forked(open_and_stop_in_the_middle, there) as process:
+    with forked_process(open_and_stop_in_the_middle, there) as process:
         assert here.poll(20)
         kill(process)
 
@@ -87,9 +88,9 @@ def test_killed_in_the_middle_leaves_nothing():
         time.sleep(0.05)
     assert not Jurisdiction.objects.filter(slug="killed").exists()
     assert not Domain.objects.filter(domain="killed.localhost").exists()
-    assert not fleet.is_there("c_killed")
+    assert not inventory.schema_exists("c_killed")
     opened("killed")
-    assert fleet.is_there("c_killed")
+    assert inventory.schema_exists("c_killed")
 
 
 def open_transactions() -> int:

@@ -8,20 +8,20 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tenants import fleet, replay
+from tenants.schemas import inventory, migration_replay
 from tests.tenants.fleets import (
     CITIES,
     COLUMN,
     PYTHON,
     TEMPLATE,
+    OtherConnection,
     Plan,
     assert_all_equal,
-    department,
-    elsewhere,
+    create_department,
     has_column,
-    sql,
+    run_sql,
 )
-from tests.tenants.test_cloning import described
+from tests.tenants.test_cloning import describe_schema
 
 
 class TestEqual:
@@ -37,7 +37,7 @@ class TestEqual:
         return capsys.readouterr().out
 
     def test_a_column_with_index_and_links_within_and_out_of_the_city(self, capsys):
-        department("c_millbrook")
+        create_department("c_millbrook")
         nothing = self.planned("RunPython(RunPython.noop)")
         column = self.planned(
             f"""
@@ -52,15 +52,15 @@ class TestEqual:
 
         assert "The same SQL in 2 more" in out
         assert_all_equal()
-        assert sql("SELECT floor FROM c_millbrook.plans_department") == [(7,)]
-        links = sql(
+        assert run_sql("SELECT floor FROM c_millbrook.plans_department") == [(7,)]
+        links = run_sql(
             "SELECT k.conname FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid "
             "WHERE k.contype = 'f' AND k.connamespace <> r.relnamespace"
         )
         assert links == []
         for city in CITIES:
-            assert fleet.known_migrations(city) == fleet.known_migrations(TEMPLATE)
-            last = sql(
+            assert inventory.applied_migrations(city) == inventory.applied_migrations(TEMPLATE)
+            last = run_sql(
                 "SELECT app, name, now() - applied BETWEEN interval '0' AND interval '5 minutes' "
                 f"FROM {city}.django_migrations ORDER BY id DESC LIMIT 2"
             )
@@ -83,8 +83,8 @@ class TestEqual:
         assert_all_equal()
 
     def test_sql_that_looks_at_the_rows_looks_at_each_citys_own(self, capsys):
-        department("c_riverton", "Parks")
-        department("c_millbrook", "Public Works")
+        create_department("c_riverton", "Parks")
+        create_department("c_millbrook", "Public Works")
         self.planned(
             f"""
             {COLUMN},
@@ -96,13 +96,13 @@ class TestEqual:
         # What the row's deferred links still wait for would keep this one from altering the table.
         self.planned('AlterField("department", "floor", models.BigIntegerField(default=7, db_index=True))')
         assert "The same SQL in 2 more" in self.migrate(capsys)
-        assert sql("SELECT floor FROM c_riverton.plans_department") == [(106,)]
-        assert sql("SELECT floor FROM c_millbrook.plans_department") == [(113,)]
+        assert run_sql("SELECT floor FROM c_riverton.plans_department") == [(106,)]
+        assert run_sql("SELECT floor FROM c_millbrook.plans_department") == [(113,)]
         assert_all_equal()
 
     def test_what_is_python_runs_in_each_city_and_the_rest_is_replayed_in_order(self, capsys):
         for city in CITIES:
-            department(city)
+            create_department(city)
         self.planned(COLUMN)
         _app, slow = self.planned(PYTHON)
         self.planned('AlterField("department", "floor", models.IntegerField(unique=True))')
@@ -110,7 +110,7 @@ class TestEqual:
 
         assert f"plans.{slow} runs Python: Django runs it in each city anew." in out
         assert "The same SQL" not in out
-        assert [sql(f"SELECT floor FROM {city}.plans_department") for city in CITIES] == [
+        assert [run_sql(f"SELECT floor FROM {city}.plans_department") for city in CITIES] == [
             [(len("c_ashford"),)],
             [(len("c_millbrook"),)],
             [(len("c_riverton"),)],
@@ -119,10 +119,10 @@ class TestEqual:
 
     def test_a_default_that_is_made_anew_differs_from_city_to_city(self, capsys):
         for city in CITIES:
-            department(city)
+            create_department(city)
         self.planned('AddField("department", "key", models.UUIDField(default=uuid.uuid4))')
         assert "may differ from city to city" in self.migrate(capsys)
-        keys = {sql(f"SELECT key FROM {city}.plans_department")[0] for city in CITIES}
+        keys = {run_sql(f"SELECT key FROM {city}.plans_department")[0] for city in CITIES}
         assert len(keys) == 3
         assert_all_equal()
 
@@ -141,26 +141,28 @@ def test_a_broken_concurrent_index_is_made_anew(planned, capsys):
         atomic=False,
     )
     for city in ("c_ashford", "c_riverton"):  # one is migrated by Django, one follows
-        sql(f"CREATE INDEX department_name ON {city}.plans_department (name)")
-        sql(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{city}.department_name'::regclass")
+        run_sql(f"CREATE INDEX department_name ON {city}.plans_department (name)")
+        run_sql(
+            f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{city}.department_name'::regclass"
+        )
     call_command("migrate", verbosity=0)
     assert_all_equal()
-    assert sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+    assert run_sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
 
 
 def test_a_city_changed_by_hand_is_named_the_others_are_done_and_a_second_run_heals(planned, capsys):
     node = planned(COLUMN)
-    sql("ALTER TABLE c_millbrook.plans_department ADD COLUMN floor text")
+    run_sql("ALTER TABLE c_millbrook.plans_department ADD COLUMN floor text")
     with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\. The others"):
         call_command("migrate")
     out, err = capsys.readouterr()
     assert "c_millbrook failed" in err
     assert "already exists" in err
     assert "The same SQL in 2 more" in out
-    assert fleet.schemas_behind(fleet.fleet()) == {"c_millbrook": 1}
-    assert node not in fleet.known_migrations("c_millbrook")
+    assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_millbrook": 1}
+    assert node not in inventory.applied_migrations("c_millbrook")
 
-    sql("ALTER TABLE c_millbrook.plans_department DROP COLUMN floor")
+    run_sql("ALTER TABLE c_millbrook.plans_department DROP COLUMN floor")
     call_command("migrate", verbosity=0)
     assert_all_equal()
 
@@ -168,22 +170,22 @@ def test_a_city_changed_by_hand_is_named_the_others_are_done_and_a_second_run_he
 def test_where_the_first_of_several_fails_the_next_one_leads(planned, capsys):
     planned(COLUMN)
     call_command("migrate", schema=TEMPLATE, verbosity=0)
-    sql("ALTER TABLE c_ashford.plans_department ADD COLUMN floor text")
+    run_sql("ALTER TABLE c_ashford.plans_department ADD COLUMN floor text")
     with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
         call_command("migrate")
     assert "The same SQL in 1 more" in capsys.readouterr().out
-    assert fleet.schemas_behind(fleet.fleet()) == {"c_ashford": 1}
+    assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
 
 
 def test_a_city_whose_table_is_locked_is_named_after_a_while_and_done_later(planned, monkeypatch, capsys):
-    monkeypatch.setattr(replay, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(migration_replay, "LOCK_TIMEOUT", "200ms")
     planned(COLUMN)
-    with elsewhere() as cursor:
+    with OtherConnection() as cursor:
         cursor.execute("LOCK TABLE c_millbrook.plans_department IN ACCESS SHARE MODE")
         with pytest.raises(CommandError, match=r"could not be migrated: c_millbrook\."):
             call_command("migrate", verbosity=0)
         assert "lock timeout" in capsys.readouterr().err
-    assert sql("SHOW lock_timeout") == [("0",)]
+    assert run_sql("SHOW lock_timeout") == [("0",)]
     call_command("migrate", verbosity=0)
     assert_all_equal()
 
@@ -191,21 +193,21 @@ def test_a_city_whose_table_is_locked_is_named_after_a_while_and_done_later(plan
 def test_one_that_lags_further_behind_goes_its_own_way(planned, capsys):
     first, second = planned(COLUMN), planned('RenameField("department", "floor", "storey")')
     call_command("migrate", "plans", first[1], verbosity=0)
-    sql("DELETE FROM c_riverton.django_migrations WHERE name = %s", first[1])
-    sql("ALTER TABLE c_riverton.plans_department DROP COLUMN floor")
-    assert fleet.schemas_behind(fleet.fleet())["c_riverton"] == 2
+    run_sql("DELETE FROM c_riverton.django_migrations WHERE name = %s", first[1])
+    run_sql("ALTER TABLE c_riverton.plans_department DROP COLUMN floor")
+    assert inventory.count_unapplied_migrations(inventory.all_schemas())["c_riverton"] == 2
     call_command("migrate")
     out = capsys.readouterr().out
     assert "c_riverton: 2 migrations" in out
     assert "The same SQL in 2 more" in out
     assert_all_equal()
-    assert second in fleet.known_migrations("c_riverton")
+    assert second in inventory.applied_migrations("c_riverton")
 
 
 def test_where_the_sql_does_not_fit_django_finds_its_own_way(planned, capsys):
-    sql("ALTER TABLE c_millbrook.plans_plan RENAME CONSTRAINT plans_plan_uuid_key TO renamed_by_hand")
+    run_sql("ALTER TABLE c_millbrook.plans_plan RENAME CONSTRAINT plans_plan_uuid_key TO renamed_by_hand")
     planned('AlterField("plan", "uuid", models.UUIDField(default=uuid.uuid4, editable=False))')
-    unique = described("c_millbrook")["constraints"]
+    unique = describe_schema("c_millbrook")["constraints"]
     assert any(name == "renamed_by_hand" for _table, name, *_more in unique)
     call_command("migrate")
     assert_all_equal()
@@ -213,7 +215,7 @@ def test_where_the_sql_does_not_fit_django_finds_its_own_way(planned, capsys):
 
 def test_a_lost_table_is_named_before_the_alliances_own_is_changed(planned, capsys):
     planned('RunSQL("ALTER TABLE django_session ADD COLUMN seen int")')
-    sql("DROP TABLE c_millbrook.django_session")
+    run_sql("DROP TABLE c_millbrook.django_session")
     with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\."):
         call_command("migrate", verbosity=0)
     assert "tables are lost: django_session; restore them" in capsys.readouterr().err
@@ -233,8 +235,8 @@ def test_a_lost_table_is_named_before_the_alliances_own_is_changed(planned, caps
 def test_sql_that_names_a_city_is_refused_before_anything_is_done(planned, text, words):
     planned(COLUMN)
     _app, refused = planned(f"RunSQL({text!r})")
-    behind = fleet.schemas_behind(fleet.fleet())
+    behind = inventory.count_unapplied_migrations(inventory.all_schemas())
     with pytest.raises(CommandError, match=rf"Nothing was migrated: plans\.{refused} {words}"):
         call_command("migrate", verbosity=0)
-    assert fleet.schemas_behind(fleet.fleet()) == behind
+    assert inventory.count_unapplied_migrations(inventory.all_schemas()) == behind
     assert not has_column(TEMPLATE)

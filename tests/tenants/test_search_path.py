@@ -26,9 +26,9 @@ def two(committed):  # noqa: F811
 
 def test_it_follows_every_change_of_schema(two):
     riverton, ashford = two
-    for place in (riverton, ashford, riverton, riverton, ashford):
-        connection.set_tenant(place)
-        assert path() == f"{place.schema_name}, public"
+    for jurisdiction in (riverton, ashford, riverton, riverton, ashford):
+        connection.set_tenant(jurisdiction)
+        assert path() == f"{jurisdiction.schema_name}, public"
         connection.set_schema_to_public()
     assert path() == "public"
     connection.set_schema("c_riverton", include_public=False)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
 
 pytestmark = pytest.mark.django_db
@@ -27,14 +27,14 @@ NEW = {
 
 
 @pytest.fixture
-def staff(alliance, person, visit):
-    return visit(alliance, person(alliance, "staff_onboarding"))
+def staff(alliance, make_user, client_for):
+    return client_for(alliance, make_user(alliance, "staff_onboarding"))
 
 
 class TestList:
-    def test_every_place_is_listed_with_what_staff_ask(self, staff, riverton, person):
+    def test_every_place_is_listed_with_what_staff_ask(self, staff, riverton, make_user):
         Jurisdiction.objects.filter(pk=riverton.pk).update(entry_stage="planning", site_state="launched")
-        coordinator = person(riverton, "coordinator", first_name="Ines", last_name="Okafor")
+        coordinator = make_user(riverton, "coordinator", first_name="Ines", last_name="Okafor")
         Affiliation.objects.filter(user=coordinator).update(
             last_sign_in_at=dt.datetime(2026, 3, 4, 18, tzinfo=dt.UTC)
         )
@@ -52,7 +52,7 @@ class TestList:
     )  # fmt: skip
     def test_search(self, staff, asked, found):
         lines = staff.get("/staff/", {"q": asked}).context["lines"]
-        assert {line["place"].slug for line in lines} == found
+        assert {line["jurisdiction"].slug for line in lines} == found
 
     def test_the_questions_do_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
         def count():
@@ -81,20 +81,20 @@ class TestList:
         assert "1 to 50 of 63" in first.content.decode()
 
     @pytest.mark.parametrize("role", ["library_curator"])
-    def test_other_roles_of_the_alliance_find_nothing(self, alliance, person, visit, role):
-        client = visit(alliance, person(alliance, role))
+    def test_other_roles_of_the_alliance_find_nothing(self, alliance, make_user, client_for, role):
+        client = client_for(alliance, make_user(alliance, role))
         for path in ("/staff/", "/staff/jurisdictions/new/", "/staff/jurisdictions/riverton/"):
             assert client.get(path).status_code == 404
 
-    def test_a_coordinator_finds_nothing(self, alliance, riverton, person, visit):
-        assert visit(alliance, person(riverton, "coordinator")).get("/staff/").status_code == 404
+    def test_a_coordinator_finds_nothing(self, alliance, riverton, make_user, client_for):
+        assert client_for(alliance, make_user(riverton, "coordinator")).get("/staff/").status_code == 404
 
-    def test_a_visitor_is_sent_to_sign_in(self, alliance, visit):
-        assert visit(alliance).get("/staff/").status_code == 302
+    def test_a_visitor_is_sent_to_sign_in(self, alliance, client_for):
+        assert client_for(alliance).get("/staff/").status_code == 302
 
-    def test_a_city_s_host_has_no_staff_pages(self, riverton, alliance, person, visit):
+    def test_a_city_s_host_has_no_staff_pages(self, riverton, alliance, make_user, client_for):
         Jurisdiction.objects.filter(pk=riverton.pk).update(site_state="launched")
-        assert visit(riverton, person(alliance, "staff_admin")).get("/staff/").status_code == 404
+        assert client_for(riverton, make_user(alliance, "staff_admin")).get("/staff/").status_code == 404
 
 
 class TestNew:
@@ -107,9 +107,13 @@ class TestNew:
         page = answer.content.decode()
         assert "City of Newtown is open." in page
         assert "Invite the coordinator" in page
-        place = Jurisdiction.objects.get(slug="newtown")
-        assert (place.short_name, place.state, place.languages) == ("Newtown", "OR", ["en", "es"])
-        assert AuditEvent.objects.get(jurisdiction=place, verb="opened").actor is not None
+        jurisdiction = Jurisdiction.objects.get(slug="newtown")
+        assert (jurisdiction.short_name, jurisdiction.state, jurisdiction.languages) == (
+            "Newtown",
+            "OR",
+            ["en", "es"],
+        )
+        assert AuditEvent.objects.get(jurisdiction=jurisdiction, verb="opened").actor is not None
 
     @pytest.mark.parametrize(
         ("field", "value", "said"),
@@ -139,11 +143,12 @@ class TestNew:
 
 
 class TestOne:
-    def facts(self, place, **changes):
+    def facts(self, jurisdiction, **changes):
         return {
-            "name": place.name, "short_name": place.short_name, "kind": place.kind, "state": place.state,
-            "timezone": place.timezone, "fiscal_year_start_month": place.fiscal_year_start_month,
-            "entry_stage": place.entry_stage,
+            "name": jurisdiction.name, "short_name": jurisdiction.short_name, "kind": jurisdiction.kind,
+            "state": jurisdiction.state, "timezone": jurisdiction.timezone,
+            "fiscal_year_start_month": jurisdiction.fiscal_year_start_month,
+            "entry_stage": jurisdiction.entry_stage,
         } | changes  # fmt: skip
 
     def test_facts_are_changed_and_the_change_is_kept(self, staff, riverton):
@@ -174,7 +179,7 @@ class TestOne:
     def test_what_is_no_member_is_not_there(self, staff, slug):
         assert staff.get(f"/staff/jurisdictions/{slug}/").status_code == 404
 
-    def test_the_next_step_follows_what_is_there(self, staff, riverton, person):
+    def test_the_next_step_follows_what_is_there(self, staff, riverton, make_user):
         def said():
             return staff.get("/staff/jurisdictions/riverton/").content.decode()
 
@@ -185,7 +190,7 @@ class TestOne:
         )  # fmt: skip
         assert "ines@river.example" in said()
         assert "has not accepted yet" in said()
-        person(riverton, "coordinator")
+        make_user(riverton, "coordinator")
         assert "brings in the plan" in said()
         services.set_site_state(riverton, state="launched", by=None)
         assert "Nothing waits for you" in said()
@@ -212,8 +217,8 @@ class TestInvitation:
         assert answer.status_code == 422
         assert not Invitation.objects.exists()
 
-    def test_who_is_on_the_team_is_not_invited(self, staff, riverton, person):
-        person(riverton, "viewer", email="ines@river.example")
+    def test_who_is_on_the_team_is_not_invited(self, staff, riverton, make_user):
+        make_user(riverton, "viewer", email="ines@river.example")
         answer = staff.post(self.PATH, {"email": "ines@river.example"})
         assert "is on the team already" in answer.content.decode()
 
@@ -253,8 +258,8 @@ class TestCommand:
             "--languages", "en,es", "--entry-stage", "planning", "--is-sample", "--brand-color", "#0d5257",
         )  # fmt: skip
         assert "City of Newtown is open, at http://newtown.localhost" in capsys.readouterr().out
-        place = Jurisdiction.objects.get(slug="newtown")
-        assert (place.kind, place.geoid, place.languages, place.is_sample) == (
+        jurisdiction = Jurisdiction.objects.get(slug="newtown")
+        assert (jurisdiction.kind, jurisdiction.geoid, jurisdiction.languages, jurisdiction.is_sample) == (
             "county",
             "2758000",
             ["en", "es"],

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django_tenants.utils import tenant_context
 
-from tenants import services, stamps
+from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Department
+from tenants.web import page_versions
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
 
 # Tables no public page that is kept reads. A new table belongs here or gets its trigger by `stamps.on_every_write`.
@@ -88,7 +89,7 @@ def tables(schema: str, *, with_trigger: bool) -> set[str]:
         cursor.execute(
             f"""SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = %s::regnamespace
                 AND {test} (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND tgname = %s)""",
-            [schema, stamps.TRIGGER],
+            [schema, page_versions.TRIGGER],
         )
         return {row[0] for row in cursor.fetchall()}
 
@@ -106,27 +107,27 @@ def test_every_table_leaves_stamps_or_is_named_here_as_not_shown(schema):
 
 @pytest.mark.django_db
 def test_a_transaction_that_has_written_has_no_version(riverton, ashford):
-    before = stamps.version("c_ashford")
+    before = page_versions.get_page_version("c_ashford")
     assert before
     with tenant_context(riverton):
         Department.objects.create(name="Clerk")
-        assert stamps.version("c_riverton") is None
-    assert stamps.version("c_ashford") == before
+        assert page_versions.get_page_version("c_riverton") is None
+    assert page_versions.get_page_version("c_ashford") == before
 
 
 @pytest.mark.django_db
 def test_where_nothing_was_ever_written_there_is_no_version():
-    assert stamps.version("c_nowhere") is None
+    assert page_versions.get_page_version("c_nowhere") is None
 
 
 @pytest.mark.usefixtures("committed")
 class TestCommitted:
     @pytest.fixture
-    def place(self):
+    def jurisdiction(self):
         return Jurisdiction.objects.get(slug="riverton")
 
     def changed(self, schema: str, before: str | None) -> bool:
-        now = stamps.version(schema)
+        now = page_versions.get_page_version(schema)
         assert now
         return now != before
 
@@ -140,62 +141,65 @@ class TestCommitted:
         ],
         ids=["insert", "bulk", "update", "delete"],
     )
-    def test_each_way_of_writing_makes_a_new_version(self, place, write):
-        with tenant_context(place):
+    def test_each_way_of_writing_makes_a_new_version(self, jurisdiction, write):
+        with tenant_context(jurisdiction):
             Department.objects.get_or_create(name="To go")
-        before, other = stamps.version("c_riverton"), stamps.version("c_ashford")
-        with tenant_context(place):
+        before, other = (
+            page_versions.get_page_version("c_riverton"),
+            page_versions.get_page_version("c_ashford"),
+        )
+        with tenant_context(jurisdiction):
             write()
         assert self.changed("c_riverton", before)
         assert not self.changed("c_ashford", other)
 
-    def test_what_is_rolled_back_leaves_none(self, place):
-        before = stamps.version("c_riverton")
-        with tenant_context(place), transaction.atomic():
+    def test_what_is_rolled_back_leaves_none(self, jurisdiction):
+        before = page_versions.get_page_version("c_riverton")
+        with tenant_context(jurisdiction), transaction.atomic():
             Department.objects.create(name="Gone")
             transaction.set_rollback(True)
         assert not self.changed("c_riverton", before)
 
-    def test_writers_do_not_wait_and_each_commit_is_a_new_version(self, place):
-        seen = [stamps.version("c_riverton")]
+    def test_writers_do_not_wait_and_each_commit_is_a_new_version(self, jurisdiction):
+        seen = [page_versions.get_page_version("c_riverton")]
 
         def write(name: str) -> None:
             try:
-                with tenant_context(place):
+                with tenant_context(jurisdiction):
                     Department.objects.create(name=name)
             finally:
                 connection.close()
 
         def version() -> str | None:
             try:
-                return stamps.version("c_riverton")
+                return page_versions.get_page_version("c_riverton")
             finally:
                 connection.close()
 
         with ThreadPoolExecutor(1) as pool:
-            with tenant_context(place), transaction.atomic():
+            with tenant_context(jurisdiction), transaction.atomic():
                 Department.objects.create(name="Slow")  # holds the stamp that stands
                 pool.submit(write, "Quick").result(timeout=20)
                 seen.append(pool.submit(version).result(timeout=20))
-            seen.append(stamps.version("c_riverton"))
+            seen.append(page_versions.get_page_version("c_riverton"))
             pool.submit(write, "Third").result(timeout=20)
-            seen.append(stamps.version("c_riverton"))
+            seen.append(page_versions.get_page_version("c_riverton"))
         assert len(set(seen)) == 4
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM tenants_pagestamp WHERE subject = 'c_riverton'")
             assert cursor.fetchone()[0] == 1  # the older ones are taken away
 
-    def test_people_stamp_all_places_and_a_sign_in_none(self, place):
+    def test_people_stamp_all_places_and_a_sign_in_none(self, jurisdiction):
         from accounts.models import User
 
         user = User.objects.create_user(email="owner@city.example", password="a long enough phrase")
-        services.affiliate(user, place, roles=["viewer"], by=None)
-        before = stamps.version("c_ashford")
+        services.affiliate(user, jurisdiction, roles=["viewer"], by=None)
+        before = page_versions.get_page_version("c_ashford")
         user.affiliations.update(last_sign_in_at="2027-01-01T00:00Z")
         User.objects.update(last_login="2027-01-01T00:00Z")
         assert not self.changed("c_ashford", before)
         User.objects.filter(pk=user.pk).update(first_name="Ada")
         assert self.changed("c_ashford", before)
-        before = stamps.version("c_ashford")
+        before = page_versions.get_page_version("c_ashford")
         user.affiliations.update(is_public=True)
         assert self.changed("c_ashford", before)

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from tenants import hosts
 from tenants.models import Jurisdiction
+from tenants.web import host_registry
 
 CITIES = ("riverton", "ashford", "millbrook")
 PATHS = ("/where/", "/where/", "/broken/", "/rolled-back/", "/streamed/", "/nothing/")
@@ -19,8 +19,10 @@ PATHS = ("/where/", "/where/", "/broken/", "/rolled-back/", "/streamed/", "/noth
 @pytest.fixture
 def launched(committed, settings):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
-    Jurisdiction.objects.places().update(site_state=Jurisdiction.SiteState.LAUNCHED)
-    hosts.find("riverton.localhost")  # under load a thread may go on with what was known a moment ago
+    Jurisdiction.objects.tenants().update(site_state=Jurisdiction.SiteState.LAUNCHED)
+    host_registry.get_jurisdiction(
+        "riverton.localhost"
+    )  # under load a thread may go on with what was known a moment ago
 
 
 def search_path_at(client: Client, slug: str, path: str) -> str | None:

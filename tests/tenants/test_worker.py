@@ -15,10 +15,10 @@ from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 from taggit.models import Tag
 
-from tenants import jobs
+from tenants.jobs import runner
 from tenants.models import Jurisdiction, Worker
 from tests import databases
-from tests.forks import forked, kill, pipe
+from tests.forks import forked_process, kill, pipe
 from tests.tenants import sample_jobs
 
 OPTIONS = ("worker", "--interval", "0.1", "--lease", "1")
@@ -28,7 +28,7 @@ OPTIONS = ("worker", "--interval", "0.1", "--lease", "1")
 def start(committed):
     """start() runs a worker as a process of its own."""
     with contextlib.ExitStack() as running:
-        yield lambda: running.enter_context(forked(call_command, *OPTIONS))
+        yield lambda: running.enter_context(forked_process(call_command, *OPTIONS))
 
 
 def wait_for(condition, *, seconds: float = 60):
@@ -73,16 +73,16 @@ def listened_to(tell):
         def emit(self, record):
             tell.send(record.getMessage())
 
-    jobs.log.addHandler(Teller())
+    runner.log.addHandler(Teller())
     call_command(*OPTIONS)
 
 
 def test_a_worker_waits_for_a_database_that_comes_up_after_it(committed):
     name, (here, there) = connection.settings_dict["NAME"], pipe()
-    with databases.administered() as cursor:
+    with databases.admin_cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         try:
-            with forked(listened_to, there) as worker:
+            with forked_process(listened_to, there) as worker:
                 assert here.poll(30)
                 assert "The database does not answer" in here.recv()
                 cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
@@ -96,7 +96,7 @@ def test_a_batch_ends_when_no_job_is_left(committed):
     for slug in ("riverton", "ashford"):
         with tenant_context(Jurisdiction.objects.get(slug=slug)):
             sample_jobs.where.enqueue()
-    with forked(call_command, *OPTIONS, "--batch") as worker:
+    with forked_process(call_command, *OPTIONS, "--batch") as worker:
         worker.join(60)
         assert worker.exitcode == 0
     ran = DBTaskResult.objects.successful().filter(task_path=sample_jobs.where.module_path)

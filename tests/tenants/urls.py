@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.urls import path
 from django.utils import timezone, translation
 
-from tenants import media
+from tenants.web import media
 
 
 def path_now() -> str:
@@ -22,7 +22,7 @@ def path_now() -> str:
 def where(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
-            "place": request.tenant.schema_name,  # type: ignore[attr-defined]
+            "jurisdiction": request.tenant.schema_name,  # type: ignore[attr-defined]
             "schema": connection.schema_name,
             "search_path": path_now(),
             "zone": timezone.get_current_timezone_name(),
@@ -52,9 +52,9 @@ def streamed(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def scribble(request: HttpRequest) -> HttpResponse:
-    place: Any = request.tenant  # type: ignore[attr-defined]
-    place.name = "Scribbled over"
-    place.languages.append("xx")
+    jurisdiction: Any = request.tenant  # type: ignore[attr-defined]
+    jurisdiction.name = "Scribbled over"
+    jurisdiction.languages.append("xx")
     return HttpResponse("done")
 
 

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from cms.scheduling import publish_due
+from cms.scheduled_publishing import publish_due
 from tenants.models import Jurisdiction
 
 
@@ -12,6 +12,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         alliance = Jurisdiction.objects.filter(schema_name="public")
-        places = [*alliance, *Jurisdiction.objects.places().order_by("schema_name")]
-        done = sum(publish_due(place) for place in tqdm(places, unit="site", disable=None))
-        self.stdout.write(f"Published or withdrew {done} pages and items of {len(places)} sites.")
+        jurisdictions = [*alliance, *Jurisdiction.objects.tenants().order_by("schema_name")]
+        done = sum(
+            publish_due(jurisdiction) for jurisdiction in tqdm(jurisdictions, unit="site", disable=None)
+        )
+        self.stdout.write(f"Published or withdrew {done} pages and items of {len(jurisdictions)} sites.")

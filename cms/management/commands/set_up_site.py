@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cms.site import set_up_alliance_site
+from cms.site_setup import set_up_alliance_site
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django_tenants.utils import tenant_context
 from tqdm import tqdm
 
-from cohort import projections
+from cohort.projections import refresh
 from tenants.models import Jurisdiction
 
 
@@ -20,24 +20,24 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="change nothing; fail if something differs")
 
     def handle(self, *, slugs: list[str], check: bool, **options: Any) -> None:
-        places = Jurisdiction.objects.places().order_by("slug")
+        jurisdictions = Jurisdiction.objects.tenants().order_by("slug")
         if slugs:
-            known = set(places.values_list("slug", flat=True))
+            known = set(jurisdictions.values_list("slug", flat=True))
             if missing := sorted(set(slugs) - known):
                 raise CommandError(
                     f"No jurisdiction {missing[0]!r}. Known: {', '.join(sorted(known)) or 'none yet'}."
                 )
-            places = places.filter(slug__in=slugs)
+            jurisdictions = jurisdictions.filter(slug__in=slugs)
         seen = differing = 0
-        for place in tqdm(places, unit="jurisdiction", disable=None):
-            with tenant_context(place), transaction.atomic():
-                found = projections.differences(place)
+        for jurisdiction in tqdm(jurisdictions, unit="jurisdiction", disable=None):
+            with tenant_context(jurisdiction), transaction.atomic():
+                found = refresh.differences(jurisdiction)
                 if found and not check:
-                    projections.refresh(place)
+                    refresh.refresh(jurisdiction)
             seen += 1
             differing += bool(found)
             for line in found:
-                self.stdout.write(f"{place.slug}: {line}")
+                self.stdout.write(f"{jurisdiction.slug}: {line}")
         if check and differing:
             raise CommandError(
                 f"{differing} of {seen} jurisdictions differ from their public copy. "

@@ -11,13 +11,14 @@ from django_tenants.utils import schema_context, tenant_context
 from tqdm import tqdm
 
 from resources.models import LibraryItem
-from search import sources, store
-from search.index import compare, indexes, life
-from search.index.transports import EngineError, current
+from search.backends.engine.client import EngineError, get_client
+from search.indexing import indexes, rebuild, reconcile, store, sync
 from search.models import Document
 from tenants.models import Jurisdiction
 
-PATIENCE = 10.0  # seconds: a comparison that holds the right to build is over by then, a rebuild is not
+LOCK_TIMEOUT_SECONDS = (
+    10.0  # seconds: a comparison that holds the right to build is over by then, a rebuild is not
+)
 
 
 class Command(BaseCommand):
@@ -32,12 +33,16 @@ class Command(BaseCommand):
     def handle(self, *, check: bool, **options: Any) -> None:
         written = self.cities(check=check) + self.library(check=check)
         if check:
-            wrong = [differs(written.saved, written.removed)] if written.saved or written.removed else []
+            wrong = (
+                [describe_difference(written.saved, written.removed)]
+                if written.saved or written.removed
+                else []
+            )
             if wrong := wrong + self.check_index():
                 raise CommandError(f"{' '.join(wrong)} Repair this with `manage.py rebuild_search`.")
             self.stdout.write("Search agrees with what is shown.")
             return
-        store.tidy_vocabulary()
+        store.rebuild_vocabulary()
         self.stdout.write(f"Wrote {written.saved} documents again, removed {written.removed}.")
         if settings.SEARCH_URL:
             self.build_index()
@@ -46,26 +51,27 @@ class Command(BaseCommand):
         """What differs in the search engine, in sentences."""
         if not settings.SEARCH_URL:
             return []
-        transport = current()
+        transport = get_client()
         try:
-            name = indexes.current(transport)
+            name = indexes.current_index(transport)
             if name is None:
                 return ["There is no search index."]
             if not indexes.is_up_to_date(transport, name):
                 return ["The search index was made by another version of the portal."]
-            found = compare.difference(transport, name)
+            found = reconcile.diff(transport, name)
         except EngineError as error:
             return [f"The search engine does not answer: {error}."]
         if not found:
             return []
         return [
-            "In the search index: " + differs(len(found.to_write), len(found.to_remove) + found.strangers)
+            "In the search index: "
+            + describe_difference(len(found.to_write), len(found.to_remove) + found.unknown_documents)
         ]
 
     def build_index(self) -> None:
         try:
-            count = life.rebuild(current(), progress=told, wait=PATIENCE)
-        except life.Busy as busy:
+            count = rebuild.rebuild_index(get_client(), progress=with_progress_bar, wait=LOCK_TIMEOUT_SECONDS)
+        except rebuild.RebuildInProgress as busy:
             raise CommandError(f"{busy} Wait until that has ended, and try again.") from busy
         except EngineError as error:
             raise CommandError(
@@ -74,30 +80,32 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(f"There are {count} documents in the search engine's index.")
 
-    def cities(self, *, check: bool) -> store.Written:
+    def cities(self, *, check: bool) -> store.WriteCounts:
         """City by city, each in a transaction of its own."""
-        total = store.Written()
-        places = Jurisdiction.objects.places().order_by("schema_name")
-        for place in tqdm(places.iterator(), total=places.count(), unit="jurisdiction", disable=None):
-            with tenant_context(place), transaction.atomic():
-                total += sources.refresh_plan(place, check=check)
-                total += sources.refresh_pages(place, check=check)
+        total = store.WriteCounts()
+        jurisdictions = Jurisdiction.objects.tenants().order_by("schema_name")
+        for jurisdiction in tqdm(
+            jurisdictions.iterator(), total=jurisdictions.count(), unit="jurisdiction", disable=None
+        ):
+            with tenant_context(jurisdiction), transaction.atomic():
+                total += sync.refresh_plan(jurisdiction, check=check)
+                total += sync.refresh_pages(jurisdiction, check=check)
         return total
 
-    def library(self, *, check: bool) -> store.Written:
+    def library(self, *, check: bool) -> store.WriteCounts:
         with schema_context("public"):
-            total = sources.remove_orphans(check=check)
+            total = sync.remove_orphans(check=check)
             with tqdm(total=LibraryItem.objects.live().count(), unit="item", disable=None) as bar:
-                for part in sources.library_in_parts():
-                    total += sources.refresh_library(part, check=check)
+                for part in sync.library_batches():
+                    total += sync.refresh_library(part, check=check)
                     bar.update(len(part))
         return total
 
 
-def told(documents: Iterator[Document], count: int) -> Iterator[Document]:
+def with_progress_bar(documents: Iterator[Document], count: int) -> Iterator[Document]:
     """The same, with a progress bar."""
     yield from tqdm(documents, total=count, unit="document", disable=None)
 
 
-def differs(missing: int, extra: int) -> str:
+def describe_difference(missing: int, extra: int) -> str:
     return f"{missing} documents are missing or old and {extra} should not be there."

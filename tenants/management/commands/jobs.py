@@ -39,9 +39,9 @@ class Command(BaseCommand):
             ", ".join(f"{counts.get(status, 0)} {status.lower()}" for status in TaskResultStatus.values)
         )
         for job in failed.order_by("-finished_at")[:50]:
-            place = job.args_kwargs.get("schema", "no schema")
+            jurisdiction = job.args_kwargs.get("schema", "no schema")
             self.stdout.write(
-                f"{job.finished_at:%Y-%m-%d %H:%M} {job.id} {job.task_path} {place}: {job.exception_class_path}"
+                f"{job.finished_at:%Y-%m-%d %H:%M} {job.id} {job.task_path} {jurisdiction}: {job.exception_class_path}"
             )
 
     def one(self, jobs: Any, key: str) -> DBTaskResult:

@@ -22,19 +22,22 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from tenants import cloning, fleet, replay, services
+from tenants.jurisdictions import services
+from tenants.schemas import clone, inventory, migration_replay
 
 TITLES = {"public": "the alliance", settings.TEMPLATE_SCHEMA: "the template of new cities"}
 # With these Django looks at what it finds in each schema, so that one cannot stand for another.
-ONE_BY_ONE = ("run_syncdb", "prune", "fake_initial")
-SPECIAL = ("app_label", *ONE_BY_ONE)
+NOT_REPLAYABLE_OPTIONS = ("run_syncdb", "prune", "fake_initial")
+DJANGO_ONLY_OPTIONS = ("app_label", *NOT_REPLAYABLE_OPTIONS)
 
 
 class Command(DjangoMigrate):
     help = "Brings every schema up to the code: public, the template of new cities, then each city."
     # `makemigrations` decides how models are compared; both commands must compare alike.
     autodetector = MakeMigrations.autodetector
-    script: replay.Script | None = None  # what the schema that is being migrated does, where others follow
+    script: migration_replay.Recording | None = (
+        None  # what the schema that is being migrated does, where others follow
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -50,15 +53,15 @@ class Command(DjangoMigrate):
         if options["check_unapplied"] or options["plan"]:
             return self.show()
         waiting = "Another migration is running. Waiting for its end …"
-        with fleet.being_migrated(when_waiting=lambda: self.say(waiting)), impatience():
+        with inventory.migration_lock(when_waiting=lambda: self.say(waiting)), lock_timeout():
             self.run()
         return None
 
     def run(self) -> None:
         """Migrate what lags behind. Raises CommandError with the cities that failed, after all were tried."""
         self.failed: dict[str, Exception] = {}
-        self.nodes = fleet.migrations_of_the_code()
-        groups = fleet.groups(self.schemas(), nodes=self.nodes)
+        self.nodes = inventory.migrations_in_code()
+        groups = inventory.group_by_migration_state(self.schemas(), nodes=self.nodes)
         self.refuse(groups)
         if self.takes_out_public(groups):
             if self.has_work(groups[0]):
@@ -67,7 +70,7 @@ class Command(DjangoMigrate):
             if self.options["shared"] or self.options["schema"]:
                 return
             if not groups[0].schemas and not groups[1:]:  # the registry has only come with it
-                groups = fleet.groups(self.schemas(), nodes=self.nodes)
+                groups = inventory.group_by_migration_state(self.schemas(), nodes=self.nodes)
                 self.takes_out_public(groups)
         self.count(groups)
         for group in groups:
@@ -82,7 +85,7 @@ class Command(DjangoMigrate):
 
     def schemas(self) -> list[str]:
         """The schemas that were asked for. Raises CommandError for one that is none of ours."""
-        there, asked = fleet.fleet(), self.options["schema"]
+        there, asked = inventory.all_schemas(), self.options["schema"]
         if asked and asked not in there:
             raise CommandError(
                 f"No jurisdiction has the schema {asked!r}. "
@@ -92,28 +95,28 @@ class Command(DjangoMigrate):
             return [asked]
         return there[:1] if self.options["shared"] else there[1:] if self.options["tenant"] else there
 
-    def takes_out_public(self, groups: list[fleet.Group]) -> bool:
+    def takes_out_public(self, groups: list[inventory.SchemaGroup]) -> bool:
         """Take the alliance's schema, which goes before all others, out of the first group; True if it was there."""
         there = "public" in groups[0].schemas
         if there:
             groups[0].schemas.remove("public")
         return there
 
-    def has_work(self, group: fleet.Group) -> bool:
+    def has_work(self, group: inventory.SchemaGroup) -> bool:
         """True if these schemas lack something, or if a certain app or state is asked for."""
-        return bool(group.lacking) or any(self.options[name] for name in ("app_label", "run_syncdb", "prune"))
+        return bool(group.missing) or any(self.options[name] for name in ("app_label", "run_syncdb", "prune"))
 
-    def refuse(self, groups: list[fleet.Group]) -> None:
+    def refuse(self, groups: list[inventory.SchemaGroup]) -> None:
         """Raise CommandError, before anything is done, if a migration must not run in cities."""
-        lacking = frozenset[fleet.Node]().union(*(group.lacking for group in groups))
-        if not lacking or self.options["fake"]:
+        missing = frozenset[inventory.MigrationKey]().union(*(group.missing for group in groups))
+        if not missing or self.options["fake"]:
             return
-        schemas = fleet.fleet()
-        for app, name in sorted(lacking):
-            if reason := replay.why_refused(self.nodes[app, name], schemas=schemas):
+        schemas = inventory.all_schemas()
+        for app, name in sorted(missing):
+            if reason := migration_replay.reason_forbidden(self.nodes[app, name], schemas=schemas):
                 raise CommandError(f"Nothing was migrated: {app}.{name} {reason}.")
 
-    def count(self, groups: list[fleet.Group]) -> None:
+    def count(self, groups: list[inventory.SchemaGroup]) -> None:
         """Say how many cities there are, and how many need nothing."""
         cities = {id(group): set(group.schemas) - {settings.TEMPLATE_SCHEMA} for group in groups}
         self.cities = sum(map(len, cities.values()))
@@ -122,14 +125,14 @@ class Command(DjangoMigrate):
         if self.cities or not self.options["schema"]:
             self.say(f"Cities: {self.cities}, of them up to date: {self.cities - self.todo}.")
 
-    def together(self, group: fleet.Group) -> None:
+    def together(self, group: inventory.SchemaGroup) -> None:
         """Migrate schemas that are equally far: one as Django does, the others by the SQL written there.
 
         A city that fails does not keep the others waiting. Where the template fails, nothing more is done.
         """
         first, *others = group.schemas
         began, script, by_sql = time.monotonic(), None, 0
-        missing = fleet.missing_tables(others, like=first) if others and group.started else {}
+        missing = inventory.missing_tables(others, like=first) if others and group.started else {}
         for schema in group.schemas:
             try:
                 if schema in missing:
@@ -146,7 +149,7 @@ class Command(DjangoMigrate):
             if time.monotonic() - self.told > 2:
                 self.say(f"Cities: {self.done} of {self.todo} done")
         if by_sql:
-            replay.flush()
+            migration_replay.flush_commits()
             self.say(f"The same SQL in {by_sql} more, all in {time.monotonic() - began:.1f} s")
 
     def fail(self, schema: str, error: Exception) -> None:
@@ -159,40 +162,40 @@ class Command(DjangoMigrate):
         self.failed[schema] = error
         self.stderr.write(self.style.ERROR(f"{schema} failed: {str(error).strip()}"))
 
-    def one(self, schema: str, *, leads: bool = False) -> replay.Script | None:
+    def one(self, schema: str, *, leads: bool = False) -> migration_replay.Recording | None:
         """Migrate one schema as Django does and cut its links to the public one.
 
         What was done there is returned if others are to follow and can.
         """
         began = time.monotonic()
         self.title, self.applied, self.script = TITLES.get(schema, schema), 0, None
-        if leads and not any(self.options[name] for name in ONE_BY_ONE):
-            self.script = replay.Script(before=fleet.known_migrations(schema))
+        if leads and not any(self.options[name] for name in NOT_REPLAYABLE_OPTIONS):
+            self.script = migration_replay.Recording(before=inventory.applied_migrations(schema))
         if schema == settings.TEMPLATE_SCHEMA:
-            cloning.make_empty(schema)
-        elif not fleet.is_there(schema):
+            clone.create_schema(schema)
+        elif not inventory.schema_exists(schema):
             raise CommandError("the schema is not there; restore it from the backup")
-        cloning.drop_broken_indexes(schema)
+        clone.drop_invalid_indexes(schema)
         connection.set_schema(schema, include_public=False)
         try:
             # Without its own table a city would find the public one, and in it every migration as done.
             MigrationRecorder(connection).ensure_schema()
             connection.set_schema(schema)
-            with replay.recording(self.script):
-                if any(self.options[name] for name in SPECIAL):
+            with migration_replay.record_statements(self.script):
+                if any(self.options[name] for name in DJANGO_ONLY_OPTIONS):
                     super().handle(**self.options | {"verbosity": self.verbosity})
                 else:
                     self.forwards()
         finally:
             connection.set_schema_to_public()
-        links = [] if schema == "public" else cloning.drop_links_to_public(schema)
+        links = [] if schema == "public" else clone.drop_cross_schema_foreign_keys(schema)
         self.say(f"{self.title}: {self.applied} migrations in {time.monotonic() - began:.1f} s")
         if not self.script:
             return None
         for step in self.script.steps:
             if step.slow:
                 self.say(f"{'.'.join(step.node)} {step.slow}: Django runs it in each city anew.")
-        return self.script.close(after=fleet.known_migrations(schema), links=links)
+        return self.script.close(after=inventory.applied_migrations(schema), links=links)
 
     def forwards(self) -> None:
         """Apply in the active schema all that it lacks, as Django's command does when nothing special is asked for.
@@ -210,26 +213,26 @@ class Command(DjangoMigrate):
             )
         targets = executor.loader.graph.leaf_nodes()
         plan = executor.migration_plan(targets)
-        state = replay.models_before(executor)
+        state = migration_replay.applied_project_state(executor)
         signal = (self.verbosity, self.options["interactive"], connection.alias)
         emit_pre_migrate_signal(*signal, stdout=self.stdout, apps=state.apps, plan=plan)
         executor.migrate(targets, plan=plan, state=state, fake=self.options["fake"])
         emit_post_migrate_signal(*signal, stdout=self.stdout, apps=apps, plan=plan)
 
-    def follow(self, schema: str, script: replay.Script) -> bool:
+    def follow(self, schema: str, script: migration_replay.Recording) -> bool:
         """Do in this schema what was done in another; True if by that one's SQL alone."""
         self.title, self.applied, self.script = schema, 0, None
         try:
             for by_django, steps in script.parts():
                 if by_django:
-                    cloning.drop_broken_indexes(schema)
+                    clone.drop_invalid_indexes(schema)
                     connection.set_schema(schema)
                     try:
-                        replay.run_by_django(steps, progress=self.migration_progress_callback)
+                        migration_replay.run_with_django(steps, progress=self.migration_progress_callback)
                     finally:
                         connection.set_schema_to_public()
                 else:
-                    replay.replay(schema, steps)
+                    migration_replay.replay(schema, steps)
         except DatabaseError as error:
             if isinstance(error.__cause__, psycopg2.errors.LockNotAvailable) or not connection.is_usable():
                 raise
@@ -240,7 +243,7 @@ class Command(DjangoMigrate):
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
         if action == "apply_start":
             # An index that is made concurrently waits for others without keeping anybody waiting.
-            set_patience(replay.LOCK_TIMEOUT if migration.atomic else "0")
+            set_lock_timeout(migration_replay.LOCK_TIMEOUT if migration.atomic else "0")
         if self.script and action in ("apply_start", "unapply_start"):
             self.script.begin(migration, fake=fake, backwards=action == "unapply_start")
         if action in ("apply_success", "unapply_success"):
@@ -252,10 +255,12 @@ class Command(DjangoMigrate):
     def show(self) -> None:
         """--check and --plan: what would be done. Ends with 1 when something would and --check is given."""
         asked = self.options["schema"]
-        behind = fleet.schemas_behind(schema for schema in fleet.fleet() if asked in (None, schema))
+        behind = inventory.count_unapplied_migrations(
+            schema for schema in inventory.all_schemas() if asked in (None, schema)
+        )
         for schema, count in behind.items():
             self.say(f"{schema}: {count} migrations to apply")
-        if self.options["plan"] and behind and fleet.is_there(next(iter(behind))):
+        if self.options["plan"] and behind and inventory.schema_exists(next(iter(behind))):
             connection.set_schema(next(iter(behind)))
             try:
                 super().handle(**self.options | {"check_unapplied": False})
@@ -272,16 +277,16 @@ class Command(DjangoMigrate):
 
 
 @contextmanager
-def impatience() -> Iterator[None]:
+def lock_timeout() -> Iterator[None]:
     """No statement in here waits long for a lock that others hold."""
-    set_patience(replay.LOCK_TIMEOUT)
+    set_lock_timeout(migration_replay.LOCK_TIMEOUT)
     try:
         yield
     finally:
         if connection.is_usable():
-            set_patience("0")
+            set_lock_timeout("0")
 
 
-def set_patience(timeout: str) -> None:
+def set_lock_timeout(timeout: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])

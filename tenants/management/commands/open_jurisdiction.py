@@ -8,14 +8,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants import services
+from tenants.jurisdictions import services
 from tenants.models import Invitation, Jurisdiction
 
 CHOICES = {
     "kind": Jurisdiction.Kind,
     "population_band": Jurisdiction.PopulationBand,
     "staff_band": Jurisdiction.StaffBand,
-    "entry_stage": Jurisdiction.EntryStage,
+    "entry_stage": Jurisdiction.MembershipStage,
 }
 TEXTS = {
     "short_name": "What it is called where space is short; from the name otherwise.",
@@ -39,9 +39,9 @@ class Command(BaseCommand):
             "--coordinator", default="", metavar="MAIL", help="Who is invited to run the site."
         )
         for field, choices in CHOICES.items():
-            parser.add_argument(option(field), choices=choices.values, metavar="|".join(choices.values))
+            parser.add_argument(option_name(field), choices=choices.values, metavar="|".join(choices.values))
         for field, text in TEXTS.items():
-            parser.add_argument(option(field), help=text)
+            parser.add_argument(option_name(field), help=text)
         parser.add_argument(
             "--languages", type=lambda text: text.replace(",", " ").split(), help="Like en,es."
         )
@@ -54,35 +54,39 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, name: str, slug: str, coordinator: str, repair: bool, **options: Any) -> None:
-        fields = {field: options[field] for field in services.DESCRIPTION if options.get(field) is not None}
+        fields = {
+            field: options[field] for field in services.EDITABLE_FIELDS if options.get(field) is not None
+        }
         was_there = Jurisdiction.objects.filter(slug=slug).exists()
         try:
-            place = services.open_jurisdiction(
+            jurisdiction = services.open_jurisdiction(
                 name=name, slug=slug, by=None, coordinator=coordinator, repair=repair, **fields
             )
         except ValidationError as refused:
-            raise CommandError("\n".join(sentences(refused))) from None
+            raise CommandError("\n".join(error_lines(refused))) from None
         if was_there:
             self.stdout.write(
-                f"{place.name} was there already, at {place.base_url}/ . What it is stays as it was."
+                f"{jurisdiction.name} was there already, at {jurisdiction.base_url}/ . What it is stays as it was."
             )
         else:
-            self.stdout.write(f"{place.name} is open, at {place.base_url}/ , in schema {place.schema_name}.")
-        invited = Invitation.objects.filter(jurisdiction=place, state__in=Invitation.OPEN_STATES)
+            self.stdout.write(
+                f"{jurisdiction.name} is open, at {jurisdiction.base_url}/ , in schema {jurisdiction.schema_name}."
+            )
+        invited = Invitation.objects.filter(jurisdiction=jurisdiction, state__in=Invitation.OPEN_STATES)
         for mail in invited.order_by("sent_at").values_list("email", flat=True):
             self.stdout.write(f"An invitation is on its way to {mail}.")
 
 
-def option(field: str) -> str:
+def option_name(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def sentences(refused: ValidationError) -> list[str]:
+def error_lines(refused: ValidationError) -> list[str]:
     """One line for each thing that cannot stay so, with the option to change."""
     if not hasattr(refused, "error_dict"):
         return refused.messages
     return [
-        text if field == "__all__" else f"{option(field)}: {text}"
+        text if field == "__all__" else f"{option_name(field)}: {text}"
         for field, texts in refused.message_dict.items()
         for text in texts
     ]

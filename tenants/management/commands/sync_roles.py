@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from tenants import groups
 from tenants.models import Jurisdiction
+from tenants.people import permission_groups
 
 
 class Command(BaseCommand):
@@ -14,12 +14,17 @@ class Command(BaseCommand):
         parser.add_argument("slug", nargs="?", help="only this place, like marrow-bend")
 
     def handle(self, *, slug: str | None, **options: Any) -> None:
-        groups.sync_catalogue()
-        places = Jurisdiction.objects.places().order_by("slug")
+        permission_groups.create_groups()
+        jurisdictions = Jurisdiction.objects.tenants().order_by("slug")
         if slug:
-            places = places.filter(slug=slug)
-            if not places:
+            jurisdictions = jurisdictions.filter(slug=slug)
+            if not jurisdictions:
                 raise CommandError(f"No jurisdiction {slug!r}. `manage.py open_jurisdiction` opens one.")
-        chosen = [*places] if slug else [Jurisdiction.objects.get(schema_name="public"), *places]
-        people = sum(groups.sync(place) for place in tqdm(chosen, unit="place", disable=None))
+        chosen = (
+            [*jurisdictions] if slug else [Jurisdiction.objects.get(schema_name="public"), *jurisdictions]
+        )
+        people = sum(
+            permission_groups.resync(jurisdiction)
+            for jurisdiction in tqdm(chosen, unit="jurisdiction", disable=None)
+        )
         self.stdout.write(f"Derived the groups of {people} people at {len(chosen)} places.")

@@ -14,9 +14,9 @@ from django.db import OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 
-from tenants import jobs
+from tenants.jobs import runner
 
-log = jobs.log
+log = runner.log
 
 
 class TenantWorker(db_worker.Worker):
@@ -47,7 +47,7 @@ class TenantWorker(db_worker.Worker):
                 heart.join(5)
 
     def pulse(self) -> None:
-        jobs.pulse(self.worker_id, host=socket.gethostname(), pid=os.getpid())
+        runner.heartbeat(self.worker_id, host=socket.gethostname(), pid=os.getpid())
 
     def beat(self) -> None:
         """In a thread of its own, so that a long job does not look like a killed worker."""
@@ -56,8 +56,8 @@ class TenantWorker(db_worker.Worker):
             try:
                 close_old_connections()
                 self.pulse()
-                jobs.take_back(lease=self.lease)
-                jobs.queue_what_is_due(asked=asked)
+                runner.requeue_orphans(lease=self.lease)
+                runner.enqueue_due(asked=asked)
             except Exception:
                 log.exception("The worker's heart missed a beat.")
                 connection.close()
@@ -68,7 +68,7 @@ class TenantWorker(db_worker.Worker):
     def run_task(self, job: Any) -> None:
         self.running_task = True
         try:
-            jobs.run(job)
+            runner.run_job(job)
         finally:
             self.running_task = False
             self._run_tasks += 1
@@ -96,7 +96,7 @@ class Command(BaseCommand):
     def handle(
         self, *, batch: bool, interval: float, lease: float, max_jobs: int | None, **options: Any
     ) -> None:
-        jobs.load()
+        runner.autodiscover()
         worker = TenantWorker(
             lease=lease,
             queue_names=["*"],

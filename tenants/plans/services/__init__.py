@@ -3,8 +3,11 @@
 Each is one transaction: lock, check, save named fields, write the history, announce.
 """
 
-from .editing import (
-    Stale,
+from tenants.plans.imports.export import export_as_bytes, export_sheet, export_tree
+from tenants.plans.imports.services import check_import, commit_import, import_sheet, upload_sheet
+from tenants.plans.imports.undo import can_undo, undo_import
+from tenants.plans.services.editing import (
+    EditConflict,
     add_action,
     add_goal,
     add_outcome,
@@ -12,23 +15,20 @@ from .editing import (
     edit_goal,
     edit_outcome,
     edit_plan,
-    is_promised,
+    is_adopted,
     move,
     move_to,
     restore,
     retire,
-    token,
+    version_token,
 )
-from .exporting import export_sheet, export_tree, exported_bytes
-from .importing import check_import, commit_import, import_sheet, upload_sheet
-from .progress import CHOICES, record_progress
-from .publishing import adopt, gaps, publish_plan, unpublish_plan
-from .starter import holds_only_starter, make_starter_plan
-from .undoing import can_undo, undo_import
+from tenants.plans.services.progress import REPORTABLE_STATUSES, record_progress
+from tenants.plans.services.publishing import adopt, publish_plan, publish_warnings, unpublish_plan
+from tenants.plans.services.starter import holds_only_starter, make_starter_plan
 
 __all__ = [
-    "CHOICES",
-    "Stale",
+    "REPORTABLE_STATUSES",
+    "EditConflict",
     "add_action",
     "add_goal",
     "add_outcome",
@@ -40,22 +40,22 @@ __all__ = [
     "edit_goal",
     "edit_outcome",
     "edit_plan",
+    "export_as_bytes",
     "export_sheet",
     "export_tree",
-    "exported_bytes",
-    "gaps",
     "holds_only_starter",
     "import_sheet",
-    "is_promised",
+    "is_adopted",
     "make_starter_plan",
     "move",
     "move_to",
     "publish_plan",
+    "publish_warnings",
     "record_progress",
     "restore",
     "retire",
-    "token",
     "undo_import",
     "unpublish_plan",
     "upload_sheet",
+    "version_token",
 ]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.models import Affiliation
-from tenants.plans import history
+from tenants.plans import change_log
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -28,7 +28,7 @@ from tenants.plans.models import (
 )
 from tenants.signals import action_changed, plan_changed
 
-Part = TypeVar("Part", Goal, Outcome, Action)
+PlanItem = TypeVar("Part", Goal, Outcome, Action)
 
 GOAL_FIELDS = frozenset({"label", "title", "story", "department", "sectors"})
 OUTCOME_FIELDS = frozenset({"label", "title", "story", "stage"})
@@ -64,7 +64,7 @@ PLAN_FIELDS = frozenset(
     }
 )
 # Once a plan is adopted these are promises: whoever changes one says why.
-PROMISES = frozenset(
+COMMITMENT_FIELDS = frozenset(
     {
         *("title", "details", "accountable", "owner", "owner_vacant_since", "due_date", "due_precision"),
         *("is_continuous", "measures", "outcome"),
@@ -72,16 +72,16 @@ PROMISES = frozenset(
 )
 
 
-class Stale(ValidationError):
+class EditConflict(ValidationError):
     """Somebody else changed the row after the page was opened. Nothing was saved."""
 
 
-def token(row: Plan | Goal | Outcome | Action) -> str:
+def version_token(row: Plan | Goal | Outcome | Action) -> str:
     """What an edit form carries, so that two people do not overwrite each other."""
     return row.updated_at.isoformat()
 
 
-def is_promised(plan: Plan) -> bool:
+def is_adopted(plan: Plan) -> bool:
     return plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
@@ -92,14 +92,14 @@ def edit_plan(plan: Plan, *, by: User | None, seen: str = "", **fields: Any) -> 
 
     Raises Stale if it was changed since `seen`, ValidationError for a field that cannot stay so.
     """
-    _only(fields, PLAN_FIELDS, "edit_plan")
+    _check_fields(fields, PLAN_FIELDS, "edit_plan")
     plan = Plan.objects.select_for_update().get(pk=plan.pk)
-    _refuse_stale(plan, seen)
-    before = history.snapshot(plan)
+    _check_version(plan, seen)
+    before = change_log.snapshot(plan)
     for name, value in fields.items():
         setattr(plan, name, value)
     plan.full_clean()
-    if _keep(plan, "edited", before, by=by, columns=fields):
+    if _save_and_log(plan, "edited", before, by=by, columns=fields):
         announce_plan(plan)
     return plan
 
@@ -108,26 +108,28 @@ def edit_plan(plan: Plan, *, by: User | None, seen: str = "", **fields: Any) -> 
 @transaction.atomic
 def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
     """Add a goal at the end of the plan. Announces `plan_changed`."""
-    _only(fields, GOAL_FIELDS, "add_goal")
+    _check_fields(fields, GOAL_FIELDS, "add_goal")
     plan = Plan.objects.select_for_update().get(pk=plan.pk)
-    goal = Goal(plan=plan, position=_end(plan.goals.all()), created_by=by, updated_by=by, **fields)
+    goal = Goal(plan=plan, position=_next_position(plan.goals.all()), created_by=by, updated_by=by, **fields)
     return _added(goal, plan, by=by)
 
 
 @transaction.atomic
 def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
     """Add an outcome at the end of a goal. Announces `plan_changed`."""
-    _only(fields, OUTCOME_FIELDS, "add_outcome")
+    _check_fields(fields, OUTCOME_FIELDS, "add_outcome")
     goal = Goal.objects.select_for_update().select_related("plan").get(pk=goal.pk)
-    outcome = Outcome(goal=goal, position=_end(goal.outcomes.all()), created_by=by, updated_by=by, **fields)
+    outcome = Outcome(
+        goal=goal, position=_next_position(goal.outcomes.all()), created_by=by, updated_by=by, **fields
+    )
     return _added(outcome, goal.plan, by=by)
 
 
-def _added(row: Part, plan: Plan, *, by: User | None) -> Part:
+def _added(row: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
     row.full_clean()
     row.save()
-    history.entry(
-        row, "added", by=by, at=timezone.now(), fields=history.differences({}, history.snapshot(row))
+    change_log.build_entry(
+        row, "added", by=by, at=timezone.now(), fields=change_log.diff({}, change_log.snapshot(row))
     ).save()
     announce_plan(plan)
     return row
@@ -136,7 +138,7 @@ def _added(row: Part, plan: Plan, *, by: User | None) -> Part:
 @transaction.atomic
 def edit_goal(goal: Goal, *, by: User | None, seen: str = "", reason: str = "", **fields: Any) -> Goal:
     """Change a goal's words. Announces `plan_changed`. Raises Stale, or ValidationError naming the field."""
-    _only(fields, GOAL_FIELDS, "edit_goal")
+    _check_fields(fields, GOAL_FIELDS, "edit_goal")
     goal = Goal.objects.select_for_update(of=("self",)).select_related("plan").get(pk=goal.pk)
     return _edited(goal, goal.plan, by=by, seen=seen, reason=reason, fields=fields)
 
@@ -146,21 +148,21 @@ def edit_outcome(
     outcome: Outcome, *, by: User | None, seen: str = "", reason: str = "", **fields: Any
 ) -> Outcome:
     """Change an outcome's words. Announces `plan_changed`. Raises Stale, or ValidationError naming the field."""
-    _only(fields, OUTCOME_FIELDS, "edit_outcome")
+    _check_fields(fields, OUTCOME_FIELDS, "edit_outcome")
     outcome = Outcome.objects.select_for_update(of=("self",)).select_related("goal__plan").get(pk=outcome.pk)
     return _edited(outcome, outcome.goal.plan, by=by, seen=seen, reason=reason, fields=fields)
 
 
 def _edited(
-    row: Part, plan: Plan, *, by: User | None, seen: str, reason: str, fields: Mapping[str, Any]
-) -> Part:
-    _refuse_stale(row, seen)
-    before = history.snapshot(row)
+    row: PlanItem, plan: Plan, *, by: User | None, seen: str, reason: str, fields: Mapping[str, Any]
+) -> PlanItem:
+    _check_version(row, seen)
+    before = change_log.snapshot(row)
     for name, value in fields.items():
         setattr(row, name, value)
     row.full_clean()
-    _need_reason(plan, history.differences(before, history.snapshot(row)), reason)
-    if _keep(row, "edited", before, by=by, columns=fields, reason=reason):
+    _require_reason(plan, change_log.diff(before, change_log.snapshot(row)), reason)
+    if _save_and_log(row, "edited", before, by=by, columns=fields, reason=reason):
         announce_plan(plan)
     return row
 
@@ -172,14 +174,14 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
 
     `fields` are ACTION_FIELDS, as for `edit_action`.
     """
-    _only(fields, ACTION_FIELDS, "add_action")
+    _check_fields(fields, ACTION_FIELDS, "add_action")
     plan = Plan.objects.select_for_update().get(goals__outcomes=outcome.pk)
     outcome = Outcome.objects.select_for_update(of=("self",)).select_related("goal").get(pk=outcome.pk)
     columns, below = _split(fields)
     action = Action(
         outcome=outcome,
         code=f"a{plan.next_code}",
-        position=_end(outcome.actions.all()),
+        position=_next_position(outcome.actions.all()),
         created_by=by,
         updated_by=by,
         **columns,
@@ -189,8 +191,8 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     plan.next_code += 1
     plan.save(update_fields=["next_code"])
     _write_below(action, below, by=by)
-    history.entry(
-        action, "added", by=by, at=timezone.now(), fields=history.differences({}, history.snapshot(action))
+    change_log.build_entry(
+        action, "added", by=by, at=timezone.now(), fields=change_log.diff({}, change_log.snapshot(action))
     ).save()
     announce_actions([action.pk])
     return action
@@ -208,11 +210,11 @@ def edit_action(
     Raises Stale if the action was changed since `seen`; ValidationError if an adopted promise changes without a
     reason, or a field cannot stay so.
     """
-    _only(fields, ACTION_FIELDS, "edit_action")
+    _check_fields(fields, ACTION_FIELDS, "edit_action")
     action = lock_action(action)
     plan = action.outcome.goal.plan
-    _refuse_stale(action, seen)
-    before = history.snapshot(action)
+    _check_version(action, seen)
+    before = change_log.snapshot(action)
     columns, below = _split(fields)
     if "number" in columns and action.source.get("code") == action.number:
         action.source["code"] = columns["number"]
@@ -220,14 +222,12 @@ def edit_action(
         setattr(action, name, value)
     _check_action(action)
     _write_below(action, below, by=by)
-    after = history.snapshot(action)
-    if {"accountable", "responsible", "support", "owner_vacant_since"} & set(
-        history.differences(before, after)
-    ):
+    after = change_log.snapshot(action)
+    if {"accountable", "responsible", "support", "owner_vacant_since"} & set(change_log.diff(before, after)):
         action.accountability_raw = _accountability_words(after, action.owner_vacant_since)
         after["accountability_raw"] = action.accountability_raw
-    _need_reason(plan, history.differences(before, after), reason)
-    if _keep(
+    _require_reason(plan, change_log.diff(before, after), reason)
+    if _save_and_log(
         action, "edited", before, by=by, columns=[*columns, "accountability_raw"], reason=reason, after=after
     ):
         announce_actions([action.pk])
@@ -243,7 +243,7 @@ def lock_action(action: Action) -> Action:
     )
 
 
-def department(name: str | Department | None, *, by: User | None) -> Department | None:
+def get_or_create_department(name: str | Department | None, *, by: User | None) -> Department | None:
     """The department of that name in any case; made if it is new. None for no name."""
     if name is None or isinstance(name, Department):
         return name
@@ -262,7 +262,7 @@ def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     below = {"responsible", "support", "measures", "milestones"}
     columns = {name: value for name, value in fields.items() if name not in below}
     if "accountable" in columns:
-        columns["accountable"] = department(columns["accountable"], by=None)
+        columns["accountable"] = get_or_create_department(columns["accountable"], by=None)
     if columns.get("owner") is not None and not isinstance(columns["owner"], Affiliation):
         columns["owner"] = Affiliation.objects.get(pk=columns["owner"])
     return columns, {name: value for name, value in fields.items() if name in below}
@@ -270,8 +270,8 @@ def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _check_action(action: Action) -> None:
     if action.owner_id is not None:
-        place = connection.tenant
-        if not Affiliation.objects.filter(pk=action.owner_id, jurisdiction=place).exists():
+        jurisdiction = connection.tenant
+        if not Affiliation.objects.filter(pk=action.owner_id, jurisdiction=jurisdiction).exists():
             raise ValidationError({"owner": _("Choose somebody of this jurisdiction’s team.")})
     action.full_clean(exclude=["owner"], validate_unique=False)
 
@@ -300,16 +300,16 @@ def _write_below(action: Action, below: Mapping[str, Any], *, by: User | None) -
 def write_parties(action: Action, part: str, names: Iterable[str], *, by: User | None) -> None:
     departments: dict[int, Department] = {}
     for name in names:
-        found = department(name, by=by)
+        found = get_or_create_department(name, by=by)
         if found and not (part == ActionParty.Part.RESPONSIBLE and found.pk == action.accountable_id):
             departments.setdefault(found.pk, found)
     there = {party.department_id: party for party in action.parties.filter(part=part)}
-    for place, (pk, found) in enumerate(departments.items()):
+    for index, (pk, found) in enumerate(departments.items()):
         party = there.pop(pk, None)
         if party is None:
-            ActionParty.objects.create(action=action, department=found, part=part, position=place)
-        elif party.position != place:
-            party.position = place
+            ActionParty.objects.create(action=action, department=found, part=part, position=index)
+        elif party.position != index:
+            party.position = index
             party.save(update_fields=["position"])
     for party in there.values():
         party.delete()
@@ -328,13 +328,13 @@ def _write_rows(
     for row in there.order_by("position", "pk"):
         known.setdefault(tuple(getattr(row, name) for name in identity), row)
     kept = []
-    for place, fields in enumerate(wanted):
+    for index, fields in enumerate(wanted):
         row = known.pop(tuple(fields.get(name, "") for name in identity), None)
         if row is None:
             row = model(created_by=by)
         for name, value in fields.items():
             setattr(row, name, value)
-        row.position, row.updated_by = place, by
+        row.position, row.updated_by = index, by
         row.full_clean()
         row.save()
         kept.append(row.pk)
@@ -362,14 +362,14 @@ def move(row: Goal | Outcome | Action, *, direction: str, by: User | None) -> bo
     step = {"up": -1, "down": 1}[direction]
     row, plan = _locked(row)
     siblings = list(_siblings(row).select_for_update().order_by("position", "pk"))
-    here = next(place for place, other in enumerate(siblings) if other.pk == row.pk)
+    here = next(index for index, other in enumerate(siblings) if other.pk == row.pk)
     there = here + step
     if not 0 <= there < len(siblings):
         return False
     siblings[here], siblings[there] = siblings[there], siblings[here]
     _number(siblings)
-    history.entry(row, "moved", by=by, at=timezone.now(), fields={"position": [here, there]}).save()
-    _touch(row, by)
+    change_log.build_entry(row, "moved", by=by, at=timezone.now(), fields={"position": [here, there]}).save()
+    _mark_edited(row, by)
     announce_plan(plan)
     return True
 
@@ -384,7 +384,7 @@ def move_to(
     adopted plan's part moves without a reason.
     """
     row, plan = _locked(row)
-    _refuse_stale(row, seen)
+    _check_version(row, seen)
     name = "outcome" if isinstance(row, Action) else "goal"
     other = parent.goal.plan_id if isinstance(parent, Outcome) else parent.plan_id
     if other != plan.pk or parent.retired_at is not None:
@@ -392,22 +392,22 @@ def move_to(
             "title": parent})  # fmt: skip
     if getattr(row, f"{name}_id") == parent.pk:
         return
-    before = history.snapshot(row)
+    before = change_log.snapshot(row)
     setattr(row, name, parent)
-    row.position = _end(row.__class__.objects.filter(**{name: parent}))  # type: ignore[attr-defined]
-    _need_reason(plan, {"outcome": [before[name], str(parent)]}, reason)
-    _keep(row, "moved", before, by=by, columns=[name, "position"], reason=reason)
+    row.position = _next_position(row.__class__.objects.filter(**{name: parent}))  # type: ignore[attr-defined]
+    _require_reason(plan, {"outcome": [before[name], str(parent)]}, reason)
+    _save_and_log(row, "moved", before, by=by, columns=[name, "position"], reason=reason)
     announce_plan(plan)
 
 
 @transaction.atomic
-def retire(row: Part, *, reason: str, by: User | None, seen: str = "") -> Part:
+def retire(row: PlanItem, *, reason: str, by: User | None, seen: str = "") -> PlanItem:
     """Take a part, with all that stands under it, out of the plan. It is kept and can be brought back.
 
     Announces `plan_changed`. Raises ValidationError without a reason.
     """
     row, plan = _locked(row)
-    _refuse_stale(row, seen)
+    _check_version(row, seen)
     if row.retired_at is not None:
         return row
     reason = reason.strip()
@@ -417,15 +417,15 @@ def retire(row: Part, *, reason: str, by: User | None, seen: str = "") -> Part:
         raise ValidationError(
             {"reason": _("The reason has %(count)s characters; 300 fit.") % {"count": len(reason)}}
         )
-    before = history.snapshot(row)
+    before = change_log.snapshot(row)
     row.retired_at, row.retired_reason = timezone.now(), reason
-    _keep(row, "retired", before, by=by, columns=["retired_at", "retired_reason"], reason=reason)
+    _save_and_log(row, "retired", before, by=by, columns=["retired_at", "retired_reason"], reason=reason)
     announce_plan(plan)
     return row
 
 
 @transaction.atomic
-def restore(row: Part, *, by: User | None) -> Part:
+def restore(row: PlanItem, *, by: User | None) -> PlanItem:
     """Bring a retired part back to its place. Announces `plan_changed`.
 
     Raises ValidationError while what it stands under is retired itself.
@@ -433,14 +433,14 @@ def restore(row: Part, *, by: User | None) -> Part:
     row, plan = _locked(row)
     if row.retired_at is None:
         return row
-    for above in _above(row):
+    for above in _ancestors(row):
         if above.retired_at is not None:
             raise ValidationError(
                 _("It stands under “%(title)s”, which is retired. Bring that back first.") % {"title": above}
             )
-    before = history.snapshot(row)
+    before = change_log.snapshot(row)
     row.retired_at, row.retired_reason = None, ""
-    _keep(row, "restored", before, by=by, columns=["retired_at", "retired_reason"])
+    _save_and_log(row, "restored", before, by=by, columns=["retired_at", "retired_reason"])
     announce_plan(plan)
     return row
 
@@ -454,25 +454,25 @@ def announce_actions(action_ids: list[int]) -> None:
     action_changed.send(Action, jurisdiction=connection.tenant, action_ids=action_ids)
 
 
-def one_kind_of_line_break(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     """Browsers send line breaks as two characters; the plan keeps one, so that unchanged text stays unchanged."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _only(fields: dict[str, Any], known: frozenset[str], service: str) -> None:
+def _check_fields(fields: dict[str, Any], known: frozenset[str], service: str) -> None:
     """Refuse fields the service does not have; even out the line breaks of the others, in place."""
     if unknown := sorted(set(fields) - known):
         raise TypeError(f"{service}() has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
     for name, value in fields.items():
         if isinstance(value, str):
-            fields[name] = one_kind_of_line_break(value)
+            fields[name] = normalize_newlines(value)
 
 
-def _end(rows: Any) -> int:
+def _next_position(rows: Any) -> int:
     return (rows.aggregate(last=Max("position"))["last"] or 0) + 1 if rows.exists() else 0
 
 
-def lock_whole(plan: Plan) -> None:
+def lock_plan_rows(plan: Plan) -> None:
     """Let nobody change a row of the plan until the transaction ends; the plan itself must be locked already.
 
     Who locks several rows locks the plan first: then no two can wait for each other.
@@ -494,7 +494,7 @@ def _locked(row: Any) -> tuple[Any, Plan]:
     return type(row).objects.select_for_update(of=("self",)).select_related(above).get(pk=row.pk), plan
 
 
-def _above(row: Any) -> list[Any]:
+def _ancestors(row: Any) -> list[Any]:
     if isinstance(row, Action):
         return [row.outcome, row.outcome.goal]
     return [row.goal] if isinstance(row, Outcome) else []
@@ -508,30 +508,30 @@ def _siblings(row: Any) -> Any:
 def _number(rows: Sequence[Any]) -> None:
     """Give rows the places they stand in; one statement."""
     changed = []
-    for place, row in enumerate(rows):
-        if row.position != place:
-            row.position = place
+    for index, row in enumerate(rows):
+        if row.position != index:
+            row.position = index
             changed.append(row)
     if changed:
         type(changed[0]).objects.bulk_update(changed, ["position"])
 
 
-def _touch(row: Any, by: User | None) -> None:
+def _mark_edited(row: Any, by: User | None) -> None:
     """The row is a person's now, no longer untouched starter text; it and its token are new."""
     type(row).objects.filter(pk=row.pk).update(
-        updated_at=timezone.now(), updated_by=by, source=untouched(row)
+        updated_at=timezone.now(), updated_by=by, source=without_starter_flag(row)
     )
-    for above in _above(row):
+    for above in _ancestors(row):
         if above.source.get("starter"):
-            type(above).objects.filter(pk=above.pk).update(source=untouched(above))
+            type(above).objects.filter(pk=above.pk).update(source=without_starter_flag(above))
 
 
-def untouched(row: Any) -> dict[str, Any]:
+def without_starter_flag(row: Any) -> dict[str, Any]:
     """The row's source without the mark of starter text."""
     return {name: value for name, value in row.source.items() if name != "starter"}
 
 
-def _keep(
+def _save_and_log(
     row: Any,
     verb: str,
     before: Mapping[str, Any],
@@ -542,30 +542,30 @@ def _keep(
     after: Mapping[str, Any] | None = None,
 ) -> Change | None:
     """Save the named columns and the entry of what changed; None, and nothing saved, if nothing did."""
-    after = after if after is not None else history.snapshot(row)
-    changed = history.differences(before, after)
+    after = after if after is not None else change_log.snapshot(row)
+    changed = change_log.diff(before, after)
     if not changed:
         return None
     row.updated_by = by
     names = {*columns, "updated_by", "updated_at"}
     if hasattr(row, "source"):
-        row.source = untouched(row)
+        row.source = without_starter_flag(row)
         names.add("source")
     row.save(update_fields=names)
-    for above in _above(row):
+    for above in _ancestors(row):
         if above.source.get("starter"):
-            type(above).objects.filter(pk=above.pk).update(source=untouched(above))
-    entry = history.entry(row, verb, by=by, at=timezone.now(), fields=changed, reason=reason)
+            type(above).objects.filter(pk=above.pk).update(source=without_starter_flag(above))
+    entry = change_log.build_entry(row, verb, by=by, at=timezone.now(), fields=changed, reason=reason)
     entry.save()
     return entry
 
 
-def _refuse_stale(row: Any, seen: str) -> None:
-    if not seen or seen == token(row):
+def _check_version(row: Any, seen: str) -> None:
+    if not seen or seen == version_token(row):
         return
-    last = history.of([row.uuid]).first()
+    last = change_log.entries_for([row.uuid]).first()
     who = str(last.by) if last and last.by else _("Somebody else")
-    raise Stale(
+    raise EditConflict(
         _(
             "%(who)s changed this after you opened the page. Nothing of yours was saved, and it still stands "
             "below. Compare it with what is there now, then save again."
@@ -574,8 +574,8 @@ def _refuse_stale(row: Any, seen: str) -> None:
     )
 
 
-def _need_reason(plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
-    if is_promised(plan) and not reason.strip() and PROMISES & set(changed):
+def _require_reason(plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
+    if is_adopted(plan) and not reason.strip() and COMMITMENT_FIELDS & set(changed):
         raise ValidationError(
             {
                 "reason": _(

@@ -12,12 +12,17 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants.plans import history
+from tenants.plans import change_log
 from tenants.plans.models import Action, ProgressNote
-from tenants.plans.services.editing import announce_actions, lock_action, one_kind_of_line_break, untouched
+from tenants.plans.services.editing import (
+    announce_actions,
+    lock_action,
+    normalize_newlines,
+    without_starter_flag,
+)
 
 # A person may not choose these in a report: an action is merged by the plan's editors.
-CHOICES = tuple(status for status in Action.Status if status != Action.Status.MERGED)
+REPORTABLE_STATUSES = tuple(status for status in Action.Status if status != Action.Status.MERGED)
 
 
 @transaction.atomic
@@ -38,10 +43,10 @@ def record_progress(
     has none, a retired action.
     """
     action = lock_action(action)
-    text, next_step, reason = (one_kind_of_line_break(each).strip() for each in (text, next_step, reason))
+    text, next_step, reason = (normalize_newlines(each).strip() for each in (text, next_step, reason))
     _check(action, status=status, text=text, next_step=next_step, reason=reason, on=on)
     is_newest = action.last_update_on is None or on >= action.last_update_on
-    before = history.snapshot(action)
+    before = change_log.snapshot(action)
     last = action.progress_notes.aggregate(last=Max("position"))["last"]
     note = ProgressNote(
         action=action,
@@ -61,16 +66,16 @@ def record_progress(
             action.status_since, action.status_raw = on, ""
         action.status, action.reason, action.next_step = status, reason, next_step
         action.last_update_on = on
-    action.updated_by, action.source = by, untouched(action)
+    action.updated_by, action.source = by, without_starter_flag(action)
     action.save(
         update_fields=[
             "status", "status_raw", "status_since", "reason", "next_step", "last_update_on", "updated_by", "updated_at",
             "source",
         ]
     )  # fmt: skip
-    fields = history.differences(before, history.snapshot(action))
+    fields = change_log.diff(before, change_log.snapshot(action))
     fields["progress_note"] = [None, {"on": on.isoformat(), "text": text}]
-    history.entry(action, "reported", by=by, at=timezone.now(), fields=fields, reason=reason).save()
+    change_log.build_entry(action, "reported", by=by, at=timezone.now(), fields=fields, reason=reason).save()
     announce_actions([action.pk])
     return note
 
@@ -81,9 +86,9 @@ def _check(action: Action, *, status: str, text: str, next_step: str, reason: st
         raise ValidationError(
             _("“%(title)s” is retired. Bring it back before you report on it.") % {"title": action}
         )
-    if status not in CHOICES:
+    if status not in REPORTABLE_STATUSES:
         errors["status"] = _("Choose one of: %(list)s.") % {
-            "list": ", ".join(str(choice.label) for choice in CHOICES)
+            "list": ", ".join(str(choice.label) for choice in REPORTABLE_STATUSES)
         }
     if not text:
         errors["text"] = _("Say what happened, in a sentence or two.")

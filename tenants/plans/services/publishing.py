@@ -12,12 +12,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants import services as tenants
+from tenants.jurisdictions import services as tenants
 from tenants.models import Jurisdiction, Visibility
-from tenants.plans import history
+from tenants.plans import change_log
 from tenants.plans.models import Action, Plan
 from tenants.plans.selectors import actions_of
-from tenants.plans.services.editing import _keep, announce_plan
+from tenants.plans.services.editing import _save_and_log, announce_plan
 from tenants.signals import plan_published
 
 
@@ -35,10 +35,10 @@ def publish_plan(
         raise ValidationError({"visibility": _("Choose the members of the cohort, or everybody.")})
     if not actions_of(plan).exists():
         raise ValidationError(_("The plan has no action yet. Add or import at least one, then publish."))
-    before = history.snapshot(plan)
+    before = change_log.snapshot(plan)
     plan.visibility = visibility
     plan.published_at = plan.published_at or timezone.now()
-    changed = _keep(plan, "published", before, by=by, columns=["visibility", "published_at"])
+    changed = _save_and_log(plan, "published", before, by=by, columns=["visibility", "published_at"])
     if launch:
         tenants.set_site_state(connection.tenant, state=Jurisdiction.SiteState.LAUNCHED, by=by)
     if changed:
@@ -57,9 +57,9 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
         raise ValidationError(
             {"reason": _("Say why the plan is taken out of view. The reason stays in the history.")}
         )
-    before = history.snapshot(plan)
+    before = change_log.snapshot(plan)
     plan.visibility, plan.published_at = Visibility.INTERNAL, None
-    changed = _keep(
+    changed = _save_and_log(
         plan, "unpublished", before, by=by, columns=["visibility", "published_at"], reason=reason.strip()
     )
     if close_site:
@@ -82,18 +82,18 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
         })  # fmt: skip
     if not body.strip():
         raise ValidationError({"body": _("Say who adopted the plan, such as “City Council”.")})
-    before = history.snapshot(plan)
+    before = change_log.snapshot(plan)
     plan.adopted_on, plan.adopting_body, plan.resolution = on, body.strip(), resolution.strip()
     if plan.lifecycle == Plan.Lifecycle.DRAFT:
         plan.lifecycle = Plan.Lifecycle.ADOPTED
     plan.full_clean()
     columns = ["adopted_on", "adopting_body", "resolution", "lifecycle"]
-    if _keep(plan, "adopted", before, by=by, columns=columns):
+    if _save_and_log(plan, "adopted", before, by=by, columns=columns):
         announce_plan(plan)
     return plan
 
 
-def gaps(plan: Plan) -> list[dict[str, Any]]:
+def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
     """What a reader will miss, none of which stops the publishing; one query.
 
     [{"key": "no_date", "count": 2, "text": "2 actions have no date", "actions": [first five]}]

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants.models import Stage
+from tenants.models import ActionStage
 from tenants.plans.models import Action, Goal, Outcome, Plan
 
-MARK = {"starter": True}
+STARTER_FLAG = {"starter": True}
 
 
 @transaction.atomic
@@ -23,15 +23,17 @@ def make_starter_plan(*, by: User | None = None) -> Plan:
         return plan
     plan = Plan.objects.create(title=_("Racial Equity Action Plan"), created_by=by, updated_by=by)
     number = 0
-    for place, (stage, title, outcome_title, actions) in enumerate(_outline()):
+    for index, (stage, title, outcome_title, actions) in enumerate(_outline()):
         goal = Goal.objects.create(
             plan=plan,
-            label=_("Goal %(number)d") % {"number": place + 1},
+            label=_("Goal %(number)d") % {"number": index + 1},
             title=title,
-            position=place,
-            source=MARK,
+            position=index,
+            source=STARTER_FLAG,
         )
-        outcome = Outcome.objects.create(goal=goal, label="A", title=outcome_title, stage=stage, source=MARK)
+        outcome = Outcome.objects.create(
+            goal=goal, label="A", title=outcome_title, stage=stage, source=STARTER_FLAG
+        )
         for position, action_title in enumerate(actions):
             number += 1
             Action.objects.create(
@@ -40,7 +42,7 @@ def make_starter_plan(*, by: User | None = None) -> Plan:
                 title=action_title,
                 stage=stage,
                 position=position,
-                source=MARK,
+                source=STARTER_FLAG,
             )
     plan.next_code = number + 1
     plan.save(update_fields=["next_code"])
@@ -54,13 +56,13 @@ def holds_only_starter(plan: Plan) -> bool:
         Outcome.objects.filter(goal__plan=plan),
         Action.objects.filter(outcome__goal__plan=plan),
     )
-    return all(not each.exclude(source__contains=MARK).exists() for each in rows)
+    return all(not each.exclude(source__contains=STARTER_FLAG).exists() for each in rows)
 
 
 def _outline() -> list[tuple[str, str, str, list[str]]]:
     return [
         (
-            Stage.NORMALIZE,
+            ActionStage.NORMALIZE,
             _("Example: we share an understanding of racial equity"),
             _("Example: people on staff know this city’s history and why it matters now"),
             [
@@ -69,7 +71,7 @@ def _outline() -> list[tuple[str, str, str, list[str]]]:
             ],
         ),
         (
-            Stage.ORGANIZE,
+            ActionStage.ORGANIZE,
             _("Example: we have the people and partners to do the work"),
             _("Example: a core team from across departments leads the plan"),
             [
@@ -78,7 +80,7 @@ def _outline() -> list[tuple[str, str, str, list[str]]]:
             ],
         ),
         (
-            Stage.OPERATIONALIZE,
+            ActionStage.OPERATIONALIZE,
             _("Example: racial equity is part of daily decisions"),
             _("Example: budget and policy decisions use a racial equity tool"),
             [

@@ -10,48 +10,48 @@ from django.forms import BaseForm
 from django.http import Http404
 
 from tenants import access
-from tenants.access import Can
+from tenants.access import Permission
 from tenants.models import Jurisdiction
 from tenants.plans import selectors
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.services import make_starter_plan
 
-PARTS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
+PLAN_ITEM_MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
     "goal": Goal,
     "outcome": Outcome,
     "action": Action,
 }
 
 
-def here() -> Jurisdiction:
+def current_jurisdiction() -> Jurisdiction:
     """The jurisdiction whose host is served."""
-    place: Jurisdiction = connection.tenant
-    return place
+    jurisdiction: Jurisdiction = connection.tenant
+    return jurisdiction
 
 
-def the_plan() -> Plan:
+def get_plan() -> Plan:
     """The plan that the workspace works on; made if the city has none."""
     return selectors.current_plan() or make_starter_plan()
 
 
-def rights(user: Any) -> dict[str, bool]:
+def permission_context(user: Any) -> dict[str, bool]:
     """What a template needs to know of a person: {"can_edit": …}."""
-    place = here()
+    jurisdiction = current_jurisdiction()
     return {
-        "can_edit": access.may(user, Can.EDIT_PLAN, place),
-        "can_import": access.may(user, Can.IMPORT_PLAN, place),
-        "can_publish": access.may(user, Can.PUBLISH_PLAN, place),
-        "can_set": access.may(user, Can.EDIT_SETTINGS, place),
-        "can_invite": access.may(user, Can.MANAGE_TEAM, place),
+        "can_edit": access.has_permission(user, Permission.EDIT_PLAN, jurisdiction),
+        "can_import": access.has_permission(user, Permission.IMPORT_PLAN, jurisdiction),
+        "can_publish": access.has_permission(user, Permission.PUBLISH_PLAN, jurisdiction),
+        "can_set": access.has_permission(user, Permission.EDIT_SETTINGS, jurisdiction),
+        "can_invite": access.has_permission(user, Permission.MANAGE_TEAM, jurisdiction),
     }
 
 
-def part_or_404(kind: str, uuid: Any) -> Any:
+def plan_item_or_404(kind: str, uuid: Any) -> Any:
     """A goal, outcome or action of the plan in force, by its uuid."""
-    if kind not in PARTS:
+    if kind not in PLAN_ITEM_MODELS:
         raise Http404
     above = {"goal": "plan", "outcome": "goal__plan", "action": "outcome__goal__plan"}[kind]
-    row = PARTS[kind]._default_manager.select_related(above).filter(uuid=uuid).first()
+    row = PLAN_ITEM_MODELS[kind]._default_manager.select_related(above).filter(uuid=uuid).first()
     if row is None:
         raise Http404
     return row

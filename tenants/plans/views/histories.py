@@ -14,27 +14,27 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from tenants.access import Can, requires
-from tenants.models import Affiliation, Stage, Visibility
-from tenants.plans import history
+from tenants.access import Permission, permission_required
+from tenants.models import ActionStage, Affiliation, Visibility
+from tenants.plans import change_log
 from tenants.plans.models import Action, Change, Plan
-from tenants.plans.views.common import action_or_404, rights
+from tenants.plans.views.common import action_or_404, permission_context
 
 PAGE_SIZE = 50
-CHOICES: dict[str, Any] = {
+CHOICE_LABELS: dict[str, Any] = {
     "status": dict(Action.Status.choices),
-    "stage": dict(Stage.choices),
+    "stage": dict(ActionStage.choices),
     "visibility": dict(Visibility.choices),
     "lifecycle": dict(Plan.Lifecycle.choices),
 }
-HIDDEN = frozenset({"due_precision", "start_precision", "accountability_raw"})
+HIDDEN_FIELDS = frozenset({"due_precision", "start_precision", "accountability_raw"})
 
 
 @require_safe
-@requires(Can.SEE_WORKSPACE)
-def everything(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.SEE_WORKSPACE)
+def plan_history(request: HttpRequest) -> HttpResponse:
     """The history of the whole plan; an import is one entry unless `?rows=all` asks for each of its rows."""
-    changes = history.of()
+    changes = change_log.entries_for()
     shows_rows = request.GET.get("rows") == "all"
     if not shows_rows:
         changes = changes.exclude(
@@ -44,20 +44,20 @@ def everything(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@requires(Can.SEE_WORKSPACE)
-def of_action(request: HttpRequest, code: str) -> HttpResponse:
+@permission_required(Permission.SEE_WORKSPACE)
+def action_history(request: HttpRequest, code: str) -> HttpResponse:
     action = action_or_404(code)
-    return _list(request, history.of([action.uuid]), {"action": action})
+    return _list(request, change_log.entries_for([action.uuid]), {"action": action})
 
 
 def _list(request: HttpRequest, changes: Any, context: dict[str, Any]) -> HttpResponse:
     page = Paginator(changes, PAGE_SIZE).get_page(request.GET.get("page"))
-    lines = entries(page)
-    context |= {"section": "plan", "page": page, "lines": lines} | rights(request.user)
+    lines = describe_entries(page)
+    context |= {"section": "plan", "page": page, "lines": lines} | permission_context(request.user)
     return render(request, "plans/history.html", context)
 
 
-def entries(changes: Any) -> list[dict[str, Any]]:
+def describe_entries(changes: Any) -> list[dict[str, Any]]:
     """Changes ready for the page, with links to actions; two more queries for any number of them."""
     changes = list(changes)
     codes = dict(
@@ -71,41 +71,41 @@ def entries(changes: Any) -> list[dict[str, Any]]:
     names = {
         person.pk: str(person.user) for person in Affiliation.objects.filter(pk__in=owners).select_related("user")
     } if owners else {}  # fmt: skip
-    return [readable(change, names) | {"code": codes.get(change.object_uuid)} for change in changes]
+    return [describe_entry(change, names) | {"code": codes.get(change.object_uuid)} for change in changes]
 
 
-def readable(change: Change, names: dict[int, str] | None = None) -> dict[str, Any]:
+def describe_entry(change: Change, names: dict[int, str] | None = None) -> dict[str, Any]:
     """One entry in words: {"change", "who", "verb", "kind", "fields": [{"word", "old", "new"}]}."""
     fields = [
         {
             "word": _word(change, name),
-            "old": value_word(name, pair[0], names or {}),
-            "new": value_word(name, pair[1], names or {}),
+            "old": format_value(name, pair[0], names or {}),
+            "new": format_value(name, pair[1], names or {}),
         }
         for name, pair in change.fields.items()
-        if name not in HIDDEN
+        if name not in HIDDEN_FIELDS
     ]
     return {
         "change": change,
         "who": str(change.by) if change.by else _("The portal"),
-        "verb": str(history.VERBS.get(change.verb, change.verb)),
-        "kind": str(history.OBJECT_WORDS.get(change.object_type, change.object_type)),
+        "verb": str(change_log.VERB_LABELS.get(change.verb, change.verb)),
+        "kind": str(change_log.OBJECT_LABELS.get(change.object_type, change.object_type)),
         "fields": fields,
     }
 
 
 def _word(change: Change, name: str) -> str:
     try:
-        return history.field_word(change.object_type, name)
+        return change_log.field_label(change.object_type, name)
     except FieldDoesNotExist:  # an import's own counts
         return name
 
 
-def value_word(name: str, value: Any, names: dict[int, str]) -> str:
+def format_value(name: str, value: Any, names: dict[int, str]) -> str:
     if value in (None, "", []):
         return ""
-    if name in CHOICES:
-        return str(CHOICES[name].get(value, value))
+    if name in CHOICE_LABELS:
+        return str(CHOICE_LABELS[name].get(value, value))
     if name == "owner":
         return names.get(value, str(value))
     if name == "position" and isinstance(value, int):

@@ -14,26 +14,28 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from tenants.access import Can, requires
+from tenants.access import Permission, permission_required
 from tenants.models import Affiliation, Jurisdiction, Role
-from tenants.plans import history, selectors, services
+from tenants.plans import change_log, selectors, services
 from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
-from tenants.plans.views.common import here, rights, the_plan
-from tenants.plans.views.histories import entries
+from tenants.plans.views.common import current_jurisdiction, get_plan, permission_context
+from tenants.plans.views.histories import describe_entries
 
 PAGE_SIZE = 50
-SHOWN = 8
+MAX_ROWS = 8
 
 
 @require_safe
-@requires(Can.SEE_WORKSPACE)
+@permission_required(Permission.SEE_WORKSPACE)
 def home(request: HttpRequest) -> HttpResponse:
     """A checklist until the site is open; then who owes an update, how sound the plan is, what changed."""
-    place, plan, today = here(), the_plan(), timezone.localdate()
-    context: dict[str, Any] = {"section": "home", "plan": plan, "today": today} | rights(request.user)
-    if place.is_launched:
+    jurisdiction, plan, today = current_jurisdiction(), get_plan(), timezone.localdate()
+    context: dict[str, Any] = {"section": "home", "plan": plan, "today": today} | permission_context(
+        request.user
+    )
+    if jurisdiction.is_launched:
         return render(request, "plans/home.html", context | _running(request, plan, today))
-    steps = checklist(place, plan)
+    steps = checklist(jurisdiction, plan)
     open_steps = [step for step in steps if not step["done"]]
     context |= {
         "steps": steps,
@@ -44,15 +46,15 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@requires(Can.SEE_WORKSPACE)
+@permission_required(Permission.SEE_WORKSPACE)
 def updates(request: HttpRequest) -> HttpResponse:
     """Open actions and how old the last word on each is; `?mine=1` leaves those the person may report on."""
-    plan, today = the_plan(), timezone.localdate()
+    plan, today = get_plan(), timezone.localdate()
     actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    mine = selectors.reportable_by(request.user, here(), actions)
+    mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
-    page = Paginator(selectors.longest_silence_first(shown), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(selectors.order_by_oldest_update(shown), PAGE_SIZE).get_page(request.GET.get("page"))
     may = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
     context = {
         "section": "updates",
@@ -68,15 +70,15 @@ def updates(request: HttpRequest) -> HttpResponse:
 # ---- A city that runs ------------------------------------------------------------------------------------
 def _running(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
     open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    owing = selectors.owing(plan, on=today)
-    owed = list(owing[:SHOWN])
+    owing = selectors.overdue_for_update(plan, on=today)
+    owed = list(owing[:MAX_ROWS])
     total, owed_count = open_actions.count(), owing.count()
     may = set(
         selectors.reportable_by(
-            request.user, here(), Action.objects.filter(pk__in=[action.pk for action in owed])
+            request.user, current_jurisdiction(), Action.objects.filter(pk__in=[action.pk for action in owed])
         ).values_list("pk", flat=True)
     )
-    changes = history.of().exclude(
+    changes = change_log.entries_for().exclude(
         verb__in=["imported", "undone"], object_type__in=["goal", "outcome", "action"]
     )
     return {
@@ -85,9 +87,9 @@ def _running(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]
         "owed_count": owed_count,
         "owed": [_owed(action, plan, today) | {"may_report": action.pk in may} for action in owed],
         "health": health(plan),
-        "balance": selectors.balance(plan),
-        "changes": entries(changes[:SHOWN]),
-        "mine": selectors.reportable_by(request.user, here(), owing).count(),
+        "balance": selectors.count_by_stage(plan),
+        "changes": describe_entries(changes[:MAX_ROWS]),
+        "mine": selectors.reportable_by(request.user, current_jurisdiction(), owing).count(),
     }
 
 
@@ -146,9 +148,9 @@ def health(plan: Plan) -> list[dict[str, Any]]:
 
 
 # ---- A city that begins ----------------------------------------------------------------------------------
-def checklist(place: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
+def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
     """The first steps, done or not by what the data say, in the order they help most."""
-    team = Affiliation.objects.active().filter(jurisdiction=place)
+    team = Affiliation.objects.active().filter(jurisdiction=jurisdiction)
     coordinator = team.filter(roles__contains=[Role.COORDINATOR]).select_related("user").first()
     people = team.count()
     is_starter = services.holds_only_starter(plan)
@@ -179,7 +181,7 @@ def checklist(place: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
              note=_("%(count)d on the team") % {"count": people},
              about=_("Department leads report on their own actions. It takes a minute for each person.")),
         step("settings", _("Make the site look like yours"), settings,
-             done=bool(place.tagline or place.logo or place.brand_color != "#2a2f66"),
+             done=bool(jurisdiction.tagline or jurisdiction.logo or jurisdiction.brand_color != "#2a2f66"),
              note=_("Name, color, logo, time zone"),
              about=_("Short name, color and logo stand on every page of your site.")),
         step("plan", _("Bring in your plan"), reverse("plans:imports"), done=not is_starter,

@@ -9,19 +9,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from tenants.access import Can, requires
+from tenants.access import Permission, permission_required
 from tenants.plans import selectors, services
 from tenants.plans.forms import ProgressForm
-from tenants.plans.views.common import action_or_404, add_errors, here, rights
-from tenants.plans.views.editor import at
+from tenants.plans.views.common import action_or_404, add_errors, current_jurisdiction, permission_context
+from tenants.plans.views.editor import editor_url
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.REPORT_PROGRESS)
+@permission_required(Permission.REPORT_PROGRESS)
 def record_progress(request: HttpRequest, code: str) -> HttpResponse:
     """Report on an action; 404 for an action that is not the person's to report on."""
     action = action_or_404(code)
-    if not selectors.may_report(request.user, here(), action):
+    if not selectors.may_report(request.user, current_jurisdiction(), action):
         raise Http404
     plan = action.outcome.goal.plan
     initial = {"status": action.status, "reason": action.reason, "next_step": action.next_step}
@@ -33,7 +33,7 @@ def record_progress(request: HttpRequest, code: str) -> HttpResponse:
             add_errors(form, error)
         else:
             messages.success(request, _("Your update on “%(title)s” is saved.") % {"title": action})
-            return redirect(_next(request, at(action)))
+            return redirect(_next(request, editor_url(action)))
     context = {
         "section": "updates",
         "action": action,
@@ -41,7 +41,7 @@ def record_progress(request: HttpRequest, code: str) -> HttpResponse:
         "form": form,
         "last": action.progress_notes.order_by("-noted_on", "-position").first(),
         "next": _next(request, ""),
-    } | rights(request.user)
+    } | permission_context(request.user)
     return render(request, "plans/progress_form.html", context, status=422 if form.errors else 200)
 
 

@@ -9,20 +9,20 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from tenants.access import Can, requires
+from tenants.access import Permission, permission_required
 from tenants.models import Visibility
 from tenants.plans import selectors, services
 from tenants.plans.forms import AdoptForm, PublishForm, UnpublishForm
-from tenants.plans.views.common import add_errors, here, the_plan
+from tenants.plans.views.common import add_errors, current_jurisdiction, get_plan
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.PUBLISH_PLAN)
+@permission_required(Permission.PUBLISH_PLAN)
 def publish(request: HttpRequest) -> HttpResponse:
     """What the public will see, what it will miss, and the button: plan and site in one confirmed step."""
-    place, plan = here(), the_plan()
+    jurisdiction, plan = current_jurisdiction(), get_plan()
     initial = {"visibility": plan.visibility if plan.visibility != Visibility.INTERNAL else Visibility.PUBLIC}
-    form = PublishForm(request.POST or None, is_launched=place.is_launched, initial=initial)
+    form = PublishForm(request.POST or None, is_launched=jurisdiction.is_launched, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -38,7 +38,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         "section": "plan",
         "form": form,
         "plan": plan,
-        "gaps": services.gaps(plan),
+        "gaps": services.publish_warnings(plan),
         "total": selectors.actions_of(plan).count(),
         "tally": selectors.tally(plan, by="status"),
     }
@@ -46,9 +46,9 @@ def publish(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.PUBLISH_PLAN)
+@permission_required(Permission.PUBLISH_PLAN)
 def unpublish(request: HttpRequest) -> HttpResponse:
-    plan = the_plan()
+    plan = get_plan()
     form = UnpublishForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -63,9 +63,9 @@ def unpublish(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.PUBLISH_PLAN)
+@permission_required(Permission.PUBLISH_PLAN)
 def adopt(request: HttpRequest) -> HttpResponse:
-    plan = the_plan()
+    plan = get_plan()
     initial = {"on": plan.adopted_on, "body": plan.adopting_body, "resolution": plan.resolution}
     form = AdoptForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from tenants import services as tenants
-from tenants.access import Can, requires
-from tenants.colors import WHITE, contrast, rgb
-from tenants.logos import MAX_MEGABYTES, as_png, change_logo
+from tenants.access import Permission, permission_required
+from tenants.jurisdictions import services as tenants
+from tenants.jurisdictions.logos import MAX_UPLOAD_MEGABYTES, change_logo, normalize_logo
 from tenants.models import Jurisdiction
-from tenants.plans.views.common import add_errors, here, rights
+from tenants.plans.views.common import add_errors, current_jurisdiction, permission_context
+from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 
 CONTRAST = 7  # of a city's color with white, as text on it is white
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
@@ -40,7 +40,7 @@ class SettingsForm(forms.ModelForm):
     logo = forms.FileField(
         label=gettext_lazy("Logo"),
         help_text=gettext_lazy("PNG, JPEG, WebP or GIF, up to %(limit)d MB. It is shown small.")
-        % {"limit": MAX_MEGABYTES},
+        % {"limit": MAX_UPLOAD_MEGABYTES},
         required=False,
         widget=forms.FileInput(attrs={"accept": ".png,.jpg,.jpeg,.webp,.gif"}),
     )
@@ -73,7 +73,7 @@ class SettingsForm(forms.ModelForm):
 
     def clean_brand_color(self) -> str:
         color = _color(self.cleaned_data["brand_color"])
-        ratio = contrast(rgb(color), WHITE)
+        ratio = contrast_ratio(parse_hex_color(color), WHITE)
         if ratio < CONTRAST:
             raise ValidationError(
                 _(
@@ -89,7 +89,7 @@ class SettingsForm(forms.ModelForm):
     def clean_logo(self) -> Any:
         file = self.cleaned_data.get("logo")
         if file:
-            self.png = as_png(file.read())
+            self.png = normalize_logo(file.read())
         return file
 
 
@@ -100,23 +100,23 @@ def _color(text: str) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Can.EDIT_SETTINGS)
+@permission_required(Permission.EDIT_SETTINGS)
 def settings(request: HttpRequest) -> HttpResponse:
-    place = Jurisdiction.objects.get(pk=here().pk)
-    form = SettingsForm(request.POST or None, request.FILES or None, instance=place)
+    jurisdiction = Jurisdiction.objects.get(pk=current_jurisdiction().pk)
+    form = SettingsForm(request.POST or None, request.FILES or None, instance=jurisdiction)
     if request.method == "POST" and form.is_valid():
         fields = {name: form.cleaned_data[name] for name in FIELDS}
         try:
             with transaction.atomic():
-                tenants.change_jurisdiction(here(), by=request.user, **fields)
+                tenants.change_jurisdiction(current_jurisdiction(), by=request.user, **fields)
                 if form.png is not None:
-                    change_logo(here(), content=form.png, by=request.user)
+                    change_logo(current_jurisdiction(), content=form.png, by=request.user)
                 elif form.cleaned_data.get("remove_logo"):
-                    change_logo(here(), content=None, by=request.user)
+                    change_logo(current_jurisdiction(), content=None, by=request.user)
         except ValidationError as error:
             add_errors(form, error)
         else:
             messages.success(request, _("Your settings are saved."))
             return redirect("plans:settings")
-    context = {"section": "settings", "form": form} | rights(request.user)
+    context = {"section": "settings", "form": form} | permission_context(request.user)
     return render(request, "plans/settings.html", context, status=422 if form.errors else 200)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import tenant_context
 
 from tenants.plans import selectors, services
-from tenants.plans.management.commands.import_plan import find_place
+from tenants.plans.management.commands.import_plan import get_jurisdiction
 
 
 class Command(BaseCommand):
@@ -21,13 +21,13 @@ class Command(BaseCommand):
     def handle(self, *, slug: str, file: Path, **_options: Any) -> None:
         if file.suffix.lower() != ".xlsx":
             raise CommandError(f"{str(file)!r} does not end in .xlsx. Give the file a name like plan.xlsx.")
-        place = find_place(slug)
-        with tenant_context(place):
+        jurisdiction = get_jurisdiction(slug)
+        with tenant_context(jurisdiction):
             plan = selectors.current_plan()
             if plan is None:
-                raise CommandError(f"{place.name} has no plan yet.")
+                raise CommandError(f"{jurisdiction.name} has no plan yet.")
             try:
-                content = services.exported_bytes(plan, by=None)
+                content = services.export_as_bytes(plan, by=None)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
             count = selectors.actions_of(plan).count()
@@ -35,4 +35,4 @@ class Command(BaseCommand):
             file.write_bytes(content)
         except OSError as error:
             raise CommandError(f"Cannot write {str(file)!r}: {error.strerror}. Check the path.") from error
-        self.stdout.write(f"Wrote {count} actions of {place.name} to {file}.")
+        self.stdout.write(f"Wrote {count} actions of {jurisdiction.name} to {file}.")

@@ -9,17 +9,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import tenant_context
 
 from tenants.models import Jurisdiction
-from tenants.plans import services, sheets
+from tenants.plans import services, spreadsheets
 
 
-def find_place(slug: str) -> Jurisdiction:
+def get_jurisdiction(slug: str) -> Jurisdiction:
     """The jurisdiction of that slug. Raises CommandError that names the known ones."""
-    places = Jurisdiction.objects.places()
-    place = places.filter(slug=slug).first()
-    if place is None:
-        known = ", ".join(places.order_by("slug").values_list("slug", flat=True)[:20])
+    jurisdictions = Jurisdiction.objects.tenants()
+    jurisdiction = jurisdictions.filter(slug=slug).first()
+    if jurisdiction is None:
+        known = ", ".join(jurisdictions.order_by("slug").values_list("slug", flat=True)[:20])
         raise CommandError(f"No jurisdiction {slug!r}. Known: {known or 'none yet'}.")
-    return place
+    return jurisdiction
 
 
 class Command(BaseCommand):
@@ -36,27 +36,31 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *, slug: str, file: Path, dry_run: bool, json: bool, **_options: Any) -> None:
-        place = find_place(slug)
+        jurisdiction = get_jurisdiction(slug)
         try:
             content = file.read_bytes()
         except OSError as error:
             raise CommandError(f"Cannot read {str(file)!r}: {error.strerror}. Check the path.") from error
-        with tenant_context(place):
+        with tenant_context(jurisdiction):
             try:
                 result, difference = services.import_sheet(
                     filename=file.name, content=content, by=None, dry_run=dry_run
                 )
-            except (sheets.SheetError, ValidationError) as error:
+            except (spreadsheets.SheetError, ValidationError) as error:
                 text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 raise CommandError(f"{text} Nothing was imported.") from error
-        self.stdout.write(_as_json(result) if json else _as_text(place, result, difference, dry_run=dry_run))
+        self.stdout.write(
+            _as_json(result) if json else _as_text(jurisdiction, result, difference, dry_run=dry_run)
+        )
 
 
-def _as_json(result: sheets.Result) -> str:
-    return json.dumps(sheets.as_json(result), ensure_ascii=False, indent=1)
+def _as_json(result: spreadsheets.ParseResult) -> str:
+    return json.dumps(spreadsheets.as_json(result), ensure_ascii=False, indent=1)
 
 
-def _as_text(place: Jurisdiction, result: sheets.Result, difference: Any, *, dry_run: bool) -> str:
+def _as_text(
+    jurisdiction: Jurisdiction, result: spreadsheets.ParseResult, difference: Any, *, dry_run: bool
+) -> str:
     lines = []
     for message in result.messages:
         where = f"{message.sheet} " if message.sheet else ""
@@ -70,7 +74,7 @@ def _as_text(place: Jurisdiction, result: sheets.Result, difference: Any, *, dry
     )
     verb = "Would import" if dry_run else "Imported"
     lines.append(
-        f"{verb} into {place.name}: {counts['new']} actions new, {counts['changed']} changed, "
+        f"{verb} into {jurisdiction.name}: {counts['new']} actions new, {counts['changed']} changed, "
         f"{counts['same']} the same, {counts['conflict']} in conflict (the plan keeps its own)."
     )
     return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""What the sites do when a jurisdiction is opened or changed, and what they announce about their pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from wagtail.models import Page
+from wagtail.signals import page_published, page_unpublished, post_page_move
+
+from cms import site_setup
+from tenants import signals
+from tenants.models import Jurisdiction
+
+
+@receiver(signals.jurisdiction_opened)
+def open_site(*, jurisdiction: Jurisdiction, **_kwargs: Any) -> None:
+    site_setup.set_up_city_site(jurisdiction)
+
+
+@receiver([page_published, page_unpublished, post_page_move])
+def announce_page(*, instance: Page, **_kwargs: Any) -> None:
+    send_page_changed(instance.pk)
+
+
+def announce_deletion(*, instance: Page, **_kwargs: Any) -> None:
+    send_page_changed(instance.pk)
+
+
+def connect_deletion_signals(page_types: list[type[Page]]) -> None:
+    for page_type in page_types:
+        post_delete.connect(
+            announce_deletion, sender=page_type, dispatch_uid=f"announce {page_type.__name__}"
+        )
+
+
+def send_page_changed(page_id: int) -> None:
+    """Tell the listeners that a page is to be read again.
+
+    A request and a run of the schedule are one transaction with what Wagtail wrote; a script that publishes
+    without one gets one for the listeners alone.
+    """
+    jurisdiction = connection.tenant
+    if not isinstance(jurisdiction, Jurisdiction):
+        jurisdiction = Jurisdiction.objects.get(schema_name=connection.schema_name)
+    with transaction.atomic():
+        signals.page_changed.send(Page, jurisdiction=jurisdiction, page_id=page_id)

@@ -1,0 +1,307 @@
+"""Setting up a site: Wagtail's Site row, the home page and the pages every site starts with."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django_tenants.utils import tenant_context
+from wagtail.models import Page, Site, Workflow, WorkflowContentType
+from wagtail.signal_handlers import disable_reference_index_auto_update
+
+from cms.models import AlliancePage, HomePage, NarrativePage, StandardPage
+from resources.models import LibraryItem
+from tenants.models import Jurisdiction
+
+
+@transaction.atomic
+def set_up_city_site(jurisdiction: Jurisdiction) -> HomePage:
+    """The city's site as it starts: home, contact, accessibility and privacy pages, and a narrative in draft.
+
+    Runs with the city's schema active. A site that has a home page keeps it; its host is set anew.
+    """
+    home = HomePage.objects.first()
+    if home is None:
+        home = HomePage(
+            title=jurisdiction.name, slug="home", seo_title=_("Progress of the racial equity plan")
+        )
+        story = NarrativePage(title=_("Our racial equity narrative"), body=_narrative_outline(jurisdiction))
+        with disable_reference_index_auto_update():  # starter text refers to nothing
+            _add_home_page(home)
+            _add_page(home, story, live=False)
+            for page in _default_pages(jurisdiction.name):
+                _add_page(home, page)
+    _update_site(home, jurisdiction)
+    return home
+
+
+@transaction.atomic
+def set_up_alliance_site() -> AlliancePage:
+    """The alliance's site as it starts: its home, and contact, joining, accessibility and privacy pages.
+
+    Runs in the public schema, whatever schema is active. Safe to repeat: what is there stays.
+    """
+    alliance = Jurisdiction.objects.get(schema_name="public")
+    with tenant_context(alliance):
+        home = AlliancePage.objects.first()
+        if home is None:
+            home = AlliancePage(
+                title=_("Cities for racial equity"),
+                slug="home",
+                headline=_("Cities that plan for racial equity, and report in public"),
+                lead=_(
+                    "Members share what works, keep their promises where everyone can see them, "
+                    "and bring new cities to the table."
+                ),
+                often_sought=_("fines and fees, fair-chance hiring, budget equity tool"),
+                progress_note=_(
+                    "Every member that shows its plan, in its own words and numbers. "
+                    "We do not rank them: plans differ."
+                ),
+                joining=_default_joining_steps(),
+                joining_note=_(
+                    "A path with seven stages. Most cities take a year from the first talk to an adopted "
+                    "plan."
+                ),
+                joining_link_text=_("What joining asks of a city"),
+            )
+            _add_home_page(home)
+            joining = _add_page(home, _joining_page())
+            home.joining_page = joining.page_ptr
+            home.save(clean=False)
+            for page in _default_pages(settings.ALLIANCE_NAME):
+                _add_page(home, page)
+        _update_site(home, alliance)
+        workflow = Workflow.objects.filter(active=True).order_by("pk").first()
+        if workflow:  # the one that pages have: whoever does not publish can submit an item for approval
+            WorkflowContentType.objects.get_or_create(
+                content_type=ContentType.objects.get_for_model(LibraryItem), defaults={"workflow": workflow}
+            )
+    return home
+
+
+def _add_home_page(home: Page) -> None:
+    """Put `home` below the root, which is copied and gets a key of its own."""
+    Page.objects.filter(depth=1).update(translation_key=uuid.uuid4())
+    _add_page(Page.objects.get(depth=1), home)
+
+
+def _add_page(parent: Page, page: Any, *, live: bool = True) -> Any:
+    page.live = live
+    page.has_unpublished_changes = not live
+    parent.add_child(instance=page)  # no revision: the history of a page begins with what somebody writes
+    return page
+
+
+def _update_site(home: Page, jurisdiction: Jurisdiction) -> None:
+    port = int(settings.PORTAL_PORT or (443 if settings.PORTAL_SCHEME == "https" else 80))
+    Site.objects.update_or_create(
+        is_default_site=True,
+        defaults={
+            "hostname": jurisdiction.host,
+            "port": port,
+            "root_page_id": home.pk,
+            "site_name": jurisdiction.name[:255],
+        },
+    )
+    Site.clear_site_root_paths_cache()
+
+
+def _section_block(heading: str, *paragraphs: str) -> dict[str, Any]:
+    return {"type": "section", "value": {"heading": heading, "text": _paragraphs(*paragraphs)}}
+
+
+def _paragraphs(*paragraphs: str) -> str:
+    return "".join(format_html("<p>{}</p>", text) for text in paragraphs)
+
+
+def _default_pages(name: str) -> list[StandardPage]:
+    """Pages that law and courtesy ask of every public site, worded to be true from the first day."""
+    contact = StandardPage(
+        title=_("Contact"),
+        slug="contact",
+        show_in_menus=True,
+        lead=_("Questions, corrections and what we left out: tell us."),
+        body=[
+            _section_block(
+                _("Write or call"),
+                _(
+                    "Write to the office that answers for the racial equity plan of %(name)s. "
+                    "Its address and phone number are on the government’s main website."
+                )
+                % {"name": name}
+                if connection.schema_name != "public"
+                else _("The alliance’s staff answer within five working days."),
+            ),
+            _section_block(
+                _("What to tell us"),
+                _(
+                    "Name the page and the action or number you are asking about. If a statement is wrong, "
+                    "say what is right and how you know. We correct it in public."
+                ),
+            ),
+        ],
+    )
+    accessibility = StandardPage(
+        title=_("Accessibility"),
+        slug="accessibility",
+        show_in_menus=True,
+        lead=_("This site should work for everyone. Where it does not, we want to know."),
+        body=[
+            _section_block(
+                _("What we aim for"),
+                _(
+                    "Pages follow the Web Content Accessibility Guidelines 2.2 at level AA. They can be "
+                    "used with a "
+                    "keyboard, with a screen reader, at 400% zoom, on a small phone and without scripts."
+                ),
+                _(
+                    "Every chart has its numbers as a table on the same page. No status is told by color "
+                    "alone."
+                ),
+            ),
+            _section_block(
+                _("What may not work yet"),
+                _(
+                    "Files that were uploaded, such as older PDF documents, may lack tags. Ask us for "
+                    "another format."
+                ),
+            ),
+            _section_block(
+                _("Tell us about a barrier"),
+                _("Use the contact page. Say which page it was and what you were trying to do."),
+            ),
+        ],
+    )
+    privacy = StandardPage(
+        title=_("Privacy"),
+        slug="privacy",
+        show_in_menus=True,
+        lead=_("You can read this site without telling us who you are."),
+        body=[
+            _section_block(
+                _("What is kept"),
+                _(
+                    "Reading needs no account. The site loads nothing from other companies: "
+                    "no trackers, no advertising, no outside fonts."
+                ),
+                _("The only cookies keep a person signed in and protect forms. They hold nothing about you."),
+            ),
+            _section_block(
+                _("Who sees it"),
+                _("Names of staff are shown only where the person and the team have agreed to it."),
+            ),
+        ],
+    )
+    return [contact, accessibility, privacy]
+
+
+def _narrative_outline(jurisdiction: Jurisdiction) -> list[dict[str, Any]]:
+    """The questions a narrative answers, as a draft to write over until somebody publishes it."""
+    return [
+        {
+            "type": "text",
+            "value": _paragraphs(
+                _(
+                    "Begin with this place: when did its government first make race matter, and how do we "
+                    "know?"
+                )
+            ),
+        },
+        {
+            "type": "chapter",
+            "value": {
+                "heading": _("When the rules said race"),
+                "period": "",
+                "text": _paragraphs(
+                    _(
+                        "Which deeds, maps, ordinances and practices of %(name)s named race? Who was kept "
+                        "out of what?"
+                    )
+                    % {"name": jurisdiction.name}
+                ),
+            },
+        },
+        {
+            "type": "chapter",
+            "value": {
+                "heading": _("When the rules stopped saying it"),
+                "period": "",
+                "text": _paragraphs(
+                    _(
+                        "Which rules look the same for everyone and still fall on some? What did they "
+                        "cost, and whom?"
+                    )
+                ),
+            },
+        },
+        {
+            "type": "why_now",
+            "value": {
+                "heading": _("Why now"),
+                "text": _paragraphs(_("What do the numbers say today? Give each with its year and source.")),
+            },
+        },
+        {
+            "type": "commitments",
+            "value": {"heading": _("What we commit to"), "text": "", "commitments": []},
+        },
+    ]
+
+
+def _default_joining_steps() -> list[dict[str, Any]]:
+    steps = [
+        (_("Talk to us"), _("An online hour, every month"), ""),
+        (_("Apply"), _("Answer within ten working days"), ""),
+        (_("Onboarding"), "", "onboarding"),
+        (_("Learning"), "", "learning"),
+        (_("Planning"), "", "planning"),
+        (_("Plan adopted"), "", "adopted_plan"),
+        (_("Implementing"), "", "implementing"),
+    ]
+    return [
+        {"type": "step", "value": {"title": title, "text": text, "stage": stage}}
+        for title, text, stage in steps
+    ]
+
+
+def _joining_page() -> StandardPage:
+    return StandardPage(
+        title=_("What joining asks of a city"),
+        slug="joining",
+        lead=_(
+            "A promise by the people who lead, time for a core team, and a plan that is reported in public."
+        ),
+        body=[
+            _section_block(
+                _("Who must be in the room"),
+                _(
+                    "Someone who leads the government, a coordinator with paid time, and a core team from "
+                    "several "
+                    "departments. Residents who live with the results belong in it from the start."
+                ),
+            ),
+            _section_block(
+                _("What the year holds"),
+                _(
+                    "Training for the core team, a look at the data by race, conversations with residents, "
+                    "a Racial Equity Action Plan, and its adoption by the governing body."
+                ),
+            ),
+            _section_block(
+                _("What you get"),
+                _(
+                    "A site of your own for plan and progress, the shared library, and peers who have "
+                    "done it before."
+                ),
+            ),
+            _section_block(
+                _("How to begin"), _("Write to us through the contact page. We answer with a date to talk.")
+            ),
+        ],
+    )

@@ -1,0 +1,240 @@
+"""What a city shows beyond itself, copied into the public schema in the city's own transaction.
+
+Everything is read again from the city's schema, which must be active: doing it twice equals doing it once.
+A plan that only the city may see leaves no row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Q
+
+from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
+from tenants.models import Jurisdiction
+from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
+from tenants.plans.selectors import visible_plan
+
+MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
+Status = Action.Status
+
+_COPIED_FIELDS = [
+    "uuid",
+    "updated_at",
+    "code",
+    "number",
+    "title",
+    "details",
+    "stage",
+    "sectors",
+    "topics",
+    "reason",
+    "next_step",
+    "start_date",
+    "due_date",
+    "due_precision",
+    "is_continuous",
+    "last_update_on",
+    "position",
+]
+# Nothing that is shown: what a city edits for itself must not date its public copy anew.
+_TIMESTAMP_FIELDS = {"updated_at", "changed_at"}
+
+
+@dataclass
+class ProjectionRows:
+    """Unsaved rows: what the public tables should hold of one city."""
+
+    plans: list[PublicPlan] = field(default_factory=list)
+    goals: list[PublicGoal] = field(default_factory=list)
+    outcomes: list[PublicOutcome] = field(default_factory=list)
+    actions: list[PublicAction] = field(default_factory=list)
+
+    def rows(self, model: type[Projection]) -> Sequence[Projection]:
+        held: dict[type[Projection], Sequence[Projection]] = {
+            PublicPlan: self.plans,
+            PublicGoal: self.goals,
+            PublicOutcome: self.outcomes,
+            PublicAction: self.actions,
+        }
+        return held[model]
+
+
+@transaction.atomic
+def refresh(jurisdiction: Jurisdiction) -> None:
+    """Write all rows of a city again; the same number of queries for any number of actions."""
+    _acquire_lock(jurisdiction)
+    shown = build_rows(jurisdiction)
+    for model in MODELS:
+        _replace_rows(model.objects.filter(jurisdiction=jurisdiction), shown.rows(model))
+
+
+@transaction.atomic
+def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> None:
+    """Write these actions and the plan's numbers again; the rest stays as it is.
+
+    Falls back to all rows where the plan, or what an action stands under, is not in the public tables yet.
+    """
+    _acquire_lock(jurisdiction)
+    plan = visible_plan("members")
+    if plan is None:
+        refresh(jurisdiction)
+        return
+    ids = list(action_ids)
+    actions = _action_rows(jurisdiction, plan, Action.objects.filter(pk__in=ids))
+    above = {action.outcome_id for action in actions}
+    mine = {"jurisdiction": jurisdiction, "visibility": plan.visibility}
+    known = PublicOutcome.objects.filter(**mine, uuid__in=above).count()
+    if known < len(above) or not PublicPlan.objects.filter(**mine, uuid=plan.uuid).exists():
+        refresh(jurisdiction)
+        return
+    uuids = list(Action.objects.filter(pk__in=ids).values_list("uuid", flat=True))
+    _replace_rows(PublicAction.objects.filter(jurisdiction=jurisdiction, uuid__in=uuids), actions)
+    _replace_rows(PublicPlan.objects.filter(jurisdiction=jurisdiction), [_plan_row(jurisdiction, plan)])
+
+
+def differences(jurisdiction: Jurisdiction) -> list[str]:
+    """Where the public tables and the city's own rows disagree: ["PublicAction 0f3c…: status", …]."""
+    shown, found = build_rows(jurisdiction), []
+    for model in MODELS:
+        wanted = {row.uuid: row for row in shown.rows(model)}
+        stored = {row["uuid"]: row for row in model.objects.filter(jurisdiction=jurisdiction).values()}
+        for uuid in sorted(wanted.keys() | stored.keys()):
+            if uuid not in stored:
+                what = "missing"
+            elif uuid not in wanted:
+                what = "should not be there"
+            else:
+                what = ", ".join(_changed_fields(wanted[uuid], stored[uuid]))
+            if what:
+                found.append(f"{model.__name__} {uuid}: {what}")
+    return found
+
+
+def build_rows(jurisdiction: Jurisdiction) -> ProjectionRows:
+    """What the public tables should hold of this city now."""
+    plan = visible_plan("members")
+    if plan is None:
+        return ProjectionRows()
+    common = {"jurisdiction": jurisdiction, "visibility": plan.visibility}
+    goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
+    standing = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
+    outcomes: Any = standing.order_by("position", "pk").values(
+        "uuid", "updated_at", "label", "title", "stage", "position", goal_uuid=F("goal__uuid")
+    )
+    return ProjectionRows(
+        plans=[_plan_row(jurisdiction, plan)],
+        goals=[
+            PublicGoal(**common, **row)
+            for row in goals.values("uuid", "updated_at", "label", "title", "position", "sectors")
+        ],
+        outcomes=[PublicOutcome(goal_id=row.pop("goal_uuid"), **common, **row) for row in outcomes],
+        actions=_action_rows(jurisdiction, plan, Action.objects.all()),
+    )
+
+
+def _plan_row(jurisdiction: Jurisdiction, plan: Plan) -> PublicPlan:
+    current = Action.objects.current().filter(outcome__goal__plan=plan)
+    counted = Q(status=None) | ~Q(status__in=[Status.CANCELLED, Status.MERGED])
+    numbers = current.aggregate(
+        actions=Count("pk", filter=counted),
+        completed=Count("pk", filter=Q(status=Status.COMPLETED)),
+        on_track=Count("pk", filter=Q(status=Status.ON_TRACK)),
+        needs_attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
+        not_started=Count("pk", filter=Q(status=Status.NOT_STARTED)),
+        no_status=Count("pk", filter=Q(status=None)),
+        left_out=Count("pk", filter=~counted),
+        last_update_on=Max("last_update_on"),
+    )
+    parts = Goal.objects.filter(plan=plan, retired_at=None).aggregate(
+        goals=Count("pk", distinct=True),
+        outcomes=Count("outcomes", filter=Q(outcomes__retired_at=None), distinct=True),
+    )
+    return PublicPlan(
+        uuid=plan.uuid,
+        jurisdiction=jurisdiction,
+        visibility=plan.visibility,
+        updated_at=plan.updated_at,
+        title=plan.title,
+        summary=plan.summary,
+        lifecycle=plan.lifecycle,
+        period_start=plan.period_start,
+        period_end=plan.period_end,
+        adopted_on=plan.adopted_on,
+        published_at=plan.published_at,
+        **numbers,
+        **parts,
+    )
+
+
+def _action_rows(jurisdiction: Jurisdiction, plan: Plan, among: Any) -> list[PublicAction]:
+    rows: list[dict[str, Any]] = list(
+        among.current()
+        .filter(outcome__goal__plan=plan)
+        .in_plan_order()
+        .values(
+            *_COPIED_FIELDS,
+            "pk",
+            mark=F("status"),
+            outcome_uuid=F("outcome__uuid"),
+            outcome_stage=F("outcome__stage"),
+            goal_sectors=F("outcome__goal__sectors"),
+            accountable_name=F("accountable__name"),
+        )
+    )
+    said = _latest_notes([row["pk"] for row in rows])
+    for row in rows:  # what an action does not say itself, what it stands under says for it
+        above = row.pop("outcome_stage"), row.pop("goal_sectors")
+        row["stage"], row["sectors"] = row["stage"] or above[0], row["sectors"] or above[1]
+    return [
+        PublicAction(
+            jurisdiction=jurisdiction,
+            visibility=plan.visibility,
+            last_update_text=said.get(row.pop("pk"), ""),
+            status=row.pop("mark") or "",
+            outcome_id=row.pop("outcome_uuid"),
+            accountable=row.pop("accountable_name") or "",
+            **row,
+        )
+        for row in rows
+    ]
+
+
+def _latest_notes(action_ids: list[int]) -> dict[int, str]:
+    """The text of each action's newest progress note."""
+    notes = ProgressNote.objects.filter(action__in=action_ids).distinct("action_id")
+    newest_first = notes.order_by("action_id", F("noted_on").desc(nulls_last=True), "-position", "-pk")
+    return dict(newest_first.values_list("action_id", "text"))
+
+
+def _acquire_lock(jurisdiction: Jurisdiction) -> None:
+    """Wait for another writer of this city's rows to commit, so that the numbers count its change too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext(%s))", [f"projection {jurisdiction.schema_name}"]
+        )
+
+
+def _changed_fields(row: Projection, stored: dict[str, Any]) -> list[str]:
+    """The names of what a row says otherwise than the stored one."""
+    names = [
+        f.attname for f in row._meta.concrete_fields if not f.primary_key and f.name not in _TIMESTAMP_FIELDS
+    ]
+    return [name for name in names if getattr(row, name) != stored[name]]
+
+
+def _replace_rows(stored: Any, rows: Sequence[Projection]) -> None:
+    """Make the stored rows these. What says the same as before is left alone, with the moments it last changed."""
+    before = {row["uuid"]: row for row in stored.values()}
+    changed = [row for row in rows if row.uuid not in before or _changed_fields(row, before[row.uuid])]
+    standing = {row.uuid for row in rows} - {row.uuid for row in changed}
+    _delete_rows(stored.exclude(uuid__in=standing))
+    stored.model.objects.bulk_create(changed)
+
+
+def _delete_rows(rows: Any) -> None:
+    # One statement: `delete()` would first load every row to look for cascades, which `refresh` does itself.
+    rows._raw_delete(rows.db)

@@ -1,0 +1,218 @@
+"""The one place where a row becomes something to find.
+
+Each function gives an unsaved `Document`; `audience` has no default. Nothing that is internal to a city comes here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.html import strip_tags
+
+from cms.models import NarrativePage
+from cohort.models import PublicAction, PublicOutcome, PublicPlan
+from resources.models import LibraryItem
+from search.models import Document
+from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, fold, vocabulary_terms
+from tenants.models import Jurisdiction, Topic
+from tenants.models.us_states import US_STATES
+
+ALLIANCE_HOST = "alliance"  # the host of what does not stand on a city's
+_NAMESPACE = uuid.UUID("5e8b1c34-6d0f-4c6e-9a58-0c7b6a4d2f11")
+
+TopicsBySlug = Mapping[str, Topic]
+
+
+def library_uuid(item_id: int) -> uuid.UUID:
+    """Library items have no UUID of their own; the same item always has the same one here."""
+    return uuid.uuid5(_NAMESPACE, f"library/{item_id}")
+
+
+def page_uuid(jurisdiction: Jurisdiction, page_id: int) -> uuid.UUID:
+    """Copied pages share their translation key, so schema and number name a page."""
+    return uuid.uuid5(_NAMESPACE, f"page/{jurisdiction.schema_name}/{page_id}")
+
+
+def from_library_item(
+    item: LibraryItem, *, audience: str, topics: TopicsBySlug, texts: Mapping[str, str]
+) -> Document:
+    """`topics` holds all topics by slug: their names and aliases are searched with the item; `texts` the words of
+    files by the hash of their content. Needs `item.attachments` with their documents.
+    """
+    attached = item.attachments.all()
+    files = [attachment.title for attachment in attached]
+    contents = [texts.get(attachment.document.file_hash, "") for attachment in attached]
+    kinds = [item.get_type_display(), item.get_legal_form_display() if item.legal_form else ""]
+    return _build_document(
+        kind=Document.Kind.LIBRARY,
+        uuid=library_uuid(item.pk),
+        key=item.key,
+        audience=audience,
+        language=item.language,
+        title=item.title,
+        origin=item.origin,
+        summary=item.summary,
+        body=item.body,
+        hidden=[
+            *item.hidden_tags,
+            *_topic_names(item.topics, topics),
+            *kinds,
+            *files,
+            US_STATES.get(item.origin_state, ""),
+            *contents,
+        ],
+        host=ALLIANCE_HOST,
+        path=f"/library/{item.key}/",
+        type=item.type,
+        topics=item.topics,
+        sectors=item.sectors,
+        stages=item.stage,
+        decision_kinds=item.decision_kinds,
+        population_band=item.population_band,
+        state=item.origin_state,
+        evidence=item.evidence,
+        legal_form=item.legal_form,
+        licence=item.licence,
+        year=item.year,
+        dated_on=item.first_published_at.date() if item.first_published_at else None,
+        data={"is_sample": item.is_sample},
+    )
+
+
+def from_plan(jurisdiction: Jurisdiction, plan: PublicPlan, *, audience: str) -> Document:
+    return _city_document(
+        jurisdiction,
+        kind=Document.Kind.PLAN,
+        uuid=plan.uuid,
+        audience=audience,
+        title=plan.title,
+        summary=plan.summary,
+        hidden=["racial equity action plan", "REAP"],
+        path="/plan/",
+        type="plan",
+        year=plan.adopted_on.year if plan.adopted_on else None,
+        dated_on=plan.adopted_on or (plan.published_at.date() if plan.published_at else None),
+        data={
+            "lifecycle": plan.lifecycle,
+            "period": [
+                plan.period_start and plan.period_start.year,
+                plan.period_end and plan.period_end.year,
+            ],
+            "actions": plan.actions,
+            "completed": plan.completed,
+        },
+    )
+
+
+def from_outcome(jurisdiction: Jurisdiction, outcome: PublicOutcome, *, audience: str) -> Document:
+    """Needs `outcome.goal`."""
+    return _city_document(
+        jurisdiction,
+        kind=Document.Kind.OUTCOME,
+        uuid=outcome.uuid,
+        audience=audience,
+        title=outcome.title,
+        summary=outcome.goal.title,
+        path="/plan/",
+        sectors=outcome.goal.sectors,
+        stages=[outcome.stage] if outcome.stage else [],
+        dated_on=outcome.updated_at.date(),
+        data={"label": outcome.label},
+    )
+
+
+def from_action(
+    jurisdiction: Jurisdiction, action: PublicAction, *, audience: str, topics: TopicsBySlug
+) -> Document:
+    """Needs `action.outcome.goal`."""
+    told = [action.details, action.reason, action.next_step, action.accountable]
+    return _city_document(
+        jurisdiction,
+        kind=Document.Kind.ACTION,
+        uuid=action.uuid,
+        audience=audience,
+        title=action.title,
+        summary=action.last_update_text or action.details,
+        body="\n\n".join([*told, action.outcome.title, action.outcome.goal.title]),
+        hidden=_topic_names(action.topics, topics),
+        path=action.path,
+        topics=action.topics,
+        sectors=action.sectors or action.outcome.goal.sectors,
+        stages=[stage] if (stage := action.stage or action.outcome.stage) else [],
+        status=action.status,
+        dated_on=action.last_update_on or action.updated_at.date(),
+        data={
+            "number": action.number,
+            "accountable": action.accountable,
+            "due": action.due_date.isoformat() if action.due_date else None,
+            "due_precision": action.due_precision,
+            "updated": action.last_update_on.isoformat() if action.last_update_on else None,
+        },
+    )
+
+
+def from_page(jurisdiction: Jurisdiction, page: NarrativePage, *, audience: str) -> Document:
+    lead = page.lead or page.headline
+    return _city_document(
+        jurisdiction,
+        kind=Document.Kind.NARRATIVE,
+        uuid=page_uuid(jurisdiction, page.pk),
+        audience=audience,
+        language=page.language,
+        title=page.headline or page.title,
+        summary=lead,
+        body=strip_tags(page.words()),
+        hidden=[page.title, page.search_description, "racial equity narrative"],
+        path=f"/{page.slug}/",
+        type="narrative",
+        year=page.first_published_at.year if page.first_published_at else None,
+        dated_on=page.last_published_at.date() if page.last_published_at else None,
+    )
+
+
+def _city_document(jurisdiction: Jurisdiction, *, hidden: Iterable[str] = (), **fields: Any) -> Document:
+    fields.setdefault(
+        "language", "es" if jurisdiction.languages[:1] == ["es"] else "en"
+    )  # the first one is the site's own
+    return _build_document(
+        jurisdiction=jurisdiction,
+        origin=jurisdiction.name,
+        hidden=[*hidden, jurisdiction.short_name, US_STATES.get(jurisdiction.state, "")],
+        host=jurisdiction.slug,
+        population_band=jurisdiction.population_band,
+        state=jurisdiction.state,
+        **fields | {"data": fields.get("data", {}) | {"is_sample": jurisdiction.is_sample}},
+    )
+
+
+def _build_document(
+    *,
+    title: str,
+    summary: str,
+    body: str = "",
+    hidden: Iterable[str] = (),
+    dated_on: dt.date | None,
+    **fields: Any,
+) -> Document:
+    for name in ("topics", "sectors", "stages", "decision_kinds"):
+        fields[name] = list(dict.fromkeys(fields.get(name, ())))  # each once, so that counts are true
+    title, summary, body = clean(title), clean(summary), clean(body)[:MAX_BODY_LENGTH]
+    return Document(
+        title=title,
+        title_key=fold(title)[:300],
+        summary=summary,
+        body=body,
+        hidden=", ".join(clean(str(text)) for text in hidden if text)[:MAX_HIDDEN_LENGTH],
+        words=vocabulary_terms([title, summary, body, fields.get("origin", "")]),
+        dated_on=dated_on,
+        **fields,
+    )
+
+
+def _topic_names(slugs: Iterable[str], topics: TopicsBySlug) -> list[str]:
+    """What people call these topics: label, Spanish label and aliases."""
+    found = [topics[slug] for slug in slugs if slug in topics]
+    return [name for topic in found for name in (topic.label, topic.label_es, *topic.aliases)]

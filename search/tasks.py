@@ -1,0 +1,34 @@
+"""What the worker does from time to time, without being asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from django.conf import settings
+from django_tasks import task
+
+from search.backends.engine.client import EngineError
+from tenants.jobs import runner
+
+log = logging.getLogger(__name__)
+
+RECONCILE_INTERVAL = dt.timedelta(
+    seconds=30
+)  # an index that was lost or fell behind is put right within a minute
+
+
+@task()
+def reconcile_search() -> str:
+    """Make the search engine's index equal to the table. An engine that does not answer is asked again next time."""
+    from search.indexing import rebuild  # with an engine's library, which a portal without one does not load
+
+    try:
+        return rebuild.reconcile_index()
+    except EngineError as error:
+        log.warning("The search index could not be compared: %s", error)
+        return f"The search engine does not answer: {error}"
+
+
+if settings.SEARCH_URL:
+    runner.periodic_task(RECONCILE_INTERVAL)(reconcile_search)

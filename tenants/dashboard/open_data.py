@@ -1,0 +1,201 @@
+"""What the public pages show, as records for CSV and JSON."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tenants.dashboard import labels
+from tenants.dashboard.action_detail import build_outline
+from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup, title_with_label
+from tenants.models import Jurisdiction
+from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote
+from tenants.web.exports import LICENSE
+
+ACTION_COLUMNS = [
+    "code",
+    "number",
+    "goal",
+    "outcome",
+    "action",
+    "details",
+    "status",
+    "status_words",
+    "status_since",
+    "reason",
+    "next_step",
+    "who_answers",
+    "vacant_since",
+    "start",
+    "start_precision",
+    "promised_by",
+    "promised_by_precision",
+    "goes_on",
+    "promised_date_passed",
+    "kind_of_step",
+    "topics",
+    "last_update",
+    "freshness",
+    "address",
+]
+NUMBER_COLUMNS = [
+    "by",
+    "name",
+    "actions_counted",
+    "completed",
+    "on_track",
+    "at_risk",
+    "off_track",
+    "on_hold",
+    "not_started",
+    "no_status",
+    "cancelled",
+    "merged",
+    "promised_date_passed",
+    "counted_on",
+]
+
+
+def describe_columns() -> list[tuple[str, str]]:
+    """The columns that do not explain themselves: [("code", "…"), …]."""
+    return [
+        ("code", _("The portal’s lasting name of the action. It is in the address of its page.")),
+        ("number", _("The number the city gives the action.")),
+        (
+            "status",
+            _(
+                "One of: completed, on_track, at_risk, off_track, on_hold, not_started, cancelled, merged. "
+                "Empty: the city has not reported yet."
+            ),
+        ),
+        ("promised_by", _("The last day of what was promised: “June 2027” is 2027-06-30.")),
+        ("promised_by_precision", _("How exact the promise was: day, month, quarter or year.")),
+        (
+            "freshness",
+            _(
+                "How old the last update is, by the plan’s own rhythm: fresh, due, overdue, stale, none. "
+                "“closed” for actions that need no more updates."
+            ),
+        ),
+    ]
+
+
+def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[str, Any]:
+    """One action by the names of ACTION_COLUMNS; an action without a status has status None."""
+    return {
+        "code": row["code"],
+        "number": row["number"],
+        "goal": title_with_label(row["goal_label"], row["goal_title"]),
+        "outcome": title_with_label(row["outcome_label"], row["outcome_title"]),
+        "action": row["title"],
+        "details": row["details"],
+        "status": row["status"],
+        "status_words": labels.status_label(row["status"], plan.status_labels),
+        "status_since": row["status_since"],
+        "reason": row["reason"],
+        "next_step": row["next_step"],
+        "who_answers": row["department"],
+        "vacant_since": row["owner_vacant_since"],
+        "start": row["start_date"],
+        "start_precision": row["start_precision"],
+        "promised_by": row["due_date"],
+        "promised_by_precision": row["due_precision"],
+        "goes_on": row["is_continuous"],
+        "promised_date_passed": row["is_late"],
+        "kind_of_step": row["stage"],
+        "topics": row["topics"],
+        "last_update": row["last_update_on"],
+        "freshness": row["fresh"] or "closed",
+        "address": f"{jurisdiction.base_url}/plan/actions/{row['code']}/",
+    }
+
+
+def statistics_records(facts: PlanStatistics) -> list[dict[str, Any]]:
+    """The summary tables, one line for the plan and for each goal, department and kind of step."""
+
+    def record(by: str, group: StatGroup) -> dict[str, Any]:
+        counts = {state: group.counts[state] for state in labels.STATUSES_BY_PROGRESS}
+        return {
+            "by": by,
+            "name": group.name,
+            "actions_counted": group.counted,
+            "no_status": counts.pop(labels.NO_STATUS),
+            **counts,
+            "promised_date_passed": group.late,
+            "counted_on": facts.on,
+        }
+
+    parts = [("goal", facts.by_goal), ("department", facts.by_department), ("kind_of_step", facts.by_stage)]
+    return [record("plan", facts.all)] + [record(by, group) for by, groups in parts for group in groups]
+
+
+def file_metadata(jurisdiction: Jurisdiction, facts: PlanStatistics) -> dict[str, Any]:
+    """What every JSON file says of itself: whose numbers, of which plan, counted when, under which licence."""
+    plan = facts.plan
+    return {
+        "jurisdiction": jurisdiction.name,
+        "is_sample": jurisdiction.is_sample,
+        "plan": plan.title,
+        "period_start": plan.period_start,
+        "period_end": plan.period_end,
+        "adopted_on": plan.adopted_on,
+        "counted_on": facts.on,
+        "source": f"{jurisdiction.base_url}/",
+        "rule": "Totals leave out cancelled and merged actions. Status is what departments report.",
+        "licence": LICENSE,
+    }
+
+
+def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[str, Any]]:
+    """Goals, outcomes and actions with their measures, milestones, parties and progress notes: six queries."""
+    plan = facts.plan
+    here = {"action__outcome__goal__plan": plan}
+
+    def under(model: Any, *columns: str, order: str = "position") -> dict[int, list[dict[str, Any]]]:
+        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in model.objects.filter(**here).order_by(order, "pk").values("action_id", *columns):
+            found[row.pop("action_id")].append(row)
+        return found
+
+    measures = under(PerformanceMeasure, "kind", "text", "baseline", "target")
+    milestones = under(Milestone, "title", "due_date", "due_precision", "done_date")
+    parties = under(ActionParty, "part", "department__name")
+    notes = under(
+        ProgressNote, "noted_on", "label", "status", "text", "reason", "next_step", order="noted_on"
+    )
+    above = {"goal", "outcome"}
+    return [
+        {
+            "label": goal["label"],
+            "title": goal["title"],
+            "story": goal["story"],
+            "outcomes": [
+                {
+                    "label": outcome["label"],
+                    "title": outcome["title"],
+                    "kind_of_step": outcome["stage"],
+                    "actions": [
+                        {
+                            k: v
+                            for k, v in action_record(row, jurisdiction=jurisdiction, plan=plan).items()
+                            if k not in above
+                        }
+                        | {
+                            "parties": [
+                                {"part": party["part"], "name": party["department__name"]}
+                                for party in parties[row["pk"]]
+                            ],
+                            "measures": measures[row["pk"]],
+                            "milestones": milestones[row["pk"]],
+                            "updates": notes[row["pk"]],
+                        }
+                        for row in outcome["rows"]
+                    ],
+                }
+                for outcome in goal["outcomes"]
+            ],
+        }
+        for goal in build_outline(plan, facts.rows)
+    ]

@@ -1,0 +1,323 @@
+"""What a city's public pages say, read with a constant number of queries.
+
+All numbers of a page, its CSV and its JSON are counted from one list of rows, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.db.models import F, OuterRef, Subquery
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tenants.dashboard import labels
+from tenants.models import ActionStage
+from tenants.plans.models import Action, Plan, ProgressNote, freshness
+
+UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
+MAX_GLYPHS_PER_ROW = 48  # in one row of marks; above that, one mark stands for several actions
+
+Row = dict[str, Any]
+
+
+def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row]:
+    """The plan's current actions in plan order, one query. `with_text` adds the long texts that files hold.
+
+    Besides the columns: "state" (a status code, or "none"), "is_open", "is_late" (open, and the promised day
+    has passed), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones), "department".
+    """
+    columns = [
+        "pk",
+        "code",
+        "number",
+        "title",
+        "status",
+        "status_since",
+        "stage",
+        "due_date",
+        "due_precision",
+        "is_continuous",
+        "last_update_on",
+        "owner_vacant_since",
+        "accountable_id",
+        "outcome_id",
+    ]
+    if with_text:
+        columns += [
+            "uuid",
+            "details",
+            "why",
+            "reason",
+            "next_step",
+            "start_date",
+            "start_precision",
+            "timeline_raw",
+            "resources",
+            "sectors",
+            "topics",
+            "updated_at",
+        ]
+    found = (
+        Action.objects.current()
+        .filter(outcome__goal__plan=plan)
+        .in_plan_order()
+        .values(
+            *columns,
+            department=F("accountable__name"),
+            goal=F("outcome__goal_id"),
+            goal_label=F("outcome__goal__label"),
+            goal_title=F("outcome__goal__title"),
+            outcome_label=F("outcome__label"),
+            outcome_title=F("outcome__title"),
+            outcome_stage=F("outcome__stage"),
+        )
+    )
+    rows = list(found)
+    for row in rows:
+        row["department"] = row["department"] or ""
+        row["stage"] = row["stage"] or row["outcome_stage"]
+        row["state"] = row["status"] or labels.NO_STATUS
+        row["is_open"] = row["status"] not in Action.CLOSED
+        row["is_late"] = row["is_open"] and is_past_due(plan, row["due_date"], on=on)
+        row["fresh"] = row["is_open"] and freshness(
+            row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
+        )
+    return rows
+
+
+def is_past_due(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
+    """True if the promised day has passed. A draft has promised nothing yet."""
+    return due is not None and due < on and plan.lifecycle != Plan.Lifecycle.DRAFT
+
+
+@dataclass
+class StatGroup:
+    """One line of a summary: a goal, a department or a kind of step, and how its actions stand."""
+
+    key: str
+    name: str
+    rows: list[Row] = field(default_factory=list)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        return Counter([row["state"] for row in self.rows])
+
+    @cached_property
+    def counted(self) -> int:
+        """Without cancelled and merged actions."""
+        return sum(number for state, number in self.counts.items() if state not in UNCOUNTED_STATUSES)
+
+    @property
+    def completed(self) -> int:
+        return self.counts["completed"]
+
+    @property
+    def attention(self) -> int:
+        return sum(self.counts[state] for state in Action.NEEDS_ATTENTION)
+
+    @cached_property
+    def late(self) -> int:
+        return sum([row["is_late"] for row in self.rows])
+
+    def marks(self, each: int) -> list[str]:
+        """Statuses to draw, one mark for up to `each` actions of one status: ["completed", "on_track"]."""
+        return [
+            state for state in labels.STATUSES_BY_PROGRESS for _mark in range(-(-self.counts[state] // each))
+        ]
+
+
+class PlanStatistics:
+    """The numbers of a plan on a day."""
+
+    def __init__(self, plan: Plan, rows: list[Row], *, on: dt.date) -> None:
+        self.plan, self.rows, self.on = plan, rows, on
+        self.all = StatGroup("all", _("All actions"), rows)
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self.all.counts
+
+    @property
+    def counted(self) -> int:
+        return self.all.counted
+
+    @cached_property
+    def open(self) -> int:
+        return sum([row["is_open"] for row in self.rows])
+
+    @cached_property
+    def up_to_date(self) -> int:
+        return sum([row["fresh"] == "fresh" for row in self.rows])
+
+    @cached_property
+    def by_goal(self) -> list[StatGroup]:
+        return self._groups(
+            lambda row: str(row["goal"]), lambda row: title_with_label(row["goal_label"], row["goal_title"])
+        )
+
+    @cached_property
+    def by_department(self) -> list[StatGroup]:
+        groups = self._groups(
+            lambda row: str(row["accountable_id"] or labels.NO_STATUS),
+            lambda row: row["department"] or _("Nobody is named yet"),
+        )
+        return sorted(groups, key=lambda group: (group.key == labels.NO_STATUS, group.name.casefold()))
+
+    @cached_property
+    def by_stage(self) -> list[StatGroup]:
+        groups = self._groups(
+            lambda row: row["stage"] or labels.NO_STATUS, lambda row: labels.stage_label(row["stage"])
+        )
+        order = [*ActionStage.values, labels.NO_STATUS]
+        return sorted(groups, key=lambda group: order.index(group.key))
+
+    def _groups(self, key: Callable[[Row], str], name: Callable[[Row], str]) -> list[StatGroup]:
+        groups: dict[str, StatGroup] = {}
+        for row in self.rows:
+            which = key(row)
+            if which not in groups:  # a name costs a translation: once a group, not once a row
+                groups[which] = StatGroup(which, name(row))
+            groups[which].rows.append(row)
+        return list(groups.values())
+
+    def behind(self) -> Row | None:
+        """The action to tell about first: off track, at risk, on hold, then late; the longest so first."""
+        bad = [row for row in self.rows if row["status"] in Action.NEEDS_ATTENTION or row["is_late"]]
+        order = {"off_track": 0, "at_risk": 1, "on_hold": 2}
+        return min(
+            bad,
+            key=lambda row: (
+                order.get(row["status"], 3),
+                row["status_since"] or row["due_date"] or dt.date.max,
+            ),
+            default=None,
+        )
+
+    def furthest_behind(self) -> StatGroup | None:
+        """The goal with the largest share of actions that need attention, if there is a choice."""
+        goals = [goal for goal in self.by_goal if goal.attention]
+        if not goals or len(self.by_goal) < 2:
+            return None
+        return max(goals, key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"]))
+
+    def lead(self) -> str:
+        """The plan in two or three sentences, from its facts alone."""
+        plan, goals, actions = self.plan, len(self.by_goal), len(self.rows)
+        size = _("%(goals)s and %(actions)s") % {
+            "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": labels.spell_number(goals)},
+            "actions": ngettext("%(n)s action", "%(n)s actions", actions)
+            % {"n": labels.spell_number(actions)},
+        }
+        if plan.adopted_on and plan.adopting_body:
+            said = [
+                _("In %(month)s the %(body)s adopted %(size)s.")
+                % {
+                    "month": labels.format_partial_date(plan.adopted_on, "month"),
+                    "body": plan.adopting_body,
+                    "size": size,
+                }
+            ]
+        elif plan.adopted_on:
+            said = [
+                _("Adopted in %(month)s: %(size)s.")
+                % {"month": labels.format_partial_date(plan.adopted_on, "month"), "size": size}
+            ]
+        else:
+            said = [_("The plan has %(size)s.") % {"size": size}]
+        done = self.all.completed
+        if self.counts[labels.NO_STATUS] == self.counted:
+            said.append(_("The city has not reported on any of them yet."))
+        elif done:
+            said.append(
+                labels.capitalize_first(
+                    ngettext("%(n)s action is done.", "%(n)s actions are done.", done)
+                    % {"n": labels.spell_number(done)}
+                )
+            )
+        else:
+            said.append(_("None is done yet."))
+        behind = self.furthest_behind()
+        if behind:
+            said.append(_("“%(goal)s” is the goal furthest behind.") % {"goal": behind.rows[0]["goal_title"]})
+        return " ".join(said)
+
+    def left_out_words(self) -> str:
+        """ "2 cancelled and 1 merged", or empty."""
+        parts = [
+            f"{self.counts[state]} {labels.lowercase_first(labels.status_label(state, self.plan.status_labels))}"
+            for state in ("cancelled", "merged")
+            if self.counts[state]
+        ]
+        return _(" and ").join(parts)
+
+    def marks_each(self) -> int:
+        """How many actions one mark stands for, so that no row has too many."""
+        largest = max((len(goal.rows) for goal in self.by_goal), default=0)
+        return max(1, -(-largest // MAX_GLYPHS_PER_ROW))
+
+    @property
+    def last_update(self) -> dt.date | None:
+        return max((row["last_update_on"] for row in self.rows if row["last_update_on"]), default=None)
+
+    def table(self, groups: Iterable[StatGroup], url: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Ready lines for a summary table; `marks` are status codes, `words` say the same."""
+        each, status_labels = self.marks_each(), self.plan.status_labels
+        return [
+            {
+                "url": url(group.key),
+                "name": group.name,
+                "counted": group.counted,
+                "completed": group.completed,
+                "attention": group.attention,
+                "late": group.late,
+                "marks": group.marks(each),
+                "words": labels.format_status_counts(group.counts, status_labels),
+            }
+            for group in groups
+        ]
+
+
+def title_with_label(label: str, title: str) -> str:
+    """A goal or outcome with the city's own label: "Goal 1: Fair streets"."""
+    return f"{label}: {title}" if label else title
+
+
+def quarter_start(on: dt.date) -> dt.date:
+    return on.replace(month=on.month - (on.month - 1) % 3, day=1)
+
+
+def get_recent_notes(plan: Plan, day: dt.date, *, until: dt.date, limit: int) -> list[dict[str, Any]]:
+    """The newest progress notes of the plan's current actions, with the status before: one query.
+
+    [{"noted_on", "text", "status", "before", "code", "number", "title"}]
+    """
+    earlier = ProgressNote.objects.filter(
+        action=OuterRef("action"), noted_on__lt=OuterRef("noted_on")
+    ).exclude(status="")
+    found: Any = (
+        ProgressNote.objects.filter(
+            action__outcome__goal__plan=plan,
+            action__retired_at=None,
+            action__outcome__retired_at=None,
+            action__outcome__goal__retired_at=None,
+            noted_on__range=(day, until),
+        )
+        .order_by("-noted_on", "-position", "-pk")
+        .values(
+            "noted_on",
+            "text",
+            "status",
+            "reason",
+            before=Subquery(earlier.order_by("-noted_on", "-position", "-pk").values("status")[:1]),
+            code=F("action__code"),
+            number=F("action__number"),
+            title=F("action__title"),
+        )
+    )
+    return list(found[:limit])

@@ -1,0 +1,231 @@
+"""What is done to jurisdictions, teams and sessions. Pages, commands and the API call these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django_tenants.utils import schema_context, tenant_context
+
+from accounts.models import User
+from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Invitation, Jurisdiction, Role
+from tenants.people import permission_groups
+from tenants.people.affiliations import affiliate
+from tenants.people.invitations import invite
+from tenants.schemas import clone, inventory
+from tenants.signals import jurisdiction_changed, jurisdiction_opened
+
+__all__ = ["affiliate", "change_jurisdiction", "open_jurisdiction", "set_site_state", "set_up_alliance"]
+
+_OPENING_LOCK_ID = 7_140_002  # the advisory locks of openings, one for each slug
+
+# What may be said about a jurisdiction when it is opened or changed; its address and schema stay for good.
+EDITABLE_FIELDS = (
+    "short_name", "kind", "state", "geoid", "population_band", "staff_band", "timezone", "languages",
+    "fiscal_year_start_month", "entry_stage", "is_sample", "tagline", "brand_color", "accent_color", "pattern",
+)  # fmt: skip
+
+
+def schema_name_for(slug: str) -> str:
+    """ "marrow-bend" lives in schema "c_marrow_bend", for good."""
+    return "c_" + slug.replace("-", "_")
+
+
+def _validate_slug(slug: str) -> None:
+    """Raise ValidationError unless the slug can be the address of a place."""
+    field = Jurisdiction._meta.get_field("slug")
+    try:
+        field.clean(slug, None)
+        if slug in RESERVED_SLUGS:
+            raise ValidationError(
+                _("“%(value)s” is kept for the portal itself. Choose another address.") % {"value": slug}
+            )
+    except ValidationError as refused:
+        raise ValidationError({"slug": refused.messages}) from None
+
+
+def short_name_for(name: str) -> str:
+    """ "City of Riverton" is called "Riverton" where space is short."""
+    for beginning in ("City and County of ", "City of ", "Town of ", "Village of ", "County of "):
+        if name.startswith(beginning) and len(name) > len(beginning):
+            return name[len(beginning) :]
+    return name
+
+
+@transaction.atomic
+def open_jurisdiction(
+    *,
+    name: str,
+    slug: str,
+    by: User | None,
+    coordinator: str = "",
+    options: dict[str, Any] | None = None,
+    repair: bool = False,
+    **fields: Any,
+) -> Jurisdiction:
+    """Open a jurisdiction: registry row, host, schema from the template, what listeners add, and an invitation.
+
+    `coordinator` is the mail address of the person who is asked to run the site; `options` go to the listeners of
+    `jurisdiction_opened`; `fields` are those of DESCRIPTION.
+
+    One transaction: it is there whole or not at all. Opening the same slug again, also at the same moment, returns
+    the one that is there as it is; where nobody is coordinator or asked to be, the invitation is made up for. If it
+    has lost its schema, `repair` gives it a new, empty one.
+    Raises ValidationError, with one message for each field that cannot stay so.
+    """
+    if unknown := sorted(set(fields) - set(EDITABLE_FIELDS)):
+        raise TypeError(
+            f"open_jurisdiction() has no field {unknown[0]!r}; it has {', '.join(EDITABLE_FIELDS)}."
+        )
+    _validate_slug(slug)
+    with schema_context("public"):
+        inventory.acquire_shared_migration_lock()
+        with connection.cursor() as cursor:  # two openings of one slug wait for each other, others do not
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OPENING_LOCK_ID, slug])
+        jurisdiction = Jurisdiction.objects.filter(slug=slug).first()
+        is_new = jurisdiction is None
+        if jurisdiction is None:
+            jurisdiction = Jurisdiction(
+                name=name,
+                slug=slug,
+                schema_name=schema_name_for(slug),
+                **{"short_name": short_name_for(name)} | fields,
+            )
+            jurisdiction.full_clean(exclude=["schema_name"])
+            jurisdiction.save(force_insert=True)
+        register_host(jurisdiction)
+        needs_schema = not inventory.schema_exists(jurisdiction.schema_name)
+        if needs_schema and not is_new and not repair:
+            raise ValidationError(
+                _(
+                    "%(name)s is registered, but its data are not there (schema %(schema)s). Restore them from a "
+                    "backup. Only if there is none, open it again with --repair: it starts empty."
+                )
+                % {"name": jurisdiction.name, "schema": jurisdiction.schema_name}
+            )
+        if needs_schema:
+            clone.clone_schema(jurisdiction.schema_name)
+            _record("opened" if is_new else "repaired", jurisdiction, by=by)
+    if needs_schema:
+        with tenant_context(jurisdiction):
+            jurisdiction_opened.send(Jurisdiction, jurisdiction=jurisdiction, options=options or {})
+        permission_groups.grant_page_permissions(jurisdiction)
+    if coordinator and (needs_schema or not _has_coordinator(jurisdiction)):
+        try:
+            invite(jurisdiction, email=coordinator, roles=[Role.COORDINATOR], by=by)
+        except ValidationError as refused:
+            raise ValidationError({"coordinator": refused.messages}) from None
+    return jurisdiction
+
+
+def _has_coordinator(jurisdiction: Jurisdiction) -> bool:
+    """True if somebody is coordinator here, or was asked to be."""
+    with schema_context("public"):
+        held = Affiliation.objects.active().filter(
+            jurisdiction=jurisdiction, roles__contains=[Role.COORDINATOR]
+        )
+        asked = Invitation.objects.filter(
+            jurisdiction=jurisdiction, roles__contains=[Role.COORDINATOR], state__in=Invitation.OPEN_STATES
+        )
+        return held.exists() or asked.exists()
+
+
+@transaction.atomic
+def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields: Any) -> Jurisdiction:
+    """Change what is said about a jurisdiction: `name` and the fields of DESCRIPTION.
+
+    What changed is kept, from and to, in the audit; nothing changed leaves no trace. Announces
+    `jurisdiction_changed`. Raises ValidationError, with one message for each field that cannot stay so.
+    """
+    if unknown := sorted(set(fields) - {"name", *EDITABLE_FIELDS}):
+        raise TypeError(f"change_jurisdiction() has no field {unknown[0]!r}.")
+    with schema_context("public"):
+        jurisdiction = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+        changes = {
+            field: {"from": getattr(jurisdiction, field), "to": value}
+            for field, value in fields.items()
+            if getattr(jurisdiction, field) != value
+        }
+        if not changes:
+            return jurisdiction
+        for field, change in changes.items():
+            setattr(jurisdiction, field, change["to"])
+        jurisdiction.full_clean(exclude=["schema_name"])
+        jurisdiction.save(update_fields=[*changes, "updated_at"])
+        _record("changed", jurisdiction, by=by, detail=changes)
+    with tenant_context(jurisdiction):
+        jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
+    return jurisdiction
+
+
+@transaction.atomic
+def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -> Jurisdiction:
+    """Open, schedule or close the jurisdiction's public site. Announces `jurisdiction_changed`."""
+    with schema_context("public"):
+        jurisdiction = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+        if jurisdiction.site_state == state:
+            return jurisdiction
+        change = {"site_state": {"from": jurisdiction.site_state, "to": state}}
+        jurisdiction.site_state = Jurisdiction.SiteState(state)
+        jurisdiction.save(update_fields=["site_state", "updated_at"])
+        _record("changed", jurisdiction, by=by, detail=change)
+    with tenant_context(jurisdiction):
+        jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
+    return jurisdiction
+
+
+def register_host(jurisdiction: Jurisdiction) -> None:
+    """Let the jurisdiction's own host lead to it; safe to repeat. Raises ValidationError if it leads elsewhere."""
+    domain, _made = Domain.objects.get_or_create(
+        domain=jurisdiction.host, defaults={"tenant": jurisdiction, "is_primary": True}
+    )
+    if domain.tenant_id != jurisdiction.pk:
+        raise ValidationError(
+            _("The host %(host)s leads to %(name)s already. Choose another address.")
+            % {"host": jurisdiction.host, "name": domain.tenant}
+        )
+
+
+def _record(
+    verb: str, jurisdiction: Jurisdiction, *, by: User | None, detail: dict[str, Any] | None = None
+) -> None:
+    AuditEvent.objects.create(
+        actor=by,
+        jurisdiction=jurisdiction,
+        verb=verb,
+        object_type="jurisdiction",
+        object_id=jurisdiction.slug,
+        detail=detail or {},
+    )
+
+
+@transaction.atomic
+def set_up_alliance() -> Jurisdiction:
+    """The registry rows of the alliance and of the template, and every place's host; safe to repeat.
+
+    A host is missing where CITY_DOMAIN was changed since the place was opened; the old one keeps leading to it.
+    """
+    with schema_context("public"):
+        alliance, _made = Jurisdiction.objects.get_or_create(
+            schema_name="public",
+            defaults={
+                "name": settings.ALLIANCE_NAME,
+                "short_name": settings.ALLIANCE_NAME,
+                "slug": "alliance",
+                "timezone": settings.TIME_ZONE,
+                "kind": Jurisdiction.Kind.REGIONAL,
+            },
+        )
+        register_host(alliance)
+        Jurisdiction.objects.get_or_create(
+            schema_name=settings.TEMPLATE_SCHEMA,
+            defaults={"name": "Template of a new city", "short_name": "Template", "slug": "template"},
+        )
+        for jurisdiction in Jurisdiction.objects.tenants().without_host():
+            register_host(jurisdiction)
+    permission_groups.create_groups()
+    permission_groups.grant_page_permissions(alliance)
+    return alliance

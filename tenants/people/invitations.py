@@ -1,0 +1,232 @@
+"""How people join: an invitation by mail, a new link when the first is lost, and acceptance."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tenants.utils import schema_context
+
+from accounts.models import User
+from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction, Role
+from tenants.notifications import mail
+from tenants.people.affiliations import affiliate, validate_roles
+
+TOKEN_LIFETIME = dt.timedelta(days=14)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def invite(
+    jurisdiction: Jurisdiction,
+    *,
+    email: str,
+    roles: Iterable[str],
+    by: User | None,
+    name: str = "",
+    title: str = "",
+    department: str = "",
+) -> Invitation:
+    """Ask a person by mail to join the team. Asking the same address again sends a new link.
+
+    Raises ValidationError for what is not an address, for roles not held here, for somebody who is on the team.
+    """
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise ValidationError(
+            {"email": _("“%(email)s” is not a mail address. Write it like ada@city.gov.") % {"email": email}}
+        ) from None
+    chosen = validate_roles(jurisdiction, roles)
+    with schema_context("public"):
+        _acquire_lock(jurisdiction)
+        if Affiliation.objects.active().filter(jurisdiction=jurisdiction, user__email=email).exists():
+            raise ValidationError({"email": _("%(email)s is on the team already.") % {"email": email}})
+        open_one = (
+            Invitation.objects.select_for_update()
+            .filter(jurisdiction=jurisdiction, email=email, state__in=Invitation.OPEN_STATES)
+            .first()
+        )
+        facts = {"roles": chosen, "name": name, "title": title, "department": department}
+        if open_one:
+            for field, value in facts.items():
+                setattr(open_one, field, value)
+            return _send_invitation(open_one, by=by, verb="invitation_resent")
+        made = Invitation(jurisdiction=jurisdiction, email=email, invited_by=by, sent_count=0, **facts)
+        return _send_invitation(made, by=by, verb="invited")
+
+
+@transaction.atomic
+def resend(invitation: Invitation, *, by: User | None) -> Invitation:
+    """Send the same invitation with a new link; the old link dies.
+
+    Raises ValidationError if it is closed, or another one to the same address is open.
+    """
+    with schema_context("public"):
+        _acquire_lock(invitation.jurisdiction)
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if invitation.state not in (*Invitation.OPEN_STATES, Invitation.State.EXPIRED):
+            raise ValidationError(
+                _("This invitation is %(state)s and cannot be sent again.")
+                % {"state": invitation.get_state_display().lower()}
+            )
+        others = Invitation.objects.filter(
+            jurisdiction=invitation.jurisdiction, email=invitation.email, state__in=Invitation.OPEN_STATES
+        )
+        if others.exclude(pk=invitation.pk).exists():
+            raise ValidationError(
+                _("A newer invitation to %(email)s is open. Send that one again.")
+                % {"email": invitation.email}
+            )
+        return _send_invitation(invitation, by=by, verb="invitation_resent")
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, *, by: User | None) -> Invitation:
+    """Take an invitation back: its link dies. Raises ValidationError if it was accepted."""
+    with schema_context("public"):
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if invitation.state == Invitation.State.ACCEPTED:
+            raise ValidationError(
+                _("This invitation was accepted. End the person’s time on the team instead.")
+            )
+        invitation.state = Invitation.State.REVOKED
+        invitation.save(update_fields=["state"])
+        _record("invitation_revoked", invitation, by=by)
+        return invitation
+
+
+def find_by_token(token: str) -> Invitation | None:
+    """The invitation this token still opens, or None: unknown, used, revoked or too old."""
+    with schema_context("public"):
+        return (
+            Invitation.objects.select_related("jurisdiction")
+            .filter(
+                token_hash=hash_token(token), state__in=Invitation.OPEN_STATES, expires_at__gt=timezone.now()
+            )
+            .first()
+        )
+
+
+def mark_opened(invitation: Invitation) -> None:
+    """Note that the link was followed."""
+    with schema_context("public"):
+        Invitation.objects.filter(pk=invitation.pk, state=Invitation.State.SENT).update(
+            state=Invitation.State.OPENED
+        )
+
+
+@transaction.atomic
+def accept(
+    token: str, *, user: User | None = None, name: str = "", password: str = ""
+) -> tuple[User, Invitation]:
+    """Join the team: as `user`, who has the invited address, or as a new person with this name and password.
+
+    Raises ValidationError if the token opens nothing any more, the address is another's, or the password is weak.
+    """
+    with schema_context("public"):
+        invitation = (
+            Invitation.objects.select_for_update(of=("self",))
+            .select_related("jurisdiction")
+            .filter(
+                token_hash=hash_token(token), state__in=Invitation.OPEN_STATES, expires_at__gt=timezone.now()
+            )
+            .first()
+        )
+        if invitation is None:
+            raise ValidationError(_("This link has been used or is too old. Ask for a new one."))
+        if user is None:
+            user = _create_user(invitation, name=name, password=password)
+        elif user.email.lower() != invitation.email.lower():
+            raise ValidationError(
+                _("This invitation is for %(email)s. Sign out, and follow the link again.")
+                % {"email": invitation.email}
+            )
+        held = Affiliation.objects.active().filter(user=user, jurisdiction=invitation.jurisdiction).first()
+        affiliate(
+            user,
+            invitation.jurisdiction,
+            roles=[Role(role) for role in sorted({*invitation.roles, *(held.roles if held else [])})],
+            by=invitation.invited_by,
+            title=invitation.title or (held.title if held else ""),
+            department=invitation.department or (held.department if held else ""),
+        )
+        invitation.state = Invitation.State.ACCEPTED
+        invitation.accepted_at, invitation.accepted_by = timezone.now(), user
+        invitation.save(update_fields=["state", "accepted_at", "accepted_by"])
+        _record("invitation_accepted", invitation, by=user)
+        return user, invitation
+
+
+def expire_overdue() -> int:
+    """Close invitations whose time is over; returns how many."""
+    with schema_context("public"):
+        late = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
+        return late.update(state=Invitation.State.EXPIRED)
+
+
+def _acquire_lock(jurisdiction: Jurisdiction) -> None:
+    """Let two who invite the same person at the same moment wait for each other."""
+    Jurisdiction.objects.select_for_update(of=("self",)).get(pk=jurisdiction.pk)
+
+
+def _create_user(invitation: Invitation, *, name: str, password: str) -> User:
+    if User.objects.filter(email=invitation.email).exists():
+        raise ValidationError(_("Sign in with your password to accept this invitation."))
+    first, _space, last = " ".join(name.split()).partition(" ")
+    if not first:
+        raise ValidationError({"name": _("Tell your team your name.")})
+    person = User(email=invitation.email, first_name=first, last_name=last)
+    try:
+        validate_password(password, user=person)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from None
+    return User.objects.create_user(invitation.email, password, first_name=first, last_name=last)
+
+
+def _send_invitation(invitation: Invitation, *, by: User | None, verb: str) -> Invitation:
+    """Give the invitation a new token and mail its link."""
+    token = secrets.token_urlsafe(32)
+    invitation.token_hash = hash_token(token)
+    invitation.state = Invitation.State.SENT
+    invitation.sent_at = timezone.now()
+    invitation.expires_at = invitation.sent_at + TOKEN_LIFETIME
+    invitation.sent_count += 1
+    invitation.save()
+    alliance = Jurisdiction.objects.get(schema_name="public")
+    mail.queue_mail(
+        "invitation",
+        to=invitation.email,
+        invitation=invitation,
+        jurisdiction=invitation.jurisdiction,
+        roles=", ".join(str(Role(role).label).lower() for role in invitation.roles),
+        url=f"{alliance.base_url}/accounts/invitation/{token}/",
+        alliance=settings.ALLIANCE_NAME,
+    )
+    _record(verb, invitation, by=by)
+    return invitation
+
+
+def _record(verb: str, invitation: Invitation, *, by: User | None) -> None:
+    AuditEvent.objects.create(
+        actor=by,
+        jurisdiction=invitation.jurisdiction,
+        verb=verb,
+        object_type="invitation",
+        object_id=str(invitation.uuid),
+        detail={"email": invitation.email, "roles": list(invitation.roles)},
+    )

@@ -1,0 +1,159 @@
+"""What was changed, from what to what: snapshots of rows, and the entries written from two of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from tenants.plans.models import Action, Change, Goal, Outcome, Plan
+from tenants.plans.plan_tree import RelatedRows
+
+VERB_LABELS = {
+    "added": _("added"),
+    "edited": _("changed"),
+    "moved": _("moved"),
+    "retired": _("retired"),
+    "restored": _("brought back"),
+    "reported": _("reported progress on"),
+    "imported": _("imported"),
+    "undone": _("took back the import of"),
+    "published": _("published"),
+    "unpublished": _("took out of public view"),
+    "adopted": _("recorded the adoption of"),
+}
+OBJECT_LABELS = {"plan": _("plan"), "goal": _("goal"), "outcome": _("outcome"), "action": _("action")}
+
+# The columns whose changes are kept, in the order pages show them.
+LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
+    Plan: (
+        "title", "summary", "vision", "period_start", "period_end", "lifecycle", "visibility", "adopted_on",
+        "adopting_body", "resolution", "cadence_days", "grace_days", "status_labels",
+    ),
+    Goal: ("label", "title", "story", "department", "sectors", "position", "notes", "retired_reason"),
+    Outcome: ("label", "title", "story", "stage", "position", "notes", "goal", "retired_reason"),
+    Action: (
+        "number", "title", "details", "why", "stage", "sectors", "topics", "status", "status_raw", "reason", "next_step",
+        "accountable", "owner", "owner_vacant_since", "accountability_raw", "start_date", "start_precision", "due_date",
+        "due_precision", "is_continuous", "timeline_raw", "resources", "implementation_plan", "changes",
+        "indicator_text", "position", "notes", "outcome", "retired_reason",
+    ),
+}  # fmt: skip
+# What hangs below an action and is kept with it.
+RELATED_LABELS = {
+    "responsible": _("also responsible"),
+    "support": _("supporting"),
+    "measures": _("measures"),
+    "milestones": _("milestones"),
+    "progress_note": _("progress note"),
+}
+FIELD_LABELS = {
+    "status_raw": _("status in the sheet"),
+    "accountability_raw": _("who answers, in the sheet’s words"),
+    "timeline_raw": _("timeline, in the sheet’s words"),
+    "start_precision": _("how exact the start is"),
+    "due_precision": _("how exact the promised date is"),
+    "position": _("jurisdiction"),
+    "notes": _("notes"),
+    "goal": _("goal"),
+    "outcome": _("outcome"),
+    "retired_reason": _("reason for retiring"),
+    "status_labels": _("words for statuses"),
+} | RELATED_LABELS
+
+
+def snapshot(row: Plan | Goal | Outcome | Action, parts: RelatedRows | None = None) -> dict[str, Any]:
+    """The kept fields as JSON values; an action with what hangs below it: pass `parts` when there are many."""
+    found = {name: _plain(row, name) for name in LOGGED_FIELDS[type(row)]}
+    if isinstance(row, Action):
+        parts = parts or RelatedRows(actions=[row.pk])
+        found["responsible"] = parts.named(row, "responsible")
+        found["support"] = parts.named(row, "support")
+        found["measures"] = [
+            {"kind": m.kind, "text": m.text, "baseline": m.baseline, "target": m.target}
+            for m in parts.measures[row.pk]
+        ]
+        found["milestones"] = [
+            {
+                "title": step.title,
+                "due": step.due_date.isoformat(),
+                "precision": step.due_precision,
+                "done": step.done_date.isoformat() if step.done_date else None,
+            }
+            for step in parts.milestones[row.pk]
+        ]
+    return found
+
+
+def _plain(row: Model, name: str) -> Any:
+    if name == "accountable":
+        department = row.accountable  # type: ignore[attr-defined]
+        return department.name if department else None
+    if name in ("goal", "outcome"):
+        return str(getattr(row, name))
+    value = row.owner_id if name == "owner" else getattr(row, name)  # type: ignore[attr-defined]
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """{"due_date": ["2026-06-30", "2026-12-31"]}; nothing and empty are the same."""
+    names = [*after, *(name for name in before if name not in after)]
+    return {
+        name: [before.get(name), after.get(name)]
+        for name in names
+        if (before.get(name) or None) != (after.get(name) or None)
+    }
+
+
+def build_entry(
+    row: Plan | Goal | Outcome | Action,
+    verb: str,
+    *,
+    by: User | None,
+    at: dt.datetime,
+    fields: dict[str, list[Any]] | None = None,
+    reason: str = "",
+) -> Change:
+    """An unsaved entry; save it, or many at once."""
+    return Change(
+        at=at,
+        by=by,
+        verb=verb,
+        object_type=row._meta.model_name or "",
+        object_uuid=row.uuid,
+        object_title=truncate(str(row)),
+        fields=fields or {},
+        reason=reason,
+    )
+
+
+def truncate(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def field_label(object_type: str, name: str) -> str:
+    """What pages call a field."""
+    if name in FIELD_LABELS:
+        return str(FIELD_LABELS[name])
+    model = {"plan": Plan, "goal": Goal, "outcome": Outcome, "action": Action}[object_type]
+    return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
+
+def entries_for(
+    uuids: Iterable[Any] | None = None, *, object_type: str = "", by: int | None = None
+) -> QuerySet[Change]:
+    """The entries of some rows, or of all; newest first."""
+    wanted = Q()
+    if uuids is not None:
+        wanted &= Q(object_uuid__in=list(uuids))
+    if object_type:
+        wanted &= Q(object_type=object_type)
+    if by is not None:
+        wanted &= Q(by=by)
+    return Change.objects.filter(wanted).select_related("by").order_by("-at", "-pk")

@@ -1,0 +1,314 @@
+"""A spreadsheet on its way into the plan: upload, check, commit. All or nothing; nothing in the plan is deleted."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tenants.models import Jurisdiction
+from tenants.plans import spreadsheets
+from tenants.plans.imports.writer import Writer
+from tenants.plans.models import Export, ImportJob, Plan
+from tenants.plans.plan_tree import read_tree, retired_ids
+from tenants.plans.services.editing import announce_plan, lock_plan_rows
+from tenants.plans.services.starter import holds_only_starter, make_starter_plan
+from tenants.plans.spreadsheets import three_way_merge
+
+MAX_MEGABYTES = 20
+UNDO_DAYS = 7
+_MAX_BASE_TREES = 6  # how many earlier imports, and how many exports, a sheet may have been made from
+
+
+# ---- Reading ---------------------------------------------------------------------------------------------
+def date_conventions_of(jurisdiction: Jurisdiction, *, date_order: str = "") -> spreadsheets.DateConventions:
+    """How this city's sheets write dates: its fiscal year, and "month/day/year" unless told otherwise."""
+    return spreadsheets.DateConventions(jurisdiction.fiscal_year_start_month, date_order or "month/day/year")
+
+
+def read_sheet(
+    content: bytes, *, filename: str, mapping: Mapping[Any, Any] | None = None, date_order: str = ""
+) -> spreadsheets.ParseResult:
+    """Read a file with the active city's settings. Raises sheets.SheetError if it cannot be read as a plan."""
+    return spreadsheets.read(
+        content,
+        filename=filename,
+        date_conventions=date_conventions_of(connection.tenant, date_order=date_order),
+        mapping=mapping or None,
+    )
+
+
+def compare_with_plan(plan: Plan, goals: Iterable[spreadsheets.Goal]) -> three_way_merge.PlanDiff:
+    """What the sheet would do to the plan as it is now. Untouched starter text counts as not there."""
+    rows = three_way_merge.flatten_tree(goals)
+    if holds_only_starter(plan):
+        return three_way_merge.three_way_diff(rows, [], {})
+    there = three_way_merge.key_by_id(
+        three_way_merge.flatten_tree(read_tree(plan, with_retired=True), retired=retired_ids(plan))
+    )
+    return three_way_merge.three_way_diff(rows, there, _base(rows))
+
+
+def _base(rows: list[three_way_merge.Node]) -> dict[str, three_way_merge.Node]:
+    """What sheet and plan last agreed on, by uuid: of the earlier sheets the one this sheet was made from."""
+    imports = ImportJob.objects.filter(state=ImportJob.State.COMMITTED).order_by("-committed_at")
+    trees: list[Any] = [*imports.values_list("committed_at", "tree")[:_MAX_BASE_TREES]]
+    trees += Export.objects.order_by("-created_at").values_list("created_at", "tree")[:_MAX_BASE_TREES]
+    trees.sort(key=lambda pair: pair[0], reverse=True)
+    known = [
+        three_way_merge.key_by_id(
+            three_way_merge.flatten_tree(spreadsheets.Goal.from_dict(goal) for goal in tree)
+        )
+        for _moment, tree in trees
+        if tree
+    ]
+    if len(known) > 1:
+        known.sort(
+            key=lambda nodes: three_way_merge.edit_distance(rows, nodes)
+        )  # stable: of equals the newest
+    base: dict[str, three_way_merge.Node] = {}
+    for nodes in known:
+        for node in nodes:
+            base.setdefault(node.key, node)
+    return base
+
+
+# ---- Upload and check ------------------------------------------------------------------------------------
+@transaction.atomic
+def upload_sheet(*, filename: str, content: bytes, by: User | None, date_order: str = "") -> ImportJob:
+    """Keep a file and read it: state "checked", or "uploaded" where a person must say which column is which.
+
+    Raises ValidationError, in words, for a file that cannot be read at all. Nothing of the plan changes.
+    """
+    if len(content) > MAX_MEGABYTES * 1024 * 1024:
+        raise ValidationError(
+            _("“%(file)s” has %(size)d MB; the limit is %(limit)d MB. Save it without pictures, or as CSV.")
+            % {"file": filename, "size": len(content) // 1024 // 1024 + 1, "limit": MAX_MEGABYTES}
+        )
+    job = ImportJob(
+        filename=filename[-255:],
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        options={"date_order": date_order} if date_order else {},
+        created_by=by,
+        updated_by=by,
+    )
+    return check_import(job, by=by)
+
+
+@transaction.atomic
+def check_import(
+    job: ImportJob,
+    *,
+    by: User | None,
+    mapping: Mapping[str, Any] | None = None,
+    date_order: str | None = None,
+) -> ImportJob:
+    """Read the kept file again, with corrected columns if given, and say what an import would do.
+
+    Raises ValidationError for a file that cannot be read, or an import that is over.
+    """
+    if job.pk:
+        job = ImportJob.objects.select_for_update().get(pk=job.pk)
+        _require_open(job)
+    if mapping is not None:
+        job.mapping = dict(mapping)
+    if date_order is not None:
+        job.options = job.options | {"date_order": date_order}
+    try:
+        result = read_sheet(
+            bytes(job.content),
+            filename=job.filename,
+            mapping=job.mapping,
+            date_order=job.options.get("date_order", ""),
+        )
+    except spreadsheets.SheetError as error:
+        if not error.sheets:
+            raise ValidationError(str(error)) from error
+        job.state, job.tree = ImportJob.State.UPLOADED, []
+        job.result = {"error": str(error), "sheets": [dataclasses.asdict(sheet) for sheet in error.sheets]}
+    else:
+        plan = _plan()
+        job.state, job.tree = ImportJob.State.CHECKED, result.tree
+        job.result = describe(
+            result, compare_with_plan(plan, result.goals), replaces_starter=holds_only_starter(plan)
+        )
+    job.updated_by = by
+    job.save()
+    return job
+
+
+def describe(
+    result: spreadsheets.ParseResult, difference: three_way_merge.PlanDiff, *, replaces_starter: bool = False
+) -> dict[str, Any]:
+    """The check as plain data, for the page and for `commit_import` to see whether it still holds."""
+    examples: dict[str, str] = {}
+    for cell in result.cells:
+        examples.setdefault(
+            cell.disposition, f"{cell.column}{cell.row} “{' '.join(cell.value.split())[:60]}”"
+        )
+    return {
+        "replaces_starter": replaces_starter,
+        "counts": difference.counts(),
+        "cells": result.cell_counts,
+        "cell_examples": examples,
+        "messages": [dataclasses.asdict(message) for message in result.messages],
+        "refused": [dataclasses.asdict(cell) for cell in result.cells if cell.disposition == "refused"],
+        "sheets": [dataclasses.asdict(sheet) for sheet in result.sheets],
+        "rows": _rows(difference),
+        "absent": [
+            {"kind": node.kind, "uuid": node.key, "number": node.number, "title": node.title}
+            for node in difference.absent
+        ],
+    }
+
+
+def _rows(difference: three_way_merge.PlanDiff) -> list[dict[str, Any]]:
+    gone = {item.node.key for item in difference.items if item.state == "retired"}
+    return [
+        _row(item) | ({"under_retired": True} if item.state == "new" and item.node.parent in gone else {})
+        for item in difference.items
+    ]
+
+
+def _row(item: three_way_merge.RowDiff) -> dict[str, Any]:
+    return {
+        "kind": item.node.kind,
+        "state": item.state,
+        "uuid": item.plan.key if item.plan else None,
+        "number": item.node.number,
+        "title": item.node.title,
+        "sheet": item.node.sheet,
+        "row": item.node.row,
+        "fields": {name: dataclasses.asdict(field) for name, field in item.fields.items()},
+    }
+
+
+# ---- Commit ----------------------------------------------------------------------------------------------
+@transaction.atomic
+def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str] | None = None) -> ImportJob:
+    """Write what the check showed, in one transaction, the same number of queries for any number of rows.
+
+    `choices` decides conflicts: {"<uuid>:<field>": "sheet" or "plan"}; without a word the plan keeps its own.
+    Announces `plan_changed` if anything changed. Raises ValidationError if the import is over, was not checked, or
+    meets conflicts that the check did not show: then it is checked again, and nothing of the plan has changed.
+    """
+    plan = _plan(lock=True)
+    job = ImportJob.objects.select_for_update().get(pk=job.pk)
+    _require_open(job)
+    if job.state != ImportJob.State.CHECKED:
+        raise ValidationError(
+            _("Say which column is which first; then the sheet can be checked and imported.")
+        )
+    goals = [spreadsheets.Goal.from_dict(goal) for goal in job.tree]
+    lock_plan_rows(plan)  # what is compared now is what is written over
+    difference = compare_with_plan(plan, goals)
+    if unseen := _conflicts(difference) - _shown_conflicts(job.result):
+        raise ValidationError(
+            _(
+                "The plan was changed after the check, and %(count)d cells now differ on both sides. Check again."
+            )
+            % {"count": len(unseen)},
+            code="unseen",
+        )
+    at = timezone.now()
+    writer = Writer(
+        plan,
+        by=by,
+        at=at,
+        reason=_("Spreadsheet import: %(file)s") % {"file": job.filename},
+        date_conventions=date_conventions_of(connection.tenant, date_order=job.options.get("date_order", "")),
+        choices=choices or {},
+    )
+    if not difference.is_empty:
+        writer.write(difference, replace_starter=holds_only_starter(plan))
+    _assign_uuids(goals, writer.uuids(difference))
+    job.options = job.options | {"choices": dict(choices or {})}
+    job.tree = [dataclasses.asdict(goal) for goal in goals]
+    job.before = writer.undo
+    job.result = job.result | {"counts": difference.counts(), "changed": writer.has_changed}
+    job.state, job.committed_at, job.updated_by = ImportJob.State.COMMITTED, at, by
+    job.undo_until = at + dt.timedelta(days=UNDO_DAYS) if writer.has_changed else None
+    job.save()
+    if writer.has_changed:
+        announce_plan(plan)
+    return job
+
+
+def _conflicts(difference: three_way_merge.PlanDiff) -> set[str]:
+    return {
+        f"{item.plan.key}:{name}"
+        for item in difference.items
+        if item.plan
+        for name, field in item.fields.items()
+        if field.verdict == "conflict"
+    }
+
+
+def _shown_conflicts(result: Mapping[str, Any]) -> set[str]:
+    return {
+        f"{row['uuid']}:{name}"
+        for row in result.get("rows", [])
+        for name, field in row["fields"].items()
+        if field["verdict"] == "conflict"
+    }
+
+
+def _assign_uuids(goals: list[spreadsheets.Goal], uuids: list[str]) -> None:
+    """Give each part of the tree the uuid of its row, so that the next import knows what this one said."""
+    found = iter(uuids)
+    for goal in goals:
+        goal.id = next(found)
+        for outcome in goal.outcomes:
+            outcome.id = next(found)
+            for action in outcome.actions:
+                action.id = next(found)
+
+
+def _require_open(job: ImportJob) -> None:
+    if job.state == ImportJob.State.COMMITTED:
+        raise ValidationError(_("“%(file)s” is imported already.") % {"file": job.filename})
+    if job.state == ImportJob.State.UNDONE:
+        raise ValidationError(
+            _("This import of “%(file)s” was taken back. Upload the file again.") % {"file": job.filename}
+        )
+
+
+def _plan(*, lock: bool = False) -> Plan:
+    plans = Plan.objects.in_force().order_by("-pk")
+    return (plans.select_for_update() if lock else plans).first() or make_starter_plan()
+
+
+# ---- In one go, for commands -----------------------------------------------------------------------------
+@transaction.atomic
+def import_sheet(
+    *, filename: str, content: bytes, by: User | None, dry_run: bool = False
+) -> tuple[spreadsheets.ParseResult, three_way_merge.PlanDiff]:
+    """Read, check and, unless it is a dry run, commit; conflicts keep the plan's own.
+
+    Raises sheets.SheetError, with nothing changed, for a file that cannot be read as a plan.
+    """
+    result = read_sheet(content, filename=filename)
+    plan = _plan()
+    difference = compare_with_plan(plan, result.goals)
+    if not dry_run:
+        job = ImportJob.objects.create(
+            filename=filename[-255:],
+            content=content,
+            sha256=hashlib.sha256(content).hexdigest(),
+            tree=result.tree,
+            result=describe(result, difference, replaces_starter=holds_only_starter(plan)),
+            state=ImportJob.State.CHECKED,
+            created_by=by,
+            updated_by=by,
+        )
+        commit_import(job, by=by)
+    return result, difference

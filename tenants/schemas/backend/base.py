@@ -1,0 +1,71 @@
+"""django-tenants' PostgreSQL backend, in which what waits for the commit keeps its schema.
+
+It also remembers the search path that stands on the connection: the package sets it anew for each request, though
+most requests of a busy process follow one of the same schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped]
+from django_tenants.postgresql_backend import base
+
+from tenants.schemas.backend import pooler_check
+from tenants.schemas.backend.introspection import DatabaseIntrospection
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    _path: list[str] | None = None
+    _standing: list[str] | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.introspection = DatabaseIntrospection(self)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        pooler_check.reject_shared_connection(
+            connection, lambda **more: psycopg2.connect(**conn_params | more)
+        )
+        return connection
+
+    @property
+    def search_path_set_schemas(self) -> list[str] | None:
+        """The search path, if it is the one that this schema needs; None: set it before the next statement."""
+        return self._path
+
+    @search_path_set_schemas.setter
+    def search_path_set_schemas(self, path: list[str] | None) -> None:
+        """Whoever puts None here no longer knows what stands: after a rollback, a new connection, a SET LOCAL."""
+        self._path = self._standing = path
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        standing = self._standing
+        super().set_tenant(tenant, include_public)  # which forgets the path
+        self._standing = standing
+        if standing == self._get_cursor_search_paths():
+            self._path = standing
+
+    def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
+        """Run `func` after the commit in the schema that is active now.
+
+        A transaction of the alliance may step into a city and out again before it commits. Wagtail, for one, deletes
+        files and queues jobs after the commit: without this it would do so in the wrong schema.
+        """
+        if not callable(func):
+            raise TypeError("on_commit()'s callback must be a callable.")
+        tenant = self.tenant
+
+        @wraps(func)
+        def there() -> None:
+            before = self.tenant
+            self.set_tenant(tenant)
+            try:
+                func()
+            finally:
+                self.set_tenant(before)
+
+        super().on_commit(there, robust)
