@@ -18,7 +18,8 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page, PageViewRestriction
 
 from cms import blocks
-from cohort.progress import selectors
+from cohort.members.selectors import members_by_stage
+from cohort.progress import selectors as progress
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
@@ -330,11 +331,11 @@ class AlliancePage(SitePage):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         audience = access.get_audience(request.user)
         today = timezone.localdate()
-        members = {step["stage"]: step["jurisdictions"] for step in selectors.members_by_stage()}
+        members = {step["stage"]: step["jurisdictions"] for step in members_by_stage()}
         return super().get_context(request, *args, **kwargs) | {
             "today": today,
             "often_sought": [words.strip() for words in self.often_sought.split(",") if words.strip()],
-            "plans": selectors.plans_under_way(audience, on=today),
+            "plans": progress.plans_under_way(audience, on=today),
             "steps": [
                 {
                     "title": step.value["title"],
@@ -347,7 +348,7 @@ class AlliancePage(SitePage):
             and self.joining_page
             and self.joining_page.get_url(request),
             "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:MAX_NEW_ITEMS],
-            "changes": selectors.changed_this_week(audience, on=today),
+            "changes": progress.changed_this_week(audience, on=today),
             "dates": sorted(
                 (date.value for date in self.dates if date.value["date"] >= today),
                 key=lambda date: date["date"],
