@@ -75,7 +75,7 @@ def from_library_item(
         state=item.origin_state,
         evidence=item.evidence,
         legal_form=item.legal_form,
-        licence=item.licence,
+        licence=item.license,
         year=item.year,
         dated_on=item.first_published_at.date() if item.first_published_at else None,
         data={"is_sample": item.is_sample},
