@@ -164,7 +164,7 @@ def from_page(jurisdiction: Jurisdiction, page: NarrativePage, *, audience: str)
         language=page.language,
         title=page.headline or page.title,
         summary=lead,
-        body=strip_tags(page.words()),
+        body=strip_tags(page.get_search_text()),
         hidden=[page.title, page.search_description, "racial equity narrative"],
         path=f"/{page.slug}/",
         type="narrative",
