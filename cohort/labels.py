@@ -1,4 +1,4 @@
-"""Names of choices, stages and states, and the addresses of public sites, for the pages across cities."""
+"""Labels of choices and stages, and the addresses of public sites, for the pages across cities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from tenants.memo import said_once
 from tenants.models import Jurisdiction
-from tenants.models.us_states import US_STATES
 
 _Stage = Jurisdiction.MembershipStage
 STAGES_FURTHEST_FIRST = [
@@ -22,11 +21,6 @@ STAGES_FURTHEST_FIRST = [
 def choice_label(choices: type[TextChoices], value: str) -> str:
     """The label of a choice; empty if there is none. Django's own `get_…_display` hashes all choices for each row."""
     return str(choices(value).label) if value else ""
-
-
-def state_name(code: str) -> str:
-    """Name of a state; the code itself if it is unknown; "No state given" if it is empty."""
-    return US_STATES.get(code.upper(), code) if code else _("No state given")
 
 
 def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) -> str:

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from cohort.labels import STAGES_FURTHEST_FIRST, state_name
+from cohort.labels import STAGES_FURTHEST_FIRST
 from tenants.models import Jurisdiction
+from tenants.models.us_states import state_name
 
 PAGE_SIZE = 50
 MAX_QUERY_LENGTH = 100

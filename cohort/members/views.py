@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cohort.labels import choice_label, site_url, state_name
+from cohort.labels import choice_label, site_url
 from cohort.members import selectors
 from cohort.members.filters import PAGE_SIZE, FilterSet, active_filters, count_facets, filter_members
 from cohort.models import PublicPlan
@@ -19,6 +19,7 @@ from cohort.progress.selectors import build_progress_rows
 from tenants.access import get_audience
 from tenants.dashboard import labels
 from tenants.models import Jurisdiction
+from tenants.models.us_states import state_name
 from tenants.web.exports import csv_response
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous

@@ -10,11 +10,12 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cohort.labels import choice_label, membership_stage_label, site_url, state_name
+from cohort.labels import choice_label, membership_stage_label, site_url
 from cohort.models import PublicAction, PublicPlan
 from tenants.dashboard import labels
 from tenants.memo import said_once
 from tenants.models import Jurisdiction, Visibility
+from tenants.models.us_states import state_name
 from tenants.plans.models import Plan
 
 UNDER_WAY_LIFECYCLES = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Plan.Lifecycle.COMPLETED)

@@ -73,7 +73,7 @@ def searches(world: Scenario, *, once: bool = False) -> list[str]:
     texts = ["", COMMON, f'"{COMMON}"', f"{COMMON} -nothing", "action plan", "lantrn", "city"]
     narrowed: list[dict[str, Any]] = [{}]
     rare = RARE_ITEM | RARE_ACTION
-    names = {"legal_form": "form", "population_band": "size", "origin_state": "state",
+    names = {"legal_form": "form", "licence": "license", "population_band": "size", "origin_state": "state",
              "decision_kinds": "decision", "topics": "topic", "sectors": "sector"}  # fmt: skip
     narrowed += [{names.get(name, name): value} for name, value in rare.items()]
     narrowed += [{"sort": "newest"}, {"exact": "true"}]
