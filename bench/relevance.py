@@ -148,7 +148,7 @@ def item(document: Mapping[str, str]) -> dict[str, Any]:
         "stage": ["normalize"],
         "evidence": "described",
         "effort": "low",
-        "licence": "public_domain",
+        "license": "public_domain",
     }
 
 

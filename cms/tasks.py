@@ -1,4 +1,4 @@
-"""What the worker does for pages and library items without being asked."""
+"""Periodic tasks of pages and library items."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from tenants.jobs import runner
 @runner.periodic_task(dt.timedelta(hours=1), at_each_site=True)
 @task()
 def publish_scheduled() -> int:
-    """Publish and withdraw what is due at this site; returns how many it was."""
+    """Publish and withdraw what is due at this site; return the number of changes."""
     return publish_due(connection.tenant)

@@ -11,7 +11,7 @@ handler500 = "config.api.server_error"  # also of a request whose host was not e
 urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", media, name="media"),
     *cms_urls.front,  # the first: the home page shows the dashboard with the city’s own words
-    *cms_urls.story,
+    *cms_urls.narrative,
     path("", include("tenants.signin.city")),
     path("cms/login/", signin.start_login),
     path("cms/logout/", signin.sign_out),

@@ -41,7 +41,7 @@ from tests.resources.factories import LibraryItemFactory
 DAY = dt.date(2026, 3, 1)
 # What nothing that is public has, so that a count of it would tell.
 RARE_ITEM = {
-    "type": "video", "evidence": "rigorous", "legal_form": "ordinance", "licence": "permission", "language": "es",
+    "type": "video", "evidence": "rigorous", "legal_form": "ordinance", "license": "permission", "language": "es",
     "population_band": "over_1m", "origin_state": "HI", "stage": ["normalize"], "decision_kinds": ["procurement"],
 }  # fmt: skip
 RARE_ACTION = {"status": "off_track", "stage": "organize", "topics": ["only-here"], "sectors": ["only-there"]}

@@ -174,7 +174,7 @@ def test_another_file_in_its_place_is_found_by_its_own_words(item):
 def test_a_broken_file_leaves_the_item_as_it_is_and_says_why(item):
     attach(item, "ordinance.pdf", b"%PDF-1.4 and no more")
     runner.run_due_jobs()
-    assert ExtractedText.objects.get().trouble.startswith("it is broken")
+    assert ExtractedText.objects.get().error.startswith("it is broken")
     assert item.key in found(item.title)
 
 

@@ -1,8 +1,9 @@
-"""The shared library: practices, tools, sample policies. Its tables stand in the public schema alone."""
+"""Items of the library and their files."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericRelation
@@ -26,6 +27,7 @@ from wagtail.models import (
     WorkflowMixin,
 )
 
+from resources.models.revisions import RenamedFieldsMixin
 from tenants.models import ActionStage, Jurisdiction, Sector, Topic, Visibility
 
 
@@ -53,15 +55,15 @@ class DecisionKind(models.TextChoices):
 def set_null_in_public(collector: Any, field: Any, sub_objs: Any, using: str) -> None:
     """SET_NULL, but only while the public schema is active.
 
-    Revisions stand in every schema with ids of their own: deleting revision 7 of a city must not touch the
-    library item whose revision happens to be number 7 of the public schema.
+    Every schema has revisions with ids of its own: deleting revision 7 of a city must not touch the library item
+    that has revision 7 of the public schema.
     """
     if connection.schema_name == "public":
         models.SET_NULL(collector, field, sub_objs, using)
 
 
 def protect_in_public(collector: Any, field: Any, sub_objs: Any, using: str) -> None:
-    """PROTECT, but only while the public schema is active; for the same reason."""
+    """PROTECT, but only while the public schema is active, for the same reason."""
     if connection.schema_name == "public":
         models.PROTECT(collector, field, sub_objs, using)
 
@@ -77,9 +79,9 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
         return self.filter(live=True)
 
     def visible_to(self, audience: str) -> Self:
-        """What `audience` may read: "public" what everybody may, "members" also what the cohort shares.
+        """The items that `audience` may read: "public" what is public, "members" also what the cohort shares.
 
-        Raises ValueError for any other word.
+        Raises ValueError for any other audience.
         """
         if audience == "public":
             return self.live().filter(visibility=LibraryItem.Audience.PUBLIC)
@@ -97,7 +99,13 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
 
 
 class LibraryItem(
-    WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, PreviewableMixin, ClusterableModel
+    RenamedFieldsMixin,
+    WorkflowMixin,
+    DraftStateMixin,
+    LockableMixin,
+    RevisionMixin,
+    PreviewableMixin,
+    ClusterableModel,
 ):
     """One thing to learn from or to adapt: a policy, a tool, a practice, a training, a report."""
 
@@ -212,7 +220,7 @@ class LibraryItem(
     evidence = models.CharField(_("evidence"), max_length=20, choices=Evidence.choices)
     effort = models.CharField(_("effort"), max_length=8, choices=Effort.choices)
 
-    licence = models.CharField(_("license"), max_length=16, choices=License.choices)
+    license = models.CharField(_("license"), max_length=16, choices=License.choices, db_column="licence")
     attribution = models.CharField(
         _("credit line"),
         max_length=240,
@@ -270,7 +278,7 @@ class LibraryItem(
         for_concrete_model=False,
     )
 
-    # Wagtail's own two fields, with a deletion rule that knows about schemas.
+    # Wagtail's own two fields, with the deletion rule for schemas.
     latest_revision = models.ForeignKey(
         "wagtailcore.Revision", set_null_in_public, null=True, blank=True, related_name="+", editable=False
     )
@@ -279,6 +287,10 @@ class LibraryItem(
     )
 
     objects = LibraryItemQuerySet.as_manager()
+
+    RENAMED_FIELDS: ClassVar[dict[str, str]] = {"licence": "license"}
+    # What the item's page shows, for its preview. Set by ResourcesConfig: presentation is above models.
+    page_context: ClassVar[Callable[..., dict[str, Any]]]
 
     class Meta:
         verbose_name = _("library item")
@@ -298,7 +310,7 @@ class LibraryItem(
         return self.title
 
     def get_absolute_url(self) -> str:
-        """The path on the alliance's host, whichever host asks."""
+        """The path on the alliance's host, on every host."""
         return reverse("resources:item", args=[self.key], urlconf=settings.PUBLIC_SCHEMA_URLCONF)
 
     @property
@@ -307,20 +319,20 @@ class LibraryItem(
 
     @property
     def audience(self) -> str:
-        """Who finds it: "public" or "members"."""
+        """Who may read it: "public" or "members"."""
         return self.visibility
 
     def clean(self) -> None:
         super().clean()
         errors: dict[str, Any] = {}
         for field, model in (("sectors", Sector), ("topics", Topic)):
-            known = set(model.objects.values_list("pk", flat=True))
-            unknown = [slug for slug in getattr(self, field) if slug not in known]
+            existing = set(model.objects.values_list("pk", flat=True))
+            unknown = [slug for slug in getattr(self, field) if slug not in existing]
             if unknown:
                 errors[field] = _(
                     "Not in the portal’s list: %(values)s. Choose from the list, or add them to it first."
                 ) % {"values": ", ".join(unknown)}
-        if self.licence == self.License.LINK_ONLY and not self.source_url:
+        if self.license == self.License.LINK_ONLY and not self.source_url:
             errors["source_url"] = _("A link-only item needs the address of the original.")
         if self._adapts_itself():
             errors["adapted_from"] = _("This item would be adapted from itself. Choose another parent.")
@@ -341,17 +353,15 @@ class LibraryItem(
         return "resources/item.html"
 
     def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
-        from resources import presentation
-
-        return super().get_preview_context(request, mode_name) | presentation.item_context(
+        return super().get_preview_context(request, mode_name) | type(self).page_context(
             self, audience="members"
         )
 
 
-class Attachment(Orderable):
+class Attachment(RenamedFieldsMixin, Orderable):
     """A file that belongs to an item; downloaded from the alliance's host alone."""
 
-    class Part(models.TextChoices):
+    class Kind(models.TextChoices):
         TEXT = "text", _("Full text")
         BUDGET = "budget", _("Budget note")
         GUIDE = "guide", _("Staff guide")
@@ -362,7 +372,9 @@ class Attachment(Orderable):
         OTHER = "other", _("Other")
 
     item = ParentalKey(LibraryItem, on_delete=models.CASCADE, related_name="attachments")
-    part = models.CharField(_("what it is"), max_length=12, choices=Part.choices, default=Part.TEXT)
+    kind = models.CharField(
+        _("what it is"), max_length=12, choices=Kind.choices, default=Kind.TEXT, db_column="part"
+    )
     title = models.CharField(_("title"), max_length=160)
     language = models.CharField(
         _("language"), max_length=2, choices=LibraryItem.Language.choices, default=LibraryItem.Language.EN
@@ -371,46 +383,7 @@ class Attachment(Orderable):
         "wagtaildocs.Document", protect_in_public, related_name="+", verbose_name=_("file")
     )
 
+    RENAMED_FIELDS: ClassVar[dict[str, str]] = {"part": "kind"}
+
     def __str__(self) -> str:
         return self.title
-
-
-class ExtractedText(models.Model):
-    """The words in a file, by the hash of its content; searched with the items it is attached to, never shown."""
-
-    file_hash = models.CharField(max_length=40, primary_key=True)
-    text = models.TextField(blank=True)
-    trouble = models.CharField(max_length=200, blank=True)  # why there are none
-    read_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        db_table = "resources_filetext"
-
-    def __str__(self) -> str:
-        return self.file_hash
-
-
-class SynonymGroup(models.Model):
-    """Terms that mean the same to a person who searches: “late fees”, “overdue fines”."""
-
-    terms = ArrayField(
-        models.CharField(max_length=80),
-        verbose_name=_("terms"),
-        help_text=_("Two or more, separated by commas."),
-    )
-    theme = models.CharField(_("theme"), max_length=80, blank=True)
-
-    class Meta:
-        verbose_name = _("group of synonyms")
-        verbose_name_plural = _("synonyms")
-        constraints = [
-            models.UniqueConstraint(fields=["terms"], name="one_synonym_group_per_terms"),
-            models.CheckConstraint(
-                name="synonyms_are_two_or_more",
-                condition=Q(terms__len__gte=2),
-                violation_error_message=_("A group needs two terms or more, separated by commas."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return ", ".join(self.terms)
