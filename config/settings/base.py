@@ -191,7 +191,7 @@ CACHES = {
     },
 }
 
-TASKS = {"default": {"BACKEND": "tenants.jobs.runner.TenantBackend"}}
+TASKS = {"default": {"BACKEND": "tenants.jobs.backend.TenantBackend"}}
 JOB_ATTEMPTS = 5  # then a job stays FAILED until somebody looks
 
 # ---- People and sign-in ---------------------------------------------------------------------------------
