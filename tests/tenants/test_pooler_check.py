@@ -1,4 +1,4 @@
-"""A pooler that shares connections between transactions is refused; others, and a direct connection, are not."""
+"""A pooler that shares connections between transactions is rejected; others, and a direct connection, are not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from psycopg2 import extensions
 from tenants.schemas.backend import pooler_check
 
 
-class Connection:
-    """Speaks as psycopg2's; `processes` are the server processes that run its transactions, one after the other."""
+class FakeConnection:
+    """Like psycopg2's; `pids` are the server processes that run its transactions, one after the other."""
 
-    def __init__(self, told: int, processes: Any, *, answers: bool = True) -> None:
-        self.info = SimpleNamespace(host="pool.example", port=6432, backend_pid=told)
-        self.processes, self.answers = iter(processes), answers
-        self.asked = 0
+    def __init__(self, reported_pid: int, pids: Any, *, answers: bool = True) -> None:
+        self.info = SimpleNamespace(host="pool.example", port=6432, backend_pid=reported_pid)
+        self.pids, self.answers = iter(pids), answers
+        self.query_count = 0
 
     def cursor(self) -> Any:
         return self
@@ -31,10 +31,10 @@ class Connection:
     def __exit__(self, *_error: object) -> None: ...
 
     def execute(self, _sql: str) -> None:
-        self.asked += 1
+        self.query_count += 1
 
     def fetchone(self) -> tuple[int]:
-        return (next(self.processes),)
+        return (next(self.pids),)
 
     def rollback(self) -> None: ...
 
@@ -45,55 +45,58 @@ class Connection:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known(monkeypatch):
-    monkeypatch.setattr(pooler_check, "_known", set())
+def _no_checked_servers(monkeypatch):
+    monkeypatch.setattr(pooler_check, "_checked_servers", set())
 
 
-def refuse(own: Connection, *others: Connection) -> None:
-    left = iter(others)
-    pooler_check.reject_shared_connection(own, lambda **_more: next(left))
+def check(own: FakeConnection, *others: FakeConnection) -> None:
+    remaining = iter(others)
+    pooler_check.reject_shared_connection(own, lambda **_more: next(remaining))
 
 
-def test_a_direct_connection_is_known_by_one_query_and_not_asked_again():
-    own = Connection(told=7, processes=[7])
-    refuse(own)
-    refuse(own)
-    assert own.asked == 1
+def test_a_direct_connection_is_identified_by_one_query_and_not_checked_again():
+    own = FakeConnection(reported_pid=7, pids=[7])
+    check(own)
+    check(own)
+    assert own.query_count == 1
 
 
 def test_session_mode_is_accepted():
-    others = [Connection(told=98, processes=[8]) for _ in range(pooler_check.MAX_ROUNDS)]
-    refuse(Connection(told=99, processes=cycle([7])), *others)
+    others = [FakeConnection(reported_pid=98, pids=[8]) for _ in range(pooler_check.MAX_ROUNDS)]
+    check(FakeConnection(reported_pid=99, pids=cycle([7])), *others)
 
 
 def test_transaction_mode_gives_the_second_connection_the_process_of_the_first():
     with pytest.raises(ImproperlyConfigured, match=r"pool\.example:6432 .* session mode"):
-        refuse(Connection(told=99, processes=cycle([7])), Connection(told=98, processes=[7]))
+        check(FakeConnection(reported_pid=99, pids=cycle([7])), FakeConnection(reported_pid=98, pids=[7]))
 
 
 def test_transaction_mode_of_a_busy_pool_gives_the_first_connection_another_process():
     with pytest.raises(ImproperlyConfigured, match="pool_mode = session"):
-        refuse(Connection(told=99, processes=[7, 7, 9]), Connection(told=98, processes=[8]))
+        check(FakeConnection(reported_pid=99, pids=[7, 7, 9]), FakeConnection(reported_pid=98, pids=[8]))
 
 
-def test_what_was_refused_is_refused_again():
-    for _time in range(2):
+def test_what_was_rejected_is_rejected_again():
+    for _attempt in range(2):
         with pytest.raises(ImproperlyConfigured):
-            refuse(Connection(told=99, processes=cycle([7])), Connection(told=98, processes=[7]))
+            check(FakeConnection(reported_pid=99, pids=cycle([7])), FakeConnection(reported_pid=98, pids=[7]))
 
 
-def test_a_pool_without_a_second_connection_cannot_be_tried(monkeypatch, caplog):
+def test_a_pool_without_a_second_connection_cannot_be_tested(monkeypatch, caplog):
     monkeypatch.setattr(pooler_check, "CONNECT_TIMEOUT_SECONDS", 0)
-    refuse(Connection(told=99, processes=cycle([7])), Connection(told=98, processes=[], answers=False))
+    check(
+        FakeConnection(reported_pid=99, pids=cycle([7])),
+        FakeConnection(reported_pid=98, pids=[], answers=False),
+    )
     assert "no second connection" in caplog.text
 
 
 @pytest.mark.django_db
-def test_our_own_backend_asks():
-    """With the real server: its connections are direct, and say so."""
-    made = connection.get_new_connection(connection.get_connection_params())
+def test_our_backend_runs_the_check():
+    """With the real server, whose connections are direct."""
+    new_connection = connection.get_new_connection(connection.get_connection_params())
     try:
-        assert {str(made.info.port)} == {port for _host, port in pooler_check._known}
-        assert made.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        assert {str(new_connection.info.port)} == {port for _host, port in pooler_check._checked_servers}
+        assert new_connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
     finally:
-        made.close()
+        new_connection.close()
