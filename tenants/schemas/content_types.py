@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.contenttypes.management import RenameContentType
 from django.db.migrations import Migration
+from django.db.migrations.operations.base import Operation
 
 
 class RenamePublicContentType(RenameContentType):
@@ -28,9 +29,10 @@ def rename_in_public(migration: Migration) -> None:
     the rows that refer to it would be lost to the renamed model. In the cities Django adds nothing, so that a renamed
     model can be replayed.
     """
-    migration.operations = [
+    operations = cast(list[Operation], migration.operations)
+    operations[:] = [
         RenamePublicContentType(operation.app_label, operation.old_model, operation.new_model)
         if isinstance(operation, RenameContentType)
         else operation
-        for operation in migration.operations
+        for operation in operations
     ]

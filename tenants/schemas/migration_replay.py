@@ -97,11 +97,13 @@ def record_statements(recording: Recording | None) -> Iterator[None]:
         yield
         return
 
+    migrations = recording.migrations
+
     class Editor(connection.SchemaEditorClass):  # type: ignore[name-defined, misc]
         def execute(self, sql: Any, params: Any = ()) -> None:
             text = str(sql) if params is None else _compose(str(sql), params)
             super().execute(sql, params)
-            recording.migrations[-1].statements.append(text)
+            migrations[-1].statements.append(text)
 
     connection.SchemaEditorClass = Editor
     try:
