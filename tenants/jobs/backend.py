@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django_tasks.base import Task
+from django_tasks.exceptions import TaskResultDoesNotExist
 from django_tasks_db.backend import DatabaseBackend
+
+from tenants.jobs.former_paths import update_paths
 
 
 class PermanentJobError(Exception):
@@ -33,3 +37,16 @@ class TenantBackend(DatabaseBackend):
 
     async def aenqueue(self, task: Task, args: Any, kwargs: Any) -> Any:
         return await sync_to_async(self.enqueue)(task, args, kwargs)
+
+    def get_result(self, result_id: str) -> Any:
+        from django_tasks_db.models import DBTaskResult
+
+        try:
+            job = DBTaskResult.objects.get(id=result_id)
+        except (DBTaskResult.DoesNotExist, ValidationError) as error:
+            raise TaskResultDoesNotExist(result_id) from error
+        update_paths(job)
+        return job.task_result
+
+    async def aget_result(self, result_id: str) -> Any:
+        return await sync_to_async(self.get_result)(result_id)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.core.management import call_command
 from django.utils.module_loading import import_string
+from django_tasks import task_backends
 from django_tasks.base import Task
+from django_tasks.exceptions import TaskResultDoesNotExist
 from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 
 from tenants.jobs import former_paths, runner, schedule
+from tenants.jobs.backend import PermanentJobError
 from tenants.models import PeriodicRun
 from tests.tenants import sample_jobs
 
@@ -85,12 +87,16 @@ def test_a_task_is_not_queued_twice_in_the_period_of_the_upgrade(renamed):
     assert schedule.enqueue_due(NOON + dt.timedelta(hours=1)) == 4
 
 
-def test_a_failed_job_of_an_earlier_version_is_listed_under_present_names(empty_queue, capsys):
+def test_the_error_of_a_failed_job_of_an_earlier_version_is_loaded(empty_queue):
     sample_jobs.fail_permanently.enqueue()
     runner.run_due_jobs()
     DBTaskResult.objects.update(task_path="tenants.mail.deliver", exception_class_path="tenants.jobs.GiveUp")
-    call_command("jobs")
-    assert (
-        "tenants.notifications.mail.send_mail_task public: tenants.jobs.backend.PermanentJobError"
-        in capsys.readouterr().out
-    )
+    result = task_backends["default"].get_result(str(DBTaskResult.objects.get().pk))
+    assert result.task.module_path == "tenants.notifications.mail.send_mail_task"
+    assert [error.exception_class for error in result.errors] == [PermanentJobError]
+
+
+@pytest.mark.parametrize("result_id", ["nothing", "00000000-0000-4000-8000-000000000000"])
+def test_an_unknown_job_has_no_result(empty_queue, result_id):
+    with pytest.raises(TaskResultDoesNotExist):
+        task_backends["default"].get_result(result_id)

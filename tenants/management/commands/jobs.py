@@ -12,8 +12,6 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from tenants.jobs.former_paths import update_paths
-
 
 class Command(BaseCommand):
     help = (
@@ -41,7 +39,6 @@ class Command(BaseCommand):
             ", ".join(f"{counts.get(status, 0)} {status.lower()}" for status in TaskResultStatus.values)
         )
         for job in failed.order_by("-finished_at")[:50]:
-            update_paths(job)
             schema = job.args_kwargs.get("schema", "no schema")
             self.stdout.write(
                 f"{job.finished_at:%Y-%m-%d %H:%M} {job.id} {job.task_path} {schema}: {job.exception_class_path}"
