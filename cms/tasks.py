@@ -8,10 +8,10 @@ from django.db import connection
 from django_tasks import task
 
 from cms.scheduled_publishing import publish_due
-from tenants.jobs import runner
+from tenants.jobs.schedule import periodic_task
 
 
-@runner.periodic_task(dt.timedelta(hours=1), at_each_site=True)
+@periodic_task(every=dt.timedelta(hours=1), at_each_site=True)
 @task()
 def publish_scheduled() -> int:
     """Publish and withdraw what is due at this site; return the number of changes."""

@@ -73,7 +73,7 @@ def keep_hosts_cached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
     from tenants.web import host_registry
 
     def remember() -> None:
-        monkeypatch.setattr(host_registry, "_known", None)
+        monkeypatch.setattr(host_registry, "_snapshot", None)
         settings.HOST_CACHE_SECONDS = 3600
 
     return remember

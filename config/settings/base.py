@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "tenants.web.middleware.SessionEpochMiddleware",
+    "tenants.signin.sessions.SessionEpochMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -191,7 +191,7 @@ CACHES = {
     },
 }
 
-TASKS = {"default": {"BACKEND": "tenants.jobs.runner.TenantBackend"}}
+TASKS = {"default": {"BACKEND": "tenants.jobs.backend.TenantBackend"}}
 JOB_ATTEMPTS = 5  # then a job stays FAILED until somebody looks
 
 # ---- People and sign-in ---------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ def preload() -> None:
     from django.template.loader import get_template
     from django.urls import get_resolver
 
-    from tenants.jobs import runner
+    from tenants.jobs import schedule
     from tests.databases import ROOT
 
-    runner.autodiscover()
+    schedule.autodiscover()
     for urls in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
         assert get_resolver(urls).url_patterns
     for pattern in ("templates", "[a-z]*/templates", "[a-z]*/[a-z]*/templates"):

@@ -221,9 +221,7 @@ def assert_once(mails: int) -> None:
         (ADA, "accepted")
     ]
     assert Affiliation.objects.filter(jurisdiction=jurisdiction, user__email=ADA).count() == 1
-    assert (
-        1 <= mails <= 2
-    )  # a mail may leave twice if the worker dies after sending it: see tenants.jobs.runner
+    assert 1 <= mails <= 2  # a mail may leave twice if the worker dies after sending it: see tenants.jobs
     delivered = DBTaskResult.objects.filter(
         task_path="tenants.notifications.mail.send_mail_task", args_kwargs__kwargs__to=ADA
     )

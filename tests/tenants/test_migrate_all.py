@@ -1,4 +1,4 @@
-"""`manage.py migrate` over the whole fleet: its options, nothing to do, and several at the same time."""
+"""`manage.py migrate` over all schemas: its options, no migration to apply, and several commands at the same time."""
 
 from __future__ import annotations
 
@@ -17,124 +17,124 @@ from django.test.utils import CaptureQueriesContext
 from tenants.jurisdictions import services
 from tenants.schemas import inventory, migration_replay
 from tests.forks import forked_process, kill, pipe
-from tests.tenants.fleets import (
+from tests.tenants.schema_helpers import (
     CITIES,
     COLUMN,
     PYTHON,
     TEMPLATE,
     OtherConnection,
-    Plan,
+    PlanMigration,
     assert_all_equal,
+    describe_schema,
     has_column,
     run_sql,
     wait_for_lock_waiter,
 )
-from tests.tenants.test_cloning import describe_schema
 
 
 class TestOptions:
-    def test_one_schema_and_no_other(self, planned):
-        planned(COLUMN)
+    def test_one_schema_and_no_other(self, plan_migration):
+        plan_migration(COLUMN)
         call_command("migrate", schema="c_riverton", verbosity=0)
         assert [has_column(schema) for schema in [TEMPLATE, *CITIES]] == [False, False, False, True]
 
-    def test_tenant_and_shared(self, planned):
-        planned(COLUMN)
+    def test_tenant_and_shared(self, plan_migration):
+        plan_migration(COLUMN)
         call_command("migrate", shared=True, verbosity=0)
         assert set(inventory.count_unapplied_migrations(inventory.all_schemas())) == {TEMPLATE, *CITIES}
         call_command("migrate", tenant=True, verbosity=0)
         assert_all_equal()
 
-    def test_fake_records_and_runs_nothing(self, planned):
-        planned(COLUMN)
-        planned(PYTHON)
+    def test_fake_records_and_runs_nothing(self, plan_migration):
+        plan_migration(COLUMN)
+        plan_migration(PYTHON)
         call_command("migrate", fake=True, verbosity=0)
         assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
         assert not any(has_column(schema) for schema in [TEMPLATE, *CITIES])
 
-    def test_back_and_forth(self, planned):
+    def test_back_and_forth(self, plan_migration):
         before = describe_schema("c_riverton")
-        node = planned(COLUMN)
+        key = plan_migration(COLUMN)
         call_command("migrate", verbosity=0)
-        back = max(
-            name for app, name in inventory.applied_migrations(TEMPLATE) if app == "plans" and name < node[1]
+        previous = max(
+            name for app, name in inventory.applied_migrations(TEMPLATE) if app == "plans" and name < key[1]
         )
-        call_command("migrate", "plans", back, verbosity=0)
+        call_command("migrate", "plans", previous, verbosity=0)
         after = describe_schema("c_riverton")
-        assert [part for part in before if before[part] != after[part]] == ["sequences"]
-        assert all(node not in inventory.applied_migrations(schema) for schema in inventory.all_schemas())
-        call_command("migrate", "plans", node[1], verbosity=0)
+        assert [kind for kind in before if before[kind] != after[kind]] == ["sequences"]
+        assert all(key not in inventory.applied_migrations(schema) for schema in inventory.all_schemas())
+        call_command("migrate", "plans", key[1], verbosity=0)
         assert_all_equal()
 
-    def test_plan_and_check_change_nothing(self, planned, capsys):
-        node = planned(COLUMN)
+    def test_plan_and_check_change_nothing(self, plan_migration, capsys):
+        key = plan_migration(COLUMN)
         call_command("migrate", plan=True)
-        assert ".".join(node) in capsys.readouterr().out
+        assert ".".join(key) in capsys.readouterr().out
         with pytest.raises(SystemExit):
             call_command("migrate", check_unapplied=True, verbosity=0)
         assert not has_column("c_riverton")
 
 
-class TestNothingToDo:
-    def statements(self) -> list[str]:
+class TestUpToDate:
+    def migrate(self) -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             call_command("migrate", verbosity=0)
         return [query["sql"] for query in captured]
 
-    def test_one_query_looks_at_all_schemas(self, fresh):
-        self.statements()  # the first one may still put the registry in order
-        looked = [text for text in self.statements() if ".django_migrations" in text]
-        assert len(looked) == 1
-        assert all(schema in looked[0] for schema in inventory.all_schemas())
+    def test_one_query_reads_all_schemas(self, fresh):
+        self.migrate()  # the first one may still update the registry
+        queries = [text for text in self.migrate() if ".django_migrations" in text]
+        assert len(queries) == 1
+        assert all(schema in queries[0] for schema in inventory.all_schemas())
 
     def test_more_cities_do_not_make_more_queries(self, fresh):
-        self.statements()
-        few = self.statements()
+        self.migrate()
+        before = self.migrate()
         for number in range(3):
             services.open_jurisdiction(name=f"City {number}", slug=f"city-{number}", by=None)
-        self.statements()
-        assert len(self.statements()) == len(few)
+        self.migrate()
+        assert len(self.migrate()) == len(before)
 
-    def test_a_row_that_stands_twice_does_not_hide_one_that_lacks(self, planned):
-        node = planned(COLUMN)
+    def test_a_duplicate_row_does_not_hide_a_missing_one(self, plan_migration):
+        key = plan_migration(COLUMN)
         call_command("migrate", verbosity=0)
-        run_sql("DELETE FROM c_ashford.django_migrations WHERE name = %s", node[1])
+        run_sql("DELETE FROM c_ashford.django_migrations WHERE name = %s", key[1])
         run_sql(
             "INSERT INTO c_ashford.django_migrations (app, name, applied) "
             "SELECT app, name, applied FROM c_ashford.django_migrations LIMIT 1"
         )
         assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
 
-    def test_a_city_with_rows_of_its_own_is_looked_at_by_itself(self, fresh):
+    def test_a_city_with_rows_of_its_own_is_up_to_date_too(self, fresh):
         run_sql("INSERT INTO c_ashford.django_migrations (app, name, applied) VALUES ('gone', '0001', now())")
         assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
 
 
-def migrate_and_stop_in_the_middle(there: Any) -> None:
-    plain = migration_replay.replay
+def migrate_and_stop_in_the_middle(sender: Any) -> None:
+    replay = migration_replay.replay
 
-    def stopping(schema: str, steps: Any) -> None:
+    def replay_or_stop(schema: str, migrations: Any) -> None:
         if schema == "c_millbrook":
-            there.send("in the middle")
+            sender.send("in the middle")
             time.sleep(600)
-        plain(schema, steps)
+        replay(schema, migrations)
 
-    migration_replay.replay = stopping
+    migration_replay.replay = replay_or_stop
     call_command("migrate")
 
 
 class TestAtTheSameTime:
     @pytest.fixture
-    def pausing(self, planned: Plan, monkeypatch: Any) -> Iterator[Any]:
-        """A migration in a thread of its own, which has got to the middle of the fleet and waits there for another."""
-        planned(COLUMN)
-        plain, here = migration_replay.replay, threading.Event()
+    def paused_migration(self, plan_migration: PlanMigration, monkeypatch: Any) -> Iterator[Any]:
+        """A migration in another thread, which pauses at the second city until another connection waits for its lock."""
+        plan_migration(COLUMN)
+        replay, is_paused = migration_replay.replay, threading.Event()
 
-        def pause(schema: str, steps: Any) -> None:
+        def replay_or_pause(schema: str, migrations: Any) -> None:
             if schema == "c_millbrook":
-                here.set()
+                is_paused.set()
                 wait_for_lock_waiter()
-            plain(schema, steps)
+            replay(schema, migrations)
 
         def migrate() -> None:
             try:
@@ -142,28 +142,28 @@ class TestAtTheSameTime:
             finally:
                 connection.close()
 
-        monkeypatch.setattr(migration_replay, "replay", pause)
+        monkeypatch.setattr(migration_replay, "replay", replay_or_pause)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(migrate)
-            assert here.wait(60)
-            yield running
-            running.result()
+            future = pool.submit(migrate)
+            assert is_paused.wait(60)
+            yield future
+            future.result()
         assert_all_equal()
 
-    def test_a_second_one_waits_for_the_first_and_finds_nothing_to_do(self, pausing, capsys):
+    def test_a_second_command_waits_for_the_first_and_has_nothing_to_do(self, paused_migration, capsys):
         call_command("migrate")
-        pausing.result(timeout=10)
+        paused_migration.result(timeout=10)
         assert capsys.readouterr().out == (
             "Another migration is running. Waiting for its end …\nCities: 3, of them up to date: 3.\n"
         )
 
-    def test_a_city_that_is_opened_meanwhile_is_up_to_date(self, pausing):
+    def test_a_city_that_is_opened_during_a_migration_is_up_to_date(self, paused_migration):
         services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
         assert has_column("c_newtown")
         assert inventory.count_unapplied_migrations(["c_newtown"]) == {}
 
-    def test_an_opening_that_waits_keeps_no_table_from_the_migration(self, fresh):
-        def open_it() -> None:
+    def test_an_opening_that_waits_for_a_migration_locks_none_of_its_tables(self, fresh):
+        def open_city() -> None:
             try:
                 services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
             finally:
@@ -171,41 +171,41 @@ class TestAtTheSameTime:
 
         with ThreadPoolExecutor(1) as pool:
             with inventory.migration_lock():
-                waiting = pool.submit(open_it)
+                future = pool.submit(open_city)
                 wait_for_lock_waiter()
                 run_sql("SET lock_timeout = '500ms'")
                 for table in ("tenants_jurisdiction", "tenants_domain", "tenants_auditevent"):
                     run_sql(f"ALTER TABLE public.{table} ADD COLUMN more int")
                     run_sql(f"ALTER TABLE public.{table} DROP COLUMN more")
-            waiting.result(timeout=20)
+            future.result(timeout=20)
         assert inventory.schema_exists("c_newtown")
 
-    def test_one_that_is_just_being_opened_is_waited_for_and_migrated(self, planned):
-        planned(COLUMN)
-        opened = threading.Event()
+    def test_a_migration_waits_for_a_city_that_is_being_opened_and_migrates_it(self, plan_migration):
+        plan_migration(COLUMN)
+        is_open = threading.Event()
 
         def open_slowly() -> None:
             try:
                 with transaction.atomic():
                     services.open_jurisdiction(name="City of Newtown", slug="newtown", by=None)
-                    opened.set()
+                    is_open.set()
                     wait_for_lock_waiter()
             finally:
                 connection.close()
 
         with ThreadPoolExecutor(1) as pool:
-            opening = pool.submit(open_slowly)
-            assert opened.wait(20)
+            future = pool.submit(open_slowly)
+            assert is_open.wait(20)
             call_command("migrate", verbosity=0)
-            opening.result()
+            future.result()
         assert has_column("c_newtown")
         assert_all_equal()
 
-    def test_killed_in_the_middle_the_next_run_heals(self, planned):
-        planned(COLUMN)
-        here, there = pipe()
-        with forked_process(migrate_and_stop_in_the_middle, there) as process:
-            assert here.poll(60)
+    def test_after_a_migration_that_was_killed_the_next_one_does_the_rest(self, plan_migration):
+        plan_migration(COLUMN)
+        receiver, sender = pipe()
+        with forked_process(migrate_and_stop_in_the_middle, sender) as process:
+            assert receiver.poll(60)
             kill(process)
         assert inventory.count_unapplied_migrations(inventory.all_schemas()).keys() == {
             "c_millbrook",
@@ -214,20 +214,20 @@ class TestAtTheSameTime:
         call_command("migrate", verbosity=0)
         assert_all_equal()
 
-    def test_a_connection_that_breaks_ends_the_run_in_words(self, planned, monkeypatch):
-        planned(COLUMN)
-        plain = migration_replay.replay
+    def test_a_connection_that_breaks_ends_the_run_with_an_explanation(self, plan_migration, monkeypatch):
+        plan_migration(COLUMN)
+        replay = migration_replay.replay
 
-        def breaking(schema: str, steps: Any) -> None:
+        def break_connection(schema: str, migrations: Any) -> None:
             if schema == "c_millbrook":
                 with OtherConnection() as cursor:
                     cursor.execute(
                         "SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid]
                     )
-            plain(schema, steps)
+            replay(schema, migrations)
 
         with monkeypatch.context() as patch:
-            patch.setattr(migration_replay, "replay", breaking)
+            patch.setattr(migration_replay, "replay", break_connection)
             with pytest.raises(CommandError, match="connection to the database broke while c_millbrook"):
                 call_command("migrate", verbosity=0)
         connection.close()

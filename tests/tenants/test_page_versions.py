@@ -1,4 +1,4 @@
-"""Whatever is written leaves a stamp, and no writer waits for another."""
+"""Every write changes the page version, and no writer waits for another."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tenants.plans.models import Action, Department
 from tenants.web import page_versions
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
 
-# Tables no public page that is kept reads. A new table belongs here or gets its trigger by `stamps.on_every_write`.
-NOT_SHOWN = {
-    "imports, exports and what the workspace keeps": {"plans_importjob", "plans_export"},
+# Tables that no cached page reads. A new table belongs here or gets its trigger by `page_versions.track_writes`.
+UNTRACKED = {
+    "imports and exports of the workspace": {"plans_importjob", "plans_export"},
     "who may do what in the editor": {
         "auth_group",
         "auth_group_permissions",
@@ -33,7 +33,7 @@ NOT_SHOWN = {
         "wagtailcore_pageviewrestriction_groups",
         "wagtailusers_userprofile",
     },
-    "the editor's own": {
+    "tables of the editor": {
         "wagtailadmin_admin",
         "wagtailadmin_editingsession",
         "wagtailadmin_formstate",
@@ -58,14 +58,14 @@ NOT_SHOWN = {
         "wagtailforms_formsubmission",
         "wagtailredirects_redirect",
     },
-    "made from what does leave stamps": {"wagtailimages_rendition", "wagtailembeds_embed"},
-    "the search, whose pages are not kept": {
+    "derived from tracked tables": {"wagtailimages_rendition", "wagtailembeds_embed"},
+    "search, whose pages are not cached": {
         "wagtailsearch_indexentry",
         "resources_filetext",
         "resources_synonymgroup",
     },
-    "labels in the editor, not on pages that are kept": {"taggit_tag", "taggit_taggeditem"},
-    "accounts, the way in and the machinery": {
+    "labels in the editor, not on cached pages": {"taggit_tag", "taggit_taggeditem"},
+    "accounts, signing in and infrastructure": {
         "account_emailaddress",
         "account_emailconfirmation",
         "django_content_type",
@@ -84,11 +84,11 @@ NOT_SHOWN = {
 
 
 def tables(schema: str, *, with_trigger: bool) -> set[str]:
-    test = "EXISTS" if with_trigger else "NOT EXISTS"
+    condition = "EXISTS" if with_trigger else "NOT EXISTS"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = %s::regnamespace
-                AND {test} (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND tgname = %s)""",
+                AND {condition} (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND tgname = %s)""",
             [schema, page_versions.TRIGGER],
         )
         return {row[0] for row in cursor.fetchall()}
@@ -96,13 +96,13 @@ def tables(schema: str, *, with_trigger: bool) -> set[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("schema", ["public", settings.TEMPLATE_SCHEMA, "c_riverton"])
-def test_every_table_leaves_stamps_or_is_named_here_as_not_shown(schema):
-    listed = set().union(*NOT_SHOWN.values())
-    watched, other = tables(schema, with_trigger=True), tables(schema, with_trigger=False)
-    other = {name for name in other if not name.startswith("search_")}  # its pages are not kept
-    assert other - listed == set()
-    assert watched & listed == set()
-    assert len(watched) > 15
+def test_every_table_is_tracked_or_listed_here_as_untracked(schema):
+    listed = set().union(*UNTRACKED.values())
+    tracked, untracked = tables(schema, with_trigger=True), tables(schema, with_trigger=False)
+    untracked = {name for name in untracked if not name.startswith("search_")}  # its pages are not cached
+    assert untracked - listed == set()
+    assert tracked & listed == set()
+    assert len(tracked) > 15
 
 
 @pytest.mark.django_db
@@ -126,10 +126,10 @@ class TestCommitted:
     def jurisdiction(self):
         return Jurisdiction.objects.get(slug="riverton")
 
-    def changed(self, schema: str, before: str | None) -> bool:
-        now = page_versions.get_page_version(schema)
-        assert now
-        return now != before
+    def has_changed(self, schema: str, before: str | None) -> bool:
+        version = page_versions.get_page_version(schema)
+        assert version
+        return version != before
 
     @pytest.mark.parametrize(
         "write",
@@ -150,18 +150,18 @@ class TestCommitted:
         )
         with tenant_context(jurisdiction):
             write()
-        assert self.changed("c_riverton", before)
-        assert not self.changed("c_ashford", other)
+        assert self.has_changed("c_riverton", before)
+        assert not self.has_changed("c_ashford", other)
 
-    def test_what_is_rolled_back_leaves_none(self, jurisdiction):
+    def test_what_is_rolled_back_changes_no_version(self, jurisdiction):
         before = page_versions.get_page_version("c_riverton")
         with tenant_context(jurisdiction), transaction.atomic():
             Department.objects.create(name="Gone")
             transaction.set_rollback(True)
-        assert not self.changed("c_riverton", before)
+        assert not self.has_changed("c_riverton", before)
 
     def test_writers_do_not_wait_and_each_commit_is_a_new_version(self, jurisdiction):
-        seen = [page_versions.get_page_version("c_riverton")]
+        versions = [page_versions.get_page_version("c_riverton")]
 
         def write(name: str) -> None:
             try:
@@ -170,7 +170,7 @@ class TestCommitted:
             finally:
                 connection.close()
 
-        def version() -> str | None:
+        def read_version() -> str | None:
             try:
                 return page_versions.get_page_version("c_riverton")
             finally:
@@ -178,18 +178,18 @@ class TestCommitted:
 
         with ThreadPoolExecutor(1) as pool:
             with tenant_context(jurisdiction), transaction.atomic():
-                Department.objects.create(name="Slow")  # holds the stamp that stands
+                Department.objects.create(name="Slow")  # locks the present row
                 pool.submit(write, "Quick").result(timeout=20)
-                seen.append(pool.submit(version).result(timeout=20))
-            seen.append(page_versions.get_page_version("c_riverton"))
+                versions.append(pool.submit(read_version).result(timeout=20))
+            versions.append(page_versions.get_page_version("c_riverton"))
             pool.submit(write, "Third").result(timeout=20)
-            seen.append(page_versions.get_page_version("c_riverton"))
-        assert len(set(seen)) == 4
+            versions.append(page_versions.get_page_version("c_riverton"))
+        assert len(set(versions)) == 4
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM tenants_pagestamp WHERE subject = 'c_riverton'")
-            assert cursor.fetchone()[0] == 1  # the older ones are taken away
+            assert cursor.fetchone()[0] == 1  # the older ones are deleted
 
-    def test_people_stamp_all_places_and_a_sign_in_none(self, jurisdiction):
+    def test_a_person_s_name_changes_the_version_of_all_sites_and_a_login_of_none(self, jurisdiction):
         from accounts.models import User
 
         user = User.objects.create_user(email="owner@city.example", password="a long enough phrase")
@@ -197,9 +197,9 @@ class TestCommitted:
         before = page_versions.get_page_version("c_ashford")
         user.affiliations.update(last_sign_in_at="2027-01-01T00:00Z")
         User.objects.update(last_login="2027-01-01T00:00Z")
-        assert not self.changed("c_ashford", before)
+        assert not self.has_changed("c_ashford", before)
         User.objects.filter(pk=user.pk).update(first_name="Ada")
-        assert self.changed("c_ashford", before)
+        assert self.has_changed("c_ashford", before)
         before = page_versions.get_page_version("c_ashford")
         user.affiliations.update(is_public=True)
-        assert self.changed("c_ashford", before)
+        assert self.has_changed("c_ashford", before)

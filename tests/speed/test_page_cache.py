@@ -1,4 +1,4 @@
-"""Pages kept for strangers: never older than the request, never anybody else's, and one query while nothing changes."""
+"""Cached pages of anonymous visitors: never older than the request, nobody else's, one query while nothing changes."""
 
 from __future__ import annotations
 
@@ -38,29 +38,32 @@ TODAY = timezone.localdate()
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-def asked(request: HttpRequest) -> HttpResponse:
+def with_csrf_token(request: HttpRequest) -> HttpResponse:
     return HttpResponse(get_token(request))
 
 
-def greeted(request: HttpRequest) -> HttpResponse:
+def with_cookie(request: HttpRequest) -> HttpResponse:
     response = HttpResponse("hello")
     response.set_cookie("seen", "1")
     return response
 
 
-def ruled(request: HttpRequest) -> HttpResponse:
+def with_cache_control(request: HttpRequest) -> HttpResponse:
     response = HttpResponse("hello")
     response["Cache-Control"] = "no-store"
     return response
 
 
-def noted(request: HttpRequest) -> HttpResponse:
+def with_session(request: HttpRequest) -> HttpResponse:
     request.session["seen"] = True
     return HttpResponse("hello")
 
 
 urlpatterns = [
-    *(path(f"{view.__name__}/", cache_for_anonymous(view)) for view in (asked, greeted, ruled, noted)),
+    *(
+        path(f"{view.__name__}/", cache_for_anonymous(view))
+        for view in (with_csrf_token, with_cookie, with_cache_control, with_session)
+    ),
     path("", include("config.urls_city")),
 ]
 
@@ -81,7 +84,7 @@ def the_alliance(city) -> Jurisdiction:
 
 
 def get(jurisdiction: Any, url: str = "/", *, user: Any = None, method: str = "get", **headers: str) -> Any:
-    """What a browser of its own gets, with the committed state of the database."""
+    """The response to a new browser, with the committed state of the database."""
     client = Client(headers={"host": jurisdiction.host} | headers)
     if user is not None:
         with tenant_context(jurisdiction):
@@ -92,41 +95,41 @@ def get(jurisdiction: Any, url: str = "/", *, user: Any = None, method: str = "g
         connection.set_schema_to_public()
 
 
-def made_anew(jurisdiction: Any, url: str) -> Any:
+def get_uncached(jurisdiction: Any, url: str) -> Any:
     caches["pages"].clear()
     return get(jurisdiction, url)
 
 
-def kept() -> int:
+def count_cached() -> int:
     return len(caches["pages"]._cache)
 
 
-def member(jurisdiction: Any, *roles: str) -> User:
+def make_member(jurisdiction: Any, *roles: str) -> User:
     number = User.objects.count()
     user = User.objects.create_user(
-        email=f"kept{number}@city.example",
+        email=f"cached{number}@city.example",
         password="a long enough phrase",
         first_name="Ada",
-        last_name=f"Kept {number}",
+        last_name=f"Cached {number}",
     )
     services.affiliate(user, jurisdiction, roles=list(roles), by=None)
     return User.objects.get(pk=user.pk)
 
 
-def elsewhere(work: Any) -> None:
-    """Do it on another connection, as another process would, and commit."""
+def on_other_connection(work: Any) -> None:
+    """Call `work` on another connection, as another process would, and commit."""
 
-    def there() -> None:
+    def work_and_close() -> None:
         try:
             work()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(there).result(timeout=30)
+        pool.submit(work_and_close).result(timeout=30)
 
 
-# ---- What it saves ---------------------------------------------------------------------------------------
+# ---- Fewer queries ---------------------------------------------------------------------------------------
 
 
 CITY_PAGES = [
@@ -142,13 +145,13 @@ ALLIANCE_PAGES = ["/", "/progress/", "/progress/?sort=-done", "/jurisdictions/",
 
 
 @pytest.mark.parametrize("url", CITY_PAGES + [f"alliance {url}" for url in ALLIANCE_PAGES])
-def test_the_second_stranger_costs_one_query_and_gets_the_same(city, the_alliance, settings, url):
+def test_the_second_anonymous_visitor_costs_one_query_and_gets_the_same(city, the_alliance, settings, url):
     jurisdiction = the_alliance if url.startswith("alliance") else city
     url = url.removeprefix("alliance ")
     first = get(jurisdiction, url)
     settings.HOST_CACHE_SECONDS = 3600
     assert first.status_code == 200
-    assert kept() == 1
+    assert count_cached() == 1
     get(jurisdiction, url)
     with CaptureQueriesContext(connection) as queries:
         second = get(jurisdiction, url)
@@ -157,7 +160,7 @@ def test_the_second_stranger_costs_one_query_and_gets_the_same(city, the_allianc
     assert dict(second.items()) == dict(first.items())
 
 
-def test_a_browser_that_has_the_page_is_told_so_with_one_query(city, settings):
+def test_a_browser_that_has_the_page_gets_304_with_one_query(city, settings):
     first = get(city)
     settings.HOST_CACHE_SECONDS = 3600
     assert first["Cache-Control"] == "no-cache"
@@ -181,7 +184,7 @@ def test_head_is_answered_as_get_is(city):
     assert page.content
 
 
-def test_a_kept_page_carries_the_same_rules_for_the_browser(city):
+def test_a_cached_page_has_the_same_security_headers(city):
     first, second = get(city), get(city)
     for name in (
         "Content-Security-Policy",
@@ -203,7 +206,7 @@ def action(code: str) -> Action:
     return Action.objects.select_related("outcome__goal").get(code=code)
 
 
-def report(code: str) -> None:
+def report_progress(code: str) -> None:
     plans.record_progress(
         action(code), status="at_risk", text="Oh", reason="R", next_step="N", by=None, on=TODAY
     )
@@ -221,14 +224,14 @@ def publish_story() -> None:
     page.save_revision().publish()
 
 
-WRITES = {
+WRITES_BY_CHANGE = {
     "an action is edited": ("/", lambda p: plans.edit_action(action("t5"), by=None, title="Another title", reason="R")),
     "its page": ("/plan/actions/t5/", lambda p: plans.edit_action(action("t5"), by=None, details="More", reason="R")),
     "a step of it": (
         "/plan/actions/t5/",
         lambda p: plans.edit_action(action("t5"), by=None, milestones=[{"title": "S", "due_date": dt.date(2027, 1, 1)}]),
     ),
-    "progress is recorded": ("/", lambda p: report("t2")),
+    "progress is recorded": ("/", lambda p: report_progress("t2")),
     "an action is added": ("/", lambda p: plans.add_action(action("t5").outcome, by=None, title="A new one")),
     "one is retired and restored": (
         "/plan/",
@@ -245,7 +248,7 @@ WRITES = {
     "a department": ("/data/actions.csv", lambda p: Department.objects.filter(name="Library").update(name="Libraries")),
     "the front page": ("/", lambda p: publish_front("Opening words")),
     "the story": ("/narrative/", lambda p: publish_story()),
-    "the city's name": ("/", lambda p: services.change_jurisdiction(p, by=None, name="Riverton Anew")),
+    "the city's name": ("/", lambda p: services.change_jurisdiction(p, by=None, name="Riverton Again")),
     "its time zone, behind the services' back": (
         "/",
         lambda p: Jurisdiction.objects.filter(pk=p.pk).update(short_name="Rivy", name="Rivy"),
@@ -258,9 +261,9 @@ WRITES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", WRITES)
-def test_every_kind_of_change_shows_at_once(city, what):
-    url, *writes = WRITES[what]
+@pytest.mark.parametrize("change", WRITES_BY_CHANGE)
+def test_every_kind_of_change_shows_at_once(city, change):
+    url, *writes = WRITES_BY_CHANGE[change]
     for write in writes:
         before = get(city, url)
         assert get(city, url).content == before.content
@@ -268,56 +271,56 @@ def test_every_kind_of_change_shows_at_once(city, what):
             write(Jurisdiction.objects.get(pk=city.pk))
         after = get(city, url)
         assert after.content != before.content
-        assert after.content == made_anew(city, url).content
+        assert after.content == get_uncached(city, url).content
 
 
-def test_an_import_and_its_undoing_show_at_once():
+def test_an_import_and_its_undo_show_at_once():
     jurisdiction = Jurisdiction.objects.get(slug="millbrook")
     services.set_site_state(jurisdiction, state="launched", by=None)
     with tenant_context(jurisdiction):
         plans.publish_plan(current_plan(), by=None)
-    seen = [get(jurisdiction).content]
+    pages = [get(jurisdiction).content]
     with tenant_context(jurisdiction):
         job = plans.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
         job = plans.commit_import(job, by=None)
-    seen.append(get(jurisdiction).content)
+    pages.append(get(jurisdiction).content)
     with tenant_context(jurisdiction):
         plans.undo_import(job, by=None)
-    seen.append(get(jurisdiction).content)
-    assert seen[0] != seen[1] != seen[2]
-    assert seen[2] == made_anew(jurisdiction, "/").content
+    pages.append(get(jurisdiction).content)
+    assert pages[0] != pages[1] != pages[2]
+    assert pages[2] == get_uncached(jurisdiction, "/").content
 
 
 @pytest.mark.parametrize("url", ["/", "/progress/", "/jurisdictions/"])
 def test_the_alliance_shows_what_a_city_changes(city, the_alliance, url):
     before = get(the_alliance, url)
     with tenant_context(city):
-        one = Action.objects.current().filter(outcome__goal__plan=plan_of(city))[0]
-        plans.record_progress(one, status="completed", text=f"For {url}", by=None, on=TODAY)
+        some_action = Action.objects.current().filter(outcome__goal__plan=plan_of(city))[0]
+        plans.record_progress(some_action, status="completed", text=f"For {url}", by=None, on=TODAY)
         jurisdiction = Jurisdiction.objects.get(pk=city.pk)
     services.change_jurisdiction(jurisdiction, by=None, tagline=f"Seen at {url}", name=f"Riverton {url}")
     after = get(the_alliance, url)
     assert after.content != before.content
-    assert after.content == made_anew(the_alliance, url).content
+    assert after.content == get_uncached(the_alliance, url).content
 
 
 def test_a_name_that_is_no_longer_public_is_gone_at_once(city):
-    user = member(city, "viewer")
-    own = user.affiliations.get()
-    own.is_public = True
-    own.save()
+    user = make_member(city, "viewer")
+    affiliation = user.affiliations.get()
+    affiliation.is_public = True
+    affiliation.save()
     with tenant_context(city):
-        one = Action.objects.current().filter(outcome__goal__plan=Plan.objects.in_force().order_by("-pk")[0])[
-            0
-        ]
-        plans.edit_action(one, by=None, owner=own.pk, reason="R")
-        url = one.get_absolute_url()
+        some_action = Action.objects.current().filter(
+            outcome__goal__plan=Plan.objects.in_force().order_by("-pk")[0]
+        )[0]
+        plans.edit_action(some_action, by=None, owner=affiliation.pk, reason="R")
+        url = some_action.get_absolute_url()
     name = user.get_full_name()
     assert name in get(city, url).text
     User.objects.filter(pk=user.pk).update(last_name="Renamed")
     assert "Ada Renamed" in get(city, url).text
-    own.is_public = False
-    own.save()
+    affiliation.is_public = False
+    affiliation.save()
     assert "Ada" not in get(city, url).text
 
 
@@ -331,7 +334,7 @@ def test_the_next_day_is_another_page(city):
 
 
 def test_two_processes_show_the_same_after_each_write(city, settings):
-    """Each process keeps pages of its own; both ask for the version."""
+    """Each process has a cache of its own; both read the version."""
     homes = {}
     for number in range(6):
         settings.CACHES = settings.CACHES | {
@@ -349,61 +352,61 @@ def test_two_processes_show_the_same_after_each_write(city, settings):
 
 
 @pytest.mark.parametrize("moment", ["before the rows are read", "after the rows are read"])
-def test_what_is_committed_while_a_page_is_made_shows_in_the_next(city, monkeypatch, moment):
-    """The page may be made of either state; kept as the new one it must not be."""
+def test_what_is_committed_while_a_page_is_rendered_shows_in_the_next(city, monkeypatch, moment):
+    """The page may show either state; it must not be cached as the new one."""
     from tenants.dashboard import views
 
-    read, done = views.get_action_rows, []
+    get_action_rows, calls = views.get_action_rows, []
 
-    def rows(*args: Any, **kwargs: Any) -> Any:
+    def get_rows_and_write(*args: Any, **kwargs: Any) -> Any:
         def write() -> None:
             with tenant_context(city):
                 Goal.objects.update(title=f"Written {moment}")
 
-        if done:
-            return read(*args, **kwargs)
-        done.append(True)
+        if calls:
+            return get_action_rows(*args, **kwargs)
+        calls.append(True)
         if moment.startswith("before"):
-            elsewhere(write)
-            return read(*args, **kwargs)
-        found = read(*args, **kwargs)
-        elsewhere(write)
-        return found
+            on_other_connection(write)
+            return get_action_rows(*args, **kwargs)
+        rows = get_action_rows(*args, **kwargs)
+        on_other_connection(write)
+        return rows
 
-    monkeypatch.setattr(views, "get_action_rows", rows)
+    monkeypatch.setattr(views, "get_action_rows", get_rows_and_write)
     during = get(city)
     assert (f"Written {moment}" in during.text) == moment.startswith("before")
-    assert kept() == 1
+    assert count_cached() == 1
     assert f"Written {moment}" in get(city).text
 
 
-def test_what_is_not_committed_is_neither_kept_nor_shown_to_others(city):
-    before, seen = get(city).content, []
+def test_what_is_not_committed_is_neither_cached_nor_shown_to_others(city):
+    before, pages = get(city).content, []
     with transaction.atomic():
         with tenant_context(city):
             Goal.objects.update(title="Never committed")
         assert "Never committed" in get(city).text
-        elsewhere(lambda: seen.append(get(city).content))
+        on_other_connection(lambda: pages.append(get(city).content))
         transaction.set_rollback(True)
-    assert seen == [before]
+    assert pages == [before]
     assert get(city).content == before
 
 
-# ---- Never anybody else's --------------------------------------------------------------------------------
+# ---- Never for anybody else --------------------------------------------------------------------------------
 
 
-def test_a_page_of_the_team_is_not_kept_and_a_kept_one_not_shown_to_it(city):
-    coordinator = member(city, "coordinator")
+def test_a_page_of_the_team_is_not_cached_and_a_cached_one_not_shown_to_it(city):
+    coordinator = make_member(city, "coordinator")
     for url in ("/", "/plan/", "/data/", "/?preview=1"):
         assert "/workspace/" in get(city, url, user=coordinator).text
-    assert kept() == 0
-    stranger = get(city).text
-    assert '<a href="/workspace/">' not in stranger
+    assert count_cached() == 0
+    anonymous = get(city).text
+    assert '<a href="/workspace/">' not in anonymous
     assert '<a href="/workspace/">' in get(city, user=coordinator).text
-    assert get(city).text == stranger
+    assert get(city).text == anonymous
 
 
-def test_what_members_see_is_shown_to_no_stranger(city, the_alliance):
+def test_what_members_see_is_not_shown_to_anonymous_visitors(city, the_alliance):
     jurisdiction = Jurisdiction.objects.get(slug="ashford")
     with tenant_context(jurisdiction):
         Plan.objects.in_force().update(lifecycle="archived")
@@ -411,21 +414,21 @@ def test_what_members_see_is_shown_to_no_stranger(city, the_alliance):
     with tenant_context(jurisdiction):
         plans.edit_plan(plan, by=None, title="CANARY of the cohort")
         plans.publish_plan(plan, by=None, visibility=Visibility.COHORT)
-    reader = member(city, "viewer")
-    for _turn in range(2):
+    reader = make_member(city, "viewer")
+    for _attempt in range(2):
         assert jurisdiction.name in get(the_alliance, "/progress/", user=reader).text
         assert jurisdiction.name not in get(the_alliance, "/progress/").text
         assert "CANARY" not in get(the_alliance, "/progress/plans.json").text
 
 
-def test_a_preview_is_shown_to_no_stranger(city):
-    coordinator = member(city, "coordinator")
+def test_a_preview_is_not_shown_to_anonymous_visitors(city):
+    coordinator = make_member(city, "coordinator")
     with tenant_context(city):
         plan = plan_of(city)
         Goal.objects.filter(plan=plan).update(title="CANARY of a plan that went back")
         plans.unpublish_plan(plan, by=None, reason="R")
     try:
-        for _turn in range(2):
+        for _attempt in range(2):
             assert "CANARY" in get(city, "/?preview=1", user=coordinator).text
             for url in ("/", "/?preview=1", "/plan/", "/plan/?preview=1"):
                 assert "CANARY" not in get(city, url).text
@@ -463,25 +466,25 @@ def test_a_city_that_closes_is_closed_at_once(city):
         ("/contact/", {}),
     ],
 )
-def test_these_are_not_kept(city, url, headers):
+def test_these_requests_are_not_cached(city, url, headers):
     get(city, url, **headers)
-    assert kept() == 0
+    assert count_cached() == 0
 
 
-@pytest.mark.parametrize("name", ["asked", "greeted", "ruled", "noted"])
-def test_a_page_with_a_token_a_cookie_a_rule_or_a_session_is_not_kept(city, settings, name):
+@pytest.mark.parametrize("name", ["with_csrf_token", "with_cookie", "with_cache_control", "with_session"])
+def test_a_page_with_a_token_a_cookie_cache_headers_or_a_session_is_not_cached(city, settings, name):
     settings.ROOT_URLCONF = __name__
     assert get(city, f"/{name}/").status_code == 200
-    assert kept() == 0
+    assert count_cached() == 0
 
 
-def test_a_page_that_is_too_large_is_not_kept(city, monkeypatch):
+def test_a_page_that_is_too_large_is_not_cached(city, monkeypatch):
     monkeypatch.setattr("tenants.web.page_cache.MAX_PAGE_BYTES", 100)
     get(city)
-    assert kept() == 0
+    assert count_cached() == 0
 
 
-def test_a_restriction_set_by_hand_still_holds_below_its_page(city):
+def test_a_restriction_set_by_hand_still_applies_below_its_page(city):
     with tenant_context(city):
         home, story = HomePage.objects.get(), NarrativePage.objects.get()
         assert not home.get_view_restrictions().exists()
@@ -493,6 +496,6 @@ def test_a_restriction_set_by_hand_still_holds_below_its_page(city):
             closed.delete()
 
 
-def test_the_tag_names_the_content(city):
+def test_the_etag_is_a_hash_of_the_content(city):
     page = get(city)
     assert page["ETag"] == f'"{hashlib.blake2b(page.content, digest_size=16).hexdigest()}"'

@@ -1,4 +1,4 @@
-"""From a host name to the right jurisdiction, whatever else happens."""
+"""A host name leads to the right jurisdiction, also after errors and changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CITIES = {"riverton": "America/Chicago", "ashford": "America/Los_Angeles", "mill
 
 
 @pytest.fixture(autouse=True)
-def _own_addresses(settings):
+def _test_urls(settings):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
 
 
@@ -36,13 +36,13 @@ def test_a_host_is_served_from_its_own_schema_in_its_own_time(slug, launched):
         "jurisdiction": f"c_{slug}",
         "schema": f"c_{slug}",
         "search_path": f"c_{slug}, public",
-        "zone": CITIES[slug],
+        "time_zone": CITIES[slug],
         "language": "en-us",
     }
     assert connection.schema_name == "public"
 
 
-def test_the_alliance_has_its_own_addresses(db):
+def test_the_alliance_has_its_test_urls(db):
     assert get(django_settings.ALLIANCE_HOST).json()["search_path"] == "public"
 
 
@@ -87,21 +87,19 @@ def test_a_host_that_is_not_registered_letter_for_letter_is_404(host, launched):
         "",
     ],
 )
-def test_what_is_no_host_name_is_refused(host, launched):
+def test_an_invalid_host_name_is_refused(host, launched):
     assert get(host).status_code in (400, 404)
 
 
-def test_a_forwarded_host_is_not_believed(launched):
-    answer = get(
+def test_a_forwarded_host_is_ignored(launched):
+    response = get(
         "riverton.localhost",
         **{"x-forwarded-host": "ashford.localhost", "forwarded": "host=ashford.localhost"},
     )
-    assert answer.json()["jurisdiction"] == "c_riverton"
+    assert response.json()["jurisdiction"] == "c_riverton"
 
 
-def test_no_question_to_the_database_while_nothing_can_have_changed(
-    launched, settings, django_assert_num_queries
-):
+def test_no_query_within_the_cache_time(launched, settings, django_assert_num_queries):
     settings.HOST_CACHE_SECONDS = 60
     host_registry.get_jurisdiction("riverton.localhost")
     with django_assert_num_queries(0):
@@ -110,32 +108,32 @@ def test_no_question_to_the_database_while_nothing_can_have_changed(
         assert host_registry.get_jurisdiction("nowhere.localhost") is None
 
 
-def test_a_recheck_that_finds_nothing_new_is_one_question(launched, django_assert_num_queries):
+def test_a_check_without_a_change_is_one_query(launched, django_assert_num_queries):
     host_registry.get_jurisdiction("riverton.localhost")
     with django_assert_num_queries(1):
         host_registry.get_jurisdiction("riverton.localhost")
 
 
 def test_every_kind_of_change_is_seen(db):
-    def now():
+    def current():
         return host_registry.get_jurisdiction("riverton.localhost")
 
     Jurisdiction.objects.filter(slug="riverton").update(short_name="One")
-    assert now().short_name == "One"
+    assert current().short_name == "One"
     Jurisdiction.objects.filter(slug="riverton").update(short_name="Two")  # twice in one transaction
-    assert now().short_name == "Two"
+    assert current().short_name == "Two"
     with transaction.atomic():
         Jurisdiction.objects.filter(slug="riverton").update(short_name="Three")
-        assert now().short_name == "Three"
+        assert current().short_name == "Three"
         transaction.set_rollback(True)
-    assert now().short_name == "Two"
-    Domain.objects.create(domain="equity.riverton.example", tenant=now(), is_primary=False)
+    assert current().short_name == "Two"
+    Domain.objects.create(domain="equity.riverton.example", tenant=current(), is_primary=False)
     assert host_registry.get_jurisdiction("equity.riverton.example").slug == "riverton"
     Domain.objects.filter(domain="equity.riverton.example").delete()
     assert host_registry.get_jurisdiction("equity.riverton.example") is None
 
 
-def test_a_city_is_there_as_soon_as_it_is_opened(db):
+def test_a_city_is_served_as_soon_as_it_is_opened(db):
     assert get("newtown.localhost").status_code == 404
     jurisdiction = services.open_jurisdiction(name="Newtown", slug="newtown", by=None)
     Jurisdiction.objects.filter(pk=jurisdiction.pk).update(site_state="launched")
@@ -143,7 +141,7 @@ def test_a_city_is_there_as_soon_as_it_is_opened(db):
 
 
 def test_what_one_request_writes_on_its_place_no_other_sees(launched):
-    assert get("riverton.localhost", "/scribble/").content == b"done"
+    assert get("riverton.localhost", "/modify-tenant/").content == b"done"
     jurisdiction = host_registry.get_jurisdiction("riverton.localhost")
     assert jurisdiction.name == "City of Riverton"
     assert jurisdiction.languages == []
@@ -155,14 +153,14 @@ def test_after_an_exception_the_connection_is_back_in_public(launched):
     assert get("ashford.localhost").json()["search_path"] == "c_ashford, public"
 
 
-def test_after_a_rollback_the_city_is_still_the_city(launched):
+def test_after_a_rollback_the_city_is_still_active(launched):
     assert get("riverton.localhost", "/rolled-back/").json()["search_path"] == "c_riverton, public"
 
 
-def test_what_is_streamed_is_made_in_the_city(launched):
-    answer = get("riverton.localhost", "/streamed/")
+def test_a_streaming_response_is_made_in_the_city(launched):
+    response = get("riverton.localhost", "/streamed/")
     assert connection.schema_name == "public"
-    assert b"".join(answer.streaming_content) == b"c_riverton, public\n" * 3
+    assert b"".join(response.streaming_content) == b"c_riverton, public\n" * 3
     assert connection.schema_name == "public"
 
 
