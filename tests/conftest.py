@@ -139,7 +139,7 @@ def make_user(db: None) -> Callable[..., Any]:
     from itertools import count
 
     from accounts.models import User
-    from tenants.jurisdictions import services
+    from tenants.people import affiliations
 
     numbers = count(1)
 
@@ -152,7 +152,7 @@ def make_user(db: None) -> Callable[..., Any]:
         } | fields
         user = User.objects.create_user(password="a long enough phrase", **fields)
         if jurisdiction is not None:
-            services.affiliate(user, jurisdiction, roles=list(roles), by=None)
+            affiliations.affiliate(user, jurisdiction, roles=list(roles), by=None)
         return User.objects.get(pk=user.pk)
 
     return make

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from cohort.progress.selectors import STAGES_FURTHEST_FIRST
-from cohort.states import state_name
 from tenants.models import Jurisdiction
+from tenants.models.us_states import state_name
 
 PAGE_SIZE = 50
 FACET_FIELDS = {"stage": "entry_stage", "state": "state", "kind": "kind", "size": "population_band"}

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cohort.models import PublicAction, PublicPlan
-from cohort.states import state_name
 from tenants.dashboard import labels
 from tenants.memo import said_once
 from tenants.models import Jurisdiction, Visibility
+from tenants.models.us_states import state_name
 from tenants.plans.models import Plan
 
 Stage = Jurisdiction.MembershipStage

@@ -20,10 +20,10 @@ from django.views.decorators.http import require_safe
 from cohort.members import filters as members_list
 from cohort.models import PublicPlan
 from cohort.progress import selectors
-from cohort.states import state_name
 from tenants.access import get_audience
 from tenants.dashboard import labels
 from tenants.models import Jurisdiction
+from tenants.models.us_states import state_name
 from tenants.web.exports import LICENSE, csv_response, json_response
 from tenants.web.page_cache import cache_for_anonymous
 

@@ -89,9 +89,9 @@ CITY: dict[str, Row] = {
     "dashboard:brand": Row(everybody()),
     "media": site(404, args={"path": "c_riverton/images/none.png"}),
     # signing in
-    "signin:begin": Row(everybody(302)),
-    "signin:finish": Row(everybody(403)),
-    "signin:leave": Row(everybody(302), method="post"),
+    "signin:login": Row(everybody(302)),
+    "signin:login-callback": Row(everybody(403)),
+    "signin:logout": Row(everybody(302), method="post"),
     "cms/login/": Row(everybody(302)),
     "cms/logout/": Row(everybody(302), method="post"),
     # the plan
@@ -128,7 +128,7 @@ CITY: dict[str, Row] = {
     # the team
     "team:team": workspace(),
     "team:invite": workspace("coordinator"),
-    "team:hand-over": workspace("coordinator"),
+    "team:transfer-coordinator": workspace("coordinator"),
     "team:change": workspace("coordinator"),
     "team:end": workspace("coordinator"),
     "team:resend": workspace("coordinator", status=302, method="post"),
@@ -177,15 +177,17 @@ ALLIANCE: dict[str, Row] = {
     # the alliance's own team
     "team:team": Row(only("staff_admin", "staff_onboarding")),
     "team:invite": Row(only("staff_admin")),
-    "team:hand-over": Row(only()),  # there is nothing to hand over here: an administrator names another one
+    "team:transfer-coordinator": Row(
+        only()
+    ),  # there is nothing to hand over here: an administrator names another one
     "team:change": Row(only("staff_admin")),
     "team:end": Row(only("staff_admin")),
     "team:resend": Row(only("staff_admin", status=302), method="post"),
     "team:revoke": Row(only("staff_admin")),
     # signing in
-    "signin:begin": Row(everybody(302)),
-    "signin:hand-over": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
-    "signin:leave": Row(everybody(302), method="post"),
+    "signin:login": Row(everybody(302)),
+    "signin:authorize": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
+    "signin:logout": Row(everybody(302), method="post"),
     "signin:account": Row(only(*SIGNED_IN)),
     "signin:invitation": Row(everybody(404), args={"token": "no-such-token"}),
     "account_logout": Row(everybody(302), method="post"),

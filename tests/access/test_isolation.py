@@ -95,7 +95,7 @@ def own_addresses(urlconf: str) -> list[Address]:
     return [
         a
         for a in addresses(urlconf)
-        if a.is_own and a.name not in ("signin:leave", "cms/logout/", "account_logout")
+        if a.is_own and a.name not in ("signin:logout", "cms/logout/", "account_logout")
     ]
 
 
@@ -259,7 +259,7 @@ def test_whatever_is_posted_at_a_city_changes_no_other(worlds: dict[str, Scenari
     theirs = {slug: state(world.city) for slug, world in worlds.items() if slug != "riverton"}
     posted = 0
     for address in addresses(CITY):
-        if address.name != "signin:leave" and "logout" not in address.route:
+        if address.name != "signin:logout" and "logout" not in address.route:
             client.post(address.path(home.values_for(address.name)), ANSWERS)
             posted += 1
     assert posted > 100

@@ -241,7 +241,7 @@ def test_the_command_repairs_one_place_or_all(riverton, make_user, in_city, caps
     with in_city(riverton):
         GroupMembership.objects.all().delete()
     call_command("sync_roles", "riverton")
-    assert "1 people at 1 places" in capsys.readouterr().out
+    assert "1 people at 1 jurisdictions" in capsys.readouterr().out
     assert held(riverton, user, in_city) == ["coordinator"]
     with pytest.raises(CommandError, match="No jurisdiction 'nowhere'"):
         call_command("sync_roles", "nowhere")

@@ -5,9 +5,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tenants.jurisdictions import services
 from tenants.models import Affiliation, Invitation, Role
-from tenants.people import invitations
+from tenants.people import affiliations, invitations
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +14,9 @@ pytestmark = pytest.mark.django_db
 def test_the_team_is_found_by_name_department_and_role(riverton, make_user, client_for):
     boss = make_user(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
     clerk = make_user(riverton, "department_lead", first_name="Miguel", last_name="Santos")
-    services.affiliate(clerk, riverton, roles=[Role.DEPARTMENT_LEAD], by=boss, department="Human Resources")
+    affiliations.affiliate(
+        clerk, riverton, roles=[Role.DEPARTMENT_LEAD], by=boss, department="Human Resources"
+    )
     page = client_for(riverton, boss)
 
     def names(query):
