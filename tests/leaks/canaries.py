@@ -1,19 +1,19 @@
-"""Words that stand nowhere else: each is far from every other, and begins as no other does."""
+"""Canaries: unique words, each far from every other in spelling, with a unique beginning."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 CONSONANTS, VOWELS = "bdfgjklmnprstvz", "aeiou"
-COMMON = "lantern"  # stands beside every canary, so that a search for it would mark them
+COMMON = "lantern"  # stands next to every canary, so that a search for it would highlight them
 
 
 @dataclass
 class Canary:
-    """A word in one field.
+    """A unique word in one field.
 
-    `seen_by` is "public", "members" or "nobody"; "site" stands on its city's own pages alone, and "found" is a word
-    that a search goes by and no page shows.
+    `seen_by` is "public", "members" or "nobody"; "site" (shown on the city's own pages only) or "searched" (searched, but
+    shown on no page).
     """
 
     word: str
@@ -22,7 +22,7 @@ class Canary:
 
     @property
     def typo(self) -> str:
-        """The word with another letter in its middle: near enough to be corrected to it."""
+        """The word with a changed letter in the middle, close enough for the spelling correction."""
         return f"{self.word[:6]}y{self.word[7:]}"
 
     @property
@@ -32,31 +32,31 @@ class Canary:
 
 @dataclass
 class CanarySet:
-    """All canaries by their words."""
+    """All planted canaries, by word."""
 
-    canaries: dict[str, Canary] = field(default_factory=dict)
-    _given: int = 0
+    by_word: dict[str, Canary] = field(default_factory=dict)
+    _issued: int = 0
 
-    def sing(self, location: str, seen_by: str) -> str:
+    def plant(self, location: str, seen_by: str) -> str:
         word = self._next()
-        self.canaries[word] = Canary(word, location, seen_by)
+        self.by_word[word] = Canary(word, location, seen_by)
         return word
 
     def _next(self) -> str:
-        self._given += 1
-        return word(self._given - 1)
+        self._issued += 1
+        return word(self._issued - 1)
 
     def hidden_from(self, audience: str, *, at_a_city: bool = False) -> list[Canary]:
-        """What `audience` must not read, at the alliance or on the pages of cities."""
+        """Canaries that `audience` must not read at the alliance, or with `at_a_city` on the pages of cities."""
         allowed = {"public": {"public"}, "members": {"public", "members"}}[audience]
-        allowed |= {"site", "found"} if at_a_city else set()
-        return [canary for canary in self.canaries.values() if canary.seen_by not in allowed]
+        allowed |= {"site", "searched"} if at_a_city else set()
+        return [canary for canary in self.by_word.values() if canary.seen_by not in allowed]
 
     def seen_by(self, level: str) -> list[Canary]:
-        return [canary for canary in self.canaries.values() if canary.seen_by == level]
+        return [canary for canary in self.by_word.values() if canary.seen_by == level]
 
     def control(self) -> Canary:
-        """A word that is written nowhere: what is answered to it is what a stranger may learn of any other."""
+        """A word that is planted nowhere: a hidden canary must get the same responses as this one."""
         return Canary(self._next(), "nowhere", "nobody")
 
 
@@ -64,8 +64,11 @@ SYLLABLES = [c + v for c in CONSONANTS for v in VOWELS][:73]
 
 
 def word(number: int) -> str:
-    """Twelve letters, "qbaruzotikek". Any two words differ in four syllables of five, so that none is a typo of another
-    (a Reed-Solomon code over 73 syllables), and in their first five letters."""
-    assert number < 73**2, "There are no more."
+    """Twelve letters, like "qbaruzotikek".
+
+    Any two words differ in four of five syllables (a Reed-Solomon code over 73 syllables), so that none is a typo of
+    another, and in their first five letters.
+    """
+    assert number < 73**2, "There are no more words."
     a, b = divmod(number, 73)
     return "q" + "".join(SYLLABLES[(a + b * n) % 73] for n in (1, 0, 2, 3, 4)) + "k"
