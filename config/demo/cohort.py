@@ -21,6 +21,7 @@ from config.demo.jurisdictions import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
+from tenants.people import affiliations
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
 
@@ -60,7 +61,7 @@ def create_alliance_staff(alliance: Jurisdiction) -> None:
     services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
     for first, last, role, title in STAFF:
         person = get_or_create_user(first, last, "commontable.example")
-        services.affiliate(person, alliance, roles=[Role(role)], by=None, title=title)
+        affiliations.affiliate(person, alliance, roles=[Role(role)], by=None, title=title)
 
 
 def get_or_create_user(first: str, last: str, domain: str) -> User:
@@ -84,7 +85,7 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
             for first, last, role, title, department in sample["people"]
         ]
         for person, role, title, department in people:
-            services.affiliate(
+            affiliations.affiliate(
                 person,
                 jurisdiction,
                 roles=[Role(role)],

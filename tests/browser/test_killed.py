@@ -98,7 +98,7 @@ def test_whatever_is_killed_a_city_goes_live_once(portal: SupervisedPortal, new_
         staff.get_by_label("Legal name").fill("City of Elm Ford")
         staff.get_by_label("Address of its site").fill("elm-ford")
         staff.get_by_label("State").select_option("MN")
-        staff.get_by_label("Coordinator’s mail address").fill(ADA)
+        staff.get_by_label("Coordinator’s email address").fill(ADA)
         if kills:
             kills.pop()()
         staff.get_by_role("button", name="Open it").click()

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from tenants.jurisdictions import services
 from tenants.models import Affiliation, Jurisdiction, Role
-from tenants.people import invitations
+from tenants.people import affiliations, invitations
 from tests.browser.axe import WIDE, assert_fit
 from tests.browser.conftest import Site
 from tests.browser.people import sign_in
@@ -28,7 +27,9 @@ def rosa(site: Site) -> User:
         ("miguel@riverton.example", "Miguel", "Santos", Role.DEPARTMENT_LEAD),
     ):
         user = User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
-        services.affiliate(user, city, roles=[role], by=None, title="Analyst", department="Human Resources")
+        affiliations.affiliate(
+            user, city, roles=[role], by=None, title="Analyst", department="Human Resources"
+        )
         people.append(user)
     invitations.invite(
         city, email="ines@riverton.example", roles=["viewer"], by=people[0], name="Ines Calloway"
@@ -52,7 +53,7 @@ def test_the_teams_pages_are_fit_for_everybody(site: Site, rosa: User, new_perso
     for path in ("", "?q=nobody", "invite/", "hand-over/", f"people/{theirs}/", f"people/{theirs}/end/"):
         look(page, site.url("riverton", f"/workspace/team/{path}"))
     page.goto(site.url("riverton", "/workspace/team/invite/"))
-    page.get_by_label("Mail address").fill("rosa@riverton.example")
+    page.get_by_label("Email address").fill("rosa@riverton.example")
     page.get_by_role("button", name="Send the invitation").click()
     page.locator(".errors").wait_for()
     assert_fit(page)

@@ -13,8 +13,8 @@ from django_tenants.utils import schema_context
 
 from accounts.models import User
 from resources import services as resources
-from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role
+from tenants.people import affiliations
 from tests import library
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Site
@@ -38,8 +38,10 @@ def prepare() -> None:
             "member@riverton.example", PHRASE, first_name="Mo", last_name="Member"
         )
         alliance = Jurisdiction.objects.get(schema_name="public")
-        services.affiliate(staff, alliance, roles=[Role.STAFF_ADMIN], by=None)
-        services.affiliate(member, Jurisdiction.objects.get(slug="riverton"), roles=[Role.MEMBER], by=None)
+        affiliations.affiliate(staff, alliance, roles=[Role.STAFF_ADMIN], by=None)
+        affiliations.affiliate(
+            member, Jurisdiction.objects.get(slug="riverton"), roles=[Role.MEMBER], by=None
+        )
         lines = (library.DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()
         library.load_demo_taxonomy()
         resources.import_items(
@@ -62,7 +64,7 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     staff.get_by_label("Legal name").fill(f"City of {slug.title()}")
     staff.get_by_label("Address of its site").fill(slug)
     staff.get_by_label("State").select_option("MN")
-    staff.get_by_label("Coordinator’s mail address").fill(ada)
+    staff.get_by_label("Coordinator’s email address").fill(ada)
     staff.get_by_role("button", name="Open it").click()
     staff.wait_for_url(re.compile(rf"/staff/jurisdictions/{slug}/"))
 

@@ -25,6 +25,7 @@ from accounts.models import User
 from cms.models import HomePage, NarrativePage
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
+from tenants.people import affiliations
 from tenants.plans import services as plans
 from tenants.plans.models import Action, Department, Goal, Plan
 from tenants.plans.selectors import current_plan
@@ -112,7 +113,7 @@ def make_member(jurisdiction: Any, *roles: str) -> User:
         first_name="Ada",
         last_name=f"Cached {number}",
     )
-    services.affiliate(user, jurisdiction, roles=list(roles), by=None)
+    affiliations.affiliate(user, jurisdiction, roles=list(roles), by=None)
     return User.objects.get(pk=user.pk)
 
 

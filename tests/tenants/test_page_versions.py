@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django_tenants.utils import tenant_context
 
-from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
+from tenants.people import affiliations
 from tenants.plans.models import Action, Department
 from tenants.web import page_versions
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
@@ -193,7 +193,7 @@ class TestCommitted:
         from accounts.models import User
 
         user = User.objects.create_user(email="owner@city.example", password="a long enough phrase")
-        services.affiliate(user, jurisdiction, roles=["viewer"], by=None)
+        affiliations.affiliate(user, jurisdiction, roles=["viewer"], by=None)
         before = page_versions.get_page_version("c_ashford")
         user.affiliations.update(last_sign_in_at="2027-01-01T00:00Z")
         User.objects.update(last_login="2027-01-01T00:00Z")

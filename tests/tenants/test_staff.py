@@ -51,7 +51,7 @@ class TestList:
          ("%", set()), ("'; DROP", set()), ("\0river", {"riverton"})],
     )  # fmt: skip
     def test_search(self, staff, asked, found):
-        lines = staff.get("/staff/", {"q": asked}).context["lines"]
+        lines = staff.get("/staff/", {"q": asked}).context["rows"]
         assert {line["jurisdiction"].slug for line in lines} == found
 
     def test_the_number_of_queries_does_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
@@ -76,8 +76,8 @@ class TestList:
             for n in range(60)
         )
         first, second = staff.get("/staff/"), staff.get("/staff/?page=2")
-        assert len(first.context["lines"]) == 50
-        assert len(second.context["lines"]) == 13
+        assert len(first.context["rows"]) == 50
+        assert len(second.context["rows"]) == 13
         assert "1 to 50 of 63" in first.content.decode()
 
     @pytest.mark.parametrize("role", ["library_curator"])
@@ -272,7 +272,7 @@ class TestCommand:
 
     def test_it_does_not_change_an_existing_city(self, capsys, riverton):
         call_command("open_jurisdiction", name="Another name", slug="riverton")
-        assert "City of Riverton was there already" in capsys.readouterr().out
+        assert "City of Riverton exists already" in capsys.readouterr().out
 
     def test_every_mistake_is_named_with_its_option(self):
         with pytest.raises(CommandError) as refused:

@@ -1,4 +1,4 @@
-"""Who belongs to a place does not depend on the time zone of who asks, also around midnight."""
+"""Whether a person is on a team does not depend on the time zone of the request, even around midnight."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ZONES = ["America/New_York", "America/Los_Angeles", "Pacific/Honolulu", "Pacific
 @pytest.mark.parametrize("at", ZONES)
 @pytest.mark.parametrize("by", ZONES)
 @time_machine.travel(NIGHT, tick=False)
-def test_a_person_is_on_the_team_from_when_they_are_asked_until_they_leave(riverton, make_user, by, at):
+def test_a_person_is_on_the_team_from_joining_until_leaving_in_every_time_zone(riverton, make_user, by, at):
     with timezone.override(by):
-        somebody = make_user(riverton, "viewer")
+        user = make_user(riverton, "viewer")
         make_user(riverton, "coordinator")
-        held = Affiliation.objects.get(user=somebody)
+        affiliation = Affiliation.objects.get(user=user)
     with timezone.override(at):
-        assert Affiliation.objects.active().filter(pk=held.pk).exists()
+        assert Affiliation.objects.active().filter(pk=affiliation.pk).exists()
     with timezone.override(by):
-        affiliations.end_affiliation(held, by=None)
+        affiliations.end_affiliation(affiliation, by=None)
     with timezone.override(at):
-        assert not Affiliation.objects.active().filter(pk=held.pk).exists()
+        assert not Affiliation.objects.active().filter(pk=affiliation.pk).exists()

@@ -1,4 +1,4 @@
-"""A city with something behind each of its addresses."""
+"""A city with an object behind each of its addresses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django_tenants.utils import tenant_context
 from tenants.models import Affiliation, Visibility
 from tenants.people import invitations
 from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan
-from tests.access.people import browsers
+from tests.access.clients import clients_for_roles
 from tests.resources.factories import LibraryItemFactory
 
 
 @dataclass
 class Scenario:
-    """The city, its neighbor, the alliance, and keys of what is there."""
+    """A city, its neighbor, the alliance, and keys of existing objects."""
 
     city: Any
     other: Any
@@ -27,7 +27,7 @@ class Scenario:
     values: dict[str, Any]
 
     def values_for(self, name: str, host: Any = None) -> dict[str, Any]:
-        """Values for the parts of the address `name`; of the alliance's own things when it is the host."""
+        """URL arguments for the address `name`; those of the alliance's own objects if `host` is the alliance."""
         if host == self.alliance and any(key.startswith(f"alliance {name}/") for key in self.values):
             name = f"alliance {name}"
         own = {
@@ -35,8 +35,8 @@ class Scenario:
         }
         return {key: value for key, value in self.values.items() if "/" not in key} | own
 
-    def browsers(self, host: Any) -> dict[str, Any]:
-        return browsers(
+    def clients(self, host: Any) -> dict[str, Any]:
+        return clients_for_roles(
             host,
             home=self.city,
             other=self.other,
@@ -55,16 +55,16 @@ def make_scenario(
     client_for: Any,
     visibility: str = Visibility.PUBLIC,
 ) -> Scenario:
-    """A city with a plan that `visibility` may see, a team and an open invitation; an item in the library."""
+    """Give a city a plan with this visibility, a team and an open invitation; create a library item."""
     colleague = make_user(city, "plan_editor", email=f"colleague@{city.slug}.example")
-    invited = invitations.invite(city, email=f"invited@{city.slug}.example", roles=["viewer"], by=None)
+    invitation = invitations.invite(city, email=f"invited@{city.slug}.example", roles=["viewer"], by=None)
     affiliation = Affiliation.objects.get(user=colleague, jurisdiction=city)
-    officer = Affiliation.objects.get(
-        user=make_user(alliance, "library_curator", email=f"officer@{city.slug}.example"),
+    curator = Affiliation.objects.get(
+        user=make_user(alliance, "library_curator", email=f"curator@{city.slug}.example"),
         jurisdiction=alliance,
     )
-    asked = invitations.invite(
-        alliance, email=f"asked@{city.slug}.example", roles=["staff_onboarding"], by=None
+    alliance_invitation = invitations.invite(
+        alliance, email=f"alliance-invited@{city.slug}.example", roles=["staff_onboarding"], by=None
     )
     item = LibraryItemFactory()
     with tenant_context(city):
@@ -87,12 +87,12 @@ def make_scenario(
         "plans:add-action/uuid": outcome.uuid,
         "team:change/uuid": affiliation.uuid,
         "team:end/uuid": affiliation.uuid,
-        "team:resend/uuid": invited.uuid,
-        "team:revoke/uuid": invited.uuid,
-        "alliance team:change/uuid": officer.uuid,
-        "alliance team:end/uuid": officer.uuid,
-        "alliance team:resend/uuid": asked.uuid,
-        "alliance team:revoke/uuid": asked.uuid,
+        "team:resend/uuid": invitation.uuid,
+        "team:revoke/uuid": invitation.uuid,
+        "alliance team:change/uuid": curator.uuid,
+        "alliance team:end/uuid": curator.uuid,
+        "alliance team:resend/uuid": alliance_invitation.uuid,
+        "alliance team:revoke/uuid": alliance_invitation.uuid,
     }
     return Scenario(
         city=city, other=other, alliance=alliance, make_user=make_user, client_for=client_for, values=values
