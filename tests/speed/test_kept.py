@@ -351,9 +351,9 @@ def test_two_processes_show_the_same_after_each_write(city, settings):
 @pytest.mark.parametrize("moment", ["before the rows are read", "after the rows are read"])
 def test_what_is_committed_while_a_page_is_made_shows_in_the_next(city, monkeypatch, moment):
     """The page may be made of either state; kept as the new one it must not be."""
-    from tenants.dashboard import views
+    from tenants.dashboard import statistics
 
-    read, done = views.get_action_rows, []
+    read, done = statistics.get_action_rows, []
 
     def rows(*args: Any, **kwargs: Any) -> Any:
         def write() -> None:
@@ -370,7 +370,7 @@ def test_what_is_committed_while_a_page_is_made_shows_in_the_next(city, monkeypa
         elsewhere(write)
         return found
 
-    monkeypatch.setattr(views, "get_action_rows", rows)
+    monkeypatch.setattr(statistics, "get_action_rows", rows)
     during = get(city)
     assert (f"Written {moment}" in during.text) == moment.startswith("before")
     assert kept() == 1
