@@ -10,10 +10,8 @@ from tenants.models import Jurisdiction
 from tenants.web.contrast import RGB, WHITE, contrast_ratio, parse_hex_color
 
 BLACK, INK = (0, 0, 0), (25, 34, 46)
-DEFAULT_BRAND, DEFAULT_ACCENT = (
-    "#2a2f66",
-    "#f2b632",
-)  # of the alliance, and in place of a value that is not a color
+# The alliance's colors; also used in place of a value that is not a color.
+DEFAULT_BRAND, DEFAULT_ACCENT = "#2a2f66", "#f2b632"
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PATTERN = re.compile(r"[a-z0-9-]{1,20}")
 
