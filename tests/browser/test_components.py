@@ -223,7 +223,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(look):
 def test_what_was_just_done_can_be_undone_from_the_foot_of_the_page(look):
     html = render("components.html", form=Question())
     toast = '<div id="toast" class="wrap" role="status"></div>'
-    page = look(html.replace(toast, render("parts/toast.html", text="Saved.", undo="/undo/")))
+    page = look(html.replace(toast, render("parts/toast.html", text="Saved.", undo_url="/undo/")))
     box = page.locator("#toast .toast").bounding_box()
     assert box["y"] + box["height"] <= page.viewport_size["height"]  # seen without scrolling
     assert_accessible(page)

@@ -72,7 +72,7 @@ IN_DOCS |= {"staff"}
 def sample(site: Site) -> Site:
     with schema_context("public"):
         library.load_demo_library()
-    cohort.load(say=lambda _text: None)
+    cohort.load(log=lambda _text: None)
     return site
 
 
