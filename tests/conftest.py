@@ -25,7 +25,7 @@ def pytest_unconfigure() -> None:
 
 
 # A long test by itself is begun early, with others of the kind.
-TOGETHER = {"tests/browser/test_killed.py": "tests/browser/test_the_walk.py"}
+TOGETHER = {"tests/browser/test_crash_recovery.py": "tests/browser/test_end_to_end.py"}
 
 
 @pytest.hookimpl(optionalhook=True)
