@@ -25,7 +25,7 @@ def pytest_unconfigure() -> None:
 
 
 # Modules that run on the same worker: the first, a single long test, then starts early.
-SCOPES = {"tests/browser/test_killed.py": "tests/browser/test_the_walk.py"}
+SCOPES = {"tests/browser/test_crash_recovery.py": "tests/browser/test_end_to_end.py"}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -57,7 +57,7 @@ FIELD_LABELS = {
     "timeline_raw": _("timeline, in the sheet’s words"),
     "start_precision": _("how exact the start is"),
     "due_precision": _("how exact the promised date is"),
-    "position": _("jurisdiction"),
+    "position": _("place"),
     "notes": _("notes"),
     "goal": _("goal"),
     "outcome": _("outcome"),

@@ -355,9 +355,9 @@ def test_two_processes_show_the_same_after_each_write(city, settings):
 @pytest.mark.parametrize("moment", ["before the rows are read", "after the rows are read"])
 def test_what_is_committed_while_a_page_is_rendered_shows_in_the_next(city, monkeypatch, moment):
     """The page may show either state; it must not be cached as the new one."""
-    from tenants.dashboard import views
+    from tenants.dashboard import statistics
 
-    get_action_rows, calls = views.get_action_rows, []
+    get_action_rows, calls = statistics.get_action_rows, []
 
     def get_rows_and_write(*args: Any, **kwargs: Any) -> Any:
         def write() -> None:
@@ -374,7 +374,7 @@ def test_what_is_committed_while_a_page_is_rendered_shows_in_the_next(city, monk
         on_other_connection(write)
         return rows
 
-    monkeypatch.setattr(views, "get_action_rows", get_rows_and_write)
+    monkeypatch.setattr(statistics, "get_action_rows", get_rows_and_write)
     during = get(city)
     assert (f"Written {moment}" in during.text) == moment.startswith("before")
     assert count_cached() == 1

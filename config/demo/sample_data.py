@@ -1,10 +1,10 @@
-"""The sample cohort: made-up places and people. Real cities appear only as the origin of real library items."""
+"""The sample cohort: invented jurisdictions and people. Real cities appear only as the origin of library items."""
 
 from __future__ import annotations
 
 from typing import Any
 
-PASSWORD = "a seat at the table"  # noqa: S105  printed for everybody who starts the demo
+PASSWORD = "a seat at the table"  # noqa: S105  printed when the demo starts
 
 JURISDICTIONS: list[dict[str, Any]] = [
     {

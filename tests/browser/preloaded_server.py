@@ -1,4 +1,4 @@
-"""Loads the portal; then forks, for each line of its input, the program named there (see `programs`)."""
+"""Imports the portal, then forks a program for each line of its input (see `programs.ForkServer`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def preload() -> None:
-    """What a server and a worker need before their first answer."""
+    """Import and compile everything that a server and a worker need for their first response."""
     import config.wsgi  # noqa: F401, I001 - sets Django up
     from django.conf import settings
     from django.template.loader import get_template
@@ -31,10 +31,10 @@ def preload() -> None:
 
 
 def run(command: list[str], log: Path) -> None:
-    """Become the program; what it says is added to `log`."""
+    """Become the program; its output is appended to `log`."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with open(os.devnull, "rb") as nothing, log.open("ab") as out:
-        os.dup2(nothing.fileno(), 0)
+    with open(os.devnull, "rb") as devnull, log.open("ab") as out:
+        os.dup2(devnull.fileno(), 0)
         for stream in (1, 2):
             os.dup2(out.fileno(), stream)
     sys.argv = command
@@ -49,30 +49,30 @@ def run(command: list[str], log: Path) -> None:
 
 
 def fork(command: list[str], log: Path) -> int:
-    if number := os.fork():
-        return number
+    if pid := os.fork():
+        return pid
     try:
         run(command, log)
     finally:
-        if isinstance(trouble := sys.exception(), Exception):
-            traceback.print_exception(trouble)
+        if isinstance(error := sys.exception(), Exception):
+            traceback.print_exception(error)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)  # what is open belongs to the process that has loaded the portal
+        os._exit(0)  # open resources belong to the parent process
 
 
 def main() -> None:
     preload()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what has ended is gone
-    begun = []
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    pids = []
     for line in sys.stdin:
         command, log = json.loads(line)
-        begun.append(fork(command, Path(log)))
-        sys.stdout.write(f"{begun[-1]}\n")
+        pids.append(fork(command, Path(log)))
+        sys.stdout.write(f"{pids[-1]}\n")
         sys.stdout.flush()
-    for number in begun:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The main job from end to end, in a browser with scripts and in one without.
+"""The main workflow from end to end, in a browser with scripts and in one without.
 
-Staff open a city → its coordinator joins by invitation → imports the sheet the city keeps today → publishes → residents
-see it → a member of another city finds it, and a sample policy, by search.
+Staff open a city → its coordinator joins by invitation → imports the city's current sheet → publishes the plan →
+residents see it → a member of another city finds it, and a sample policy, by search.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenants.people import affiliations
 from tests import library
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Site
-from tests.browser.people import sign_in
+from tests.browser.sign_in import sign_in
 from tests.databases import ROOT
 
 PHRASE = "seven quiet green rivers"
@@ -27,7 +27,7 @@ PROMISE = "Use one scored set of interview questions"
 
 
 def prepare() -> None:
-    """Somebody at the alliance, somebody in another city, and a library to find things in."""
+    """Create an alliance admin, a member of another city, and two library items."""
     with schema_context("public"):
         if User.objects.filter(email="staff@alliance.example").exists():
             return
@@ -49,16 +49,16 @@ def prepare() -> None:
         )
 
 
-def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
+def test_a_city_goes_live(site: Site, new_page: Any, scripts: bool) -> None:
     prepare()
     slug = "elm-ford" if scripts else "oak-ford"
     ada = f"ada@{slug}.example"
 
-    # Axe is a script itself: where none may run, it would wait for ever.
+    # Axe is a script itself: without scripts it would wait forever.
     accessible = assert_accessible if scripts else (lambda _page: None)
 
     # Alliance staff open a jurisdiction.
-    staff = new_person(scripts=scripts)
+    staff = new_page(scripts=scripts)
     sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
     staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
     staff.get_by_label("Legal name").fill(f"City of {slug.title()}")
@@ -68,15 +68,15 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     staff.get_by_role("button", name="Open it").click()
     staff.wait_for_url(re.compile(rf"/staff/jurisdictions/{slug}/"))
 
-    # Nobody outside sees it yet.
-    resident = new_person(scripts=scripts)
+    # The public does not see it yet.
+    resident = new_page(scripts=scripts)
     assert resident.goto(site.url(slug, "/")).status == 404
 
-    # Its coordinator joins by the link in the mail.
-    [mail] = site.mails(to=ada)
-    link = re.search(r"http://\S+/accounts/invitation/\S+", mail)
-    assert link, mail
-    coordinator = new_person(scripts=scripts)
+    # Its coordinator joins by the link in the email.
+    [email] = site.emails(to=ada)
+    link = re.search(r"http://\S+/accounts/invitation/\S+", email)
+    assert link, email
+    coordinator = new_page(scripts=scripts)
     coordinator.goto(link.group())
     coordinator.get_by_label("Your name").fill("Ada Lovelace")
     coordinator.get_by_label("Choose a password").fill(PHRASE)
@@ -84,7 +84,7 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     coordinator.wait_for_url(site.url(slug, "/workspace/"))
     accessible(coordinator)
 
-    # She imports the sheet the city keeps today.
+    # She imports the city's current sheet.
     coordinator.goto(site.url(slug, "/workspace/import/"))
     coordinator.locator("input[type=file]").set_input_files(SHEET)
     coordinator.get_by_role("button", name="Read the file").click()
@@ -112,7 +112,7 @@ def test_a_city_goes_live(site: Site, new_person: Any, scripts: bool) -> None:
     assert "Human Resources" in resident.locator("main").inner_text()
 
     # A member of another city finds it, and a sample policy.
-    member = new_person(scripts=scripts)
+    member = new_page(scripts=scripts)
     sign_in(member, site.url("portal", "/accounts/"), "member@riverton.example", PHRASE)
     member.goto(site.url("portal", "/"))
     member.get_by_role("searchbox").first.fill("scored interview questions")

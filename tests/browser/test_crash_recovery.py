@@ -1,6 +1,6 @@
-"""The walk of a city going live while everything under it is killed: nothing is lost, and nothing happens twice.
+"""A city goes live while its processes are killed: nothing is lost, and nothing happens twice.
 
-A supervisor starts again what was killed. The people do what people do: what did not work they try once more.
+Killed processes are restarted. The people retry what did not work.
 """
 
 from __future__ import annotations
@@ -22,76 +22,81 @@ from playwright.sync_api import Error as BrowserError
 from search.models import PendingIndexUpdate
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
 from tenants.plans.models import Action, Change, ImportJob
-from tests.browser.people import sign_in
-from tests.browser.supervised import SupervisedPortal, supervised_portal
-from tests.browser.test_the_walk import PHRASE, SHEET, prepare
+from tests.browser.process_supervisor import SupervisedPortal, supervised_portal
+from tests.browser.sign_in import sign_in
+from tests.browser.test_end_to_end import PHRASE, SHEET, prepare
 from tests.databases import database_url, fingerprint
 
 ADA = "ada@elm-ford.example"
-SOON = 5_000  # milliseconds a person waits before trying again
-WORDS = "scored interview questions"
+PAGE_TIMEOUT_MS = 5_000  # then a person retries
+SEARCH_TERMS = "scored interview questions"
 
 
 @pytest.fixture
 def portal(
     django_db_setup: None, django_db_blocker: Any, tmp_path: Any, settings: Any
 ) -> Iterator[SupervisedPortal]:
-    """The portal on its own database and engine; this test's own queries go there too."""
+    """The portal on its own database and search engine; the test's own queries go there too."""
     template = database_url(f"template_{fingerprint()}")
     with (
-        supervised_portal(tmp_path, media=settings.MEDIA_ROOT, template=template) as found,
+        supervised_portal(tmp_path, media=settings.MEDIA_ROOT, template=template) as portal,
         django_db_blocker.unblock(),
     ):
         before = dict(connection.settings_dict)
-        own = found.database.address
-        settings.PORTAL_PORT = str(found.site.port)
-        settings.SEARCH_URL, settings.SEARCH_PREFIX = found.engine.url, "walk"
+        address = portal.database.address
+        settings.PORTAL_PORT = str(portal.site.port)
+        settings.SEARCH_URL, settings.SEARCH_PREFIX = portal.engine.url, "crashtest"
         connection.close()
         connection.settings_dict.update(
-            HOST=own.host, PORT=own.port, PASSWORD=own.password, NAME=own.database, USER=own.user
+            HOST=address.host,
+            PORT=address.port,
+            PASSWORD=address.password,
+            NAME=address.database,
+            USER=address.user,
         )
         try:
-            yield found
+            yield portal
         finally:
             connection.close()
             connection.settings_dict.update(before)
 
 
-def until_done(act: Callable[[], Any], done: Callable[[], bool], *, within: float = 150) -> None:
-    """Try, and try again what did not work."""
+def retry_until(is_done: Callable[[], bool], action: Callable[[], Any], *, within: float = 150) -> None:
+    """Repeat `action` until `is_done`; AssertionError after `within` seconds."""
     end = time.monotonic() + within
     while True:
         with contextlib.suppress(BrowserError):
-            act()
+            action()
         with contextlib.suppress(BrowserError):
-            if done():
+            if is_done():
                 return
         assert time.monotonic() < end, f"It did not work within {within} s."
         time.sleep(0.3)
 
 
-def until(found: Callable[[], Any], *, within: float) -> Any:
+def wait_for(condition: Callable[[], Any], *, within: float) -> Any:
+    """The first true value of `condition`; AssertionError after `within` seconds."""
     end = time.monotonic() + within
-    while not (value := found()):
-        assert time.monotonic() < end, f"This did not come about within {within} s."
+    while not (value := condition()):
+        assert time.monotonic() < end, f"The condition was not met within {within} s."
         time.sleep(0.2)
     return value
 
 
-def test_whatever_is_killed_a_city_goes_live_once(portal: SupervisedPortal, new_person: Any) -> None:
+def test_a_city_goes_live_once_whatever_is_killed(portal: SupervisedPortal, new_page: Any) -> None:
     site = portal.site
     prepare()
 
-    def somebody() -> Any:
-        page = new_person()
-        page.set_default_timeout(SOON)
+    def impatient_page() -> Any:
+        page = new_page()
+        page.set_default_timeout(PAGE_TIMEOUT_MS)
         return page
 
-    # While the city is made, the server is killed. Its mail is just being written when the worker is.
-    staff = somebody()
+    # The server is killed while the city is created, and the worker while it writes the email.
+    staff = impatient_page()
     sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
-    portal.soon(restart(portal.worker), when=lambda: any(site.mail_dir.iterdir()))
-    kills = [lambda: portal.soon(restart(portal.web), after=0.4)]
+    portal.schedule(restart(portal.worker), when=lambda: any(site.email_dir.iterdir()))
+    kills = [lambda: portal.schedule(restart(portal.web), after=0.4)]
 
     def open_city() -> None:
         staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
@@ -106,56 +111,56 @@ def test_whatever_is_killed_a_city_goes_live_once(portal: SupervisedPortal, new_
     def is_open() -> bool:
         return staff.goto(site.url("portal", "/staff/jurisdictions/elm-ford/")).status == 200
 
-    until_done(open_city, is_open)
+    retry_until(is_open, open_city)
     assert kills == []
 
-    # She joins by the link in the mail.
-    link = re.search(r"http://\S+/accounts/invitation/\S+", site.mails(to=ADA)[0])
+    # The coordinator joins by the link in the email.
+    link = re.search(r"http://\S+/accounts/invitation/\S+", site.emails(to=ADA)[0])
     assert link
-    portal.settle()
-    ada = somebody()
+    portal.join()
+    ada = impatient_page()
     ada.goto(link.group())
     ada.get_by_label("Your name").fill("Ada Lovelace")
     ada.get_by_label("Choose a password").fill(PHRASE)
     ada.get_by_role("button", name="Join the team").click()
     ada.wait_for_url(site.url("elm-ford", "/workspace/"))
 
-    # While her sheet is written, the database is killed; neither server nor worker is started again for it.
+    # The database is killed while her sheet is imported; server and worker survive it without a restart.
     ada.goto(site.url("elm-ford", "/workspace/import/"))
     ada.locator("input[type=file]").set_input_files(SHEET)
     ada.get_by_role("button", name="Read the file").click()
     if ada.get_by_role("button", name="Check the sheet").count():
         ada.get_by_role("button", name="Check the sheet").click()
     ada.get_by_role("button", name=re.compile(r"Import \d+ actions")).wait_for()
-    address, back = ada.url, []
+    import_url, recovery_seconds = ada.url, []
 
     def kill_the_database() -> None:
         portal.database.kill()
         portal.database.start()
-        back.append(portal.answers(within=10))
+        recovery_seconds.append(portal.wait_until_ready(within=10))
 
-    kills = [lambda: portal.soon(kill_the_database, after=0.15)]
+    kills = [lambda: portal.schedule(kill_the_database, after=0.15)]
 
-    def bring_in() -> None:
+    def import_sheet() -> None:
         if not kills:
-            ada.goto(address)
+            ada.goto(import_url)
         button = ada.get_by_role("button", name=re.compile(r"Import \d+ actions"))
         if button.count():
             if kills:
                 kills.pop()()
             button.click()
 
-    until_done(bring_in, lambda: ada.get_by_role("button", name="Undo the import").count() > 0)
-    portal.settle()
-    connection.close()  # this test's own
-    assert back
+    retry_until(lambda: ada.get_by_role("button", name="Undo the import").count() > 0, import_sheet)
+    portal.join()
+    connection.close()  # the test's own
+    assert recovery_seconds
     assert portal.web.is_alive
     assert portal.worker.is_alive
 
-    # The search engine is gone when she publishes, and the worker dies over it.
+    # The search engine is down when she publishes, and the worker is killed meanwhile.
     portal.engine.kill()
-    resident = somebody()
-    portal.soon(restart(portal.worker), after=0.5)
+    resident = impatient_page()
+    portal.schedule(restart(portal.worker), after=0.5)
 
     def publish() -> None:
         ada.goto(site.url("elm-ford", "/workspace/plan/publish/"))
@@ -163,42 +168,42 @@ def test_whatever_is_killed_a_city_goes_live_once(portal: SupervisedPortal, new_
         ada.get_by_role("button", name="Publish the plan and open the site").click()
         ada.wait_for_load_state()
 
-    until_done(publish, lambda: resident.goto(site.url("elm-ford", "/")).status == 200)
-    member = somebody()
+    retry_until(lambda: resident.goto(site.url("elm-ford", "/")).status == 200, publish)
+    member = impatient_page()
     sign_in(member, site.url("portal", "/accounts/"), "member@riverton.example", PHRASE)
-    assert found_by_search(member, site.url) == "without the engine"
-    portal.settle()
+    assert search_outcome(member, site.url) == "without the engine"
+    portal.join()
     portal.engine.start()
     assert portal.engine.url
 
-    # Afterwards everything is there once, and every copy of it says the same.
-    until(lambda: found_by_search(member, site.url) == "with the engine", within=150)
-    until(lambda: agrees("rebuild_search"), within=150)
-    assert agrees("rebuild_projections")
-    until(lambda: not waiting(), within=90)
-    assert_once(len(site.mails(to=ADA)))
+    # In the end everything exists exactly once, and all copies agree.
+    wait_for(lambda: search_outcome(member, site.url) == "with the engine", within=150)
+    wait_for(lambda: is_consistent("rebuild_search"), within=150)
+    assert is_consistent("rebuild_projections")
+    wait_for(lambda: not pending_work(), within=90)
+    assert_everything_exists_once(len(site.emails(to=ADA)))
 
 
 def restart(program: Any) -> Callable[[], None]:
-    def killed_and_started() -> None:
+    def kill_and_start() -> None:
         program.kill()
         program.start()
 
-    return killed_and_started
+    return kill_and_start
 
 
-def found_by_search(member: Any, url: Callable[..., str]) -> str:
-    """Whether the city's action is found, and by whom."""
-    page = member.goto(url("portal", f"/search/?q={WORDS.replace(' ', '+')}"))
+def search_outcome(member: Any, url: Callable[..., str]) -> str:
+    """How the city's action is found: "with the engine", "without the engine", or not at all: ""."""
+    page = member.goto(url("portal", f"/search/?q={SEARCH_TERMS.replace(' ', '+')}"))
     assert page.status == 200
-    words = member.locator("main").inner_text()
-    if "scored set of interview questions" not in words:
+    text = member.locator("main").inner_text()
+    if "scored set of interview questions" not in text:
         return ""
-    return "without the engine" if "does not answer right now" in words else "with the engine"
+    return "without the engine" if "does not answer right now" in text else "with the engine"
 
 
-def agrees(command: str) -> bool:
-    """What the command's comparison says."""
+def is_consistent(command: str) -> bool:
+    """True if the command's `--check` finds no difference."""
     try:
         call_command(command, "--check", stdout=StringIO())
     except CommandError:
@@ -206,14 +211,14 @@ def agrees(command: str) -> bool:
     return True
 
 
-def waiting() -> list[str]:
-    """Jobs that are still to be done, and what the engine was not told; none has failed."""
+def pending_work() -> list[str]:
+    """Unfinished jobs and pending updates of the index. Raises AssertionError if a job has failed."""
     assert list(DBTaskResult.objects.filter(status="FAILED").values_list("task_path", "traceback")) == []
     jobs = DBTaskResult.objects.exclude(status="SUCCESSFUL").values_list("task_path", flat=True)
     return [*jobs, *map(str, PendingIndexUpdate.objects.all())]
 
 
-def assert_once(mails: int) -> None:
+def assert_everything_exists_once(email_count: int) -> None:
     jurisdiction = Jurisdiction.objects.get(slug="elm-ford")
     assert Jurisdiction.objects.filter(name="City of Elm Ford").count() == 1
     assert AuditEvent.objects.filter(jurisdiction=jurisdiction, verb="opened").count() == 1
@@ -221,7 +226,8 @@ def assert_once(mails: int) -> None:
         (ADA, "accepted")
     ]
     assert Affiliation.objects.filter(jurisdiction=jurisdiction, user__email=ADA).count() == 1
-    assert 1 <= mails <= 2  # a mail may leave twice if the worker dies after sending it: see tenants.jobs
+    # An email may be sent twice if the worker dies after sending it: see tenants.jobs.runner.
+    assert 1 <= email_count <= 2
     delivered = DBTaskResult.objects.filter(
         task_path="tenants.notifications.mail.send_mail_task", args_kwargs__kwargs__to=ADA
     )

@@ -1,4 +1,4 @@
-"""What people do in a browser, in words."""
+"""Signing in by browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def sign_in(page: Any, url: str, email: str, password: str) -> None:
-    """Open an address that needs signing in, sign in at the alliance, and arrive where one wanted to go."""
+    """Open an address that requires a session, sign in at the alliance, and wait for the address."""
     page.goto(url)
     if "/accounts/login/" not in page.url:
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + "/accounts/login/")
