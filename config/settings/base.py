@@ -370,7 +370,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "wagtail": {"level": "WARNING"},
-        # What goes wrong there is told once, by search.index.
+        # Their errors are logged once, by search.
         "opensearch": {"level": "CRITICAL"},
         "opensearchpy.trace": {"level": "CRITICAL"},  # it would write down what readers look for
         "elastic_transport": {"level": "CRITICAL"},
