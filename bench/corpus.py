@@ -1,4 +1,4 @@
-"""Documents to search: as many as asked, of words that are as common and as rare as in a real collection."""
+"""Documents to search, in any number, with words as frequent and as rare as in a real collection."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from search.models import Document
 
-WORDS, LENGTH = 30_000, 120  # in the vocabulary, and in a document's text
+VOCABULARY_SIZE, TEXT_LENGTH = 30_000, 120  # words
 TOPICS, SECTORS, STATES = 40, 8, 50
-SAVED_AT_ONCE = 2_000
+BATCH_SIZE = 2_000
 
 
 def fill(size: int, *, seed: int = 4) -> None:
@@ -24,15 +24,15 @@ def fill(size: int, *, seed: int = 4) -> None:
     from search.indexing import store
     from search.models import Document
 
-    there = Document.objects.count()
-    part: list[Document] = []
+    existing = Document.objects.count()
+    batch: list[Document] = []
     for number, document in enumerate(documents(size, seed=seed)):
-        if number >= there:
-            part.append(document)
-        if len(part) == SAVED_AT_ONCE or (part and number == size - 1):
+        if number >= existing:
+            batch.append(document)
+        if len(batch) == BATCH_SIZE or (batch and number == size - 1):
             with transaction.atomic():
-                store.replace(part, among=Document.objects.none())
-            part = []
+                store.replace(batch, among=Document.objects.none())
+            batch = []
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {Document._meta.db_table}")
 
@@ -42,37 +42,37 @@ def documents(size: int, *, seed: int) -> Iterator[Document]:
     from search.models import Document
     from search.text import fold
 
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     vocabulary = [
-        "".join(chance.choices(string.ascii_lowercase, k=chance.randint(3, 11))) for _ in range(WORDS)
+        "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 11))) for _ in range(VOCABULARY_SIZE)
     ]
-    weights = [1 / (rank + 10) for rank in range(WORDS)]  # as Zipf found words to be
-    added = list(itertools.accumulate(weights))
+    weights = [1 / (rank + 10) for rank in range(VOCABULARY_SIZE)]  # Zipf's law
+    cumulative_weights = list(itertools.accumulate(weights))
     for number in range(size):
-        words = chance.choices(vocabulary, cum_weights=added, k=LENGTH + 30)
+        words = rng.choices(vocabulary, cum_weights=cumulative_weights, k=TEXT_LENGTH + 30)
         title = " ".join(words[:8]).capitalize()
         yield Document(
             kind="library",
-            uuid=uuid.UUID(int=chance.getrandbits(128), version=4),
+            uuid=uuid.UUID(int=rng.getrandbits(128), version=4),
             key=f"item-{number}",
             audience="members" if number % 20 == 0 else "public",
             language="es" if number % 10 == 0 else "en",
             title=title,
             title_key=fold(title),
-            origin=f"Place {chance.randrange(500)}",
+            origin=f"Place {rng.randrange(500)}",
             summary=" ".join(words[8:30]),
             body=" ".join(words[30:]),
-            words=[],
+            terms=[],
             host="alliance",
             path=f"/library/item-{number}/",
-            type=chance.choice(["practice", "tool", "sample_policy"]),
-            topics=sorted({f"topic-{chance.randrange(TOPICS)}" for _ in range(3)}),
-            sectors=[f"sector-{chance.randrange(SECTORS)}"],
-            stages=[chance.choice(["normalize", "organize", "operationalize"])],
-            population_band=chance.choice(["small", "medium", "large"]),
-            state=f"S{chance.randrange(STATES)}"[:2],
-            evidence=chance.choice(["described", "evaluated", ""]),
-            licence=chance.choice(["CC-BY", "CC0", ""]),
-            year=2000 + chance.randrange(26),
+            type=rng.choice(["practice", "tool", "sample_policy"]),
+            topics=sorted({f"topic-{rng.randrange(TOPICS)}" for _ in range(3)}),
+            sectors=[f"sector-{rng.randrange(SECTORS)}"],
+            stages=[rng.choice(["normalize", "organize", "operationalize"])],
+            population_band=rng.choice(["small", "medium", "large"]),
+            state=f"S{rng.randrange(STATES)}"[:2],
+            evidence=rng.choice(["described", "evaluated", ""]),
+            licence=rng.choice(["CC-BY", "CC0", ""]),
+            year=2000 + rng.randrange(26),
             data={"is_sample": True},
         )

@@ -1,8 +1,8 @@
-"""How well is found what people look for: nDCG@10 of both halves of search, against BM25 over the same words.
+"""Relevance of results: nDCG@10 of both search backends, compared with BM25 over the same texts.
 
-The library's own development queries are always asked. `RELEVANCE=FOLDER make bench NAME=relevance` adds collections:
+The library's own development queries are always measured. `RELEVANCE=FOLDER make bench NAME=relevance` adds collections:
 a folder with documents.jsonl (id, title, text), queries.jsonl (id, text) and judgments.tsv (query, document, grade), or
-a folder of such folders. Documents go in by the library's import, and are found as the pages and the API find them.
+a folder of such folders. Documents are added by the library's import, and searched for as by the pages and the API.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bench.measure import Result
 
 ROOT = Path(__file__).parent.parent
 DEPTH = 10
-LEAST = {"library": {"engine": 1.15, "postgres": 0.85}}  # of BM25
-BEHIND = 0.01  # by which the engine may be behind BM25 in a collection of others
-LONGEST_TITLE = 200
+MIN_RATIOS = {"library": {"engine": 1.15, "postgres": 0.85}}  # of our nDCG to BM25's
+TOLERANCE = 0.01  # of nDCG, by which the engine may be below BM25 in other collections
+MAX_TITLE_LENGTH = 200
 
 Judgments = Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Collection:
-    """`items` are lines of the library's import, `texts` the words of each by its key, `queries` text and judgments."""
+    """`items` are lines of the library's import, `texts` their texts by key, `queries` pairs of text and judgments."""
 
     name: str
     items: list[str]
@@ -45,42 +45,42 @@ def run() -> list[Result]:
     from embedded import opensearch
     from search.backends import fallback
 
-    fallback.ENGINE_TIMEOUT_SECONDS = 30  # how good the answers are, not how quick
+    fallback.ENGINE_TIMEOUT_SECONDS = 30  # measures relevance, not speed
     results = []
     with opensearch.temporary() as url:
         for collection in collections():
             floor = score(bm25(collection), collection)
             with portal.fresh_database(f"bench_relevance_{collection.name}"):
                 fill(collection)
-                ours = {"postgres": score(found, collection)}
+                ours = {"postgres": score(search_keys, collection)}
                 with override_settings(SEARCH_URL=url, SEARCH_PREFIX=f"bench-{collection.name}"):
                     build_index()
-                    ours["engine"] = score(found_by_the_engine, collection)
-            results += [_result(collection, half, value, floor) for half, value in sorted(ours.items())]
+                    ours["engine"] = score(search_keys_of_engine, collection)
+            results += [_result(collection, backend, value, floor) for backend, value in sorted(ours.items())]
     return results
 
 
-def _result(collection: Collection, half: str, value: float, floor: float) -> Result:
-    """The ratio is BM25's nDCG by ours, so that less is better as elsewhere."""
-    behind = BEHIND if half == "engine" and collection.name != "library" else 0
-    least = LEAST.get(collection.name, {}).get(half, 1.0 if half == "engine" else 0.85)
-    said = {"engine": "the engine", "postgres": "PostgreSQL"}[half]
+def _result(collection: Collection, backend: str, value: float, floor: float) -> Result:
+    """The ratio is BM25's nDCG divided by ours, so that lower is better as elsewhere."""
+    tolerance = TOLERANCE if backend == "engine" and collection.name != "library" else 0
+    min_ratio = MIN_RATIOS.get(collection.name, {}).get(backend, 1.0 if backend == "engine" else 0.85)
+    label = {"engine": "the engine", "postgres": "PostgreSQL"}[backend]
     return Result(
-        name=f"relevance.{collection.name}.{half}",
-        what=f"{collection.name}: nDCG@{DEPTH} {value:.3f} by {said}, {floor:.3f} by BM25 (ratio: BM25's by ours)",
-        ratio=(floor - behind) / value if value else math.inf,
-        limit=1 / least,
+        name=f"relevance.{collection.name}.{backend}",
+        what=f"{collection.name}: nDCG@{DEPTH} {value:.3f} by {label}, {floor:.3f} by BM25 (ratio: BM25's by ours)",
+        ratio=(floor - tolerance) / value if value else math.inf,
+        limit=1 / min_ratio,
     )
 
 
 def collections() -> Iterator[Collection]:
     yield library()
     if folder := os.environ.get("RELEVANCE"):
-        there = Path(folder)
-        if not there.is_dir():
+        root = Path(folder)
+        if not root.is_dir():
             raise SystemExit(f"RELEVANCE={folder}: there is no such folder.")
         folders = sorted(
-            path.parent for path in [*there.glob("documents.jsonl"), *there.glob("*/documents.jsonl")]
+            path.parent for path in [*root.glob("documents.jsonl"), *root.glob("*/documents.jsonl")]
         )
         if not folders:
             raise SystemExit(f"RELEVANCE={folder}: no documents.jsonl in it, nor in a folder of it.")
@@ -88,11 +88,11 @@ def collections() -> Iterator[Collection]:
 
 
 def library() -> Collection:
-    """The demo's library with its synonyms; the queries came with it."""
+    """The demo's library with its synonyms and its queries."""
     demo = ROOT / "resources" / "demo"
     items = (demo / "items.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in items]
-    asked = map(
+    queries = map(
         json.loads, (ROOT / "tests" / "search" / "data" / "dev-queries.jsonl").read_text().splitlines()
     )
     return Collection(
@@ -104,7 +104,7 @@ def library() -> Collection:
             )
             for row in rows
         },
-        queries=[(row["q"], row["judgments"]) for row in asked if row["judgments"]],
+        queries=[(row["q"], row["judgments"]) for row in queries if row["judgments"]],
         taxonomy=(
             json.loads((demo / "topics.json").read_text()),
             (demo / "synonyms.txt").read_text().splitlines(),
@@ -114,17 +114,19 @@ def library() -> Collection:
 
 def read(folder: Path) -> Collection:
     documents = [json.loads(line) for line in (folder / "documents.jsonl").read_text().splitlines()]
-    judged: dict[str, dict[str, int]] = {}
+    judgments: dict[str, dict[str, int]] = {}
     for line in (folder / "judgments.tsv").read_text().splitlines():
         query, document, grade = line.split("\t")
-        judged.setdefault(query, {})[key_of(document)] = int(grade)
-    asked = map(json.loads, (folder / "queries.jsonl").read_text().splitlines())
+        judgments.setdefault(query, {})[key_of(document)] = int(grade)
+    queries = map(json.loads, (folder / "queries.jsonl").read_text().splitlines())
     return Collection(
         name=folder.name,
         items=[json.dumps(item(document)) for document in documents],
         texts={key_of(row["id"]): f"{row['title']} {row['text']}" for row in documents},
         queries=[
-            (row["text"], judged[row["id"]]) for row in asked if any(judged.get(row["id"], {}).values())
+            (row["text"], judgments[row["id"]])
+            for row in queries
+            if any(judgments.get(row["id"], {}).values())
         ],
     )
 
@@ -134,9 +136,9 @@ def key_of(document: str) -> str:
 
 
 def item(document: Mapping[str, str]) -> dict[str, Any]:
-    """A line of the library's import: the words stand in it once, and what else it needs says nothing."""
+    """A line of the library's import that has each text once; other required fields are placeholders."""
     title, text = document["title"].strip() or document["id"], document["text"].strip()
-    head, rest = cut(title, LONGEST_TITLE)
+    head, rest = cut(title, MAX_TITLE_LENGTH)
     return {
         "key": key_of(document["id"]),
         "title": head,
@@ -152,10 +154,10 @@ def item(document: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def cut(text: str, longest: int) -> tuple[str, str]:
-    if len(text) <= longest:
+def cut(text: str, max_length: int) -> tuple[str, str]:
+    if len(text) <= max_length:
         return text, ""
-    head = text[:longest].rsplit(" ", 1)[0]
+    head = text[:max_length].rsplit(" ", 1)[0]
     return head, text[len(head) :].strip()
 
 
@@ -168,25 +170,25 @@ def fill(collection: Collection) -> None:
 
 
 def build_index() -> None:
-    from search.backends.engine import client
+    from search.backends.engine.client import get_client
     from search.indexing import rebuild
 
-    rebuild.rebuild_index(client.get_client())
+    rebuild.rebuild_index(get_client())
 
 
-def found(text: str) -> list[str]:
+def search_keys(text: str) -> list[str]:
     from search import service
 
     return [hit.key for hit in service.search(text, audience="public", size=DEPTH).hits]
 
 
-def found_by_the_engine(text: str) -> list[str]:
+def search_keys_of_engine(text: str) -> list[str]:
     from search import service
 
-    answer = service.search(text, audience="public", size=DEPTH)
-    if answer.notice:
+    results = service.search(text, audience="public", size=DEPTH)
+    if results.notice:
         raise RuntimeError(f"The engine did not answer: {text!r}")
-    return [hit.key for hit in answer.hits]
+    return [hit.key for hit in results.hits]
 
 
 def bm25(collection: Collection) -> Callable[[str], list[str]]:
@@ -204,8 +206,8 @@ def bm25(collection: Collection) -> Callable[[str], list[str]]:
     retriever.index(tokens, show_progress=False)
 
     def best(text: str) -> list[str]:
-        asked = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, show_progress=False)
-        indexes, scores = retriever.retrieve(asked, k=min(DEPTH, len(keys)), show_progress=False)
+        query = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, show_progress=False)
+        indexes, scores = retriever.retrieve(query, k=min(DEPTH, len(keys)), show_progress=False)
         return [keys[index] for index, value in zip(indexes[0], scores[0], strict=True) if value > 0]
 
     return best
@@ -218,7 +220,7 @@ def score(find: Callable[[str], Sequence[str]], collection: Collection) -> float
 
 
 def ndcg(keys: Sequence[str], judgments: Judgments, depth: int = DEPTH) -> float:
-    """How near an order of results is to the best one, from 0 to 1."""
+    """Normalized discounted cumulative gain of these results: 1 is the best possible order."""
 
     def gain(grades: Sequence[int]) -> float:
         return sum((2**grade - 1) / math.log2(index + 2) for index, grade in enumerate(grades[:depth]))

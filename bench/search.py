@@ -1,7 +1,7 @@
-"""A page of results: thirteen facets with true counts, and what matches marked.
+"""A page of results: thirteen facets with exact counts, and highlighted matches.
 
-With an engine over 100,000 documents, against the same requests sent by a bare HTTP client that does not even read the
-JSON. With PostgreSQL over 20,000, in milliseconds as they are: at the least frequent, nineteen of twenty are quicker.
+With an engine over 100,000 documents, compared with the same requests by a bare HTTP client that does not even parse the
+JSON. With PostgreSQL over 20,000, as an absolute time: the 95th percentile.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from embedded import opensearch
 
 SIZE = int(os.environ.get("BENCH_DOCUMENTS", "100000"))
 SMALL = min(SIZE, 20_000)
-ASKED, ROUNDS = 40, 7
+SEARCHES, ROUNDS = 40, 7
 
-Asked = tuple[str, dict[str, list[str]]]
+Search = tuple[str, dict[str, list[str]]]
 
 
 def run() -> list[Result]:
@@ -35,66 +35,65 @@ def run() -> list[Result]:
 
     fallback.ENGINE_TIMEOUT_SECONDS = 30  # the first requests to a fresh engine take long
     corpus.fill(SMALL)
-    results = [in_postgres(questions())]
+    results = [in_postgres(searches())]
     corpus.fill(SIZE)
     with (
         opensearch.temporary(heap="1g") as url,
         override_settings(SEARCH_URL=url, SEARCH_PREFIX="bench-search"),
     ):
         rebuild.rebuild_index(client.get_client())
-        return [*results, in_engine(questions(), url)]
+        return [*results, in_engine(searches(), url)]
 
 
-def questions() -> list[Asked]:
-    """Two or three words of one document each, common and rare; every other one with a filter."""
+def searches() -> list[Search]:
+    """Two or three words of one title each, common and rare; every other one with a filter."""
     from search.models import Document
 
-    chance = random.Random(11)
+    rng = random.Random(11)
     titles = list(Document.objects.order_by("pk").values_list("title", flat=True)[:2_000])
-    asked: list[Asked] = []
-    for number in range(ASKED):
-        words = chance.sample(chance.choice(titles).split(), chance.choice([2, 3]))
-        asked.append((" ".join(words), {"topic": ["topic-1", "topic-2"]} if number % 2 else {}))
-    return asked
+    made: list[Search] = []
+    for number in range(SEARCHES):
+        words = rng.sample(rng.choice(titles).split(), rng.choice([2, 3]))
+        made.append((" ".join(words), {"topic": ["topic-1", "topic-2"]} if number % 2 else {}))
+    return made
 
 
-def in_postgres(asked: Sequence[Asked]) -> Result:
-    times = [time_call(lambda: found(text, filters)) for _round in range(3) for text, filters in asked]  # noqa: B023
-    times = times[len(asked) :]  # the first round warms up
+def in_postgres(samples: Sequence[Search]) -> Result:
+    times = [
+        time_call(lambda: count_results(text, filters)) for _round in range(3) for text, filters in samples
+    ]  # noqa: B023
+    times = times[len(samples) :]  # the first round warms up
     print(f"  PostgreSQL: p50 {statistics.median(times) * 1000:.0f} ms", flush=True)
     return Result(
-        name="search.backends.postgres",
+        name="search.postgres",
         what=f"Search {SMALL:,} documents by PostgreSQL, p95 (stated as it is)",
         seconds=statistics.quantiles(times, n=20)[-1],
         seconds_limit=0.4,
     )
 
 
-def in_engine(asked: Sequence[Asked], url: str) -> Result:
-    import search.backends.engine.backend
+def in_engine(samples: Sequence[Search], url: str) -> Result:
+    from search.backends.engine.backend import EngineBackend
 
     sent: list[Any] = []
-    ask = search.backends.engine.backend.EngineBackend._ask
-    search.backends.engine.backend.EngineBackend._ask = lambda self, body: (
-        sent.append(body),
-        ask(self, body),
-    )[1]  # type: ignore[assignment, method-assign]
+    send = EngineBackend._search
+    EngineBackend._search = lambda self, body: (sent.append(body), send(self, body))[1]  # type: ignore[assignment, method-assign]
     bodies = []
-    for text, filters in asked:
+    for text, filters in samples:
         sent.clear()
-        total = found(text, filters)
+        total = count_results(text, filters)
         bodies.append([json.dumps(body).encode() for body in sent])
-        expect(json.loads(Bare(url).post(bodies[-1][-1]))["hits"]["total"]["value"], total, text)
-    search.backends.engine.backend.EngineBackend._ask = ask  # type: ignore[method-assign]
-    print(f"  {sum(map(len, bodies))} requests for {len(asked)} searches", flush=True)
+        expect_equal(json.loads(BareClient(url).post(bodies[-1][-1]))["hits"]["total"]["value"], total, text)
+    EngineBackend._search = send  # type: ignore[method-assign]
+    print(f"  {sum(map(len, bodies))} requests for {len(samples)} searches", flush=True)
 
-    bare = Bare(url)
+    bare = BareClient(url)
     ours, floor = [], []
     for number in range(-1, ROUNDS):
         times = {"ours": [], "floor": []}
-        for index, (text, filters) in enumerate(asked):
+        for index, (text, filters) in enumerate(samples):
             ways = {
-                "ours": lambda text=text, filters=filters: found(text, filters),
+                "ours": lambda text=text, filters=filters: count_results(text, filters),
                 "floor": lambda index=index: [bare.post(body) for body in bodies[index]],
             }
             for way in sorted(ways, reverse=bool((number + index) % 2)):
@@ -105,7 +104,7 @@ def in_engine(asked: Sequence[Asked], url: str) -> Result:
     pairs = PairedTimes(ours, floor)
     print(f"  engine: p50 {pairs.seconds * 1000:.0f} ms, bare {statistics.median(floor) * 1000:.0f} ms")
     return Result(
-        name="search.types",
+        name="search.engine",
         what=f"Search {SIZE:,} documents, 13 facets, marks, p50 (floor: the same requests by a bare HTTP client)",
         ratio=pairs.ratio,
         spread=pairs.spread,
@@ -114,31 +113,33 @@ def in_engine(asked: Sequence[Asked], url: str) -> Result:
     )
 
 
-class Bare:
-    """The least that sends a request and takes the answer."""
+class BareClient:
+    """The least code that sends a request and reads the response."""
 
     def __init__(self, url: str) -> None:
-        from search.indexing import indexes
+        from search.backends.engine.client import index_alias
 
-        self._line = HTTPConnection(urlsplit(url).netloc)
-        self._path = f"/{indexes.index_alias()}/_search"
+        self._connection = HTTPConnection(urlsplit(url).netloc)
+        self._path = f"/{index_alias()}/_search"
 
     def post(self, body: bytes) -> bytes:
-        self._line.request("POST", self._path, body, {"Content-Type": "application/json"})
-        return self._line.getresponse().read()
+        self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+        return self._connection.getresponse().read()
 
 
-def found(text: str, filters: dict[str, list[str]]) -> int:
+def count_results(text: str, filters: dict[str, list[str]]) -> int:
     from search import service
 
-    answer = service.search(text, audience="public", filters=filters)
-    if answer.notice:
+    results = service.search(text, audience="public", filters=filters)
+    if results.notice:
         raise RuntimeError(f"The engine did not answer for {text!r}.")
-    if not answer.facets["topic"]:
+    if not results.facets["topic"]:
         raise RuntimeError(f"Nothing was counted for {text!r}.")
-    return answer.total
+    return results.total
 
 
-def expect(there: object, wanted: object, text: str) -> None:
-    if there != wanted:
-        raise RuntimeError(f"{text!r}: {there!r} results from the bare request, {wanted!r} from ours.")
+def expect_equal(bare_total: object, our_total: object, text: str) -> None:
+    if bare_total != our_total:
+        raise RuntimeError(
+            f"{text!r}: {bare_total!r} results from the bare request, {our_total!r} from ours."
+        )

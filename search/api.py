@@ -1,4 +1,4 @@
-"""The search in the API: the same answer as the page of results, with the same filters and counts."""
+"""Search in the API: the same results, filters and counts as on the results page."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from search import presentation, service
-from search.indexing.documents import ALLIANCE_HOST
 from search.models import Document
 from search.query import parser
-from search.types import FACETS, Hit, SearchResults
+from search.types import (
+    ALLIANCE_HOST,
+    FACETS,
+    MAX_PER_PAGE,
+    PER_PAGE,
+    SORTS,
+    HighlightedText,
+    Hit,
+    SearchResults,
+)
 from tenants.api import parameters
 from tenants.api.base import ApiView
 from tenants.api.parameters import Parameter, choice, slug
@@ -74,9 +82,9 @@ class SearchSerializer(Serializer):
 
 
 def _facet_parameter(name: str) -> Parameter:
-    says = str(presentation.FACET_LABELS[name])
-    closed = presentation.facet_values(name)
-    return choice(name, says, closed) if closed else slug(name, says, lookup="")
+    description = str(presentation.FACET_LABELS[name])
+    values = presentation.facet_values(name)
+    return choice(name, description, values) if values else slug(name, description, lookup="")
 
 
 def _parse_text(text: str) -> str:
@@ -108,56 +116,55 @@ class SearchView(ApiView):
 
     @classmethod
     def takes(cls) -> Sequence[Parameter]:
-        most = service.MAX_PER_PAGE
         return (
             TEXT_PARAMETER,
             *cls.filters,
             parameters.number("page", "From 1 on.", low=1, high=MAX_PAGE, default=1),
-            parameters.number("page_size", "Hits on a page.", low=1, high=most, default=service.PER_PAGE),
-            choice("sort", "The best or the newest first.", service.SORTS, many=False),
+            parameters.number("page_size", "Hits on a page.", low=1, high=MAX_PER_PAGE, default=PER_PAGE),
+            choice("sort", "The best or the newest first.", SORTS, many=False),
             parameters.flag("exact", "Your words alone, without synonyms and corrections."),
         )
 
     def get(self, request: Request) -> HttpResponse:
-        asked = self.asked()
-        chosen = {name: asked[name] for name in FACETS if name in asked}
-        page, size = asked.get("page", 1), asked.get("page_size", service.PER_PAGE)
-        answer = service.search(
-            asked.get("q", ""),
+        params = self.asked()
+        selected = {name: params[name] for name in FACETS if name in params}
+        page, size = params.get("page", 1), params.get("page_size", PER_PAGE)
+        results = service.search(
+            params.get("q", ""),
             audience=self.audience,
-            filters=chosen,
+            filters=selected,
             page=page,
             size=size,
-            sort=asked.get("sort", service.SORTS[0]),
-            exact=asked.get("exact", False),
+            sort=params.get("sort", SORTS[0]),
+            exact=params.get("exact", False),
         )
         links = {
-            "next": self._link(page + 1) if page * size < answer.total and page < MAX_PAGE else None,
+            "next": self._link(page + 1) if page * size < results.total and page < MAX_PAGE else None,
             "previous": self._link(page - 1) if page > 1 else None,
         }
-        body = json.dumps(links | _serialize_results(answer, chosen), ensure_ascii=False)
+        body = json.dumps(links | _serialize_results(results, selected), ensure_ascii=False)
         response = HttpResponse(body, content_type="application/json")
         return self.tagged(response, self.tag_of(body))
 
     def _link(self, page: int) -> str:
-        given = self.request._request.GET.copy()
-        given["page"] = str(page)
-        return self.request.build_absolute_uri(f"{self.request.path}?{given.urlencode()}")
+        query = self.request._request.GET.copy()
+        query["page"] = str(page)
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
 
-def _serialize_results(answer: SearchResults, chosen: dict[str, list[str]]) -> dict[str, Any]:
+def _serialize_results(results: SearchResults, selected: dict[str, list[str]]) -> dict[str, Any]:
     return {
-        "total": answer.total,
-        "corrected": answer.corrected or None,
-        "also": list(answer.also),
-        "notice": str(answer.notice) or None,
-        "results": [_serialize_hit(hit) for hit in answer.hits],
+        "total": results.total,
+        "corrected": results.corrected or None,
+        "also": list(results.synonyms),
+        "notice": str(results.notice) or None,
+        "results": [_serialize_hit(hit) for hit in results.hits],
         "facets": {
-            question["name"]: [
-                {"value": c["value"], "label": str(c["label"]), "count": c["count"]}
-                for c in (*question["choices"], *question["more"])
+            facet["name"]: [
+                {"value": value["value"], "label": str(value["label"]), "count": value["count"]}
+                for value in (*facet["choices"], *facet["more"])
             ]
-            for question in presentation.build_facets(answer, chosen)
+            for facet in presentation.build_facets(results, selected)
         },
     }
 
@@ -183,9 +190,9 @@ def _serialize_hit(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _plain_text(parts: list[tuple[str, bool]]) -> str:
-    return "".join(text for text, _matches in parts)
+def _plain_text(parts: HighlightedText) -> str:
+    return "".join(text for text, _is_match in parts)
 
 
-def _highlighted_html(parts: list[tuple[str, bool]]) -> str:
-    return "".join(f"<mark>{escape(text)}</mark>" if matches else escape(text) for text, matches in parts)
+def _highlighted_html(parts: HighlightedText) -> str:
+    return "".join(f"<mark>{escape(text)}</mark>" if is_match else escape(text) for text, is_match in parts)

@@ -1,3 +1,5 @@
+"""System checks of the settings."""
+
 from __future__ import annotations
 
 import re
@@ -12,26 +14,24 @@ from search.backends.engine.client import ENGINES, EngineUrl
 
 @register
 def check_engine_settings(**_kwargs: Any) -> list[CheckMessage]:
-    """What is said about a search engine has to make sense; whether it answers is another question."""
+    """Errors in the settings of the search engine; it is not asked."""
     if not settings.SEARCH_URL:
         return []
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     try:
         EngineUrl.parse(settings.SEARCH_URL)
-    except ValueError:  # not quoted: a password may stand in it
+    except ValueError:  # the URL is not quoted: it may contain a password
         hint = "Write it like https://name:password@search.example.org:9200."
-        found.append(Error("SEARCH_URL is no address of a server.", hint=hint, id="search.E001"))
+        messages.append(Error("SEARCH_URL is no address of a server.", hint=hint, id="search.E001"))
     if settings.SEARCH_FAMILY not in ENGINES:
-        known = " or ".join(ENGINES)
-        found.append(
-            Error(f"SEARCH_FAMILY is {settings.SEARCH_FAMILY!r}.", hint=f"Write {known}.", id="search.E002")
-        )
+        hint = f"Write {' or '.join(ENGINES)}."
+        messages.append(Error(f"SEARCH_FAMILY is {settings.SEARCH_FAMILY!r}.", hint=hint, id="search.E002"))
     if not re.fullmatch(r"[a-z][a-z0-9]{0,39}(-[a-z0-9]+)*", settings.SEARCH_PREFIX):
         hint = "Write small letters, digits and single dashes, and begin with a letter."
-        found.append(Error(f"SEARCH_PREFIX is {settings.SEARCH_PREFIX!r}.", hint=hint, id="search.E003"))
+        messages.append(Error(f"SEARCH_PREFIX is {settings.SEARCH_PREFIX!r}.", hint=hint, id="search.E003"))
     if settings.SEARCH_CA_FILE and not Path(settings.SEARCH_CA_FILE).is_file():
         hint = "Name a file of certificates, or leave it empty."
-        found.append(
+        messages.append(
             Error(f"SEARCH_CA_FILE is {settings.SEARCH_CA_FILE!r}, no file.", hint=hint, id="search.E004")
         )
-    return found
+    return messages

@@ -32,7 +32,7 @@ def _tag_list(length: int = 60) -> ArrayField:
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, audience: str) -> Self:
-        """What `audience` may find. Raises ValueError for a word that is no audience."""
+        """The documents that `audience` may find. Raises ValueError for an unknown audience."""
         return self.filter(audience__in=audiences_visible_to(audience))
 
     def of_plans(self) -> Self:
@@ -40,7 +40,10 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
 
 def audiences_visible_to(audience: str) -> tuple[str, ...]:
-    """The audiences of documents a person of `audience` may find: "members" also what is public."""
+    """The audiences whose documents `audience` may find: "members" also those of "public".
+
+    Raises ValueError for an unknown audience.
+    """
     try:
         return AUDIENCES[audience]
     except KeyError:
@@ -48,9 +51,9 @@ def audiences_visible_to(audience: str) -> tuple[str, ...]:
 
 
 class Document(models.Model):
-    """One thing that may be found: for whom, in what words, and what its result shows.
+    """An object that can be found: its audience, the texts that are searched, and the data that its result shows.
 
-    Stands in the public schema alone and holds nothing that is internal to a city. Written by `search.indexing.store`.
+    Exists only in the public schema and holds nothing internal to a city. Written by `search.indexing.store`.
     """
 
     class Kind(models.TextChoices):
@@ -73,22 +76,21 @@ class Document(models.Model):
     audience = models.CharField(max_length=8, choices=Audience.choices)
     language = models.CharField(max_length=2, choices=[("en", _("English")), ("es", _("Spanish"))])
 
-    # The words. `hidden` is searched and never shown.
+    # Searched. `hidden` is never shown.
     title = models.TextField()
-    title_key = models.TextField()  # folded, to know a title that was typed whole
+    title_key = models.TextField()  # see `search.text.title_key`
     origin = models.CharField(max_length=200, blank=True)  # "Marrow Bend", "Hennepin County"
     summary = models.TextField(blank=True)
     body = models.TextField(blank=True)
     hidden = models.TextField(blank=True)
-    words = ArrayField(
-        models.TextField(), default=list
-    )  # that are shown, once each: corrections come from them
+    # The words of the texts that are shown, once each; spelling is corrected to them.
+    terms = ArrayField(models.TextField(), default=list, db_column="words")
 
-    # Where it stands: the host of the jurisdiction with this slug, or "alliance".
+    # Address: `host` is the slug of a jurisdiction, or "alliance".
     host = models.CharField(max_length=40)
     path = models.CharField(max_length=200)
 
-    # What results are narrowed by.
+    # The facets, see `search.types.FACETS`.
     type = models.CharField(max_length=20, blank=True)
     topics = _tag_list()
     sectors = _tag_list(40)
@@ -102,12 +104,14 @@ class Document(models.Model):
     status = models.CharField(max_length=16, blank=True)
     year = models.PositiveSmallIntegerField(null=True)
 
-    dated_on = models.DateField(null=True)  # what "newest" goes by
-    data = models.JSONField(default=dict)  # more of what the result shows
+    dated_on = models.DateField(null=True)  # for the order "newest"
+    data = models.JSONField(default=dict)  # what else the result shows
 
-    # What a search engine beside the database needs to keep step; see also `PendingIndexUpdate`.
+    # Compared with the index of a search engine; see also `PendingIndexUpdate`.
     content_hash = models.CharField(max_length=64)
-    version = models.BigIntegerField()  # from one sequence: later is higher, over all documents
+    version = (
+        models.BigIntegerField()
+    )  # from one sequence for all documents: a later change has a higher version
     changed_at = models.DateTimeField(default=timezone.now)
 
     vector = models.GeneratedField(
@@ -127,11 +131,11 @@ class Document(models.Model):
         ]
         indexes = [
             GinIndex(fields=["vector"], name="document_vector"),
-            GinIndex(fields=["words"], name="document_words"),
+            GinIndex(fields=["terms"], name="document_words"),
             GinIndex(fields=["title_key"], opclasses=["gin_trgm_ops"], name="document_title_trigrams"),
             models.Index(fields=["jurisdiction", "kind"], name="document_place"),
             models.Index(fields=["version"], name="document_version"),
-            # A comparison with the engine's index reads nothing else of the table.
+            # The comparison with the engine's index reads only this.
             models.Index(fields=["id"], include=["version"], name="document_id_and_version"),
         ]
 
@@ -140,10 +144,10 @@ class Document(models.Model):
 
 
 class VocabularyTerm(models.Model):
-    """A word that stands in some document, to correct spelling by.
+    """A word of some document; spelling is corrected to these.
 
-    Words are only added as documents come, and tidied by `rebuild_search`. Whether a reader may be shown one is
-    asked of the documents at that moment. Not unique: two writers at once need not wait for each other.
+    Writing a document only adds terms; `rebuild_search` removes unused ones. Whether a reader may be shown a term is
+    checked against the documents at that moment. Not unique, so that concurrent writers need not wait.
     """
 
     word = models.TextField()
@@ -160,10 +164,10 @@ class VocabularyTerm(models.Model):
 
 
 class PendingIndexUpdate(models.Model):
-    """A document that was written or removed, and that a search engine beside the database has not confirmed yet.
+    """A document that was written or removed, which the search engine has not confirmed yet.
 
-    Written with the document, in its transaction. A table of its own because rows of `Document` are wide and in
-    indexes of words: to note there what was sent would write all of that again.
+    Written in the document's transaction. A table of its own because rows of `Document` are wide and in full text
+    indexes: recording there what was sent would rewrite all of that.
     """
 
     kind = models.CharField(max_length=12)

@@ -1,4 +1,4 @@
-"""What the page of results shows: questions with their counts, filters in use, and results with addresses."""
+"""Data of the results page: facets with their counts, active filters, and result rows with addresses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from resources.models import DecisionKind, LibraryItem
 from resources.presentation import localized_label
-from search.indexing.documents import ALLIANCE_HOST
 from search.models import Document
-from search.types import Hit, SearchResults, Suggestion
+from search.types import ALLIANCE_HOST, Hit, SearchResults, Suggestion
 from tenants.models import ActionStage, Jurisdiction, Sector, Topic
 from tenants.models.us_states import US_STATES
 from tenants.plans.models import Action
 
-MAX_VISIBLE_CHOICES = 8  # choices of a question; the others are a click away
+MAX_VISIBLE_CHOICES = 8  # choices of a facet; the others are a click away
 OPEN_FACETS = ("kind", "topic", "size", "evidence")
 
 FACET_LABELS: dict[str, Promise] = {
@@ -37,7 +36,7 @@ FACET_LABELS: dict[str, Promise] = {
     "license": gettext_lazy("License"),
     "language": gettext_lazy("Language"),
 }
-# Values that have an order of their own; those of the other questions stand by count.
+# Choices with an order of their own; those of the other facets are ordered by count.
 _ORDERED_CHOICES: dict[str, dict[str, Any]] = {
     "kind": dict(Document.Kind.choices),
     "size": dict(Jurisdiction.PopulationBand.choices),
@@ -57,70 +56,73 @@ KIND_ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circ
 
 
 def facet_values(name: str) -> list[str]:
-    """What a question's values may be; empty where its list is open, as of topics."""
+    """The values a facet may have; empty if they are not fixed, like topics."""
     return [str(value) for value in _ORDERED_CHOICES.get(name) or _CHOICES_BY_COUNT.get(name) or ()]
 
 
-def build_facets(answer: SearchResults, chosen: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Rows for the filter form: [{"name", "label", "choices": [{"value", "label", "count", "on", "id"}], …}].
+def build_facets(results: SearchResults, selected: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Facets for the filter form: [{"name", "label", "choices": [{"value", "label", "count", "on", "id"}], …}].
 
-    A question without any value is left out.
+    A facet without any value is left out.
     """
-    label = _choice_labels()
-    found = []
-    for name, words in FACET_LABELS.items():
-        counts = answer.facets.get(name, {})
+    choice_label = _choice_labels()
+    facets = []
+    for name, facet_label in FACET_LABELS.items():
+        counts = results.facets.get(name, {})
         if not counts:
             continue
-        on = set(chosen.get(name, ()))
+        selected_values = set(selected.get(name, ()))
         order = list(_ORDERED_CHOICES.get(name, ()))
         values = sorted(
             counts,
             key=lambda v: (
                 order.index(v) if v in order else len(order),
                 0 if order else -counts[v],
-                label(name, v),
+                choice_label(name, v),
             ),
         )
         choices = [
             {
                 "value": value,
-                "label": label(name, value),
+                "label": choice_label(name, value),
                 "count": counts[value],
-                "on": value in on,
+                "on": value in selected_values,
                 "id": f"{name}-{value}"
                 if value.replace("-", "").replace("_", "").isalnum()
                 else f"{name}.{n}",
             }
             for n, value in enumerate(values)
         ]
-        first = [c for n, c in enumerate(choices) if n < MAX_VISIBLE_CHOICES or c["on"]]
-        found.append(
+        visible = [choice for n, choice in enumerate(choices) if n < MAX_VISIBLE_CHOICES or choice["on"]]
+        facets.append(
             {
                 "name": name,
-                "label": words,
-                "choices": first,
-                "more": [c for c in choices if c not in first],
-                "open": bool(on) or name in OPEN_FACETS,
+                "label": facet_label,
+                "choices": visible,
+                "more": [choice for choice in choices if choice not in visible],
+                "open": bool(selected_values) or name in OPEN_FACETS,
             }
         )
-    return found
+    return facets
 
 
-def active_filters(chosen: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """The filters in use: [{"name": "topic", "value": "libraries", "label": "Topic: Libraries"}]."""
-    if not chosen:
+def active_filters(selected: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The selected values: [{"name": "topic", "value": "libraries", "label": "Topic: Libraries"}]."""
+    if not selected:
         return []
-    label = _choice_labels()
+    choice_label = _choice_labels()
     return [
-        {"name": name, "value": value, "label": f"{FACET_LABELS[name]}: {label(name, value)}"}
-        for name, values in chosen.items()
+        {"name": name, "value": value, "label": f"{FACET_LABELS[name]}: {choice_label(name, value)}"}
+        for name, values in selected.items()
         for value in values
     ]
 
 
 def _choice_labels() -> Callable[[str, str], str]:
-    """label("topic", "libraries") is "Libraries", in the reader's language; an unknown value is its own label."""
+    """A function of facet and value: ("topic", "libraries") gives "Libraries", in the reader's language.
+
+    An unknown value is its own label.
+    """
     rows: dict[str, dict[str, Any]] = {"topic": Topic.objects.in_bulk(), "sector": Sector.objects.in_bulk()}
 
     def label(name: str, value: str) -> str:
@@ -131,29 +133,29 @@ def _choice_labels() -> Callable[[str, str], str]:
     return label
 
 
-def result_rows(answer: SearchResults) -> list[dict[str, Any]]:
-    return [result_row(hit) for hit in answer.hits]
+def result_rows(results: SearchResults) -> list[dict[str, Any]]:
+    return [result_row(hit) for hit in results.hits]
 
 
 def result_row(hit: Hit) -> dict[str, Any]:
-    """One result as its row shows it; nothing is looked up."""
+    """One row of the results page; made without a query."""
     due = hit.data.get("due")
     return {
         "hit": hit,
         "url": hit_url(hit),
-        "kicker": _eyebrow(hit),
+        "eyebrow": _eyebrow(hit),
         "icon": KIND_ICONS.get(hit.kind, "history"),
         "number": hit.data.get("number") or hit.data.get("label") or "",
         "due": dt.date.fromisoformat(due) if due else None,
-        "facts": _details(hit),
+        "details": _details(hit),
     }
 
 
-def hit_url(found: Hit | Suggestion) -> str:
-    """Where it stands: a path on this host, or the whole address on a city's. Made from its slug alone."""
-    if found.host == ALLIANCE_HOST:
-        return found.path
-    return Jurisdiction(slug=found.host, schema_name=f"c_{found.host}").base_url + found.path
+def hit_url(hit: Hit | Suggestion) -> str:
+    """A path on this host, or a full URL on a city's, made from the city's slug without a query."""
+    if hit.host == ALLIANCE_HOST:
+        return hit.path
+    return Jurisdiction(slug=hit.host, schema_name=f"c_{hit.host}").base_url + hit.path
 
 
 def _eyebrow(hit: Hit) -> str:
@@ -164,7 +166,7 @@ def _eyebrow(hit: Hit) -> str:
 
 
 def _details(hit: Hit) -> list[tuple[Any, str]]:
-    """What is known, with its label; what is unknown is left out."""
+    """Pairs of a label and a value; unknown values are left out."""
     origin = hit.origin
     if hit.kind == Document.Kind.LIBRARY and hit.facets["state"]:
         origin = f"{origin}, {US_STATES.get(hit.facets['state'], hit.facets['state'])}"

@@ -1,36 +1,27 @@
-"""Keeps what may be found in step with what is shown, inside the transaction that changes it."""
+"""Synchronizes search documents with what is shown, inside the transaction that changes it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.dispatch import receiver
 
 from search.indexing import sync
 from tenants.models import Jurisdiction
-from tenants.signals import (
-    action_changed,
-    jurisdiction_changed,
-    library_item_changed,
-    page_changed,
-    plan_changed,
-    plan_published,
-)
+from tenants.signals import jurisdiction_changed, library_item_changed, page_changed, projection_changed
 
 
-@receiver([plan_published, plan_changed])
-def refresh_plan(*, jurisdiction: Jurisdiction, **_kwargs: Any) -> None:
-    sync.refresh_plan(jurisdiction)
-
-
-@receiver(action_changed)
-def refresh_actions(*, jurisdiction: Jurisdiction, action_ids: list[int], **_kwargs: Any) -> None:
-    sync.refresh_actions(jurisdiction, action_ids)
+@receiver(projection_changed)
+def refresh_plan(*, jurisdiction: Jurisdiction, action_ids: Sequence[int] | None, **_kwargs: Any) -> None:
+    if action_ids is None:
+        sync.refresh_plan(jurisdiction)
+    else:
+        sync.refresh_actions(jurisdiction, action_ids)
 
 
 @receiver(jurisdiction_changed)
-def refresh_jurisdiction(*, jurisdiction: Jurisdiction, **_kwargs: Any) -> None:
-    sync.refresh_plan(jurisdiction)
+def refresh_pages(*, jurisdiction: Jurisdiction, **_kwargs: Any) -> None:
     sync.refresh_pages(jurisdiction)
 
 

@@ -1,4 +1,4 @@
-"""What the worker does from time to time, without being asked."""
+"""Periodic task of search."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tenants.jobs.schedule import periodic_task
 
 log = logging.getLogger(__name__)
 
-RECONCILE_INTERVAL = dt.timedelta(
-    seconds=30
-)  # an index that was lost or fell behind is put right within a minute
+RECONCILE_INTERVAL = dt.timedelta(seconds=30)  # an index that was lost is rebuilt within a minute
 
 
 @task()
 def reconcile_search() -> str:
-    """Make the search engine's index equal to the table. An engine that does not answer is asked again next time."""
-    from search.indexing import rebuild  # with an engine's library, which a portal without one does not load
+    """Make the search engine's index equal to the table. If the engine fails, the next run tries again."""
+    from search.indexing import (
+        rebuild,
+    )  # loads the engine's library, which a portal without one does not need
 
     try:
         return rebuild.reconcile_index()

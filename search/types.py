@@ -1,14 +1,12 @@
-"""What a search engine is asked and answers; `get_engine` says which one answers."""
+"""Types that all parts of search share: what is searched for, what a backend offers, and results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from django.conf import settings
-
-# name in addresses -> column of Document; those in LISTS hold several values
+# Name in addresses -> column of Document. Those in LIST_FACETS hold several values.
 FACETS: dict[str, str] = {
     "kind": "kind",
     "type": "type",
@@ -26,26 +24,75 @@ FACETS: dict[str, str] = {
 }
 LIST_FACETS = frozenset({"topic", "sector", "stage", "decision"})
 
+PER_PAGE, MAX_PER_PAGE, MAX_PAGE = 10, 100, 1_000
+MAX_CHOICES, MAX_CHOICE_LENGTH = 30, 60  # values of one filter, and characters of a value
+SORTS = ("best", "newest")
+
+ALLIANCE_HOST = "alliance"  # host of documents that are not on a city's site
+
+HighlightedText = list[tuple[str, bool]]  # (text, is it a match)
+
+
+def is_valid_choice(value: str) -> bool:
+    return 0 < len(value) <= MAX_CHOICE_LENGTH and value.isprintable()
+
 
 @dataclass(frozen=True)
 class Query:
-    """What a reader asks. `exact`: their words alone, without synonyms and corrections."""
+    """A search as requested. `exact`: the text alone, without synonyms and corrections."""
 
     text: str
     audience: str  # "public" or "members"
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     page: int = 1
-    size: int = 10
+    size: int = PER_PAGE
     sort: str = "best"  # or "newest"
     exact: bool = False
 
 
 @dataclass(frozen=True)
-class Hit:
-    """One result: everything its row shows, so that nothing has to be looked up.
+class Term:
+    """A word, or a phrase: words in quotes that stand beside each other."""
 
-    `title`, `summary` and `excerpt` are lists of (text, is it a match); `excerpt` is empty unless the match is
-    only in the body.
+    text: str
+    is_phrase: bool = False
+
+
+@dataclass
+class TermGroup:
+    """Consecutive terms of the text; each of `synonyms` may replace them."""
+
+    terms: list[Term]
+    synonyms: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ParsedQuery:
+    """Groups of terms to find, and terms that a result must not have."""
+
+    groups: list[TermGroup]
+    excluded: list[Term]
+
+    @property
+    def terms(self) -> list[Term]:
+        return [term for group in self.groups for term in group.terms]
+
+    @property
+    def synonyms(self) -> list[str]:
+        return [synonym for group in self.groups for synonym in group.synonyms]
+
+    def keep_rarest(self, limit: int) -> ParsedQuery:
+        """The same with at most `limit` groups: those with the most letters, as long words tend to be rare."""
+        lengths = [sum(len(term.text) for term in group.terms) for group in self.groups]
+        longest = sorted(range(len(lengths)), key=lambda index: -lengths[index])[:limit]
+        return ParsedQuery([self.groups[index] for index in sorted(longest)], self.excluded)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result with everything its row shows, so that nothing has to be looked up.
+
+    `excerpt` is empty unless the match is only in the body.
     """
 
     kind: str
@@ -56,9 +103,9 @@ class Hit:
     language: str
     audience: str
     origin: str
-    title: list[tuple[str, bool]]
-    summary: list[tuple[str, bool]]
-    excerpt: list[tuple[str, bool]]
+    title: HighlightedText
+    summary: HighlightedText
+    excerpt: HighlightedText
     facets: Mapping[str, Any]  # the columns of FACETS, and "year"
     data: Mapping[str, Any]
 
@@ -67,16 +114,15 @@ class Hit:
 class SearchResults:
     """One page of results.
 
-    `facets` counts, for each question, what choosing a value would give under the other filters:
-    {"kind": {"library": 8}}. `also` are the synonyms that were asked for too. `corrected` is the text that was
-    searched instead of the reader's, if any. `notice` is a sentence for the reader, where the search engine did not
-    answer and the database did.
+    `facets` counts, for each facet, the hits that choosing a value would leave under the other filters:
+    {"kind": {"library": 8}}. `synonyms` were searched for too. `corrected` is the text that was searched for instead
+    of the reader's, if any. `notice` is a sentence for the reader, set if the database replaced the search engine.
     """
 
     hits: list[Hit]
     total: int
     facets: Mapping[str, Mapping[str, int]]
-    also: list[str] = field(default_factory=list)
+    synonyms: list[str] = field(default_factory=list)
     corrected: str = ""
     notice: str = ""
 
@@ -89,24 +135,22 @@ class Suggestion:
     path: str
 
 
+class QueryExecutor(Protocol):
+    """Executes parsed queries over the documents that the query's audience may find, and over no others."""
+
+    def execute(self, query: Query, parsed: ParsedQuery) -> tuple[SearchResults, list[str]]:
+        """The results, and the words that occur in no such document."""
+        ...
+
+
 class SearchBackend(Protocol):
-    """Answers from what `audience` may find, and from nothing else.
+    """PostgreSQL, or a search engine that indexes the documents of `PendingIndexUpdate`."""
 
-    An engine with an index of its own is fed with the documents that are `PendingIndexUpdate`.
-    """
+    def run(self, search: Callable[[QueryExecutor], SearchResults]) -> SearchResults:
+        """Run a search, which may execute several queries, on one executor.
 
-    def search(self, query: Query) -> SearchResults: ...
+        A backend with a fallback runs it once more from the beginning if the first executor fails.
+        """
+        ...
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]: ...
-
-
-def get_backend() -> SearchBackend:
-    """PostgreSQL, or the engine of SEARCH_URL with PostgreSQL behind it."""
-    from search.backends.postgres import PostgresBackend
-
-    if not settings.SEARCH_URL:
-        return PostgresBackend()
-    from search.backends.engine.client import get_client
-    from search.backends.fallback import FallbackBackend
-
-    return FallbackBackend(get_client(), PostgresBackend())

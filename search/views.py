@@ -1,4 +1,4 @@
-"""The page of results, and suggestions below its box."""
+"""The results page, and the suggestions below its search box."""
 
 from __future__ import annotations
 
@@ -12,74 +12,71 @@ from django.views.decorators.vary import vary_on_headers
 
 from search import presentation, service
 from search.query import parser
-from search.types import FACETS
+from search.types import FACETS, MAX_CHOICES, MAX_PAGE, PER_PAGE, SORTS, is_valid_choice
 from tenants import access
 
 MAX_SUGGESTIONS = 7
 
 
 @require_safe
-@vary_on_headers("HX-Trigger")  # a form that was used stays unfolded
+@vary_on_headers("HX-Trigger")  # the filter form stays open after it was used
 def results(request: HttpRequest) -> HttpResponse:
-    """What the reader may find for `q`, narrowed by the filters of the address. Any address is answered."""
-    audience = access.get_audience(request.user)
+    """The documents that the reader may find for `q`, under the selected filters. Any parameters are accepted."""
     text = parser.truncate(request.GET.get("q", ""))
-    chosen = _selected_filters(request)
-    asked: dict[str, Any] = {
-        "audience": audience,
-        "filters": chosen,
-        "sort": request.GET.get("sort", ""),
+    selected = _selected_filters(request)
+    sort = request.GET.get("sort", "")
+    params: dict[str, Any] = {
+        "audience": access.get_audience(request.user),
+        "filters": selected,
+        "sort": sort,
         "exact": "exact" in request.GET,
     }
-    wanted = request.GET.get("page", "1")
-    page = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else 1
-    answer = service.search(text, page=page, **asked)
-    # A page object for the pager alone: the hits are cut out by the engine.
-    shown = Paginator(
-        range(min(answer.total, service.MAX_PAGE * service.PER_PAGE)), service.PER_PAGE
-    ).get_page(page)
-    if shown.number != page and answer.total:
-        answer = service.search(text, page=shown.number, **asked)
+    page = request.GET.get("page", "1")
+    page_number = int(page) if page.isdecimal() and len(page) < 5 else 1
+    search_results = service.search(text, page=page_number, **params)
+    # A page object only for the pager: the backend returns the hits of one page.
+    pager = Paginator(range(min(search_results.total, MAX_PAGE * PER_PAGE)), PER_PAGE)
+    page_object = pager.get_page(page_number)
+    if page_object.number != page_number and search_results.total:
+        search_results = service.search(text, page=page_object.number, **params)
     return render(
         request,
         "search/results.html",
         {
             "section": "search",
             "text": text,
-            "answer": answer,
-            "results": presentation.result_rows(answer),
-            "questions": presentation.build_facets(answer, chosen),
-            "chips": presentation.active_filters(chosen),
-            "page": shown,
-            "sort": asked["sort"] if asked["sort"] in service.SORTS else "best",
-            "asked_names": list(FACETS),
+            "results": search_results,
+            "rows": presentation.result_rows(search_results),
+            "facets": presentation.build_facets(search_results, selected),
+            "chips": presentation.active_filters(selected),
+            "page": page_object,
+            "sort": sort if sort in SORTS else SORTS[0],
         },
     )
 
 
 @require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
-    """Titles that go on from what is in the box: a part of the page."""
-    found = service.suggest(
+    """Titles that continue the text of the search box: a partial of the page."""
+    suggestions = service.suggest(
         request.GET.get("q", ""), audience=access.get_audience(request.user), size=MAX_SUGGESTIONS
     )
-    return render(
-        request,
-        "search/_suggestions.html",
-        {
-            "suggestions": [
-                (one, presentation.hit_url(one), presentation.KIND_ICONS.get(one.kind, "history"))
-                for one in found
-            ]
-        },
-    )
+    rows = [
+        (
+            suggestion,
+            presentation.hit_url(suggestion),
+            presentation.KIND_ICONS.get(suggestion.kind, "history"),
+        )
+        for suggestion in suggestions
+    ]
+    return render(request, "search/_suggestions.html", {"suggestions": rows})
 
 
 def _selected_filters(request: HttpRequest) -> dict[str, list[str]]:
-    """The filters of the address, each value once: {"topic": ["libraries", "courts"]}."""
-    chosen = {}
+    """The valid filter parameters, each value once: {"topic": ["libraries", "courts"]}."""
+    selected = {}
     for name in FACETS:
-        values = [v for v in dict.fromkeys(request.GET.getlist(name)) if service.is_valid_choice(v)]
+        values = [value for value in dict.fromkeys(request.GET.getlist(name)) if is_valid_choice(value)]
         if values:
-            chosen[name] = values[: service.MAX_CHOICES]
-    return chosen
+            selected[name] = values[:MAX_CHOICES]
+    return selected

@@ -16,6 +16,9 @@ plan_published = Signal()
 plan_changed = Signal()
 # jurisdiction: Jurisdiction, action_ids: list[int] — including retired actions
 action_changed = Signal()
+# jurisdiction: Jurisdiction, action_ids: list[int] | None — cohort has written the public copies of the plan and of
+# these actions, or of everything if None
+projection_changed = Signal()
 # item_id: int — published, changed or withdrawn
 library_item_changed = Signal()
 # jurisdiction: Jurisdiction, page_id: int — published, changed or withdrawn

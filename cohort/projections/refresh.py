@@ -17,6 +17,7 @@ from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, P
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
 from tenants.plans.selectors import visible_plan
+from tenants.signals import projection_changed
 
 MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
 Status = Action.Status
@@ -65,16 +66,20 @@ class ProjectionRows:
 
 @transaction.atomic
 def refresh(jurisdiction: Jurisdiction) -> None:
-    """Write all rows of a city again; the same number of queries for any number of actions."""
+    """Write all rows of a city again; the same number of queries for any number of actions.
+
+    Announces `projection_changed`.
+    """
     _acquire_lock(jurisdiction)
     shown = build_rows(jurisdiction)
     for model in MODELS:
         _replace_rows(model.objects.filter(jurisdiction=jurisdiction), shown.rows(model))
+    projection_changed.send(PublicPlan, jurisdiction=jurisdiction, action_ids=None)
 
 
 @transaction.atomic
 def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> None:
-    """Write these actions and the plan's numbers again; the rest stays as it is.
+    """Write these actions and the plan's numbers again; the rest stays as it is. Announces `projection_changed`.
 
     Falls back to all rows if the plan, or the outcome of an action, is not in the public tables yet.
     """
@@ -94,6 +99,7 @@ def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> No
     uuids = list(Action.objects.filter(pk__in=ids).values_list("uuid", flat=True))
     _replace_rows(PublicAction.objects.filter(jurisdiction=jurisdiction, uuid__in=uuids), actions)
     _replace_rows(PublicPlan.objects.filter(jurisdiction=jurisdiction), [_plan_row(jurisdiction, plan)])
+    projection_changed.send(PublicPlan, jurisdiction=jurisdiction, action_ids=ids)
 
 
 def differences(jurisdiction: Jurisdiction) -> list[str]:

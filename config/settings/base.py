@@ -373,7 +373,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "wagtail": {"level": "WARNING"},
-        # search.backends logs the errors of the engine itself.
+        # Their errors are logged once, by search.backends.
         "opensearch": {"level": "CRITICAL"},
         "opensearchpy.trace": {"level": "CRITICAL"},  # it would log the visitors' search queries
         "elastic_transport": {"level": "CRITICAL"},

@@ -1,4 +1,4 @@
-"""The engine answers, and PostgreSQL where it does not."""
+"""Search by the engine, or by PostgreSQL if the engine fails."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from typing import TypeVar
 from django.utils.translation import gettext_lazy as _
 
 from search.backends.engine.backend import EngineBackend
-from search.backends.engine.client import DeadlineClient, EngineClient, Rejected, Unavailable
-from search.indexing import indexes
-from search.types import Query, SearchBackend, SearchResults, Suggestion
+from search.backends.engine.client import DeadlineClient, EngineClient, Rejected, Unavailable, index_alias
+from search.types import QueryExecutor, SearchBackend, SearchResults, Suggestion
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-ENGINE_TIMEOUT_SECONDS = (
-    0.7  # for all that one question asks the engine; what is left of 1.5 is PostgreSQL's and the page's
-)
+# For all requests of one search. A page may take 1.5 seconds: the rest is for PostgreSQL and for rendering.
+ENGINE_TIMEOUT_SECONDS = 0.7
 NOTICE = _(
     "The search engine does not answer right now. These results come from the database and may be ranked differently."
 )
 
 
 class FallbackBackend:
-    """An engine that always answers. Only what the engine does wrong is forgiven; our own mistakes are not hidden."""
+    """Always answers. Only failures of the engine lead to the fallback; our own errors are raised."""
 
-    def __init__(self, transport: EngineClient, second: SearchBackend) -> None:
-        self._transport, self._second = transport, second
+    def __init__(self, client: EngineClient, fallback: SearchBackend) -> None:
+        self._client, self._fallback = client, fallback
 
-    def search(self, query: Query) -> SearchResults:
-        answer = self._asked(lambda engine: engine.search(query))
-        if answer is None:
-            answer = replace(self._second.search(query), notice=str(NOTICE))
-        return answer
+    def run(self, search: Callable[[QueryExecutor], SearchResults]) -> SearchResults:
+        results = self._try_engine(search)
+        if results is None:
+            results = replace(self._fallback.run(search), notice=str(NOTICE))
+        return results
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
-        found = self._asked(lambda engine: engine.suggest(prefix, audience=audience, size=size))
-        return self._second.suggest(prefix, audience=audience, size=size) if found is None else found
+        suggestions = self._try_engine(lambda engine: engine.suggest(prefix, audience=audience, size=size))
+        if suggestions is None:
+            return self._fallback.suggest(prefix, audience=audience, size=size)
+        return suggestions
 
-    def _asked(self, question: Callable[[SearchBackend], T]) -> T | None:
-        """What the engine answers; None if it does not."""
-        rest = self._transport.rest
-        if not rest.allows_request():
+    def _try_engine(self, function: Callable[[EngineBackend], T]) -> T | None:
+        """The value of `function` for the engine; None if the engine fails or has just failed."""
+        circuit_breaker = self._client.circuit_breaker
+        if not circuit_breaker.allows_request():
             return None
         try:
-            answer = question(
-                EngineBackend(DeadlineClient(self._transport, ENGINE_TIMEOUT_SECONDS), indexes.index_alias())
+            value = function(
+                EngineBackend(DeadlineClient(self._client, ENGINE_TIMEOUT_SECONDS), index_alias())
             )
         except Unavailable as error:
-            rest.failed()
+            circuit_breaker.record_failure()
             log.warning("PostgreSQL searches: %s", error)
         except Rejected as error:
-            rest.worked()
-            missing = error.status == 404  # is built by the next comparison
+            circuit_breaker.record_success()
+            is_missing = error.status == 404  # the next reconciliation builds the index
             log.log(
-                logging.WARNING if missing else logging.ERROR,
+                logging.WARNING if is_missing else logging.ERROR,
                 "PostgreSQL searches: %s",
                 error,
-                exc_info=not missing,
+                exc_info=not is_missing,
             )
         else:
-            rest.worked()
-            return answer
+            circuit_breaker.record_success()
+            return value
         return None

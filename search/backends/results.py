@@ -1,4 +1,4 @@
-"""From rows with marked text to results: the same for every engine."""
+"""Results from rows with highlighted text: the same for every backend."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from search.types import FACETS, Hit, Query
+from search.types import FACETS, HighlightedText, Hit, Query
 
 HIGHLIGHT_START, HIGHLIGHT_END = "\ue000", "\ue001"  # around a match; documents hold no such characters
 MAX_SUMMARY_LENGTH = 320  # characters shown
 
-HighlightedText = list[tuple[str, bool]]
-
 
 def build_hit(row: Mapping[str, Any], *, title: str, summary: str, excerpt: str) -> Hit:
-    """One result from a document's columns and its texts, marked by START and STOP."""
-    parts = split_highlights(title), split_highlights(summary), split_highlights(excerpt)
-    seen = any(is_match for _text, is_match in [*parts[0], *parts[1]])
-    inside = any(is_match for _text, is_match in parts[2])
+    """One result from a document's columns and its texts with HIGHLIGHT_START and HIGHLIGHT_END in them."""
+    title_parts, summary_parts, excerpt_parts = map(split_highlights, (title, summary, excerpt))
     return Hit(
         kind=row["kind"],
         id=row["uuid"],
@@ -28,16 +24,22 @@ def build_hit(row: Mapping[str, Any], *, title: str, summary: str, excerpt: str)
         language=row["language"],
         audience=row["audience"],
         origin=row["origin"],
-        title=parts[0],
-        summary=truncate(parts[1]),
-        excerpt=parts[2] if inside and not seen else [],
+        title=title_parts,
+        summary=truncate(summary_parts),
+        excerpt=excerpt_parts
+        if _has_match(excerpt_parts) and not _has_match([*title_parts, *summary_parts])
+        else [],
         facets={column: row[column] for column in [*FACETS.values(), "year"]},
         data=row["data"],
     )
 
 
+def _has_match(parts: HighlightedText) -> bool:
+    return any(is_match for _text, is_match in parts)
+
+
 def split_highlights(text: str) -> HighlightedText:
-    """Text with marks in it as parts: "a \ue000b\ue001" gives [("a ", False), ("b", True)]."""
+    """ "a \ue000b\ue001" gives [("a ", False), ("b", True)]."""
     parts, is_match = [], False
     for piece in re.split(f"([{HIGHLIGHT_START}{HIGHLIGHT_END}])", text or ""):
         if piece in (HIGHLIGHT_START, HIGHLIGHT_END):
@@ -47,23 +49,23 @@ def split_highlights(text: str) -> HighlightedText:
     return parts
 
 
-def truncate(parts: HighlightedText, longest: int = MAX_SUMMARY_LENGTH) -> HighlightedText:
-    """The beginning of a text in parts, cut at a word."""
-    kept: HighlightedText = []
-    left = longest
+def truncate(parts: HighlightedText, max_length: int = MAX_SUMMARY_LENGTH) -> HighlightedText:
+    """The beginning of a highlighted text, cut between words."""
+    beginning: HighlightedText = []
+    remaining = max_length
     for text, is_match in parts:
-        if len(text) > left:
-            cut = text[:left].rsplit(" ", 1)[0].rstrip(" ,;:")
-            return [*kept, (f"{cut} …", is_match)]
-        kept.append((text, is_match))
-        left -= len(text)
-    return kept
+        if len(text) > remaining:
+            cut = text[:remaining].rsplit(" ", 1)[0].rstrip(" ,;:")
+            return [*beginning, (f"{cut} …", is_match)]
+        beginning.append((text, is_match))
+        remaining -= len(text)
+    return beginning
 
 
 def with_selected_values(
     facets: Mapping[str, Mapping[str, int] | None], query: Query
 ) -> dict[str, dict[str, int]]:
-    """Counts of every question; a value that is chosen stays, with 0, where nothing has it."""
+    """Counts of every facet; a selected value that no document has is counted 0."""
     return {
         name: dict.fromkeys(query.filters.get(name, ()), 0) | dict(facets.get(name) or {}) for name in FACETS
     }

@@ -1,6 +1,6 @@
-"""The one place where a row becomes something to find.
+"""The only place that makes search documents from rows.
 
-Each function gives an unsaved `Document`; `audience` has no default. Nothing that is internal to a city comes here.
+Each function returns an unsaved `Document`; `audience` has no default. Nothing internal to a city may be passed here.
 """
 
 from __future__ import annotations
@@ -16,36 +16,38 @@ from cms.models import NarrativePage
 from cohort.models import PublicAction, PublicOutcome, PublicPlan
 from resources.models import LibraryItem
 from search.models import Document
-from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, fold, vocabulary_terms
+from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, title_key, vocabulary_terms
+from search.types import ALLIANCE_HOST
 from tenants.models import Jurisdiction, Topic
 from tenants.models.us_states import US_STATES
 
-ALLIANCE_HOST = "alliance"  # the host of what does not stand on a city's
 _NAMESPACE = uuid.UUID("5e8b1c34-6d0f-4c6e-9a58-0c7b6a4d2f11")
 
 TopicsBySlug = Mapping[str, Topic]
 
 
 def library_uuid(item_id: int) -> uuid.UUID:
-    """Library items have no UUID of their own; the same item always has the same one here."""
+    """UUID of a library item's document, always the same one; items have none of their own."""
     return uuid.uuid5(_NAMESPACE, f"library/{item_id}")
 
 
 def page_uuid(jurisdiction: Jurisdiction, page_id: int) -> uuid.UUID:
-    """Copied pages share their translation key, so schema and number name a page."""
+    """UUID of a page's document, made from schema and page number: copied pages share their translation key."""
     return uuid.uuid5(_NAMESPACE, f"page/{jurisdiction.schema_name}/{page_id}")
 
 
 def from_library_item(
     item: LibraryItem, *, audience: str, topics: TopicsBySlug, texts: Mapping[str, str]
 ) -> Document:
-    """`topics` holds all topics by slug: their names and aliases are searched with the item; `texts` the words of
-    files by the hash of their content. Needs `item.attachments` with their documents.
+    """Needs `item.attachments` with their documents.
+
+    `topics` holds all topics: an item is also found by the names and aliases of its topics. `texts` holds the
+    extracted text of files by the hash of their content.
     """
-    attached = item.attachments.all()
-    files = [attachment.title for attachment in attached]
-    contents = [texts.get(attachment.document.file_hash, "") for attachment in attached]
-    kinds = [item.get_type_display(), item.get_legal_form_display() if item.legal_form else ""]
+    attachments = item.attachments.all()
+    file_titles = [attachment.title for attachment in attachments]
+    file_texts = [texts.get(attachment.document.file_hash, "") for attachment in attachments]
+    kind_labels = [item.get_type_display(), item.get_legal_form_display() if item.legal_form else ""]
     return _build_document(
         kind=Document.Kind.LIBRARY,
         uuid=library_uuid(item.pk),
@@ -59,10 +61,10 @@ def from_library_item(
         hidden=[
             *item.hidden_tags,
             *_topic_names(item.topics, topics),
-            *kinds,
-            *files,
+            *kind_labels,
+            *file_titles,
             US_STATES.get(item.origin_state, ""),
-            *contents,
+            *file_texts,
         ],
         host=ALLIANCE_HOST,
         path=f"/library/{item.key}/",
@@ -128,7 +130,7 @@ def from_action(
     jurisdiction: Jurisdiction, action: PublicAction, *, audience: str, topics: TopicsBySlug
 ) -> Document:
     """Needs `action.outcome.goal`."""
-    told = [action.details, action.reason, action.next_step, action.accountable]
+    own_texts = [action.details, action.reason, action.next_step, action.accountable]
     return _city_document(
         jurisdiction,
         kind=Document.Kind.ACTION,
@@ -136,7 +138,7 @@ def from_action(
         audience=audience,
         title=action.title,
         summary=action.last_update_text or action.details,
-        body="\n\n".join([*told, action.outcome.title, action.outcome.goal.title]),
+        body="\n\n".join([*own_texts, action.outcome.title, action.outcome.goal.title]),
         hidden=_topic_names(action.topics, topics),
         path=action.path,
         topics=action.topics,
@@ -174,9 +176,8 @@ def from_page(jurisdiction: Jurisdiction, page: NarrativePage, *, audience: str)
 
 
 def _city_document(jurisdiction: Jurisdiction, *, hidden: Iterable[str] = (), **fields: Any) -> Document:
-    fields.setdefault(
-        "language", "es" if jurisdiction.languages[:1] == ["es"] else "en"
-    )  # the first one is the site's own
+    site_language = jurisdiction.languages[:1]
+    fields.setdefault("language", "es" if site_language == ["es"] else "en")
     return _build_document(
         jurisdiction=jurisdiction,
         origin=jurisdiction.name,
@@ -198,21 +199,21 @@ def _build_document(
     **fields: Any,
 ) -> Document:
     for name in ("topics", "sectors", "stages", "decision_kinds"):
-        fields[name] = list(dict.fromkeys(fields.get(name, ())))  # each once, so that counts are true
+        fields[name] = list(dict.fromkeys(fields.get(name, ())))  # without duplicates, which would be counted
     title, summary, body = clean(title), clean(summary), clean(body)[:MAX_BODY_LENGTH]
     return Document(
         title=title,
-        title_key=fold(title)[:300],
+        title_key=title_key(title),
         summary=summary,
         body=body,
         hidden=", ".join(clean(str(text)) for text in hidden if text)[:MAX_HIDDEN_LENGTH],
-        words=vocabulary_terms([title, summary, body, fields.get("origin", "")]),
+        terms=vocabulary_terms([title, summary, body, fields.get("origin", "")]),
         dated_on=dated_on,
         **fields,
     )
 
 
 def _topic_names(slugs: Iterable[str], topics: TopicsBySlug) -> list[str]:
-    """What people call these topics: label, Spanish label and aliases."""
-    found = [topics[slug] for slug in slugs if slug in topics]
-    return [name for topic in found for name in (topic.label, topic.label_es, *topic.aliases)]
+    """The label, Spanish label and aliases of each topic."""
+    known_topics = [topics[slug] for slug in slugs if slug in topics]
+    return [name for topic in known_topics for name in (topic.label, topic.label_es, *topic.aliases)]

@@ -1,6 +1,6 @@
-"""The engine's indexes: their names, what they are created with, and the alias that stands before one of them.
+"""The engine's indexes: their names, their definition, and the alias that points to one of them.
 
-Readers and the feed know the alias alone. An index has the moment it was made in its name.
+Searches and updates use only the alias. The name of an index ends in the moment it was created.
 """
 
 from __future__ import annotations
@@ -11,87 +11,85 @@ import json
 import re
 from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 from search.backends.engine import mapping
-from search.backends.engine.client import EngineClient, Json, Rejected, extract
+from search.backends.engine.client import EngineClient, Json, Rejected, extract, index_alias
 from search.indexing import serializer
 
-SHORT_TIMEOUT_SECONDS = 5.0  # seconds for what an engine knows without working
+SHORT_TIMEOUT_SECONDS = 5.0  # for requests that cost the engine no work
 
-# What the comparison with the table needs, beside the fields that are searched.
+# Beside the fields that are searched: for the comparison with the table.
 CONSISTENCY_FIELDS = {"number": {"type": "long"}, "check": {"type": "integer"}}
 
 
-def index_alias() -> str:
-    return f"{settings.SEARCH_PREFIX}-documents"
-
-
 def index_definition() -> Json:
-    """What an index is created with. `_meta.made_from` changes with it and with the code that writes documents."""
-    made: Json = mapping.base_definition()
-    made["mappings"]["properties"] |= CONSISTENCY_FIELDS
-    made["settings"].setdefault("auto_expand_replicas", "0-1")  # none where there is one server
+    """Settings and mappings of an index.
+
+    `_meta.made_from` is a hash of them and of the code that serializes documents.
+    """
+    definition: Json = mapping.base_definition()
+    definition["mappings"]["properties"] |= CONSISTENCY_FIELDS
+    definition["settings"].setdefault("auto_expand_replicas", "0-1")  # no replica if there is one server
     code = Path(serializer.__file__).read_text()
-    digest = hashlib.sha256((json.dumps(made, sort_keys=True) + code).encode()).hexdigest()
-    made["mappings"]["_meta"] = {"made_from": digest[:16]}
-    return made
+    digest = hashlib.sha256((json.dumps(definition, sort_keys=True) + code).encode()).hexdigest()
+    definition["mappings"]["_meta"] = {"made_from": digest[:16]}
+    return definition
 
 
-def current_index(transport: EngineClient) -> str | None:
-    """The index behind the alias; None if there is none."""
-    return max(_aliases_by_index(transport, f"/_alias/{index_alias()}"), default=None)
+def current_index(client: EngineClient) -> str | None:
+    """The index that the alias points to; None if there is none."""
+    return max(_aliases_by_index(client, f"/_alias/{index_alias()}"), default=None)
 
 
-def is_up_to_date(transport: EngineClient, name: str) -> bool:
+def is_up_to_date(client: EngineClient, name: str) -> bool:
     """Was this index made by this version of the portal?"""
-    found = transport.request("GET", f"/{name}/_mapping", timeout=SHORT_TIMEOUT_SECONDS)
-    meta = extract(found, name, "mappings", kind=dict).get("_meta", {})
+    response = client.request("GET", f"/{name}/_mapping", timeout=SHORT_TIMEOUT_SECONDS)
+    meta = extract(response, name, "mappings", kind=dict).get("_meta", {})
     return bool(meta.get("made_from") == index_definition()["mappings"]["_meta"]["made_from"])
 
 
-def create(transport: EngineClient) -> str:
-    """A new, empty index that nobody searches; its name."""
+def create(client: EngineClient) -> str:
+    """Create an empty index without an alias and return its name."""
     name = f"{index_alias()}-{timezone.now().astimezone(dt.UTC):%Y%m%dt%H%M%S%f}"
-    made = index_definition()
-    made["settings"] |= {"refresh_interval": "-1"}  # until it is filled
-    transport.request("PUT", f"/{name}", made)
+    definition = index_definition()
+    definition["settings"] |= {"refresh_interval": "-1"}  # until it is filled
+    client.request("PUT", f"/{name}", definition)
     return name
 
 
-def swap_alias(transport: EngineClient, name: str) -> None:
+def swap_alias(client: EngineClient, name: str) -> None:
     """Move the alias to this index in one step."""
-    transport.request("PUT", f"/{name}/_settings", {"index": {"refresh_interval": None}})
-    holders = _aliases_by_index(transport, f"/_alias/{index_alias()}")
+    client.request("PUT", f"/{name}/_settings", {"index": {"refresh_interval": None}})
+    holders = _aliases_by_index(client, f"/_alias/{index_alias()}")
     actions: list[Json] = [
         {"remove": {"index": other, "alias": index_alias()}} for other in holders if other != name
     ]
-    if index_alias() in _aliases_by_index(transport, f"/{index_alias()}/_alias"):
+    if index_alias() in _aliases_by_index(client, f"/{index_alias()}/_alias"):
         # An index took the alias's name while there was no alias.
         actions.append({"remove_index": {"index": index_alias()}})
     actions.append({"add": {"index": name, "alias": index_alias()}})
-    transport.request("POST", "/_aliases", {"actions": actions})
+    client.request("POST", "/_aliases", {"actions": actions})
 
 
-def orphaned_indexes(transport: EngineClient) -> list[str]:
-    """Our indexes that do not stand behind the alias: replaced ones, and those nobody finished."""
-    ours = re.compile(re.escape(index_alias()) + r"-\d{8}t\d{12}")
-    found = _aliases_by_index(transport, f"/{index_alias()}-*/_alias")
-    return sorted(name for name in found if ours.fullmatch(name) and index_alias() not in found[name])
+def orphaned_indexes(client: EngineClient) -> list[str]:
+    """Our indexes that the alias does not point to: replaced and unfinished ones."""
+    own_name = re.compile(re.escape(index_alias()) + r"-\d{8}t\d{12}")
+    aliases = _aliases_by_index(client, f"/{index_alias()}-*/_alias")
+    return sorted(name for name in aliases if own_name.fullmatch(name) and index_alias() not in aliases[name])
 
 
-def delete(transport: EngineClient, names: list[str]) -> None:
+def delete(client: EngineClient, names: list[str]) -> None:
     for name in names:
-        transport.request("DELETE", f"/{name}", params={"ignore_unavailable": "true"})
+        client.request("DELETE", f"/{name}", params={"ignore_unavailable": "true"})
 
 
-def _aliases_by_index(transport: EngineClient, path: str) -> dict[str, list[str]]:
-    """The indexes that the engine names there, and the aliases of each; none where it knows none."""
+def _aliases_by_index(client: EngineClient, path: str) -> dict[str, list[str]]:
+    """The indexes that the engine lists at this path, with the aliases of each; empty if it knows none."""
     try:
-        found = transport.request("GET", path, timeout=SHORT_TIMEOUT_SECONDS)
+        response = client.request("GET", path, timeout=SHORT_TIMEOUT_SECONDS)
     except Rejected as error:
         if error.status != 404:
             raise
         return {}
-    return {name: list(extract(found, name, "aliases", kind=dict)) for name in found}
+    return {name: list(extract(response, name, "aliases", kind=dict)) for name in response}

@@ -1,4 +1,4 @@
-"""What the engine has not been told yet: noted in the writer's transaction, forgotten when the engine has confirmed it."""
+"""Changed documents that the search engine has not confirmed: added in the writer's transaction, then removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django_tenants.utils import schema_context
 
 from search.models import PendingIndexUpdate
 
@@ -16,52 +15,48 @@ Change = tuple[str, UUID, int]  # kind, uuid, version
 _TABLE = PendingIndexUpdate._meta.db_table
 
 
-def add(changes: Iterable[Change]) -> None:
-    """Remember that these documents were written or removed, and queue a job that says so to the engine."""
+def add(changes: Iterable[Change]) -> bool:
+    """Record that these documents were written or removed; nothing without a search engine.
+
+    Returns True for the first changes of a transaction: a job that sends them has to be enqueued.
+    """
     if not settings.SEARCH_URL:
-        return
-    rows = sorted(changes, key=lambda change: (change[0], str(change[1])))  # writers lock in the same order
+        return False
+    rows = sorted(
+        changes, key=lambda change: (change[0], str(change[1]))
+    )  # concurrent writers lock in one order
     if not rows:
-        return
+        return False
     kinds, uuids, versions = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_TABLE} AS had (kind, uuid, version) "
+            f"INSERT INTO {_TABLE} AS pending (kind, uuid, version) "
             "SELECT * FROM unnest(%s::text[], %s::uuid[], %s::bigint[]) "
-            "ON CONFLICT (kind, uuid) DO UPDATE SET version = greatest(had.version, excluded.version)",
+            "ON CONFLICT (kind, uuid) DO UPDATE SET version = greatest(pending.version, excluded.version)",
             [list(kinds), [str(uuid) for uuid in uuids], list(versions)],
         )
-        # One job for each transaction. The mark ends with it, or with the savepoint that is rolled back.
+        # The setting ends with the transaction, or with a savepoint that is rolled back.
         cursor.execute(
             "SELECT current_setting('portal.feeds_search', true), set_config('portal.feeds_search', 'yes', true)"
         )
-        if cursor.fetchone()[0] == "yes":
-            return
-    enqueue_index_pending()
+        return cursor.fetchone()[0] != "yes"
 
 
-def enqueue_index_pending() -> None:
-    """Have a job send what is unsent."""
-    from search.indexing.tasks import index_pending
-
-    with schema_context("public"):
-        index_pending.enqueue()
+def pending(*, after: int, limit: int) -> list[PendingIndexUpdate]:
+    """At most `limit` changes with a version above `after`, oldest first."""
+    return list(PendingIndexUpdate.objects.filter(version__gt=after).order_by("version")[:limit])
 
 
-def pending(*, after: int, most: int) -> list[PendingIndexUpdate]:
-    """Changes with a version above `after`, oldest first."""
-    return list(PendingIndexUpdate.objects.filter(version__gt=after).order_by("version")[:most])
-
-
-def remove(sent: Sequence[Change]) -> None:
-    """Forget these, unless they have changed again since."""
-    if not sent:
+def remove(confirmed: Sequence[Change]) -> None:
+    """Remove these changes, but not where the document has changed again since."""
+    if not confirmed:
         return
-    kinds, uuids, versions = zip(*sent, strict=True)
+    kinds, uuids, versions = zip(*confirmed, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {_TABLE} u "
-            "USING unnest(%s::text[], %s::uuid[], %s::bigint[]) AS sent (kind, uuid, version) "
-            "WHERE u.kind = sent.kind AND u.uuid = sent.uuid AND u.version <= sent.version",
+            f"DELETE FROM {_TABLE} pending "
+            "USING unnest(%s::text[], %s::uuid[], %s::bigint[]) AS confirmed (kind, uuid, version) "
+            "WHERE pending.kind = confirmed.kind AND pending.uuid = confirmed.uuid "
+            "AND pending.version <= confirmed.version",
             [list(kinds), [str(uuid) for uuid in uuids], list(versions)],
         )

@@ -1,29 +1,32 @@
-"""Compares the engine's index with the table, and repairs what differs, however that came about.
+"""Compares an index of the engine with the table, and repairs every difference, whatever caused it.
 
-Documents are compared in ranges of their numbers: how many there are, and the sum of their `check`. Only where these
-differ is the range looked at one by one. 100,000 documents take one request and one statement.
+Documents are compared in ranges of their ids: their number, and the sum of their checksums. Only ranges that differ
+are compared document by document. 100,000 documents take one request and one statement.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.db import connection
 
 from search.backends.engine.client import EngineClient, Json, extract, require_complete
-from search.indexing import bulk, tasks
+from search.indexing import bulk, serializer
 from search.models import Document
 
-log = logging.getLogger(__name__)
-
 _MIN_RANGE_SIZE, _MAX_RANGES = 500, 5_000
+_BATCH_SIZE = 500
+
+RangeSums = dict[int, tuple[int, int]]  # number of a range -> number of documents, sum of their checksums
 
 
 @dataclass
 class IndexDiff:
-    """What an index lacks or has in an old version, and what it should not have. `strangers` carry no number."""
+    """Documents that an index lacks or has in an old version, and those that it should not have.
+
+    `unknown_documents` have no number.
+    """
 
     to_write: list[int] = field(default_factory=list)
     to_remove: list[tuple[str, int]] = field(default_factory=list)  # id and version in the index
@@ -35,56 +38,61 @@ class IndexDiff:
 
 @dataclass(frozen=True)
 class RepairResult:
-    """`must_rebuild`: the index holds what cannot be mended, such as versions that the table never gave."""
+    """`must_rebuild`: the index cannot be repaired, for example because it has versions the table never assigned."""
 
     written: int = 0
     removed: int = 0
     must_rebuild: bool = False
 
 
-def repair(transport: EngineClient, index: str, *, is_alias: bool) -> RepairResult:
-    """Write and remove what differs."""
-    found = diff(transport, index)
-    if found.unknown_documents:
+def repair(client: EngineClient, index: str, *, is_alias: bool) -> RepairResult:
+    """Write and remove the documents that differ."""
+    differences = diff(client, index)
+    if differences.unknown_documents:
         return RepairResult(must_rebuild=True)
-    if not found:
+    if not differences:
         return RepairResult()
     superseded: list[bulk.Operation] = []
     for outcome in bulk.send(
-        transport, index, _operations(found), is_alias=is_alias, refresh=True, pauses=bulk.RETRY_DELAYS
+        client,
+        index,
+        _operations(differences),
+        is_alias=is_alias,
+        refresh=True,
+        retry_delays=bulk.RETRY_DELAYS,
     ):
         bulk.log_rejection(outcome)
         if outcome.superseded and outcome.operation.source is not None:
             superseded.append(outcome.operation)
-    return RepairResult(len(found.to_write), len(found.to_remove), any(map(_is_current, superseded)))
+    return RepairResult(
+        len(differences.to_write), len(differences.to_remove), any(map(_is_current, superseded))
+    )
 
 
-def diff(transport: EngineClient, index: str) -> IndexDiff:
-    transport.request("POST", f"/{index}/_refresh")
-    found = IndexDiff()
-    width = max(_MIN_RANGE_SIZE, _max_id() // _MAX_RANGES + 1)
-    theirs, found.unknown_documents = _index_checksums(transport, index, width)
-    ours = _table_checksums(width)
-    for place in sorted(ours.keys() | theirs.keys()):
-        if ours.get(place) != theirs.get(place):
-            _diff_range(transport, index, place * width, (place + 1) * width, found)
-    return found
+def diff(client: EngineClient, index: str) -> IndexDiff:
+    client.request("POST", f"/{index}/_refresh")
+    differences = IndexDiff()
+    size = max(_MIN_RANGE_SIZE, _max_id() // _MAX_RANGES + 1)
+    index_sums, differences.unknown_documents = _index_checksums(client, index, size)
+    table_sums = _table_checksums(size)
+    for number in sorted(table_sums.keys() | index_sums.keys()):
+        if table_sums.get(number) != index_sums.get(number):
+            _diff_range(client, index, number * size, (number + 1) * size, differences)
+    return differences
 
 
-def _operations(found: IndexDiff) -> Iterator[bulk.Operation]:
-    # Removed in the version that was seen there: whatever was written since is newer and stays.
-    for key, version in found.to_remove:
+def _operations(differences: IndexDiff) -> Iterator[bulk.Operation]:
+    # Removed in the version that the index had: a document that was written since is newer and stays.
+    for key, version in differences.to_remove:
         yield bulk.Operation(key, version)
-    for start in range(0, len(found.to_write), 500):
-        part = found.to_write[start : start + 500]
-        yield from map(
-            tasks.index_operation,
-            Document.objects.filter(pk__in=part).order_by("pk").defer(*tasks.UNINDEXED_FIELDS),
-        )
+    for start in range(0, len(differences.to_write), _BATCH_SIZE):
+        batch = differences.to_write[start : start + _BATCH_SIZE]
+        documents = Document.objects.filter(pk__in=batch).order_by("pk")
+        yield from map(serializer.index_operation, documents.defer(*serializer.UNINDEXED_FIELDS))
 
 
 def _is_current(operation: bulk.Operation) -> bool:
-    """Does the table still hold what the index refused as old? Then the index is ahead of the table."""
+    """Does the table still have the version that the index rejected as old? Then the index is ahead of the table."""
     number = (operation.source or {})["number"]
     return Document.objects.filter(pk=number, version=operation.version).exists()
 
@@ -95,59 +103,58 @@ def _max_id() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _table_checksums(width: int) -> dict[int, tuple[int, int]]:
-    """Range -> how many documents, sum of their checks. Reads an index alone."""
+def _table_checksums(size: int) -> RangeSums:
+    """Sums of the table for ranges of `size` ids; reads only a database index."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id / %s, count(*), sum(('x' || left(md5(id || ':' || version), 7))::bit(28)::int) "
             f"FROM {Document._meta.db_table} GROUP BY 1",
-            [width],
+            [size],
         )
-        return {place: (count, int(total)) for place, count, total in cursor.fetchall()}
+        return {number: (count, int(total)) for number, count, total in cursor.fetchall()}
 
 
-def _index_checksums(
-    transport: EngineClient, index: str, width: int
-) -> tuple[dict[int, tuple[int, int]], int]:
-    ranges = {"field": "number", "interval": width, "min_doc_count": 1}
-    question = {
+def _index_checksums(client: EngineClient, index: str, size: int) -> tuple[RangeSums, int]:
+    """Sums of the engine's index for ranges of `size` ids, and its number of documents without an id."""
+    ranges = {"field": "number", "interval": size, "min_doc_count": 1}
+    body = {
         "size": 0,
         "aggs": {
             "ranges": {"histogram": ranges, "aggs": {"check": {"sum": {"field": "check"}}}},
-            "strangers": {"missing": {"field": "number"}},
+            "unknown_documents": {"missing": {"field": "number"}},
         },
     }
-    answer = _search(transport, index, question)
+    response = _search(client, index, body)
     sums = {
-        int(bucket["key"]) // width: (bucket["doc_count"], int(bucket["check"]["value"]))
-        for bucket in extract(answer, "aggregations", "ranges", "buckets", kind=list)
+        int(bucket["key"]) // size: (bucket["doc_count"], int(bucket["check"]["value"]))
+        for bucket in extract(response, "aggregations", "ranges", "buckets", kind=list)
     }
-    return sums, extract(answer, "aggregations", "strangers", "doc_count", kind=int)
+    return sums, extract(response, "aggregations", "unknown_documents", "doc_count", kind=int)
 
 
-def _diff_range(transport: EngineClient, index: str, low: int, high: int, found: IndexDiff) -> None:
-    """Add to `found` what differs among the numbers from `low` to below `high`."""
-    question = {
+def _diff_range(client: EngineClient, index: str, low: int, high: int, differences: IndexDiff) -> None:
+    """Add to `differences` those among the ids from `low` to below `high`."""
+    body = {
         "size": 10_000,
         "query": {"range": {"number": {"gte": low, "lt": high}}},
         "_source": False,
         "version": True,
         "docvalue_fields": ["number", "check"],
     }
-    seen: dict[int, int] = {}
-    there: list[tuple[str, int, int]] = []
-    for hit in _search(transport, index, question)["hits"]["hits"]:
+    checksums: dict[int, int] = {}
+    indexed: list[tuple[str, int, int]] = []
+    for hit in _search(client, index, body)["hits"]["hits"]:
         number = int(hit["fields"]["number"][0])
-        seen[number] = int(hit["fields"]["check"][0])
-        there.append((hit["_id"], hit["_version"], number))
-    ours = dict(Document.objects.filter(pk__gte=low, pk__lt=high).values_list("pk", "version"))
-    found.to_write += sorted(
-        pk for pk, version in ours.items() if seen.get(pk) != tasks.checksum(pk, version)
+        checksums[number] = int(hit["fields"]["check"][0])
+        indexed.append((hit["_id"], hit["_version"], number))
+    versions = dict(Document.objects.filter(pk__gte=low, pk__lt=high).values_list("pk", "version"))
+    differences.to_write += sorted(
+        pk for pk, version in versions.items() if checksums.get(pk) != serializer.checksum(pk, version)
     )
-    found.to_remove += [(key, version) for key, version, number in there if number not in ours]
+    differences.to_remove += [(key, version) for key, version, number in indexed if number not in versions]
 
 
-def _search(transport: EngineClient, index: str, question: Json) -> Json:
-    answer = transport.request("POST", f"/{index}/_search", question)
-    require_complete(answer, asked=question)
-    return answer
+def _search(client: EngineClient, index: str, body: Json) -> Json:
+    response = client.request("POST", f"/{index}/_search", body)
+    require_complete(response, body=body)
+    return response

@@ -1,14 +1,20 @@
-"""A document as an engine stores it."""
+"""A document as a search engine stores it. The index is rebuilt whenever the text of this file changes."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from search.indexing.bulk import Operation
 from search.models import AUDIENCES, Document
 from search.types import FACETS
 
-TITLE_WEIGHT = 2  # a word in the title counts as if it stood there so often
+TITLE_WEIGHT = 2  # a word in the title counts as if it occurred this often
 MAX_SUMMARY_LENGTH, MAX_HIGHLIGHTED_BODY_LENGTH = 2_000, 30_000  # characters that matches are marked in
+UNINDEXED_FIELDS = (
+    "vector",
+    "terms",
+)  # of Document, need not be read: an engine derives its own from the texts
 
 _COPIED_FIELDS = [
     "kind", "key", "audience", "language", "origin", "host", "path", "title_key", "data", "version", "content_hash", "year",
@@ -17,18 +23,18 @@ _COPIED_FIELDS = [
 
 
 def document_id(document: Document) -> str:
-    """What an engine knows this document by: "library:8a6e…"."""
+    """The document's id in an engine: "library:8a6e…"."""
     return f"{document.kind}:{document.uuid}"
 
 
 def serialize(document: Document) -> dict[str, Any]:
-    """The JSON of one document; `mapping.body` says what its fields are for."""
+    """The JSON of one document; `mapping.base_definition` describes its fields."""
     language = document.language
-    found = {name: getattr(document, name) for name in _COPIED_FIELDS}
-    words = [
+    copied = {name: getattr(document, name) for name in _COPIED_FIELDS}
+    texts = [
         *[document.title] * TITLE_WEIGHT, document.origin, document.summary, document.body, document.hidden
     ]  # fmt: skip
-    return found | {
+    return copied | {
         "uuid": str(document.uuid),
         "dated_on": document.dated_on.isoformat() if document.dated_on else None,
         "title": {language: document.title},
@@ -37,8 +43,19 @@ def serialize(document: Document) -> dict[str, Any]:
         "title_start": document.title_key,
         "title_length": len(document.title),
         "words": {
-            audience: {language: [text for text in words if text]}
-            for audience, allowed in AUDIENCES.items()
-            if document.audience in allowed
+            reader: {language: [text for text in texts if text]}
+            for reader, visible_audiences in AUDIENCES.items()
+            if document.audience in visible_audiences
         },
     }
+
+
+def index_operation(document: Document) -> Operation:
+    """The operation that writes this document to an index."""
+    consistency_fields = {"number": document.pk, "check": checksum(document.pk, document.version)}
+    return Operation(document_id(document), document.version, serialize(document) | consistency_fields)
+
+
+def checksum(number: int, version: int) -> int:
+    """28 bits for this version of this document; `reconcile` adds them up in PostgreSQL and in the engine."""
+    return int(hashlib.md5(f"{number}:{version}".encode(), usedforsecurity=False).hexdigest()[:7], 16)

@@ -1,4 +1,4 @@
-"""Keeps the table of what may be found in step: writes only what changed, with a fixed number of queries."""
+"""Writes documents to the table: only those that changed, with a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ class WriteCounts:
 
 
 def content_hash(document: Document) -> str:
-    """The same for two documents that are found and shown alike; 64 hexadecimal digits."""
-    content = {field.attname: getattr(document, field.attname) for field in _CONTENT_FIELDS}
+    """64 hexadecimal digits, the same for two documents that are found and shown alike."""
+    content = {field.column: getattr(document, field.attname) for field in _CONTENT_FIELDS}
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @transaction.atomic
 def replace(documents: Iterable[Document], *, among: DocumentQuerySet, check: bool = False) -> WriteCounts:
-    """Make the stored documents `among` those given: write what differs, remove what is not there any more.
+    """Replace the stored documents `among` by those given: write those that differ, remove the others.
 
-    With `check` nothing is written; the answer says what would be.
+    With `check` nothing is written; the counts say what would be.
     """
-    wanted: dict[tuple[str, UUID], Document] = {}
+    expected: dict[tuple[str, UUID], Document] = {}
     for document in documents:
         document.content_hash = content_hash(document)
-        wanted[document.kind, document.uuid] = document
+        expected[document.kind, document.uuid] = document
     stored = {
         (kind, key): (pk, digest)
         for pk, kind, key, digest in among.values_list("pk", "kind", "uuid", "content_hash")
     }
-    changed = [d for key, d in wanted.items() if key not in stored or stored[key][1] != d.content_hash]
-    stale = [pk for key, (pk, _digest) in stored.items() if key not in wanted]
+    changed = [d for key, d in expected.items() if key not in stored or stored[key][1] != d.content_hash]
+    stale = [pk for key, (pk, _digest) in stored.items() if key not in expected]
     if not check:
         save(changed)
         if stale:
@@ -63,31 +63,41 @@ def replace(documents: Iterable[Document], *, among: DocumentQuerySet, check: bo
 
 @transaction.atomic
 def remove(documents: DocumentQuerySet) -> int:
-    """Remove these documents; how many they were."""
-    gone = list(documents.select_for_update().values_list("pk", "kind", "uuid"))
-    Document.objects.filter(pk__in=[pk for pk, _kind, _uuid in gone]).delete()
-    versions = _next_versions(
-        len(gone)
-    )  # given while the rows are locked: a removal is newer than what it removes
-    outbox.add((kind, uuid, version) for (_pk, kind, uuid), version in zip(gone, versions, strict=True))
-    return len(gone)
+    """Remove these documents and return their number."""
+    removed = list(documents.select_for_update().values_list("pk", "kind", "uuid"))
+    Document.objects.filter(pk__in=[pk for pk, _kind, _uuid in removed]).delete()
+    # Assigned while the rows are locked: a removal has a higher version than what it removes.
+    versions = _next_versions(len(removed))
+    _add_to_outbox(
+        (kind, uuid, version) for (_pk, kind, uuid), version in zip(removed, versions, strict=True)
+    )
+    return len(removed)
 
 
 def save(documents: Sequence[Document]) -> None:
+    """Insert or update these documents, whatever their `content_hash` says."""
     if not documents:
         return
     now = timezone.now()
     for document, version in zip(documents, _next_versions(len(documents)), strict=True):
         document.version, document.changed_at = version, now
     Document.objects.bulk_create(
-        sorted(documents, key=lambda d: (d.kind, str(d.uuid))),  # two writers at once lock in the same order
+        sorted(documents, key=lambda d: (d.kind, str(d.uuid))),  # concurrent writers lock in one order
         update_conflicts=True,
         unique_fields=["kind", "uuid"],
         update_fields=[*_UPDATED_FIELDS, "content_hash", "version", "changed_at"],
         batch_size=_BATCH_SIZE,
     )
-    outbox.add((document.kind, document.uuid, document.version) for document in documents)
-    add_terms({word for document in documents for word in document.words})
+    _add_to_outbox((document.kind, document.uuid, document.version) for document in documents)
+    add_terms({term for document in documents for term in document.terms})
+
+
+def _add_to_outbox(changes: Iterable[outbox.Change]) -> None:
+    """Record changes for the search engine, and enqueue the job that sends them: one for each transaction."""
+    if outbox.add(changes):
+        from search.indexing import tasks  # loads the libraries of search engines
+
+        tasks.enqueue_index_pending()
 
 
 def _next_versions(count: int) -> list[int]:
@@ -96,19 +106,19 @@ def _next_versions(count: int) -> list[int]:
         return [version for (version,) in cursor.fetchall()]
 
 
-def add_terms(words: Iterable[str]) -> None:
-    """Add the words that are new to the vocabulary."""
+def add_terms(terms: Iterable[str]) -> None:
+    """Add to the vocabulary the terms that it lacks."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {VocabularyTerm._meta.db_table} (word) SELECT w FROM unnest(%s::text[]) w "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {VocabularyTerm._meta.db_table} v WHERE v.word = w)",
-            [sorted(words)],
+            f"INSERT INTO {VocabularyTerm._meta.db_table} (word) SELECT term FROM unnest(%s::text[]) term "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {VocabularyTerm._meta.db_table} v WHERE v.word = term)",
+            [sorted(terms)],
         )
 
 
 @transaction.atomic
 def rebuild_vocabulary() -> None:
-    """Write the vocabulary again: every word of every document once, and no other."""
+    """Write the vocabulary again: every term of every document once, and no other."""
     table, documents = VocabularyTerm._meta.db_table, Document._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table}")

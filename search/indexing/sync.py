@@ -1,7 +1,7 @@
-"""Reads what cities and the library show now, and keeps their documents in step with it.
+"""Synchronizes search documents with what cities and the library show now.
 
-Plans are read from their public copies (`cohort`), which hold nothing internal; a page from its city's schema,
-which must be active.
+Plans are read from their public copies (`cohort`), which hold nothing internal; pages from their city's schema,
+which must be active. With `check` nothing is written; the counts say what would be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from cms.models import NarrativePage
 from cohort.models import PublicAction, PublicOutcome, PublicPlan
 from resources.models import LibraryItem
-from resources.text_extraction import tasks
+from resources.text_extraction import tasks as text_extraction
 from search.indexing import documents, store
 from search.models import Document
 from tenants.models import Jurisdiction, Topic, Visibility
@@ -23,9 +23,9 @@ BATCH_SIZE = 500
 
 
 def plan_audience(jurisdiction: Jurisdiction, visibility: str) -> str | None:
-    """Who finds what a city shows beyond itself: "public", "members", or None for nobody.
+    """The audience of a plan's documents: "public", "members", or None for nobody.
 
-    A public plan waits for the launch of the city's site; one for the cohort does not.
+    A public plan is not found before the city's site is launched; a plan shared with the cohort is.
     """
     if visibility == Visibility.COHORT:
         return Document.Audience.MEMBERS
@@ -40,7 +40,7 @@ def topics_by_slug() -> dict[str, Topic]:
 
 @transaction.atomic
 def refresh_plan(jurisdiction: Jurisdiction, *, check: bool = False) -> store.WriteCounts:
-    """All documents of a city's plan; the same number of queries for any number of actions."""
+    """Synchronize all documents of a city's plan; the same number of queries for any number of actions."""
     jurisdiction = _lock_and_refresh(jurisdiction)
     return store.replace(
         _documents_of_plan(jurisdiction),
@@ -51,21 +51,22 @@ def refresh_plan(jurisdiction: Jurisdiction, *, check: bool = False) -> store.Wr
 
 @transaction.atomic
 def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> store.WriteCounts:
-    """The documents of these actions, and the plan's own, which counts them."""
+    """Synchronize the documents of these actions, and the plan's own, which counts them."""
     jurisdiction = _lock_and_refresh(jurisdiction)
     uuids = list(Action.objects.filter(pk__in=list(action_ids)).values_list("uuid", flat=True))
     plans = list(_plan_documents(jurisdiction))
-    above = Document.objects.filter(jurisdiction=jurisdiction)
+    stored = Document.objects.filter(jurisdiction=jurisdiction)
     return store.replace(
-        _action_documents(jurisdiction, uuids), among=above.filter(kind=Document.Kind.ACTION, uuid__in=uuids)
-    ) + store.replace(plans, among=above.filter(kind=Document.Kind.PLAN))
+        _action_documents(jurisdiction, uuids),
+        among=stored.filter(kind=Document.Kind.ACTION, uuid__in=uuids),
+    ) + store.replace(plans, among=stored.filter(kind=Document.Kind.PLAN))
 
 
 @transaction.atomic
 def refresh_pages(
     jurisdiction: Jurisdiction, page_ids: Iterable[int] | None = None, *, check: bool = False
 ) -> store.WriteCounts:
-    """The narratives of a city: these pages, or all. Only what is live, unrestricted and launched is found."""
+    """Synchronize these narratives of a city, or all. Only live, unrestricted pages of a launched site are found."""
     jurisdiction = _lock_and_refresh(jurisdiction)
     among = Document.objects.filter(jurisdiction=jurisdiction, kind=Document.Kind.NARRATIVE)
     pages = NarrativePage.objects.live().public().order_by("pk")
@@ -73,9 +74,12 @@ def refresh_pages(
         page_ids = list(page_ids)
         pages = pages.filter(pk__in=page_ids)
         among = among.filter(uuid__in=[documents.page_uuid(jurisdiction, pk) for pk in page_ids])
-    shown = pages if jurisdiction.is_tenant and jurisdiction.is_launched else pages.none()
+    visible_pages = pages if jurisdiction.is_tenant and jurisdiction.is_launched else pages.none()
     return store.replace(
-        (documents.from_page(jurisdiction, page, audience=Document.Audience.PUBLIC) for page in shown),
+        (
+            documents.from_page(jurisdiction, page, audience=Document.Audience.PUBLIC)
+            for page in visible_pages
+        ),
         among=among,
         check=check,
     )
@@ -83,14 +87,14 @@ def refresh_pages(
 
 @transaction.atomic
 def refresh_library(item_ids: Iterable[int], *, check: bool = False) -> store.WriteCounts:
-    """The documents of these items; one that is withdrawn or deleted has none."""
+    """Synchronize the documents of these items; a withdrawn or deleted item has none."""
     ids = list(item_ids)
     live = LibraryItem.objects.live().filter(pk__in=ids)
     items = list(live.prefetch_related("attachments__document"))
-    known, read = topics_by_slug(), tasks.get_extracted_texts(items)
+    topics, texts = topics_by_slug(), text_extraction.get_extracted_texts(items)
     return store.replace(
         (
-            documents.from_library_item(item, audience=item.audience, topics=known, texts=read)
+            documents.from_library_item(item, audience=item.audience, topics=topics, texts=texts)
             for item in items
         ),
         among=Document.objects.filter(
@@ -101,17 +105,17 @@ def refresh_library(item_ids: Iterable[int], *, check: bool = False) -> store.Wr
 
 
 def library_batches() -> Iterator[list[int]]:
-    """The numbers of all live items, some hundred at a time."""
-    last = 0
+    """The ids of all live items, at most BATCH_SIZE at a time."""
+    last_id = 0
     live = LibraryItem.objects.live().order_by("pk").values_list("pk", flat=True)
-    while part := list(live.filter(pk__gt=last)[:BATCH_SIZE]):
-        yield part
-        last = part[-1]
+    while batch := list(live.filter(pk__gt=last_id)[:BATCH_SIZE]):
+        yield batch
+        last_id = batch[-1]
 
 
 @transaction.atomic
 def remove_orphans(*, check: bool = False) -> store.WriteCounts:
-    """Remove documents of library items that are not there any more."""
+    """Remove documents of library items that are deleted or withdrawn."""
     live = LibraryItem.objects.live().values("key")
     orphans = Document.objects.filter(kind=Document.Kind.LIBRARY).exclude(key__in=live)
     return store.WriteCounts(removed=orphans.count() if check else store.remove(orphans))
@@ -120,7 +124,7 @@ def remove_orphans(*, check: bool = False) -> store.WriteCounts:
 def _lock_and_refresh(jurisdiction: Jurisdiction) -> Jurisdiction:
     """The registry's row, read after every other writer of this city's documents has committed.
 
-    Otherwise an edit that began while the site was open could show its words after the site was closed.
+    Otherwise an edit that began while the site was open could be found after the site was closed.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -145,7 +149,7 @@ def _documents_of_plan(jurisdiction: Jurisdiction) -> Iterator[Document]:
 
 def _action_documents(jurisdiction: Jurisdiction, uuids: list | None) -> Iterator[Document]:
     rows = PublicAction.objects.filter(jurisdiction=jurisdiction).select_related("outcome__goal")
-    known = topics_by_slug()
+    topics = topics_by_slug()
     for action in rows if uuids is None else rows.filter(uuid__in=uuids):
         if audience := plan_audience(jurisdiction, action.visibility):
-            yield documents.from_action(jurisdiction, action, audience=audience, topics=known)
+            yield documents.from_action(jurisdiction, action, audience=audience, topics=topics)

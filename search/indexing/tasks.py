@@ -1,117 +1,111 @@
-"""Brings to the engine what was written, soon after its transaction.
+"""Sends changed documents to the search engine, soon after the transaction that changed them.
 
-The writer notes in its own transaction what changed (`PendingIndexUpdate`) and queues one job. The job reads what stands in the
-table now, so that it does not matter in which order jobs run, and sends it with its version, so that an old write never
-wins over a newer one, nor over a removal.
+The writer records in its own transaction what changed (`PendingIndexUpdate`) and enqueues one job. The job reads the
+table as it is when it runs, so the order of jobs does not matter, and sends each document with its version, so an old
+write never replaces a newer one, nor undoes a removal.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 
 from django.conf import settings
 from django.db import connection, transaction
 from django_tasks import TaskContext, task
+from django_tenants.utils import schema_context
 
-from search.backends.engine.client import EngineClient, Rejected, Unavailable, get_client
-from search.indexing import bulk, indexes, outbox, serializer
+from search.backends.engine.client import EngineClient, Rejected, Unavailable, get_client, index_alias
+from search.indexing import bulk, outbox, serializer
 from search.indexing.outbox import Change
 from search.models import Document, PendingIndexUpdate
 
 log = logging.getLogger(__name__)
 
-REQUEST_TIMEOUT_SECONDS = 5.0  # seconds for a request of a job
-UNINDEXED_FIELDS = ("vector", "words")  # columns that are not read: an engine makes its own of the texts
+REQUEST_TIMEOUT_SECONDS = 5.0
 _BATCH_SIZE, _MAX_PER_JOB = 500, 5_000
 _LOCK = "hashtext('search: feed the index')"
 
 
+def enqueue_index_pending() -> None:
+    """Enqueue the job that sends pending updates."""
+    with schema_context("public"):
+        index_pending.enqueue()
+
+
 @task(takes_context=True)
 def index_pending(context: TaskContext) -> int:
-    """Send what is unsent; how many documents that were. The last attempt leaves the rest to the comparison."""
+    """Send pending updates and return their number. If the last attempt fails, reconciliation makes up for it."""
     if not settings.SEARCH_URL:
         return 0
-    transport = get_client()
+    client = get_client()
     try:
-        if not transport.rest.allows_request():
-            raise Unavailable("it has failed just now, and is left alone for some seconds")
-        return send_pending(transport)
+        if not client.circuit_breaker.allows_request():
+            raise Unavailable("it has just failed, and is not asked for some seconds")
+        return send_pending(client)
     except Unavailable as error:
         if context.attempt < settings.JOB_ATTEMPTS:
             raise
-        log.warning("The search engine was not fed: %s. The comparison will make up for it.", error)
+        log.warning("Documents were not sent to the search engine: %s. Reconciliation will send them.", error)
     return 0
 
 
 @transaction.atomic
-def send_pending(transport: EngineClient) -> int:
-    """Send what is unsent, newest last, and forget that it was; how many documents that were.
+def send_pending(client: EngineClient) -> int:
+    """Send pending updates, oldest first, remove them from the outbox, and return their number.
 
-    Nothing is sent where there is no index: who builds it reads the table. Raises Unavailable.
+    Nothing is sent if there is no index: it is built from the table. Raises Unavailable.
     """
-
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
     sent: list[Change] = []
     after = 0
     try:
-        while len(sent) < _MAX_PER_JOB and (batch := outbox.pending(after=after, most=_BATCH_SIZE)):
-            after = batch[-1].version
-            changes = list(_operations(batch))
-            operations = [operation for _change, operation in changes]
+        while len(sent) < _MAX_PER_JOB and (updates := outbox.pending(after=after, limit=_BATCH_SIZE)):
+            after = updates[-1].version
+            changes_and_operations = list(_operations(updates))
+            operations = [operation for _change, operation in changes_and_operations]
             for outcome in bulk.send(
-                transport,
-                indexes.index_alias(),
+                client,
+                index_alias(),
                 operations,
                 is_alias=True,
                 refresh=True,
                 timeout=REQUEST_TIMEOUT_SECONDS,
             ):
                 bulk.log_rejection(outcome)
-            sent += [change for change, _operation in changes]
+            sent += [change for change, _operation in changes_and_operations]
     except Unavailable:
-        transport.rest.failed()
+        client.circuit_breaker.record_failure()
         raise
     except Rejected as error:
         if error.status != 404:
             raise
-        log.warning("There is no search index to feed; it will be built.")
+        log.warning("There is no search index to send documents to; it will be built.")
         return 0
-    transport.rest.worked()
+    client.circuit_breaker.record_success()
     outbox.remove(sent)
     if len(sent) >= _MAX_PER_JOB:
-        outbox.enqueue_index_pending()
+        enqueue_index_pending()
     return len(sent)
 
 
 def pause_feeding() -> None:
-    """Wait until no job feeds the index, and let none begin before this transaction ends. Writers go on."""
+    """Wait until no job sends updates, and let none begin before this transaction ends. Writers are not blocked."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
-def index_operation(document: Document) -> bulk.Operation:
-    """What brings this document to an index."""
-    own = {"number": document.pk, "check": checksum(document.pk, document.version)}
-    return bulk.Operation(
-        serializer.document_id(document), document.version, serializer.serialize(document) | own
+def _operations(updates: Sequence[PendingIndexUpdate]) -> Iterator[tuple[Change, bulk.Operation]]:
+    """For each update the operation that writes the document as it is now, or removes it."""
+    documents = Document.objects.filter(
+        kind__in={u.kind for u in updates}, uuid__in=[u.uuid for u in updates]
     )
-
-
-def checksum(number: int, version: int) -> int:
-    """28 bits that stand for this version of this document; `reconcile` adds them up, and so does PostgreSQL."""
-    return int(hashlib.md5(f"{number}:{version}".encode(), usedforsecurity=False).hexdigest()[:7], 16)
-
-
-def _operations(batch: Sequence[PendingIndexUpdate]) -> Iterator[tuple[Change, bulk.Operation]]:
-    """What is to be told of each: the document as it stands now, or that it is gone."""
-    wanted = Document.objects.filter(kind__in={u.kind for u in batch}, uuid__in=[u.uuid for u in batch])
-    there = {(d.kind, d.uuid): d for d in wanted.defer(*UNINDEXED_FIELDS)}
-    for row in batch:
-        if document := there.get((row.kind, row.uuid)):
-            yield (row.kind, row.uuid, document.version), index_operation(document)
+    existing = {(d.kind, d.uuid): d for d in documents.defer(*serializer.UNINDEXED_FIELDS)}
+    for update in updates:
+        if document := existing.get((update.kind, update.uuid)):
+            change = (update.kind, update.uuid, document.version)
+            yield change, serializer.index_operation(document)
         else:
-            key = serializer.document_id(Document(kind=row.kind, uuid=row.uuid))
-            yield (row.kind, row.uuid, row.version), bulk.Operation(key, row.version)
+            key = serializer.document_id(Document(kind=update.kind, uuid=update.uuid))
+            yield (update.kind, update.uuid, update.version), bulk.Operation(key, update.version)

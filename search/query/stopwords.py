@@ -1,4 +1,4 @@
-"""Words too common to be looked for, folded: PostgreSQL leaves out about the same ones by itself."""
+"""Folded words that are too common to search for; PostgreSQL ignores about the same ones by itself."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ _TOKEN = re.compile(r"[^\W_]+")
 
 
 def has_content_words(text: str, *, language: str) -> bool:
-    """Does a text hold a word that is looked for in this language?"""
+    """Does the text have a word that is no stop word of this language?"""
     return any(word not in _STOP_WORD_SETS[language] for word in _TOKEN.findall(fold(text)))

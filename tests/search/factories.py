@@ -25,7 +25,7 @@ class DocumentFactory(factory.django.DjangoModelFactory):
     language = "en"
     title = factory.Sequence("Something number {}".format)
     title_key = factory.LazyAttribute(lambda d: fold(d.title))
-    words = factory.LazyAttribute(lambda d: vocabulary_terms([d.title, d.summary, d.body, d.origin]))
+    terms = factory.LazyAttribute(lambda d: vocabulary_terms([d.title, d.summary, d.body, d.origin]))
     summary = ""
     body = ""
     origin = ""

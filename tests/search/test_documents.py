@@ -1,4 +1,4 @@
-"""What becomes findable, for whom, and when it stops: always in the transaction that changes it."""
+"""Documents follow what is shown, for each audience, in the transaction that changes it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.dispatch import Signal
 from django.test.utils import CaptureQueriesContext
 from wagtail.documents.models import Document as DocumentFile
 
@@ -18,6 +19,7 @@ from resources.services import publish, withdraw
 from search import service
 from search.indexing import sync
 from search.models import Document
+from tenants import signals
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan
@@ -60,7 +62,7 @@ def test_a_published_plan_is_found_with_its_outcomes_and_actions(plan):
     assert (hit.data["number"], hit.origin, hit.facets["status"]) == ("1.1", "City of Riverton", "on_track")
 
 
-def test_a_plan_for_the_cohort_is_found_by_members_alone(riverton, in_city, plan):
+def test_a_plan_for_the_cohort_is_found_only_by_members(riverton, in_city, plan):
     with in_city(riverton):
         Plan.objects.filter(pk=plan.pk).update(visibility=Visibility.COHORT)
         announce(riverton, plan)
@@ -80,13 +82,13 @@ def test_an_internal_plan_is_in_no_document(riverton, in_city, plan, audience):
 
 
 @pytest.mark.parametrize("audience", ["public", "members"])
-def test_closing_a_site_takes_its_public_plan_out_of_search(riverton, plan, audience):
+def test_closing_a_site_removes_its_public_plan_from_search(riverton, plan, audience):
     launch(riverton, Jurisdiction.SiteState.NOT_LAUNCHED)
 
     assert titles(audience) == set()
 
 
-def test_a_registry_row_that_is_out_of_date_opens_nothing(riverton, in_city, plan):
+def test_an_outdated_registry_row_makes_nothing_public(riverton, in_city, plan):
     stale = Jurisdiction.objects.get(pk=riverton.pk)
     launch(riverton, Jurisdiction.SiteState.NOT_LAUNCHED)
 
@@ -97,7 +99,7 @@ def test_a_registry_row_that_is_out_of_date_opens_nothing(riverton, in_city, pla
     assert not Document.objects.exists()
 
 
-def test_withdrawing_and_rolling_back_leaves_search_as_it_was(riverton, in_city, plan):
+def test_a_withdrawal_that_is_rolled_back_changes_no_document(riverton, in_city, plan):
     before = list(Document.objects.order_by("pk").values())
 
     with in_city(riverton), transaction.atomic():
@@ -109,7 +111,7 @@ def test_withdrawing_and_rolling_back_leaves_search_as_it_was(riverton, in_city,
     assert list(Document.objects.order_by("pk").values()) == before
 
 
-def test_a_retired_action_is_gone_and_the_others_stay(riverton, in_city, plan):
+def test_a_retired_action_is_removed_and_the_others_stay(riverton, in_city, plan):
     with in_city(riverton):
         action = Action.objects.get(code="x1")
         Action.objects.filter(code="x1").update(retired_at=dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
@@ -127,7 +129,7 @@ def test_progress_on_an_action_is_found_at_once(riverton, in_city, plan):
     assert [hit.kind for hit in service.search("thermoplastic", audience="public").hits] == ["action"]
 
 
-def test_only_what_changed_is_written_and_versions_rise(riverton, in_city, plan):
+def test_only_changed_documents_are_written_with_higher_versions(riverton, in_city, plan):
     before = {d.title: d for d in Document.objects.all()}
     with in_city(riverton):
         Action.objects.filter(code="x1").update(title="Paint wide crosswalks")
@@ -143,27 +145,27 @@ def test_only_what_changed_is_written_and_versions_rise(riverton, in_city, plan)
 
 
 def test_a_plan_of_many_actions_needs_as_many_queries_as_one_of_few(riverton, in_city, plan):
-    def count():
-        with CaptureQueriesContext(connection) as queries_used:
+    def count_queries():
+        with CaptureQueriesContext(connection) as queries:
             sync.refresh_plan(riverton)
-        return len(queries_used)
+        return len(queries)
 
     with in_city(riverton):
         outcome = OutcomeFactory(goal__plan=plan)
         ActionFactory.create_batch(2, outcome=outcome)
         announce(riverton, plan)
         Document.objects.all().delete()
-        few = count()
+        queries_for_few = count_queries()
         ActionFactory.create_batch(60, outcome=outcome)
         announce(riverton, plan)
         Document.objects.all().delete()
-        many = count()
+        queries_for_many = count_queries()
         assert Document.objects.filter(kind="action").count() == 63
 
-    assert many == few
+    assert queries_for_many == queries_for_few
 
 
-def test_a_library_item_comes_changes_and_goes(db):
+def test_a_library_item_is_added_changed_and_removed(db):
     item = publish(LibraryItemFactory.build(key="no-fines", title="No fines"), by=None)
     assert titles() == {"No fines"}
 
@@ -183,17 +185,17 @@ def test_an_item_is_found_by_the_titles_of_its_files_without_a_query_for_each_it
         publish(item, by=None)
 
     assert service.search("ledger", audience="public").total == 4
-    with CaptureQueriesContext(connection) as one:
+    with CaptureQueriesContext(connection) as queries_for_one:
         sync.refresh_library([items[0].pk])
-    with CaptureQueriesContext(connection) as four:
+    with CaptureQueriesContext(connection) as queries_for_four:
         sync.refresh_library([item.pk for item in items])
-    assert len(four) == len(one)
+    assert len(queries_for_four) == len(queries_for_one)
 
 
-def test_a_deleted_item_is_gone_and_one_for_members_stays_with_them(db):
-    gone = publish(LibraryItemFactory.build(title="Short-lived"), by=None)
+def test_a_deleted_item_is_removed_and_one_for_members_is_found_only_by_them(db):
+    deleted = publish(LibraryItemFactory.build(title="Short-lived"), by=None)
     publish(LibraryItemFactory.build(title="Among us", visibility="members"), by=None)
-    LibraryItem.objects.get(pk=gone.pk).delete()
+    LibraryItem.objects.get(pk=deleted.pk).delete()
 
     assert titles("public") == set()
     assert titles("members") == {"Among us"}
@@ -205,6 +207,47 @@ def test_a_draft_of_a_live_item_is_not_found_before_it_is_published(db):
     item.save_revision()
 
     assert titles("members") == {"Known title"}
+
+
+@pytest.fixture(params=["connected", "reversed"])
+def listener_order(request):
+    """The order in which the apps' listeners were connected, then the reverse."""
+    if request.param == "connected":
+        yield
+        return
+    all_signals = [value for value in vars(signals).values() if isinstance(value, Signal)]
+    for signal in all_signals:
+        signal.receivers.reverse()
+    yield
+    for signal in all_signals:
+        signal.receivers.reverse()
+
+
+def test_documents_are_right_in_any_order_of_listeners(listener_order, riverton, in_city, plan):
+    assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks"}
+
+    with in_city(riverton):
+        Action.objects.update(title="Paint wide crosswalks")
+        action_changed.send(
+            Action, jurisdiction=riverton, action_ids=list(Action.objects.values_list("pk", flat=True))
+        )
+    assert titles() == {"Fair streets", "Safer crossings", "Paint wide crosswalks"}
+
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(title="Fairer streets")
+        announce(riverton, plan, plan_changed)
+    assert titles() == {"Fairer streets", "Safer crossings", "Paint wide crosswalks"}
+
+    riverton.name = "Riverton on the Sound"
+    riverton.save()
+    with in_city(riverton):
+        signals.jurisdiction_changed.send(Jurisdiction, jurisdiction=riverton)
+    assert {hit.origin for hit in service.search("", audience="public").hits} == {"Riverton on the Sound"}
+
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(visibility=Visibility.INTERNAL)
+        announce(riverton, plan)
+    assert not Document.objects.exists()
 
 
 @pytest.fixture
@@ -228,7 +271,7 @@ def test_a_narrative_is_found_once_it_is_live_and_the_site_is_open(riverton, nar
     assert (hit.kind, hit.path, hit.host) == ("narrative", "/narrative/", "riverton")
 
 
-def test_an_unpublished_narrative_is_gone(riverton, in_city, narrative):
+def test_an_unpublished_narrative_is_removed(riverton, in_city, narrative):
     launch(riverton)
     with in_city(riverton):
         NarrativePage.objects.get(pk=narrative.pk).unpublish()
@@ -236,12 +279,12 @@ def test_an_unpublished_narrative_is_gone(riverton, in_city, narrative):
     assert titles("members") == set()
 
 
-def test_rebuilding_repairs_what_is_missing_old_or_too_much(riverton, plan):
-    publish(LibraryItemFactory.build(title="Kept"), by=None)
-    gone = publish(LibraryItemFactory.build(title="Left behind"), by=None)
-    LibraryItem.objects.filter(pk=gone.pk).update(live=False)
+def test_rebuilding_repairs_missing_outdated_and_extra_documents(riverton, plan):
+    publish(LibraryItemFactory.build(title="Unchanged"), by=None)
+    withdrawn = publish(LibraryItemFactory.build(title="Left behind"), by=None)
+    LibraryItem.objects.filter(pk=withdrawn.pk).update(live=False)
     Document.objects.filter(title="Safer crossings").delete()
-    Document.objects.filter(title="Kept").update(title="Wrong", content_hash="")
+    Document.objects.filter(title="Unchanged").update(title="Wrong", content_hash="")
 
     with pytest.raises(CommandError, match="2 documents are missing or old and 1 should not be there"):
         call_command("rebuild_search", "--check", stdout=StringIO())
@@ -250,11 +293,11 @@ def test_rebuilding_repairs_what_is_missing_old_or_too_much(riverton, plan):
     call_command("rebuild_search", stdout=out)
 
     assert out.getvalue() == "Wrote 2 documents again, removed 1.\n"
-    assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Kept"}
+    assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Unchanged"}
     call_command("rebuild_search", "--check", stdout=StringIO())
 
 
-def test_a_plan_of_a_spanish_speaking_place_is_stemmed_in_spanish(riverton, in_city):
+def test_a_plan_of_a_spanish_speaking_city_is_stemmed_in_spanish(riverton, in_city):
     riverton.languages = ["es", "en"]
     riverton.save()
     launch(riverton)

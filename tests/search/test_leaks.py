@@ -1,4 +1,4 @@
-"""Nothing of what a reader may not see shows in hits, counts, suggestions, corrections, highlights or order."""
+"""Documents that a reader may not find affect no hit, count, suggestion, correction, highlight or order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def private(db):
         data={"number": CANARY},
         key=CANARY,
     )
-    add_terms(secret.words)
+    add_terms(secret.terms)
     return secret
 
 
@@ -40,46 +40,46 @@ def private(db):
     "text", ["", CANARY, "fines", f'"fines {CANARY}"', f"fines -{CANARY}", "kanarienvogl"]
 )
 @pytest.mark.parametrize("filters", [{}, {"type": [CANARY]}, {"state": ["ZZ"]}])
-def test_the_public_sees_no_trace(private, text, filters):
-    answer = service.search(text, audience="public", filters=filters)
+def test_the_public_sees_nothing_of_it(private, text, filters):
+    results = service.search(text, audience="public", filters=filters)
 
-    assert answer.corrected == ""
+    assert results.corrected == ""
     shown = repr(
-        [(hit.title, hit.summary, hit.excerpt, hit.facets, hit.data, hit.key) for hit in answer.hits]
+        [(hit.title, hit.summary, hit.excerpt, hit.facets, hit.data, hit.key) for hit in results.hits]
     )
     assert CANARY not in shown
-    counted = {(name, value): n for name, counts in answer.facets.items() for value, n in counts.items()}
-    asked = {(name, value) for name, values in filters.items() for value in values}
-    assert not [key for key, n in counted.items() if CANARY[:12] in key[1] and (n or key not in asked)]
-    assert sum(answer.facets["kind"].values()) <= 1
+    counts = {(name, value): n for name, values in results.facets.items() for value, n in values.items()}
+    selected = {(name, value) for name, values in filters.items() for value in values}
+    assert not [key for key, n in counts.items() if CANARY[:12] in key[1] and (n or key not in selected)]
+    assert sum(results.facets["kind"].values()) <= 1
 
 
 @pytest.mark.parametrize("prefix", [CANARY, "kan", "fines kan", "Fines "])
-def test_the_public_is_suggested_nothing_of_it(private, prefix):
+def test_the_public_gets_no_suggestion_of_it(private, prefix):
     assert CANARY not in repr(service.suggest(prefix, audience="public"))
 
 
-def test_members_find_it_so_the_sweep_can_fail(private):
+def test_members_find_it_so_these_tests_can_fail(private):
     assert service.search(CANARY, audience="members").total == 1
     assert service.search("kanarienvogl", audience="members").corrected == CANARY
     assert CANARY in repr(service.suggest("fines kan", audience="members"))
 
 
-def test_the_order_does_not_tell_how_often_a_word_stands_in_private_documents(db):
+def test_the_order_does_not_depend_on_private_documents(db):
     DocumentFactory(title="Amber notes", key="amber")
     DocumentFactory(title="Cobalt notes", key="cobalt", dated_on="2026-01-02")
 
-    def order():
+    def search_keys():
         return [hit.key for hit in service.search("amber cobalt", audience="public").hits]
 
-    before = order()
+    before = search_keys()
     for _ in range(30):
         DocumentFactory(members=True, title="Cobalt")
 
-    assert order() == before
+    assert search_keys() == before
 
 
-def test_a_withdrawn_document_takes_its_words_with_it(private):
+def test_spelling_is_not_corrected_to_words_of_removed_documents(private):
     Document.objects.filter(pk=private.pk).delete()
 
     assert service.search("kanarienvogl", audience="members").corrected == ""

@@ -1,83 +1,74 @@
-"""Search by an engine beside the database: what is asked of it, and how its answers are read."""
+"""Search by an engine beside the database: sends the requests of QueryBuilder and reads the responses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
 from search.backends import results
+from search.backends.engine.client import Json, RequestSender
 from search.backends.engine.query_builder import MIN_FULL_MATCHES, QueryBuilder, suggest_query
-from search.query import spelling
-from search.query.parser import ParsedQuery
-from search.types import FACETS, Hit, Query, SearchResults, Suggestion
-
-Json = dict[str, Any]
-
-
-class SendsRequests(Protocol):
-    def request(
-        self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None
-    ) -> Json: ...
+from search.types import FACETS, Hit, ParsedQuery, Query, QueryExecutor, SearchResults, Suggestion
 
 
 class EngineBackend:
-    """The engine behind `transport`, asked through an alias of its index. Nothing is forgiven: see `fallback`."""
+    """Searches the index behind `alias`. Raises EngineError; see `search.backends.fallback`."""
 
-    def __init__(self, transport: SendsRequests, alias: str) -> None:
-        self._transport, self._alias = transport, alias
+    def __init__(self, client: RequestSender, alias: str) -> None:
+        self._client, self._alias = client, alias
 
-    def search(self, query: Query) -> SearchResults:
-        return spelling.search_with_corrections(query, self._find)
+    def run(self, search: Callable[[QueryExecutor], SearchResults]) -> SearchResults:
+        return search(self)
+
+    def execute(self, query: Query, parsed: ParsedQuery) -> tuple[SearchResults, list[str]]:
+        """The results, and the words that occur nowhere. Mostly one request; three if few documents have all terms."""
+        builder = QueryBuilder(query, parsed)
+        if builder.is_empty:
+            return SearchResults([], 0, results.with_selected_values({}, query)), []
+        response, unknown_words = self._search(builder.all_terms()), []
+        full_matches = response["aggregations"]["pool"]["doc_count"]
+        if full_matches < MIN_FULL_MATCHES and len(parsed.terms) > 1:
+            term_counts = self._search(builder.term_counts())
+            response = self._search(builder.some_terms(term_counts, has_full_match=full_matches > 0))
+            unknown_words = builder.unknown_words(term_counts)
+        elif not full_matches:
+            unknown_words = builder.correctable_words
+        facet_counts = {name: _facet_counts(response, name) for name in FACETS}
+        search_results = SearchResults(
+            hits=[_build_hit(row) for row in response["hits"]["hits"]],
+            total=response["hits"]["total"]["value"],
+            facets=results.with_selected_values(facet_counts, query),
+            synonyms=parsed.synonyms,
+        )
+        return search_results, unknown_words
 
     def suggest(self, prefix: str, *, audience: str, size: int) -> list[Suggestion]:
         body = suggest_query(prefix, audience=audience, size=size)
-        rows = [row["_source"] for row in self._ask(body)["hits"]["hits"]] if body else []
+        rows = [row["_source"] for row in self._search(body)["hits"]["hits"]] if body else []
         return [Suggestion(_only_value(row["title"]), row["kind"], row["host"], row["path"]) for row in rows]
 
-    def _find(self, query: Query, wanted: ParsedQuery) -> tuple[SearchResults, list[str]]:
-        """The answer, and the words that stand nowhere. One request, mostly; three where few documents have all words."""
-        question = QueryBuilder(query, wanted)
-        if question.is_empty:
-            return SearchResults([], 0, results.with_selected_values({}, query)), []
-        found, unknown = self._ask(question.all_terms()), []
-        pool = found["aggregations"]["pool"]["doc_count"]
-        if pool < MIN_FULL_MATCHES and len(question.parts) > 1:
-            rarity = self._ask(question.term_counts())
-            found = self._ask(question.some_terms(rarity, is_there_all=pool > 0))
-            unknown = question.unknown(rarity)
-        elif not pool:
-            unknown = question.checked
-        answer = SearchResults(
-            hits=[_build_hit(row) for row in found["hits"]["hits"]],
-            total=found["hits"]["total"]["value"],
-            facets=results.with_selected_values({name: _facet_counts(found, name) for name in FACETS}, query),
-            also=wanted.also,
-        )
-        return answer, unknown
-
-    def _ask(self, body: Json) -> Json:
-        return self._transport.request("POST", f"/{self._alias}/_search", body)
+    def _search(self, body: Json) -> Json:
+        return self._client.request("POST", f"/{self._alias}/_search", body)
 
 
 def _build_hit(row: Json) -> Hit:
     source = row["_source"]
-    marks = row.get("highlight", {})
+    highlights = row.get("highlight", {})
 
     def text(name: str) -> str:
-        found = marks.get(f"{name}.{source['language']}", [""])[0]
-        return str(found or _only_value(source.get(name, {})))
+        highlighted = highlights.get(f"{name}.{source['language']}", [""])[0]
+        return str(highlighted or _only_value(source.get(name, {})))
 
     return results.build_hit(source, title=text("title"), summary=text("summary"), excerpt=text("body"))
 
 
 def _only_value(by_language: Mapping[str, str]) -> str:
-    """A document has a text in its own language alone."""
+    """The text of a document, which it has only in its own language."""
     return next(iter(by_language.values()), "")
 
 
-def _facet_counts(found: Json, name: str) -> dict[str, int]:
+def _facet_counts(response: Json, name: str) -> dict[str, int]:
     return {
         bucket["key"]: bucket.get("fits", bucket)["doc_count"]
-        for bucket in found["aggregations"][name]["buckets"]
+        for bucket in response["aggregations"][name]["buckets"]
         if bucket["key"]
     }

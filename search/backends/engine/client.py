@@ -1,4 +1,4 @@
-"""Two families of search engines, each spoken to by its own client; chosen by SEARCH_FAMILY.
+"""Clients of both families of search engines; SEARCH_FAMILY chooses one.
 
 Requests are dictionaries and paths that both families understand. No header is faked: a client that finds itself
 talking to the other family says so.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,41 +19,46 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from search.backends.engine import deadline
+from search.backends.engine.circuit_breaker import CircuitBreaker
 
-REQUEST_TIMEOUT_SECONDS = 30.0  # seconds for a request that says nothing else
+REQUEST_TIMEOUT_SECONDS = 30.0  # unless the request sets its own
 MAX_CONNECTIONS = 16
+MAX_REASON_LENGTH = 300  # characters of an engine's message that are logged
+
+ENGINES = {
+    "opensearch": "search.backends.engine.opensearch.OpenSearch",
+    "elasticsearch": "search.backends.engine.elasticsearch.Elasticsearch",
+}
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
 class EngineError(Exception):
-    """The search engine did not do what it was asked."""
+    """The search engine did not do what was requested."""
 
 
 class Unavailable(EngineError):
-    """It cannot be reached, is too slow, fails, or answers what is no answer."""
+    """It cannot be reached, is too slow, fails, or responds with something else."""
 
 
 class Overloaded(Unavailable):
-    """It has too much to do or to remember right now, and asks for patience."""
+    """It has too much work or too little memory right now."""
 
 
 class Rejected(EngineError):
-    """It understood the request and refuses it. `status` is HTTP's, 404 where an index is missing."""
+    """It understood the request and refuses it. `status` is HTTP's, 404 if an index does not exist."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"{status}: {reason}")
         self.status = status
 
 
-class EngineClient(Protocol):
-    """Sends one request; no retries. Raises EngineError and nothing else for what goes wrong on the way.
+class RequestSender(Protocol):
+    """Sends one request, without retries. Raises only EngineError if it fails.
 
-    A body of bytes is sent as lines of JSON. `rest` says whether the engine has failed just now.
+    A body of bytes is sent as lines of JSON.
     """
-
-    rest: CircuitBreaker
 
     def request(
         self,
@@ -66,45 +70,19 @@ class EngineClient(Protocol):
     ) -> Json: ...
 
 
-class CircuitBreaker:
-    """Leaves an engine alone that has failed just now, so that an outage does not cost every request its time.
+class EngineClient(RequestSender, Protocol):
+    """`circuit_breaker` tells whether the engine has just failed."""
 
-    One for each process and engine. After a pause one caller may try; the others wait for what it finds.
-    """
-
-    SHORTEST, LONGEST = 3.0, 15.0  # seconds; each failure in a row doubles the pause
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failures, self._until = 0, 0.0
-
-    def allows_request(self) -> bool:
-        """May the engine be asked? Who is told so has to say then whether it `failed` or `worked`."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._until:
-                return False
-            if self._failures:
-                self._until = now + self.SHORTEST
-            return True
-
-    def failed(self) -> None:
-        with self._lock:
-            self._failures += 1
-            self._until = time.monotonic() + min(self.SHORTEST * 2 ** (self._failures - 1), self.LONGEST)
-
-    def worked(self) -> None:
-        with self._lock:
-            self._failures, self._until = 0, 0.0
+    circuit_breaker: CircuitBreaker
 
 
 class BaseClient:
-    """What the transports of both families share: an answer in time, or an EngineError."""
+    """Shared by the clients of both families: a response in time, or an EngineError."""
 
-    trouble: tuple[type[Exception], ...]  # what the family's client raises for what goes wrong on the way
+    library_errors: tuple[type[Exception], ...]  # raised by the family's library if a request fails
 
     def __init__(self) -> None:
-        self.rest = CircuitBreaker()
+        self.circuit_breaker = CircuitBreaker()
 
     def request(
         self,
@@ -121,23 +99,23 @@ class BaseClient:
             )
         except TimeoutError as error:
             raise Unavailable(f"no answer within {seconds:g} s") from error
-        except self.trouble as error:
-            raise self._meaning(error) from error
+        except self.library_errors as error:
+            raise self._translate_error(error) from error
 
     def _send(
         self, method: str, path: str, body: Any, params: Mapping[str, Any] | None, seconds: float
     ) -> Any:
-        """The answer, by the family's own client."""
+        """The response, by the family's own library."""
         raise NotImplementedError
 
-    def _meaning(self, error: Exception) -> EngineError:
-        """What the client's exception says of the engine."""
+    def _translate_error(self, error: Exception) -> EngineError:
+        """The EngineError for an exception of the family's library."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class EngineUrl:
-    """Where an engine answers: SEARCH_URL taken apart. A name and a password may stand in it."""
+    """The parts of SEARCH_URL, which may contain a name and a password."""
 
     scheme: str
     host: str
@@ -147,69 +125,68 @@ class EngineUrl:
 
     @classmethod
     def parse(cls, url: str) -> EngineUrl:
-        """Raises ValueError for what is no http address."""
-        found = urlsplit(url)
-        if found.scheme not in {"http", "https"} or not found.hostname:
+        """Raises ValueError if this is no http address."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("no address like https://name:password@search.example.org:9200")
-        login = (unquote(found.username), unquote(found.password or "")) if found.username else None
-        port = found.port or (443 if found.scheme == "https" else 80)
-        return cls(found.scheme, found.hostname, port, found.path.rstrip("/"), login)
+        login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), login)
 
 
-ENGINES = {
-    "opensearch": "search.backends.engine.opensearch.OpenSearch",
-    "elasticsearch": "search.backends.engine.elasticsearch.Elasticsearch",
-}
+def index_alias() -> str:
+    """The name that searches and updates use; it points to the current index."""
+    return f"{settings.SEARCH_PREFIX}-documents"
 
 
 def get_client() -> EngineClient:
-    """The engine that the settings name; the same object for the same settings, so that connections are kept."""
+    """The client that the settings name; the same object for the same settings, so connections are reused."""
     return _build_client(settings.SEARCH_FAMILY, settings.SEARCH_URL, settings.SEARCH_CA_FILE)
 
 
 @lru_cache(maxsize=8)
 def _build_client(family: str, url: str, ca_file: str) -> EngineClient:
-    made: EngineClient = import_string(ENGINES[family])(EngineUrl.parse(url), ca_file=ca_file)
-    return made
+    client: EngineClient = import_string(ENGINES[family])(EngineUrl.parse(url), ca_file=ca_file)
+    return client
 
 
 os.register_at_fork(after_in_child=_build_client.cache_clear)  # two processes must not share a connection
 
 
 def error_for_status(status: Any, reason: Any) -> EngineError:
-    """What a status means: the engine's trouble, or a no."""
+    """The EngineError for an HTTP status."""
     if status == 429:
-        return Overloaded(f"429: {str(reason)[:300]}")
+        return Overloaded(f"429: {str(reason)[:MAX_REASON_LENGTH]}")
     if isinstance(status, int) and 400 <= status < 500 and status != 408:
-        return Rejected(status, str(reason)[:300])
-    return Unavailable(f"{status}: {str(reason)[:300]}")
+        return Rejected(status, str(reason)[:MAX_REASON_LENGTH])
+    return Unavailable(f"{status}: {str(reason)[:MAX_REASON_LENGTH]}")
 
 
-def require_object(answer: Any) -> Json:
-    if not isinstance(answer, dict):
-        raise Unavailable(f"the answer is no JSON object but {str(answer)[:60]!r}")
-    return answer
+def require_object(response: Any) -> Json:
+    if not isinstance(response, dict):
+        raise Unavailable(f"the answer is no JSON object but {str(response)[:60]!r}")
+    return response
 
 
-def extract(answer: Json, *path: str, kind: type[T]) -> T:
-    """What stands at this path of an answer. Raises Unavailable where there is no such thing."""
-    found: Any = answer
+def extract(response: Json, *path: str, kind: type[T]) -> T:
+    """The value at this path of a response. Raises Unavailable if it is missing or of another type."""
+    value: Any = response
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    if not isinstance(found, kind):
-        raise Unavailable(f"an answer has no {'.'.join(path)}: {str(answer)[:200]}")
-    return found
+        value = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(value, kind):
+        raise Unavailable(f"an answer has no {'.'.join(path)}: {str(response)[:200]}")
+    return value
 
 
 class DeadlineClient:
-    """A transport for one question of a reader: everything it asks together takes no longer than `seconds`.
+    """A client for one search: all its requests together take no longer than `seconds`.
 
-    An answer that does not speak for the whole index is none.
+    An incomplete response counts as none.
     """
 
-    def __init__(self, transport: EngineClient, seconds: float) -> None:
-        self._transport = transport
-        self._ends = time.monotonic() + seconds
+    def __init__(self, client: EngineClient, seconds: float) -> None:
+        self._client = client
+        self._deadline = time.monotonic() + seconds
 
     def request(
         self,
@@ -219,28 +196,28 @@ class DeadlineClient:
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> Json:
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise Unavailable("the time for this question is used up")
-        answer = self._transport.request(method, path, body, params, min(left, timeout or left))
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise Unavailable("the time for this search is used up")
+        response = self._client.request(method, path, body, params, min(remaining, timeout or remaining))
         if path.endswith("/_search"):
-            require_complete(answer, asked=body if isinstance(body, dict) else {})
-        return answer
+            require_complete(response, body=body if isinstance(body, dict) else {})
+        return response
 
 
-def require_complete(answer: Any, *, asked: Mapping[str, Any] | None = None) -> None:
-    """Raise Unavailable unless this is a search's answer, from every shard, in time, with all that was asked for."""
+def require_complete(response: Any, *, body: Mapping[str, Any]) -> None:
+    """Raise Unavailable unless this is a search response, from every shard, in time, with all aggregations of `body`."""
     try:
-        whole = answer["_shards"]["failed"] == 0 and not answer["timed_out"]
-        sound = isinstance(answer["hits"]["hits"], list)
+        is_whole = response["_shards"]["failed"] == 0 and not response["timed_out"]
+        has_hits = isinstance(response["hits"]["hits"], list)
     except (KeyError, TypeError) as error:
-        raise Unavailable(f"this is no answer to a search: {json.dumps(answer)[:200]}") from error
-    if not whole:
+        raise Unavailable(f"this is no answer to a search: {json.dumps(response)[:200]}") from error
+    if not is_whole:
         raise Unavailable("only a part of the index has answered")
-    counted = answer.get("aggregations") or {}
+    aggregations = response.get("aggregations") or {}
     if (
-        not sound
-        or not isinstance(counted, dict)
-        or not counted.keys() >= (asked or {}).get("aggs", {}).keys()
+        not has_hits
+        or not isinstance(aggregations, dict)
+        or not aggregations.keys() >= body.get("aggs", {}).keys()
     ):
-        raise Unavailable("the answer lacks what was asked for")
+        raise Unavailable("the answer lacks hits or aggregations")

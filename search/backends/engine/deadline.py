@@ -1,8 +1,8 @@
-"""Calls to a search engine that end when they must.
+"""Calls to a search engine with a timeout that always holds.
 
-A socket's timeout bounds one wait for one piece: a server that sends a byte now and then is never late by it. Here a call
-runs in a thread of its own, is waited for so long and no longer, and its connection is cut when it has not come back;
-that also ends the thread. Looking up the host's name is bounded too.
+The timeout of a socket bounds one wait for one piece of data: a server that sends a byte now and then never exceeds it.
+Here a call runs in a thread of its own. If it does not return in time, its connection is shut down, which also ends the
+thread. Resolving the host's name is bounded too.
 """
 
 from __future__ import annotations
@@ -19,73 +19,72 @@ from typing import Any, TypeVar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 T = TypeVar("T")
-MAX_CALLS = 32  # calls of one process
+MAX_CALLS = 32  # at a time, in one process
 
 _current = threading.local()
 
 
 class AbortableCall:
-    """Work that runs in a thread: wait for it with `result`."""
+    """A function that runs in a thread; wait for it with `result`."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
         self._lock = threading.Lock()
-        self._line: socket.socket | None = None
+        self._socket: socket.socket | None = None
         self._future: Future[Any] = _thread_pool().submit(self._run)
 
     def result(self, seconds: float) -> Any:
-        """What the work returns or raises. Raises TimeoutError after so many seconds, and cuts its connection."""
+        """Return or raise as the function does. Raises TimeoutError after `seconds`, and shuts the connection down."""
         try:
             return self._future.result(seconds)
         except TimeoutError:
             self._future.cancel()
-            self.cut()
+            self.abort()
             raise
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         with self._lock, contextlib.suppress(OSError):
-            if self._line is not None:
-                socket.socket.shutdown(
-                    self._line, socket.SHUT_RDWR
-                )  # below TLS, which might wait for the other end
+            if self._socket is not None:
+                # Below TLS, which might wait for the other end.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def bind_socket(self, line: socket.socket | None) -> None:
+    def bind_socket(self, bound_socket: socket.socket | None) -> None:
         with self._lock:
-            self._line = line
+            self._socket = bound_socket
 
     def _run(self) -> Any:
         _current.call = self
         try:
-            return self._work()
+            return self._function()
         finally:
             _current.call = None
             self.bind_socket(None)  # the connection may serve another call now
 
 
-def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises, but TimeoutError after so many seconds."""
-    return AbortableCall(work).result(seconds)
+def run_with_timeout(seconds: float, function: Callable[[], T]) -> T:
+    """Return or raise as `function` does, but raise TimeoutError after `seconds`."""
+    return AbortableCall(function).result(seconds)
 
 
 class _AbortableConnection:
-    """A connection that tells the call of its thread which socket it goes over."""
+    """A connection that binds its socket to the call of its thread."""
 
     sock: Any
-    _line: socket.socket | None = None
+    _last_socket: socket.socket | None = None
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self._line = self.sock  # kept: http.client lets go of it while an answer is still being read
-        self._tell()
+        self._last_socket = self.sock  # http.client sets `sock` to None while a response is still being read
+        self._bind_socket()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
-            self._tell()
+            self._bind_socket()
         super().request(*args, **kwargs)  # type: ignore[misc]
 
-    def _tell(self) -> None:
+    def _bind_socket(self) -> None:
         if call := getattr(_current, "call", None):
-            call.bind_socket(self._line)
+            call.bind_socket(self._last_socket)
 
 
 class AbortableHTTPConnection(_AbortableConnection, HTTPConnection):
@@ -97,7 +96,7 @@ class AbortableHTTPSConnection(_AbortableConnection, HTTPSConnection):
 
 
 def use_abortable_connections(pool: Any) -> None:
-    """Let the connections of this urllib3 pool be cut when their call is late."""
+    """Make the connections of this urllib3 pool abortable."""
     pool.ConnectionCls = AbortableHTTPSConnection if pool.scheme == "https" else AbortableHTTPConnection
 
 

@@ -11,6 +11,7 @@ import elasticsearch
 from search.backends.engine import deadline
 from search.backends.engine.client import (
     MAX_CONNECTIONS,
+    MAX_REASON_LENGTH,
     BaseClient,
     EngineError,
     EngineUrl,
@@ -20,15 +21,15 @@ from search.backends.engine.client import (
 
 
 class Elasticsearch(BaseClient):
-    trouble = (elasticsearch.ApiError, elasticsearch.TransportError, OSError)
+    library_errors = (elasticsearch.ApiError, elasticsearch.TransportError, OSError)
 
-    def __init__(self, address: EngineUrl, *, ca_file: str = "") -> None:
+    def __init__(self, url: EngineUrl, *, ca_file: str = "") -> None:
         super().__init__()
         options: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
-        host = f"[{address.host}]" if ":" in address.host else address.host
+        host = f"[{url.host}]" if ":" in url.host else url.host
         self._client = elasticsearch.Elasticsearch(
-            f"{address.scheme}://{host}:{address.port}{address.path}",
-            basic_auth=address.login,
+            f"{url.scheme}://{host}:{url.port}{url.path}",
+            basic_auth=url.login,
             max_retries=0,
             retry_on_status=(),
             connections_per_node=MAX_CONNECTIONS,
@@ -45,10 +46,10 @@ class Elasticsearch(BaseClient):
         client = self._client.options(request_timeout=seconds)
         return client.perform_request(method, path, params=params, headers=headers, body=body).body
 
-    def _meaning(self, error: Exception) -> EngineError:
+    def _translate_error(self, error: Exception) -> EngineError:
         if isinstance(error, elasticsearch.ApiError):
             return error_for_status(error.meta.status, error.message)
-        return Unavailable(str(error)[:300])
+        return Unavailable(str(error)[:MAX_REASON_LENGTH])
 
 
 class _ElasticsearchNode(elastic_transport.Urllib3HttpNode):

@@ -1,9 +1,9 @@
-"""What an index of an engine looks like.
+"""Settings, analyzers and fields of an index.
 
-Ranked are the fields `words.AUDIENCE.LANGUAGE`: all the words of a document, filled for each audience that may find it,
-analyzed in its own language. A word's rarity is a matter of one field, so what the public finds is ranked by public
-documents alone; the order tells nothing about the others. Synonyms are not in the index: the reader's text is widened
-by them (`search.query.parser`), for both halves alike, so that a curator's edit counts at once.
+Results are ranked by the fields `words.AUDIENCE.LANGUAGE`: all texts of a document, filled for each audience that may
+find it, analyzed in its own language. A word's rarity is computed within one field, so the ranking for the public
+depends on public documents alone and reveals nothing about the others. Synonyms are not in the index: they are added to
+the query (`search.query.parser`), for every backend, so that a curator's edit takes effect at once.
 """
 
 from __future__ import annotations
@@ -25,16 +25,15 @@ from elasticsearch_dsl import (
 
 from search.models import AUDIENCES
 from search.query.stopwords import STOP_WORDS
-from search.service import MAX_PAGE, MAX_PER_PAGE
-from search.types import FACETS
+from search.types import FACETS, MAX_PAGE, MAX_PER_PAGE
 
 LANGUAGES = tuple(STOP_WORDS)
-MAX_PREFIX_LENGTH = 20  # letters of a word that a suggestion goes by
-STEMMERS = {"en": "porter2", "es": "light_spanish"}  # this one needs no accents
+MAX_PREFIX_LENGTH = 20  # letters of a word that suggestions compare
+STEMMERS = {"en": "porter2", "es": "light_spanish"}  # the Spanish one needs no accents
 
 
 def _analyzer(language: str) -> Any:
-    """Accents go before the words are stemmed, as in PostgreSQL's half: readers leave them out."""
+    """Accents are removed before words are stemmed, as in PostgreSQL: readers leave them out."""
     filters = [
         "lowercase",
         "asciifolding",
@@ -64,20 +63,20 @@ PREFIX_SEARCH_ANALYZER = analyzer(
 
 
 def base_definition() -> dict[str, Any]:
-    """What an index is created with: settings, analysis and mappings."""
+    """Settings, analysis and mappings of an index."""
     index = Index("documents")
     index.settings(number_of_shards=1, max_result_window=MAX_PAGE * MAX_PER_PAGE)
     index.mapping(_mapping())
-    made: dict[str, Any] = index.to_dict()
-    made["mappings"]["dynamic"] = "strict"
-    # Searched, and already told in parts by what is shown.
-    made["mappings"]["_source"] = {"excludes": ["words", "title_start"]}
-    return made
+    definition: dict[str, Any] = index.to_dict()
+    definition["mappings"]["dynamic"] = "strict"
+    # Searched, never shown; other fields hold the same texts.
+    definition["mappings"]["_source"] = {"excludes": ["words", "title_start"]}
+    return definition
 
 
 def _mapping() -> Mapping:
     fields: dict[str, Any] = {
-        # What stands in a result.
+        # Shown in a result.
         "kind": Keyword(),
         "uuid": Keyword(),
         "key": Keyword(),
@@ -87,7 +86,7 @@ def _mapping() -> Mapping:
         "host": Keyword(index=False, doc_values=False),
         "path": Keyword(index=False, doc_values=False),
         "data": Object(enabled=False),
-        # What it is found by.
+        # Searched.
         "words": Object(properties={audience: _by_language() for audience in AUDIENCES}),
         "title_key": Keyword(),
         "title_start": Text(
@@ -97,15 +96,15 @@ def _mapping() -> Mapping:
             index_options="docs",
         ),
         "title_length": Integer(),
-        # What matches are marked in; nothing is looked up in these.
+        # Highlighted, not searched.
         "title": _by_language(index=False),
         "summary": _by_language(index=False),
         "body": _by_language(index=False),
-        # What it is narrowed and sorted by.
+        # Filtered and sorted by.
         **{column: Keyword() for column in FACETS.values()},
         "year": Integer(),
         "dated_on": Date(format="strict_date"),
-        # What the index is kept in step by.
+        # Compared with the table.
         "version": Long(),
         "content_hash": Keyword(),
     }

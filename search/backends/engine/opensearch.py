@@ -10,6 +10,7 @@ import opensearchpy
 from search.backends.engine import deadline
 from search.backends.engine.client import (
     MAX_CONNECTIONS,
+    MAX_REASON_LENGTH,
     BaseClient,
     EngineError,
     EngineUrl,
@@ -19,20 +20,20 @@ from search.backends.engine.client import (
 
 
 class OpenSearch(BaseClient):
-    trouble = (opensearchpy.exceptions.OpenSearchException, UnicodeDecodeError)
+    library_errors = (opensearchpy.exceptions.OpenSearchException, UnicodeDecodeError)
 
-    def __init__(self, address: EngineUrl, *, ca_file: str = "") -> None:
+    def __init__(self, url: EngineUrl, *, ca_file: str = "") -> None:
         super().__init__()
         self._client = opensearchpy.OpenSearch(
             hosts=[
                 {
-                    "host": address.host,
-                    "port": address.port,
-                    "use_ssl": address.scheme == "https",
-                    "url_prefix": address.path,
+                    "host": url.host,
+                    "port": url.port,
+                    "use_ssl": url.scheme == "https",
+                    "url_prefix": url.path,
                 }
             ],
-            http_auth=address.login,
+            http_auth=url.login,
             verify_certs=True,
             ca_certs=ca_file or None,
             max_retries=0,
@@ -48,10 +49,10 @@ class OpenSearch(BaseClient):
             method, path, params=dict(params or {}), body=body, timeout=seconds, headers=headers
         )
 
-    def _meaning(self, error: Exception) -> EngineError:
+    def _translate_error(self, error: Exception) -> EngineError:
         if isinstance(error, opensearchpy.exceptions.TransportError):
             return error_for_status(error.status_code, error.error)
-        return Unavailable(str(error)[:300])
+        return Unavailable(str(error)[:MAX_REASON_LENGTH])
 
 
 class _OpenSearchConnection(opensearchpy.Urllib3HttpConnection):

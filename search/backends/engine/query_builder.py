@@ -1,7 +1,7 @@
-"""From a reader's text to the requests that an engine understands.
+"""Builds the requests for an engine from a parsed query.
 
-Everything asks within the filter of the reader's audience, and of the fields that are ranked for it. Scores are sums and
-products of the engine's own: nothing is added to them that another version of an engine would weigh differently.
+Every request is filtered by the reader's audience and searches the fields that are ranked for it. Scores are sums and
+products of the engine's own scores: nothing is added that another version of an engine would weigh differently.
 """
 
 from __future__ import annotations
@@ -13,26 +13,25 @@ from typing import Any
 
 from elasticsearch_dsl import Q, Search
 
+from search.backends.engine.client import Json
 from search.backends.engine.mapping import LANGUAGES
 from search.backends.results import HIGHLIGHT_END, HIGHLIGHT_START
 from search.models import audiences_visible_to
-from search.query.parser import MAX_TERMS, ParsedQuery, Term, TermGroup
+from search.query.parser import MAX_TERMS
 from search.query.stopwords import has_content_words
-from search.text import fold
-from search.types import FACETS, Query
+from search.text import fold, title_key
+from search.types import FACETS, ParsedQuery, Query, Term, TermGroup
 
-MIN_FULL_MATCHES = 5  # with fewer results that have all the words, those with some of them count too
-MIN_COVERAGE = 0.35  # of the words' weight that a result has at least then
-MIN_PARTIAL_COVERAGE = 0.2  # of it, where nothing has all words: the most that something has is not known
-SYNONYM_BOOST = 0.8  # of what a word itself counts
-PROXIMITY_BOOST = 0.5  # of what words count, for standing near each other
-MAX_PROXIMITY_WORDS, PROXIMITY_SLOP = 8, 8  # for texts of so many words; so far apart
-EXACT_TITLE_FACTOR = 1_000  # times
-MAX_FACET_VALUES = 5_000  # of one facet; an engine refuses answers with more than 65,535 of all
+MIN_FULL_MATCHES = 5  # with fewer results that have all terms, those with some of them are results too
+MIN_COVERAGE = 0.35  # of the terms' weight that such a result has
+MIN_PARTIAL_COVERAGE = 0.2  # the same if no document has all terms: the highest coverage is unknown then
+SYNONYM_BOOST = 0.8  # relative to the term itself
+PROXIMITY_BOOST = 0.5  # for terms near each other, relative to the terms themselves
+MAX_PROXIMITY_WORDS, PROXIMITY_SLOP = 8, 8  # in longer texts proximity does not count
+EXACT_TITLE_FACTOR = 1_000
+MAX_FACET_VALUES = 5_000  # of one facet; an engine rejects requests for more than 65,535 in total
 SHORT_TIMEOUT = "1s"
-EXCERPT_LENGTH = 180  # characters, about
-
-Json = dict[str, Any]
+EXCERPT_LENGTH = 180  # characters, approximately
 
 _SOURCE_FIELDS = [
     "kind", "uuid", "key", "host", "path", "language", "audience", "origin", "title", "summary", "year", "data",
@@ -46,16 +45,15 @@ _NEWEST_FIRST: list[Json] = [
 
 
 class QueryBuilder:
-    """One search, asked in up to three requests: for all words; then how rare they are; then for some of them."""
+    """The requests of one search: for all terms; if that finds little, for their frequency and for some terms."""
 
-    def __init__(self, query: Query, wanted: ParsedQuery) -> None:
-        self.query, self.wanted = query, wanted
-        self.parts = [part for group in wanted.groups for part in group.parts]
+    def __init__(self, query: Query, parsed: ParsedQuery) -> None:
+        self.query, self.parsed = query, parsed
         self.groups = {
-            language: [g for g in wanted.groups if _group_has_content_words(g, language)]
+            language: [group for group in parsed.groups if _group_has_content_words(group, language)]
             for language in LANGUAGES
         }
-        self.chosen = {
+        self.selected = {
             name: Q("terms", **{FACETS[name]: list(values)})
             for name, values in query.filters.items()
             if values
@@ -63,135 +61,141 @@ class QueryBuilder:
 
     @property
     def is_empty(self) -> bool:
-        """Something was typed, but nothing in it can be looked for."""
-        if self.wanted.groups:
+        """There is a text, but no term in it can be searched for."""
+        if self.parsed.groups:
             return not any(self.groups.values())
-        return bool(self.query.text) and not self.wanted.without
+        return bool(self.query.text) and not self.parsed.excluded
 
     def all_terms(self) -> Json:
-        """What has all words, or their synonyms."""
-        return self._request([self._in_language(language, whole=True) for language in self._asked])
+        """Request for documents with all terms, or their synonyms."""
+        return self._request([self._in_language(language, require_all=True) for language in self._languages])
 
     def term_counts(self) -> Json:
-        """In how many documents that the reader may find does each part stand, and each with its synonyms?"""
+        """Request for the number of visible documents with each term, alone and with its synonyms."""
         filters = {}
-        for index, (part, group) in enumerate(self._units):
-            filters[f"part{index}"] = self._anywhere([part])
-            filters[f"unit{index}"] = self._anywhere([part, *_synonym_terms(group)])
+        for index, (term, group) in enumerate(self._searchable_terms):
+            filters[f"term{index}"] = self._any_of([term])
+            filters[f"synonyms{index}"] = self._any_of([term, *_synonym_terms(group)])
         search = (
             Search()
             .query("bool", filter=[self._visible])
             .extra(size=0, track_total_hits=True, timeout=SHORT_TIMEOUT)
         )
-        search.aggs.bucket("seen", "filters", filters=filters)
-        made: Json = search.to_dict()
-        return made
+        search.aggs.bucket("counts", "filters", filters=filters)
+        body: Json = search.to_dict()
+        return body
 
-    def some_terms(self, rarity: Json, *, is_there_all: bool) -> Json:
-        """What has enough of the words, by the answer to `for_rarity`: the rarer a word, the more it weighs.
+    def some_terms(self, term_counts: Json, *, has_full_match: bool) -> Json:
+        """Request for documents with enough of the terms; rarer terms weigh more.
 
-        `is_there_all`: something has all words.
+        `term_counts` is the response to that request; `has_full_match`: some document has all terms.
         """
-        counts = rarity["aggregations"]["seen"]["buckets"]
-        reach = rarity["hits"]["total"]["value"]
+        counts = term_counts["aggregations"]["counts"]["buckets"]
+        visible_count = term_counts["hits"]["total"]["value"]
         functions, weights = [], []
-        for index, (part, group) in enumerate(self._units):
-            if count := counts[f"unit{index}"]["doc_count"]:
-                weights.append(round(math.log(1 + (reach - count + 0.5) / (count + 0.5)) + 0.01, 3))
+        for index, (term, group) in enumerate(self._searchable_terms):
+            if count := counts[f"synonyms{index}"]["doc_count"]:
+                weights.append(round(math.log(1 + (visible_count - count + 0.5) / (count + 0.5)) + 0.01, 3))
                 functions.append(
-                    {"filter": self._anywhere([part, *_synonym_terms(group)]), "weight": weights[-1]}
+                    {"filter": self._any_of([term, *_synonym_terms(group)]), "weight": weights[-1]}
                 )
-        wanted = [self._in_language(language, whole=False) for language in self._asked]
+        clauses = [self._in_language(language, require_all=False) for language in self._languages]
         if not weights:
-            return self._request(wanted)
-        # Never nothing: what has the rarest word there is will do.
-        share = MIN_COVERAGE if is_there_all else MIN_PARTIAL_COVERAGE
-        least = min(share * sum(weights), max(weights)) - 0.0005
-        enough = Q(
-            "function_score", functions=functions, score_mode="sum", boost_mode="replace", min_score=least
+            return self._request(clauses)
+        # There is always a result: a document with the rarest of the known terms is enough.
+        min_coverage = MIN_COVERAGE if has_full_match else MIN_PARTIAL_COVERAGE
+        min_weight = min(min_coverage * sum(weights), max(weights)) - 0.0005
+        has_min_weight = Q(
+            "function_score",
+            functions=functions,
+            score_mode="sum",
+            boost_mode="replace",
+            min_score=min_weight,
         )
-        return self._request(wanted, [enough])
+        return self._request(clauses, [has_min_weight])
 
-    def unknown(self, rarity: Json) -> list[str]:
-        """The parts that stand nowhere, by the answer to `for_rarity`."""
-        counts = rarity["aggregations"]["seen"]["buckets"]
-        checked = set(self.checked)
+    def unknown_words(self, term_counts: Json) -> list[str]:
+        """The correctable words that no visible document has, by the response to `term_counts`."""
+        counts = term_counts["aggregations"]["counts"]["buckets"]
+        correctable = set(self.correctable_words)
         return [
-            part.text
-            for index, (part, _group) in enumerate(self._units)
-            if part.text in checked and not counts[f"part{index}"]["doc_count"]
+            term.text
+            for index, (term, _group) in enumerate(self._searchable_terms)
+            if term.text in correctable and not counts[f"term{index}"]["doc_count"]
         ]
 
     @property
-    def checked(self) -> list[str]:
-        """The words that might be misspelled: not those that one language thinks too common to look for."""
+    def correctable_words(self) -> list[str]:
+        """The words that may be misspelled: those that are a stop word in no language."""
         return [
-            part.text
-            for part in self.parts
-            if not part.is_phrase
-            and all(has_content_words(part.text, language=language) for language in LANGUAGES)
+            term.text
+            for term in self.parsed.terms
+            if not term.is_phrase
+            and all(has_content_words(term.text, language=language) for language in LANGUAGES)
         ]
 
-    def _request(self, wanted: list[Any], filters: Sequence[Any] = ()) -> Json:
-        search = Search().query(self._found(wanted, filters))
+    def _request(self, clauses: list[Any], filters: Sequence[Any] = ()) -> Json:
+        search = Search().query(self._matching(clauses, filters))
         search = search.extra(
             track_total_hits=True,
             timeout=SHORT_TIMEOUT,
             size=self.query.size,
             from_=(self.query.page - 1) * self.query.size,
         ).source(_SOURCE_FIELDS)
-        if self.chosen:
-            search = search.post_filter(Q("bool", filter=list(self.chosen.values())))
+        if self.selected:
+            search = search.post_filter(Q("bool", filter=list(self.selected.values())))
         search = search.sort(*(["_score"] if self.is_ranked else []), *_NEWEST_FIRST)
-        self._add_counts(search)
-        if self.wanted.groups:
-            search = self._with_marks(search)
-        made: Json = search.to_dict()
-        return made
+        self._add_facet_counts(search)
+        if self.parsed.groups:
+            search = self._with_highlights(search)
+        body: Json = search.to_dict()
+        return body
 
     @property
     def is_ranked(self) -> bool:
-        return bool(self.parts) and self.query.sort != "newest"
+        return bool(self.parsed.terms) and self.query.sort != "newest"
 
-    def _found(self, wanted: list[Any], filters: Sequence[Any]) -> Any:
-        """What is wanted, whatever the reader's choices; what the reader may not find is not among it."""
-        never = [_term_clause(part, field) for field in self._fields.values() for part in self.wanted.without]
-        found = Q(
+    def _matching(self, clauses: list[Any], filters: Sequence[Any]) -> Any:
+        """Visible documents that match one of `clauses`, before the selected filters are applied."""
+        excluded = [
+            _term_clause(term, field) for field in self._fields.values() for term in self.parsed.excluded
+        ]
+        matching = Q(
             "bool",
             filter=[self._visible, *filters],
-            must=[Q("bool", should=wanted, minimum_should_match=1)] if wanted else [],
-            must_not=never,
+            must=[Q("bool", should=clauses, minimum_should_match=1)] if clauses else [],
+            must_not=excluded,
         )
-        key = fold(self.query.text)[:300]
+        key = title_key(self.query.text)
         if not (self.is_ranked and key):
-            return found
-        whole = {"filter": Q("term", title_key=key), "weight": EXACT_TITLE_FACTOR}
-        return Q("function_score", query=found, functions=[whole], boost_mode="multiply")
+            return matching
+        exact_title = {"filter": Q("term", title_key=key), "weight": EXACT_TITLE_FACTOR}
+        return Q("function_score", query=matching, functions=[exact_title], boost_mode="multiply")
 
     @property
-    def _asked(self) -> list[str]:
-        """The languages in which there is something to look for."""
+    def _languages(self) -> list[str]:
+        """The languages in which some term can be searched for."""
         return [language for language in LANGUAGES if self.groups[language]]
 
     @property
-    def _units(self) -> list[tuple[Term, TermGroup]]:
-        """Each part that is looked for in some language, with the group it stands in."""
+    def _searchable_terms(self) -> list[tuple[Term, TermGroup]]:
+        """Each term that can be searched for in some language, with its group."""
         return [
-            (part, group)
-            for group in self.wanted.groups
-            for part in group.parts
-            if any(has_content_words(part.text, language=language) for language in LANGUAGES)
+            (term, group)
+            for group in self.parsed.groups
+            for term in group.terms
+            if any(has_content_words(term.text, language=language) for language in LANGUAGES)
         ]
 
-    def _anywhere(self, parts: Sequence[Term]) -> Any:
-        """One of these, in either language."""
+    def _any_of(self, terms: Sequence[Term]) -> Any:
+        """Clause for one of these terms, in either language."""
         return Q(
             "bool",
             should=[
-                _term_clause(part, self._fields[language])
+                _term_clause(term, self._fields[language])
                 for language in LANGUAGES
-                for part in parts
-                if has_content_words(part.text, language=language)
+                for term in terms
+                if has_content_words(term.text, language=language)
             ],
             minimum_should_match=1,
         )
@@ -204,44 +208,44 @@ class QueryBuilder:
     def _fields(self) -> dict[str, str]:
         return {language: f"words.{self.query.audience}.{language}" for language in LANGUAGES}
 
-    def _in_language(self, language: str, *, whole: bool) -> Any:
+    def _in_language(self, language: str, *, require_all: bool) -> Any:
         field = self._fields[language]
-        clauses = [_group_clause(group, field, language, whole=whole) for group in self.groups[language]]
-        near = self._near(field, language)
-        if whole:
-            return Q("bool", must=clauses, should=near)
-        return Q("bool", must=[Q("bool", should=clauses, minimum_should_match=1)], should=near)
+        clauses = [
+            _group_clause(group, field, language, require_all=require_all) for group in self.groups[language]
+        ]
+        proximity = self._proximity(field, language)
+        if require_all:
+            return Q("bool", must=clauses, should=proximity)
+        return Q("bool", must=[Q("bool", should=clauses, minimum_should_match=1)], should=proximity)
 
-    def _near(self, field: str, language: str) -> list[Any]:
-        words = [part.text for part in self.parts if has_content_words(part.text, language=language)]
+    def _proximity(self, field: str, language: str) -> list[Any]:
+        words = [term.text for term in self.parsed.terms if has_content_words(term.text, language=language)]
         if not 1 < len(words) <= MAX_PROXIMITY_WORDS:
             return []
-        return [
-            Q(
-                "match_phrase",
-                **{field: {"query": " ".join(words), "slop": PROXIMITY_SLOP, "boost": PROXIMITY_BOOST}},
-            )
-        ]
+        options = {"query": " ".join(words), "slop": PROXIMITY_SLOP, "boost": PROXIMITY_BOOST}
+        return [Q("match_phrase", **{field: options})]
 
-    def _add_counts(self, search: Any) -> None:
-        """Each question's values with what choosing them would give: counted under the other questions' choices."""
+    def _add_facet_counts(self, search: Any) -> None:
+        """Count each facet's values under the selected values of the other facets."""
         search.aggs.bucket("pool", "filter", filter=Q("match_all"))
         for name, column in FACETS.items():
             values = search.aggs.bucket(name, "terms", field=column, size=MAX_FACET_VALUES)
-            others = [fits for other, fits in self.chosen.items() if other != name]
+            others = [clause for other, clause in self.selected.items() if other != name]
             if others:
                 values.bucket("fits", "filter", filter=Q("bool", filter=others))
 
-    def _with_marks(self, search: Any) -> Any:
+    def _with_highlights(self, search: Any) -> Any:
         search = search.highlight_options(
             pre_tags=[HIGHLIGHT_START], post_tags=[HIGHLIGHT_END], require_field_match=False, type="unified"
         )
         for language in LANGUAGES:
             field = self._fields[language]
-            any_of_them = [_group_clause(g, field, language, whole=False) for g in self.groups[language]]
-            if not any_of_them:
+            clauses = [
+                _group_clause(group, field, language, require_all=False) for group in self.groups[language]
+            ]
+            if not clauses:
                 continue
-            query = Q("bool", should=any_of_them).to_dict()
+            query = Q("bool", should=clauses).to_dict()
             for name, fragments in (("title", 0), ("summary", 0), ("body", 1)):
                 search = search.highlight(
                     f"{name}.{language}",
@@ -253,7 +257,10 @@ class QueryBuilder:
 
 
 def suggest_query(prefix: str, *, audience: str, size: int) -> Json | None:
-    """Titles with words that begin so, those first that begin with the whole text; None for too few letters."""
+    """Request for titles with words that begin like those of `prefix`; titles that begin with all of it come first.
+
+    None for fewer than two letters.
+    """
     key = fold(prefix)
     words = re.findall(r"\w+", key)[:MAX_TERMS]
     if len("".join(words)) < 2:
@@ -268,42 +275,42 @@ def suggest_query(prefix: str, *, audience: str, size: int) -> Json | None:
     )
     search = Search().query(query).source(["title", "kind", "host", "path"])
     search = search.sort("_score", "title_length", "title_key", "kind", "number")
-    made: Json = search.extra(size=size, timeout=SHORT_TIMEOUT, collapse={"field": "title_key"}).to_dict()
-    return made
+    body: Json = search.extra(size=size, timeout=SHORT_TIMEOUT, collapse={"field": "title_key"}).to_dict()
+    return body
 
 
 def _group_has_content_words(group: TermGroup, language: str) -> bool:
     return any(
         has_content_words(text, language=language)
-        for text in [*(p.text for p in group.parts), *group.synonyms]
+        for text in [*(term.text for term in group.terms), *group.synonyms]
     )
 
 
-def _term_clause(part: Term, field: str, *, boost: float = 1) -> Any:
-    if part.is_phrase:
-        return Q("match_phrase", **{field: {"query": part.text, "boost": boost}})
-    return Q("match", **{field: {"query": part.text, "operator": "and", "boost": boost}})
+def _term_clause(term: Term, field: str, *, boost: float = 1) -> Any:
+    if term.is_phrase:
+        return Q("match_phrase", **{field: {"query": term.text, "boost": boost}})
+    return Q("match", **{field: {"query": term.text, "operator": "and", "boost": boost}})
 
 
 def _synonym_terms(group: TermGroup) -> list[Term]:
-    return [Term(term, is_phrase=True) for term in group.synonyms]
+    return [Term(synonym, is_phrase=True) for synonym in group.synonyms]
 
 
-def _group_clause(group: TermGroup, field: str, language: str, *, whole: bool) -> Any:
-    """A group's words, all of them or any, or one of its synonyms: whatever counts most."""
-    own = [
-        _term_clause(part, field) for part in group.parts if has_content_words(part.text, language=language)
+def _group_clause(group: TermGroup, field: str, language: str, *, require_all: bool) -> Any:
+    """Clause for a group's terms, all or any of them, or one of its synonyms: the best match counts."""
+    term_clauses = [
+        _term_clause(term, field) for term in group.terms if has_content_words(term.text, language=language)
     ]
-    ways = _combine(own, whole=whole)
-    ways += [
+    alternatives = _combine(term_clauses, require_all=require_all)
+    alternatives += [
         _term_clause(term, field, boost=SYNONYM_BOOST)
         for term in _synonym_terms(group)
         if has_content_words(term.text, language=language)
     ]
-    return ways[0] if len(ways) == 1 else Q("dis_max", queries=ways)
+    return alternatives[0] if len(alternatives) == 1 else Q("dis_max", queries=alternatives)
 
 
-def _combine(clauses: Sequence[Any], *, whole: bool) -> list[Any]:
+def _combine(clauses: Sequence[Any], *, require_all: bool) -> list[Any]:
     if len(clauses) < 2:
         return list(clauses)
-    return [Q("bool", must=list(clauses))] if whole else [Q("bool", should=list(clauses))]
+    return [Q("bool", must=list(clauses))] if require_all else [Q("bool", should=list(clauses))]

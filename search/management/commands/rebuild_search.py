@@ -16,63 +16,58 @@ from search.indexing import indexes, rebuild, reconcile, store, sync
 from search.models import Document
 from tenants.models import Jurisdiction
 
-LOCK_TIMEOUT_SECONDS = (
-    10.0  # seconds: a comparison that holds the right to build is over by then, a rebuild is not
-)
+LOCK_TIMEOUT_SECONDS = 10.0  # a comparison that holds the lock ends within this time, a rebuild does not
 
 
 class Command(BaseCommand):
     help = (
         "Compare what may be found with what cities and the library show, and repair it; then build the search "
-        "engine's index anew, if there is one. --check only compares."
+        "engine's index again, if there is one. --check only compares."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="change nothing; fail if something differs")
 
     def handle(self, *, check: bool, **options: Any) -> None:
-        written = self.cities(check=check) + self.library(check=check)
+        counts = self.sync_cities(check=check) + self.sync_library(check=check)
         if check:
-            wrong = (
-                [describe_difference(written.saved, written.removed)]
-                if written.saved or written.removed
-                else []
-            )
-            if wrong := wrong + self.check_index():
-                raise CommandError(f"{' '.join(wrong)} Repair this with `manage.py rebuild_search`.")
+            differs = counts.saved or counts.removed
+            differences = [describe_difference(counts.saved, counts.removed)] if differs else []
+            if differences := differences + self.check_index():
+                raise CommandError(f"{' '.join(differences)} Repair this with `manage.py rebuild_search`.")
             self.stdout.write("Search agrees with what is shown.")
             return
         store.rebuild_vocabulary()
-        self.stdout.write(f"Wrote {written.saved} documents again, removed {written.removed}.")
+        self.stdout.write(f"Wrote {counts.saved} documents again, removed {counts.removed}.")
         if settings.SEARCH_URL:
             self.build_index()
 
     def check_index(self) -> list[str]:
-        """What differs in the search engine, in sentences."""
+        """Sentences about differences between the table and the search engine's index."""
         if not settings.SEARCH_URL:
             return []
-        transport = get_client()
+        client = get_client()
         try:
-            name = indexes.current_index(transport)
+            name = indexes.current_index(client)
             if name is None:
                 return ["There is no search index."]
-            if not indexes.is_up_to_date(transport, name):
+            if not indexes.is_up_to_date(client, name):
                 return ["The search index was made by another version of the portal."]
-            found = reconcile.diff(transport, name)
+            diff = reconcile.diff(client, name)
         except EngineError as error:
             return [f"The search engine does not answer: {error}."]
-        if not found:
+        if not diff:
             return []
         return [
             "In the search index: "
-            + describe_difference(len(found.to_write), len(found.to_remove) + found.unknown_documents)
+            + describe_difference(len(diff.to_write), len(diff.to_remove) + diff.unknown_documents)
         ]
 
     def build_index(self) -> None:
         try:
             count = rebuild.rebuild_index(get_client(), progress=with_progress_bar, wait=LOCK_TIMEOUT_SECONDS)
-        except rebuild.RebuildInProgress as busy:
-            raise CommandError(f"{busy} Wait until that has ended, and try again.") from busy
+        except rebuild.RebuildInProgress as error:
+            raise CommandError(f"{error} Wait until that has ended, and try again.") from error
         except EngineError as error:
             raise CommandError(
                 f"The search engine does not answer: {error}. PostgreSQL answers in its place. "
@@ -80,8 +75,8 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(f"There are {count} documents in the search engine's index.")
 
-    def cities(self, *, check: bool) -> store.WriteCounts:
-        """City by city, each in a transaction of its own."""
+    def sync_cities(self, *, check: bool) -> store.WriteCounts:
+        """Synchronize all cities, each in a transaction of its own."""
         total = store.WriteCounts()
         jurisdictions = Jurisdiction.objects.tenants().order_by("schema_name")
         for jurisdiction in tqdm(
@@ -92,18 +87,18 @@ class Command(BaseCommand):
                 total += sync.refresh_pages(jurisdiction, check=check)
         return total
 
-    def library(self, *, check: bool) -> store.WriteCounts:
+    def sync_library(self, *, check: bool) -> store.WriteCounts:
         with schema_context("public"):
             total = sync.remove_orphans(check=check)
             with tqdm(total=LibraryItem.objects.live().count(), unit="item", disable=None) as bar:
-                for part in sync.library_batches():
-                    total += sync.refresh_library(part, check=check)
-                    bar.update(len(part))
+                for batch in sync.library_batches():
+                    total += sync.refresh_library(batch, check=check)
+                    bar.update(len(batch))
         return total
 
 
 def with_progress_bar(documents: Iterator[Document], count: int) -> Iterator[Document]:
-    """The same, with a progress bar."""
+    """The same documents; shows a progress bar."""
     yield from tqdm(documents, total=count, unit="document", disable=None)
 
 

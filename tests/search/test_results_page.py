@@ -1,4 +1,4 @@
-"""The page of results: its state is in its address, and it works without scripts."""
+"""The results page: its state is in its URL, and it works without scripts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.search.factories import DocumentFactory
 pytestmark = pytest.mark.django_db
 
 
-def words_of(response):
+def text_of(response):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
 
 
 @pytest.fixture
-def some(riverton):
+def documents(riverton):
     Sector.objects.create(slug="education", label="Education")
     Topic.objects.create(slug="libraries", label="Libraries", sector_id="education")
     DocumentFactory(
@@ -36,39 +36,39 @@ def some(riverton):
     add_terms(["fines", "overdue"])
 
 
-def test_results_say_what_they_are_and_lead_to_their_host(alliance, riverton, client_for, some):
+def test_results_show_their_kind_and_link_to_their_host(alliance, riverton, client_for, documents):
     page = client_for(alliance).get("/search/?q=fines")
 
     assert page.status_code == 200
-    words = words_of(page)
-    assert "2 results" in words
-    assert "Sample policy, in the library" in words
-    assert "Action in a plan" in words
-    assert "At risk" in words
-    assert "Promised by Jun 2027" in words
+    text = text_of(page)
+    assert "2 results" in text
+    assert "Sample policy, in the library" in text
+    assert "Action in a plan" in text
+    assert "At risk" in text
+    assert "Promised by Jun 2027" in text
     assert f'href="{riverton.base_url}/plan/actions/a3/"' in page.text
     assert "<mark>fines</mark>" in page.text
     assert "<em>" not in page.text
 
 
-def test_filters_stand_in_the_address_and_can_be_taken_out(alliance, client_for, some):
+def test_filters_are_in_the_url_and_can_be_removed(alliance, client_for, documents):
     page = client_for(alliance).get("/search/?q=fines&topic=libraries&kind=plan")
 
-    words = words_of(page)
-    assert "Topic: Libraries" in words
-    assert "0 results" in words
-    assert "Look without the filters" in words
+    text = text_of(page)
+    assert "Topic: Libraries" in text
+    assert "0 results" in text
+    assert "Look without the filters" in text
     assert re.search(r'name="topic"\s+value="libraries"\s+checked', page.text)
     assert re.search(r'name="kind"\s+value="plan"\s+checked', page.text)
     assert 'href="?q=fines&amp;kind=plan"' in page.text
 
 
-def test_a_correction_is_said_and_can_be_refused(alliance, client_for, some):
+def test_a_correction_is_shown_and_can_be_refused(alliance, client_for, documents):
     page = client_for(alliance).get("/search/?q=fimes")
 
-    assert "Showing results for fines ." in words_of(page)
-    assert "Search for “fimes” instead" in words_of(page)
-    assert "Showing results for" not in words_of(client_for(alliance).get("/search/?q=fimes&exact=1"))
+    assert "Showing results for fines ." in text_of(page)
+    assert "Search for “fimes” instead" in text_of(page)
+    assert "Showing results for" not in text_of(client_for(alliance).get("/search/?q=fimes&exact=1"))
 
 
 @pytest.mark.parametrize(
@@ -78,46 +78,47 @@ def test_a_correction_is_said_and_can_be_refused(alliance, client_for, some):
      "q=" + "a" * 3000,
      "&".join(f"topic=t{n}" for n in range(200))],
 )  # fmt: skip
-def test_any_address_is_answered_and_nothing_in_it_runs(alliance, client_for, some, query):
+def test_any_parameters_are_accepted_and_no_script_in_them_runs(alliance, client_for, documents, query):
     page = client_for(alliance).get(f"/search/?{query}")
 
     assert page.status_code == 200
     assert "<script>alert" not in page.text
 
 
-def test_a_page_past_the_last_shows_the_last(alliance, client_for, some):
+def test_a_page_past_the_last_shows_the_last(alliance, client_for, documents):
     for number in range(12):
         DocumentFactory(title=f"Fines {number}")
 
     page = client_for(alliance).get("/search/?q=fines&page=50")
 
-    assert "11 to 14 of 14" in words_of(page)
+    assert "11 to 14 of 14" in text_of(page)
 
 
-def test_what_is_for_members_shows_after_signing_in(alliance, riverton, client_for, make_user, some):
+def test_documents_for_members_are_shown_after_signing_in(
+    alliance, riverton, client_for, make_user, documents
+):
     DocumentFactory(members=True, title="Cohort fines")
     member = make_user(riverton, "member")
 
-    assert "Cohort fines" not in client_for(alliance).get("/search/?q=fines").text.replace(
-        "<mark>", ""
-    ).replace("</mark>", "")
+    text = client_for(alliance).get("/search/?q=fines").text.replace("<mark>", "").replace("</mark>", "")
+    assert "Cohort fines" not in text
     assert "For members of the cohort" in client_for(alliance, member).get("/search/?q=fines").text
     assert "Cohort fines" in client_for(alliance, member).get("/search/suggest/?q=cohort").text
     assert "Cohort fines" not in client_for(alliance).get("/search/suggest/?q=cohort").text
 
 
-def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, client_for, some):
-    def used():
+def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, client_for, documents):
+    def count_queries():
         with CaptureQueriesContext(connection) as captured:
             client_for(alliance).get("/search/?q=fines&topic=libraries")
         return len(captured)
 
-    used()
-    two = used()
+    count_queries()
+    queries_for_two = count_queries()
     DocumentFactory.create_batch(20, title="Fines", topics=["libraries"])
 
-    assert used() == two
+    assert count_queries() == queries_for_two
 
 
-def test_search_is_no_address_of_a_city(riverton, client_for):
+def test_a_city_has_no_search_page(riverton, client_for):
     assert client_for(riverton).get("/search/").status_code == 404

@@ -1,4 +1,4 @@
-"""What is found for which words, in what order, and how it is counted, marked and corrected."""
+"""Results of every backend: what matches, in what order, and how it is counted, highlighted and corrected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.search.factories import DocumentFactory
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_backend")]
 
 
-def found(text, **kwargs):
+def search_titles(text, **kwargs):
     return [plain(hit.title) for hit in service.search(text, **{"audience": "public"} | kwargs).hits]
 
 
@@ -27,11 +27,11 @@ def plain(parts):
     return "".join(text for text, _is_match in parts)
 
 
-def marked(parts):
+def matches(parts):
     return [text for text, is_match in parts if is_match]
 
 
-def test_the_audience_cannot_be_forgotten():
+def test_the_audience_is_required():
     with pytest.raises(TypeError, match="audience"):
         service.search("fines")
     with pytest.raises(TypeError, match="audience"):
@@ -40,16 +40,16 @@ def test_the_audience_cannot_be_forgotten():
         service.search("fines", audience="everyone")
 
 
-def test_all_words_first_then_any():
+def test_results_with_all_words_come_before_those_with_some():
     DocumentFactory(title="Library hours")
     DocumentFactory(title="Parking fines")
     DocumentFactory(title="Library fines")
 
-    assert found("library fines")[0] == "Library fines"
-    assert set(found("library fines")) == {"Library fines", "Library hours", "Parking fines"}
+    assert search_titles("library fines")[0] == "Library fines"
+    assert set(search_titles("library fines")) == {"Library fines", "Library hours", "Parking fines"}
 
 
-def test_enough_results_with_all_words_leave_out_those_with_some():
+def test_with_enough_full_matches_partial_ones_are_left_out():
     for number in range(6):
         DocumentFactory(title=f"Library fines {number}")
     DocumentFactory(title="Parking fines")
@@ -62,16 +62,16 @@ def test_a_title_typed_whole_comes_first():
     DocumentFactory(title="The budget")
     DocumentFactory(title="Budget")
 
-    assert found("budget")[0] == "Budget"
-    assert found("the budget")[0] == "The budget"
+    assert search_titles("budget")[0] == "Budget"
+    assert search_titles("the budget")[0] == "The budget"
 
 
-def test_phrases_and_words_that_must_not_be_there():
+def test_phrases_and_excluded_words():
     DocumentFactory(title="Late fees at the library")
     DocumentFactory(title="Fees that come late")
 
-    assert found('"late fees"') == ["Late fees at the library"]
-    assert found("fees -library") == ["Fees that come late"]
+    assert search_titles('"late fees"') == ["Late fees at the library"]
+    assert search_titles("fees -library") == ["Fees that come late"]
 
 
 @pytest.mark.parametrize("text", ["Málaga", "malaga", "MALAGA"])
@@ -79,49 +79,49 @@ def test_accents_and_capitals_do_not_matter(text):
     DocumentFactory(title="Letter from Málaga")
     DocumentFactory(title="Carta de Málaga a sus vecinos", language="es")
 
-    assert len(found(text)) == 2
+    assert len(search_titles(text)) == 2
 
 
 def test_words_are_stemmed_in_their_own_language():
     DocumentFactory(title="Guía de bibliotecas", language="es")
     DocumentFactory(title="Policies on hiring")
 
-    assert found("biblioteca") == ["Guía de bibliotecas"]
-    assert found("policy") == ["Policies on hiring"]
+    assert search_titles("biblioteca") == ["Guía de bibliotecas"]
+    assert search_titles("policy") == ["Policies on hiring"]
 
 
-def test_synonyms_are_looked_for_too_unless_the_reader_says_no():
+def test_synonyms_are_searched_for_too_but_not_in_an_exact_search():
     SynonymGroup.objects.create(terms=["library fines", "overdue fees"])
     DocumentFactory(title="Overdue fees ended")
     DocumentFactory(title="Fees for overdue bridges")
 
-    answer = service.search("library fine", audience="public")
-    assert [plain(hit.title) for hit in answer.hits] == ["Overdue fees ended"]
-    assert answer.also == ["overdue fees"]
-    assert found("library fine", exact=True) == []
+    results = service.search("library fine", audience="public")
+    assert [plain(hit.title) for hit in results.hits] == ["Overdue fees ended"]
+    assert results.synonyms == ["overdue fees"]
+    assert search_titles("library fine", exact=True) == []
 
 
-def test_a_misspelled_word_is_corrected_and_the_reader_may_insist():
+def test_a_misspelled_word_is_corrected_but_not_in_an_exact_search():
     DocumentFactory(title="Library fines")
     add_terms(["library", "fines"])
 
-    answer = service.search("libary fines", audience="public")
-    assert (answer.corrected, answer.total) == ("library fines", 1)
+    results = service.search("libary fines", audience="public")
+    assert (results.corrected, results.total) == ("library fines", 1)
     exact = service.search("libary fines", audience="public", exact=True)
     assert exact.corrected == ""
 
 
 @pytest.mark.parametrize("text", ["minority", "faster"])
-def test_a_word_is_not_bent_into_another(text):
+def test_a_correct_word_is_not_replaced_by_a_similar_one(text):
     DocumentFactory(title="A priority for fast streets")
     add_terms(["priority", "fast", "streets"])
 
-    answer = service.search(text, audience="public")
+    results = service.search(text, audience="public")
 
-    assert (answer.total, answer.corrected) == (0, "")
+    assert (results.total, results.corrected) == (0, "")
 
 
-def test_hidden_words_find_and_are_not_shown():
+def test_hidden_text_is_searched_and_not_shown():
     DocumentFactory(title="Toolkit", summary="Six questions.", hidden="zebracrossing")
 
     (hit,) = service.search("zebracrossing", audience="public").hits
@@ -129,25 +129,26 @@ def test_hidden_words_find_and_are_not_shown():
     assert "zebracrossing" not in repr(hit)
 
 
-def test_matches_are_marked_and_markup_stays_text():
+def test_matches_are_highlighted_and_markup_stays_text():
     DocumentFactory(title="Fines <script>alert(1)</script> & fees", summary="No <b>fines</b> here.")
 
     (hit,) = service.search("fines", audience="public").hits
 
-    assert marked(hit.title) == ["Fines"]
-    assert marked(hit.summary) == ["fines"]
+    assert matches(hit.title) == ["Fines"]
+    assert matches(hit.summary) == ["fines"]
 
 
-def test_the_body_is_quoted_when_only_it_has_the_words():
+def test_the_excerpt_is_from_the_body_if_only_it_matches():
     DocumentFactory(title="Toolkit", summary="Questions.", body="First this. " * 50 + "Then the levee broke.")
 
     (hit,) = service.search("levee", audience="public").hits
 
-    assert marked(hit.excerpt) == ["levee"]
+    assert matches(hit.excerpt) == ["levee"]
     assert len(plain(hit.excerpt)) < 400
 
 
-TYPED = ["'", "&", "|", "a & | b", "(", ":*", "<->", "%s", "%", "''", "-a", "-\"", "; DROP TABLE search_document; --",
+MALFORMED_TEXTS = [
+          "'", "&", "|", "a & | b", "(", ":*", "<->", "%s", "%", "''", "-a", "-\"", "; DROP TABLE search_document; --",
           "a | b", "title:fines", "fines AND", "OR", "NOT NOT", "+fines", "fines~2", "fi*", "f?nes", "[a TO z]", "{a TO *}",
           "fines^9", "/fi.*/", "\\", "\\\\\"", "(((", ")))", "a && b", "||", "!", "_exists_:title", "*:*", "fines\\", ":",
           "\"", "\"\"", "\"fines", "-\"fines", "--fines", "-", "fines -", "{\"match_all\":{}}", "<script>", "%00", "{{7*7}}",
@@ -158,22 +159,22 @@ TYPED = ["'", "&", "|", "a & | b", "(", ":*", "<->", "%s", "%", "''", "-a", "-\"
           "ـ", "\u0e38" * 50]  # fmt: skip
 
 
-def hostile():
-    dice = random.Random(11)
+def malformed_texts():
+    rng = random.Random(11)
     letters = "ab é-\"'\\/()[]{}*?~^:!+&|<>=@#%$_.,;\x00\x1f\u200b\ue000\ud83d🏛図" + "fines "
     for _number in range(60):
-        yield "".join(dice.choice(letters) for _ in range(dice.randint(1, 60)))
-    yield from TYPED
+        yield "".join(rng.choice(letters) for _ in range(rng.randint(1, 60)))
+    yield from MALFORMED_TEXTS
 
 
-def test_whatever_is_typed_is_answered():
+def test_any_text_gets_results():
     DocumentFactory(title="Library fines", summary="Fees and fines.", body="Fines.")
     SynonymGroup.objects.create(terms=["fines", "fees", "a:b*", '"x y"', "the"])
     add_terms(["library", "fines"])
 
-    for number, text in enumerate(hostile()):
-        answer = service.search(text, audience="public", exact=number % 3 == 0)
-        assert answer.total == len(answer.hits), text
+    for number, text in enumerate(malformed_texts()):
+        results = service.search(text, audience="public", exact=number % 3 == 0)
+        assert results.total == len(results.hits), text
         if number % 4 == 0:
             service.search(text, audience="members", sort="newest", filters={"topic": [text[:60]]})
         service.suggest(text, audience="public")
@@ -181,39 +182,41 @@ def test_whatever_is_typed_is_answered():
     assert Document.objects.count() == 1
 
 
-def test_long_text_is_cut():
+def test_long_text_is_truncated():
     assert len(parser.truncate("x " * 1_000)) <= parser.MAX_TEXT_LENGTH
     assert len(parser.parse("a b c d e f g " * 10, synonyms=[]).groups) == parser.MAX_TERMS
 
 
-def test_of_a_whole_paragraph_the_long_words_are_looked_for():
+def test_of_a_paragraph_the_longest_words_are_searched_for():
     DocumentFactory(title="Thermoplastic crosswalks")
     words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(50)]
 
-    assert found(" ".join([*words[:25], "thermoplastic", *words[25:]])) == ["Thermoplastic crosswalks"]
-    wanted = parser.parse("one three seven thirteen", synonyms=[]).longest(2)
-    assert [group.parts[0].text for group in wanted.groups] == ["three", "thirteen"]  # in their order
+    assert search_titles(" ".join([*words[:25], "thermoplastic", *words[25:]])) == [
+        "Thermoplastic crosswalks"
+    ]
+    parsed = parser.parse("one three seven thirteen", synonyms=[]).keep_rarest(2)
+    assert [group.terms[0].text for group in parsed.groups] == ["three", "thirteen"]  # in their order
 
 
 def test_pages_hold_each_result_once():
     for number in range(25):
         DocumentFactory(title=f"Fines {number}")
 
-    seen = [title for page in (1, 2, 3) for title in found("fines", page=page)]
+    titles = [title for page in (1, 2, 3) for title in search_titles("fines", page=page)]
 
-    assert len(seen) == len(set(seen)) == 25
-    assert found("fines", page=4) == []
+    assert len(titles) == len(set(titles)) == 25
+    assert search_titles("fines", page=4) == []
     assert service.search("fines", audience="public", page=4).total == 25
 
 
-def test_newest_first_when_asked():
+def test_newest_first():
     DocumentFactory(title="Fines fines", dated_on="2020-01-01")
     DocumentFactory(title="About fines", dated_on="2026-01-01")
 
-    assert found("fines", sort="newest") == ["About fines", "Fines fines"]
+    assert search_titles("fines", sort="newest") == ["About fines", "Fines fines"]
 
 
-def test_suggestions_go_on_from_the_last_word_and_show_a_title_once():
+def test_suggestions_complete_the_words_and_show_each_title_once():
     DocumentFactory(title="Library fines")
     DocumentFactory(title="Library fines")
     DocumentFactory(title="How the library works")
@@ -227,7 +230,7 @@ def test_suggestions_go_on_from_the_last_word_and_show_a_title_once():
     assert service.suggest("l", audience="public") == []
 
 
-def test_a_word_that_is_not_finished_may_end_anywhere():
+def test_suggestions_complete_any_part_of_a_word():
     DocumentFactory(title="Ending fees in Málaga")
 
     for prefix in ("endi", "ending fe", "mala", "Mál"):
@@ -243,25 +246,25 @@ VALUES = {
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_counts_are_those_of_counting_by_hand(seed):
-    dice = random.Random(seed)
+def test_facet_counts_equal_those_of_counting_in_python(seed):
+    rng = random.Random(seed)
     documents = [
         DocumentFactory(
-            title=dice.choice(["Fines", "Fees"]),
-            audience=dice.choice(["public", "members"]),
-            kind=dice.choice(VALUES["kind"]),
-            topics=dice.sample(VALUES["topic"], dice.randint(0, 3)),
-            population_band=dice.choice(VALUES["size"]),
-            evidence=dice.choice(VALUES["evidence"]),
+            title=rng.choice(["Fines", "Fees"]),
+            audience=rng.choice(["public", "members"]),
+            kind=rng.choice(VALUES["kind"]),
+            topics=rng.sample(VALUES["topic"], rng.randint(0, 3)),
+            population_band=rng.choice(VALUES["size"]),
+            evidence=rng.choice(VALUES["evidence"]),
         )
         for _ in range(60)
     ]
     filters = {
-        name: dice.sample([v for v in values if v], dice.randint(0, 2)) for name, values in VALUES.items()
+        name: rng.sample([v for v in values if v], rng.randint(0, 2)) for name, values in VALUES.items()
     }
-    filters["topic"].append("nobody-has-this")
+    filters["topic"].append("on-no-document")
 
-    answer = service.search("fines", audience="public", filters=filters)
+    results = service.search("fines", audience="public", filters=filters)
 
     def has(document, name):
         value = getattr(document, FACETS[name])
@@ -274,22 +277,22 @@ def test_counts_are_those_of_counting_by_hand(seed):
         )
 
     matching = [d for d in documents if d.title == "Fines" and d.audience == "public"]
-    assert answer.total == sum(fits(d) for d in matching)
+    assert results.total == sum(fits(d) for d in matching)
     for name in FACETS:
         values = {value for d in matching for value in has(d, name)} | set(filters.get(name, ()))
-        assert answer.facets[name] == {
+        assert results.facets[name] == {
             value: sum(fits(d, without=name) and value in has(d, name) for d in matching) for value in values
         }
 
 
 def test_a_search_needs_as_many_queries_for_many_results_as_for_one():
-    def used():
+    def count_queries():
         with CaptureQueriesContext(connection) as captured:
             service.search("fines", audience="public", filters={"topic": ["libraries"]})
         return len(captured)
 
     DocumentFactory(title="Fines", topics=["libraries"])
-    one = used()
+    queries_for_one = count_queries()
     DocumentFactory.create_batch(40, title="Fines", topics=["libraries", "courts"])
 
-    assert used() == one <= 2
+    assert count_queries() == queries_for_one <= 2

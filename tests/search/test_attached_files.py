@@ -1,4 +1,4 @@
-"""The words of attached files are found with their item, and a file that means harm ends nothing but its reading."""
+"""Items are found by the text of their attached files; a malicious file only fails its own extraction."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ WORDS = "Ordinance sunsets overdue balances quarterly"
 def pdf(text: str = WORDS) -> bytes:
     """A page with one line, as small as a PDF can be."""
     stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
-    parts = [
+    objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
-    made, places = b"%PDF-1.4\n", []
-    for number, part in enumerate(parts, start=1):
-        places.append(len(made))
-        made += b"%d 0 obj%b\nendobj\n" % (number, part)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    content, offsets = b"%PDF-1.4\n", []
+    for number, value in enumerate(objects, start=1):
+        offsets.append(len(content))
+        content += b"%d 0 obj%b\nendobj\n" % (number, value)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     head = b"xref\n0 6\n0000000000 65535 f \n"
-    return made + head + table + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(made)
+    return content + head + table + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(content)
 
 
 def docx() -> bytes:
@@ -64,9 +64,9 @@ def xlsx() -> bytes:
 
 
 def _saved(document) -> bytes:
-    kept = io.BytesIO()
-    document.save(kept)
-    return kept.getvalue()
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -81,29 +81,29 @@ def _saved(document) -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_words_are_read_from_every_kind_of_file_there_may_be(extension, content):
-    found = extractors.extract_text(content(), extension)
-    assert " ".join(found.split()).endswith(WORDS)
+def test_text_is_extracted_from_every_accepted_kind_of_file(extension, content):
+    text = extractors.extract_text(content(), extension)
+    assert " ".join(text.split()).endswith(WORDS)
 
 
 def bomb() -> bytes:
-    """Some kilobytes that unfold to more than a reader may have."""
-    kept = io.BytesIO()
+    """Some kilobytes that decompress to more memory than an extractor may use."""
+    buffer = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(docx())) as plain,
-        zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made,
+        zipfile.ZipFile(io.BytesIO(docx())) as source,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
     ):
-        for name in plain.namelist():
+        for name in source.namelist():
             if name != "word/document.xml":
-                made.writestr(name, plain.read(name))
-        with made.open("word/document.xml", "w", force_zip64=True) as part:
+                target.writestr(name, source.read(name))
+        with target.open("word/document.xml", "w", force_zip64=True) as member:
             for _megabyte in range(400):
-                part.write(b" " * 1024 * 1024)
-    return kept.getvalue()
+                member.write(b" " * 1024 * 1024)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("extension", "content", "said"),
+    ("extension", "content", "message"),
     [
         ("pdf", lambda: b"", "broken or protected"),
         ("pdf", lambda: b"<html>not one</html>", "broken or protected"),
@@ -113,12 +113,12 @@ def bomb() -> bytes:
     ],
     ids=["empty", "another kind", "mislabeled", "bomb", "unknown"],
 )
-def test_a_file_that_cannot_be_read_says_so(extension, content, said):
-    with pytest.raises(extractors.ExtractionError, match=said):
+def test_a_file_that_cannot_be_read_raises_an_error(extension, content, message):
+    with pytest.raises(extractors.ExtractionError, match=message):
         extractors.extract_text(content(), extension)
 
 
-def test_only_so_much_of_a_file_is_taken():
+def test_the_extracted_text_is_truncated():
     assert len(extractors.extract_text(b"word " * 100_000, "txt")) <= extractors.MAX_CHARACTERS
 
 
@@ -138,20 +138,20 @@ def attach(item: LibraryItem, name: str, content: bytes):
     return document
 
 
-def found(text: str) -> list[str]:
+def search_keys(text: str) -> list[str]:
     return [hit.key for hit in service.search(text, audience="public").hits]
 
 
-def test_an_item_is_found_by_the_words_of_its_file(item):
-    assert item.key not in found(WORDS)
+def test_an_item_is_found_by_the_text_of_its_file(item):
+    assert item.key not in search_keys(WORDS)
     attach(item, "ordinance.pdf", pdf())
     runner.run_due_jobs()
-    assert found(WORDS)[0] == item.key
+    assert search_keys(WORDS)[0] == item.key
     [hit] = [hit for hit in service.search(WORDS, audience="public").hits if hit.key == item.key]
     assert "sunsets" not in str((hit.title, hit.summary, hit.excerpt))
 
 
-def test_a_content_is_read_once(item, monkeypatch):
+def test_equal_content_is_extracted_once(item, monkeypatch):
     attach(item, "ordinance.txt", WORDS.encode())
     runner.run_due_jobs()
     monkeypatch.setattr(extractors, "extract_text", None)
@@ -160,25 +160,25 @@ def test_a_content_is_read_once(item, monkeypatch):
     assert tasks.extract_item_files.call(item.pk) == 0
 
 
-def test_another_file_in_its_place_is_found_by_its_own_words(item):
+def test_a_replaced_file_is_found_by_its_own_text(item):
     document = attach(item, "ordinance.txt", WORDS.encode())
     runner.run_due_jobs()
     document.file.save("ordinance-2.txt", ContentFile(b"Moratorium on turnaways"), save=False)
     document._set_document_file_metadata()
     document.save()
     runner.run_due_jobs()
-    assert found("moratorium turnaways")[0] == item.key
-    assert item.key not in found(WORDS)
+    assert search_keys("moratorium turnaways")[0] == item.key
+    assert item.key not in search_keys(WORDS)
 
 
-def test_a_broken_file_leaves_the_item_as_it_is_and_says_why(item):
+def test_a_broken_file_leaves_the_item_unchanged_and_records_the_error(item):
     attach(item, "ordinance.pdf", b"%PDF-1.4 and no more")
     runner.run_due_jobs()
     assert ExtractedText.objects.get().error.startswith("it is broken")
-    assert item.key in found(item.title)
+    assert item.key in search_keys(item.title)
 
 
-def test_the_file_of_a_draft_is_not_read(item):
+def test_the_file_of_a_draft_is_not_extracted(item):
     document = get_document_model()(title="Ordinance")
     document.file.save("draft.txt", ContentFile(WORDS.encode()), save=False)
     document._set_document_file_metadata()
