@@ -92,7 +92,7 @@ class PartyFactory(factory.django.DjangoModelFactory):
 
     action = factory.SubFactory(ActionFactory)
     department = factory.SubFactory(DepartmentFactory)
-    part = ActionParty.Part.RESPONSIBLE
+    role = ActionParty.Role.RESPONSIBLE
 
 
 class MeasureFactory(factory.django.DjangoModelFactory):

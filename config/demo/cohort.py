@@ -21,6 +21,7 @@ from config.demo.jurisdictions import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
+from tenants.plans import imports as plan_imports
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
 
@@ -107,7 +108,7 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
 def import_plan(sample: dict[str, Any], *, by: User) -> None:
     """The plan from its sheet, adopted where it is, published, and with what was reported since."""
     file = DATA / sample["sheet"]
-    plan_services.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
+    plan_imports.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
     plan_services.edit_plan(plan, by=by, **parse_dates(sample["plan"]))
     if adopted := sample["adopted"]:

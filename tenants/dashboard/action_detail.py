@@ -16,12 +16,12 @@ from tenants.models import Affiliation
 from tenants.plans.models import (
     Action,
     ActionParty,
-    Change,
     Goal,
     Milestone,
     Outcome,
     PerformanceMeasure,
     Plan,
+    PlanLogEntry,
     ProgressNote,
     freshness,
 )
@@ -192,10 +192,10 @@ def _get_public_owner(action: Action) -> dict[str, str] | None:
 
 
 def _party_names_by_role(action: Action) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {part: [] for part in ActionParty.Part.values}
+    found: dict[str, list[str]] = {role: [] for role in ActionParty.Role.values}
     rows = ActionParty.objects.filter(action=action).order_by("position", "pk")
-    for part, name in rows.values_list("part", "department__name"):
-        found[part].append(name)
+    for role, name in rows.values_list("role", "department__name"):
+        found[role].append(name)
     return found
 
 
@@ -253,7 +253,7 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     """How the promise changed since the plan was published, newest first: what, was, is, reason."""
     if plan.published_at is None:
         return []
-    changes = Change.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
+    changes = PlanLogEntry.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
     found = []
     for change in changes.order_by("-at", "-pk")[:50]:
         for name, values in change.fields.items():

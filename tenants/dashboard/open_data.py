@@ -161,7 +161,7 @@ def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[st
 
     measures = under(PerformanceMeasure, "kind", "text", "baseline", "target")
     milestones = under(Milestone, "title", "due_date", "due_precision", "done_date")
-    parties = under(ActionParty, "part", "department__name")
+    parties = under(ActionParty, "role", "department__name")
     notes = under(
         ProgressNote, "noted_on", "label", "status", "text", "reason", "next_step", order="noted_on"
     )
@@ -184,7 +184,7 @@ def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[st
                         }
                         | {
                             "parties": [
-                                {"part": party["part"], "name": party["department__name"]}
+                                {"part": party["role"], "name": party["department__name"]}
                                 for party in parties[row["pk"]]
                             ],
                             "measures": measures[row["pk"]],

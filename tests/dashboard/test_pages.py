@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenants.models import Affiliation, Visibility
-from tenants.plans.models import Action, Change, Goal, Plan
+from tenants.plans.models import Action, Goal, Plan, PlanLogEntry
 from tests.plan_factories import (
     ActionFactory,
     MeasureFactory,
@@ -316,7 +316,7 @@ def test_an_action_shows_measures_milestones_parties_and_the_neighbors(
         MilestoneFactory(action=action, title="Desk opens", done_date=dt.date(2025, 6, 2))
         MilestoneFactory(action=action, title="Second attorney", due_date=dt.date(2026, 12, 31))
         PartyFactory(action=action, department__name="Municipal Court")
-        PartyFactory(action=action, department__name="Bend Legal Aid", part="support")
+        PartyFactory(action=action, department__name="Bend Legal Aid", role="support")
     text = words_of(resident.get("/plan/actions/t5/"))
     assert text.index("How much did we do? Families helped At the start: 22") < text.index(
         "Is anyone better off? Families still at home Target: 75%"
@@ -349,13 +349,13 @@ def test_a_changed_promise_keeps_its_old_wording_but_not_from_before_publication
     with in_city(launched):
         action = Action.objects.get(code="t5")
         common = {"verb": "edited", "object_type": "action", "object_uuid": action.uuid}
-        Change.objects.create(
+        PlanLogEntry.objects.create(
             **common,
             at=dt.datetime(2027, 1, 12, tzinfo=dt.UTC),
             reason="Nobody was hired.",
             fields={"due_date": ["2026-12-31", "2027-06-30"], "status_raw": ["secret raw", "x"]},
         )
-        Change.objects.create(
+        PlanLogEntry.objects.create(
             **common,
             at=dt.datetime(2024, 1, 12, tzinfo=dt.UTC),
             fields={"title": ["A draft title", "Another"]},
@@ -368,7 +368,7 @@ def test_a_changed_promise_keeps_its_old_wording_but_not_from_before_publication
 
 def test_internal_notes_of_an_import_are_not_shown(launched, public_plan, resident, in_city):
     with in_city(launched):
-        Action.objects.filter(code="t5").update(notes=[{"label": "Cost code", "text": "CANARY-4-11"}])
+        Action.objects.filter(code="t5").update(extra_columns=[{"label": "Cost code", "text": "CANARY-4-11"}])
     for url in PAGES + FILES:
         assert "CANARY" not in resident.get(url).text
 

@@ -15,19 +15,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cohort.models import PublicAction
-from tenants.plans import selectors, services, spreadsheets
+from tenants.plans import imports, selectors, services, spreadsheets
 from tenants.plans.models import (
     Action,
     ActionParty,
-    Change,
     Department,
-    Export,
+    ExportSnapshot,
     Goal,
     ImportJob,
     Milestone,
     Outcome,
     PerformanceMeasure,
     Plan,
+    PlanLogEntry,
     ProgressNote,
 )
 from tenants.plans.spreadsheets import three_way_merge
@@ -71,11 +71,11 @@ def rows(*, without: tuple[str, ...] = ("updated_at",)) -> dict[str, Any]:
 
 def upload(text: str | bytes = SHEET, filename: str = "plan.csv") -> ImportJob:
     content = text.encode() if isinstance(text, str) else text
-    return services.upload_sheet(filename=filename, content=content, by=None)
+    return imports.upload_sheet(filename=filename, content=content, by=None)
 
 
 def imported(text: str | bytes = SHEET, **options: Any) -> ImportJob:
-    return services.commit_import(upload(text), by=None, **options)
+    return imports.commit_import(upload(text), by=None, **options)
 
 
 def action(title: str) -> Action:
@@ -85,10 +85,10 @@ def action(title: str) -> Action:
 # ---- The samples -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", FILES)
 def test_a_sample_imports_to_its_expected_tree(name):
-    services.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
+    imports.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     wanted = expected_of(name)
     told = []
-    found = spreadsheets.model.compact_tree(services.export_tree(selectors.current_plan()))
+    found = spreadsheets.model.compact_tree(imports.export_tree(selectors.current_plan()))
     assert [goal["title"] for goal in found] == [goal["title"] for goal in wanted["goals"]]
     for goal, wanted_goal in zip(found, wanted["goals"], strict=True):
         told += differences(goal, wanted_goal, f"goal in row {wanted_goal['row']}")
@@ -102,21 +102,21 @@ def test_a_sample_imports_to_its_expected_tree(name):
 @pytest.mark.parametrize("name", FILES)
 def test_the_same_sample_twice_changes_nothing(name):
     content = (DATA / name).read_bytes()
-    services.import_sheet(filename=name, content=content, by=None)
-    before, changes = rows(without=()), Change.objects.count()
-    _result, difference = services.import_sheet(filename=name, content=content, by=None)
+    imports.import_sheet(filename=name, content=content, by=None)
+    before, changes = rows(without=()), PlanLogEntry.objects.count()
+    _result, difference = imports.import_sheet(filename=name, content=content, by=None)
     assert difference.is_empty
     assert {item.state for item in difference.items} == {"same"}
     assert rows(without=()) == before
-    assert Change.objects.count() == changes
+    assert PlanLogEntry.objects.count() == changes
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_import_of_an_export_changes_nothing(name):
-    services.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
+    imports.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     before = rows(without=())
-    content = services.export_as_bytes(selectors.current_plan(), by=None)
-    _result, difference = services.import_sheet(filename="export.xlsx", content=content, by=None)
+    content = imports.export_as_bytes(selectors.current_plan(), by=None)
+    _result, difference = imports.import_sheet(filename="export.xlsx", content=content, by=None)
     told = [(item.node.title, item.state, list(item.fields)) for item in difference.items if item.fields]
     assert told == []
     assert difference.is_empty
@@ -125,7 +125,7 @@ def test_import_of_an_export_changes_nothing(name):
 
 def test_import_of_an_export_changes_nothing_after_work_in_the_portal(make_user, riverton):
     user = make_user(riverton, "coordinator")
-    services.import_sheet(filename=FILES[2], content=(DATA / FILES[2]).read_bytes(), by=None)
+    imports.import_sheet(filename=FILES[2], content=(DATA / FILES[2]).read_bytes(), by=None)
     first, second, third = Action.objects.in_plan_order()[:3]
     services.record_progress(
         first,
@@ -145,8 +145,8 @@ def test_import_of_an_export_changes_nothing_after_work_in_the_portal(make_user,
         second.outcome, by=user, title="New here", measures=[{"kind": "better_off", "text": "Rents"}]
     )
     before = rows(without=())
-    content = services.export_as_bytes(selectors.current_plan(), by=None)
-    _result, difference = services.import_sheet(filename="export.xlsx", content=content, by=None)
+    content = imports.export_as_bytes(selectors.current_plan(), by=None)
+    _result, difference = imports.import_sheet(filename="export.xlsx", content=content, by=None)
     told = [(item.node.title, item.state, item.fields) for item in difference.items if item.fields]
     assert told == []
     assert rows(without=()) == before
@@ -172,19 +172,19 @@ def test_the_first_party_answers_and_the_others_are_responsible():
     imported()
     found = action("Paint forty crossings")
     assert found.accountable.name == "Public Works"
-    assert [(p.department.name, p.part) for p in found.parties.all()] == [("police", "responsible")]
+    assert [(p.department.name, p.role) for p in found.parties.all()] == [("police", "responsible")]
     assert found.accountability_raw == "Public Works; Police"
     assert Department.objects.count() == 2
 
 
 def test_an_import_is_in_the_history_of_every_row_and_of_the_plan(make_user, riverton):
     user = make_user(riverton, "coordinator")
-    services.commit_import(upload(), by=user)
-    entry = Change.objects.get(object_uuid=action("Repair the lights").uuid)
+    imports.commit_import(upload(), by=user)
+    entry = PlanLogEntry.objects.get(object_uuid=action("Repair the lights").uuid)
     assert (entry.verb, entry.by, entry.reason) == ("imported", user, "Spreadsheet import: plan.csv")
     assert entry.fields["accountable"] == [None, "Public Works"]
     assert entry.fields["measures"][1][0]["text"] == "lights repaired"
-    assert Change.objects.filter(object_uuid=selectors.current_plan().uuid, verb="imported").exists()
+    assert PlanLogEntry.objects.filter(object_uuid=selectors.current_plan().uuid, verb="imported").exists()
 
 
 def test_an_import_into_a_public_plan_is_public_at_once():
@@ -208,7 +208,7 @@ def test_an_import_into_a_public_plan_is_public_at_once():
 def test_a_file_that_is_no_plan_is_refused_in_words_and_changes_nothing(content, filename):
     before = rows(without=())
     with pytest.raises(spreadsheets.SheetError) as refused:
-        services.import_sheet(filename=filename, content=content, by=None)
+        imports.import_sheet(filename=filename, content=content, by=None)
     assert len(str(refused.value)) > 20
     assert rows(without=()) == before
     assert not ImportJob.objects.exists()
@@ -227,7 +227,7 @@ def test_what_only_the_sheet_changed_is_taken():
     assert job.result["counts"]["action"]["changed"] == 1
     found = action("Repair the lights")
     assert found.due_date.isoformat() == "2029-12-31"
-    entry = Change.objects.filter(object_uuid=found.uuid).latest("pk")
+    entry = PlanLogEntry.objects.filter(object_uuid=found.uuid).latest("pk")
     assert entry.fields["due_date"] == ["2028-12-31", "2029-12-31"]
 
 
@@ -246,7 +246,7 @@ def test_what_both_changed_is_a_conflict_and_the_plan_keeps_its_own():
     job = upload(SHEET.replace("Repair the lights", "Repair the street lights"))
     (row,) = [row for row in job.result["rows"] if row["state"] == "conflict"]
     assert row["fields"]["title"]["base"] == "Repair the lights"
-    services.commit_import(job, by=None)
+    imports.commit_import(job, by=None)
     assert Action.objects.filter(title="Repair all lights").exists()
     # the same sheet again asks nothing again
     assert (
@@ -262,7 +262,7 @@ def test_the_coordinator_may_take_the_sheets_side():
     mine = action("Repair the lights")
     services.edit_action(mine, by=None, title="Repair all lights")
     job = upload(SHEET.replace("Repair the lights", "Repair the street lights"))
-    services.commit_import(job, by=None, choices={f"{mine.uuid}:title": "sheet"})
+    imports.commit_import(job, by=None, choices={f"{mine.uuid}:title": "sheet"})
     mine.refresh_from_db()
     assert mine.title == "Repair the street lights"
 
@@ -273,7 +273,7 @@ def test_a_conflict_that_the_check_did_not_show_is_shown_first():
     services.edit_action(action("Repair the lights"), by=None, title="Repair all lights")
     before = rows()
     with pytest.raises(ValidationError, match="Check again"):
-        services.commit_import(job, by=None)
+        imports.commit_import(job, by=None)
     assert rows() == before
     job.refresh_from_db()
     assert job.state == "checked"
@@ -354,12 +354,12 @@ def test_a_measure_in_the_same_words_keeps_its_baseline():
 
 def test_a_sheet_made_from_an_older_export_does_not_revert_the_portal():
     imported()
-    old = services.export_as_bytes(selectors.current_plan(), by=None)
+    old = imports.export_as_bytes(selectors.current_plan(), by=None)
     services.edit_action(action("Repair the lights"), by=None, title="Repair all lights")
-    services.export_as_bytes(selectors.current_plan(), by=None)
-    assert Export.objects.count() == 2
-    job = services.upload_sheet(filename="old.xlsx", content=old, by=None)
-    services.commit_import(job, by=None)
+    imports.export_as_bytes(selectors.current_plan(), by=None)
+    assert ExportSnapshot.objects.count() == 2
+    job = imports.upload_sheet(filename="old.xlsx", content=old, by=None)
+    imports.commit_import(job, by=None)
     assert Action.objects.filter(title="Repair all lights").exists()
 
 
@@ -377,11 +377,11 @@ def test_two_departments_send_sheets_of_their_own():
 def test_taking_back_a_first_import_brings_the_starter_plan_back_exactly():
     before = rows(without=("updated_at", "next_code"))
     job = imported()
-    services.undo_import(job, by=None)
+    imports.undo_import(job, by=None)
     assert rows(without=("updated_at", "next_code")) == before
     job.refresh_from_db()
     assert job.state == "undone"
-    assert Change.objects.filter(verb="undone", object_type="plan").exists()
+    assert PlanLogEntry.objects.filter(verb="undone", object_type="plan").exists()
 
 
 def test_taking_back_a_changed_sheet_puts_back_every_field():
@@ -400,7 +400,7 @@ def test_taking_back_a_changed_sheet_puts_back_every_field():
     lines.insert(4, ",Slow the traffic,Public Works,2027,,")
     job = imported("\n".join(lines) + "\n")
     assert rows(without=("updated_at", "updated_by_id", "next_code")) != before
-    services.undo_import(job, by=None)
+    imports.undo_import(job, by=None)
     assert rows(without=("updated_at", "updated_by_id", "next_code")) == before
 
 
@@ -409,7 +409,7 @@ def test_taking_back_is_refused_for_rows_edited_since_and_names_them():
     services.edit_action(action("Repair the lights"), by=None, resources="$9,000")
     before = rows(without=())
     with pytest.raises(ValidationError, match="Repair the lights"):
-        services.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
     assert rows(without=()) == before
 
 
@@ -417,7 +417,7 @@ def test_taking_back_is_refused_where_something_was_added_below():
     job = imported()
     services.add_action(Outcome.objects.get(title="Crossings are safe"), by=None, title="Added since")
     with pytest.raises(ValidationError, match="Added since"):
-        services.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
     assert Action.objects.filter(title="Added since").exists()
 
 
@@ -425,17 +425,17 @@ def test_taking_back_ends_after_seven_days():
     job = imported()
     ImportJob.objects.filter(pk=job.pk).update(undo_until=timezone.now() - timezone.timedelta(minutes=1))
     with pytest.raises(ValidationError, match="could be taken back until"):
-        services.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
     assert Action.objects.filter(title="Repair the lights").exists()
 
 
 def test_an_import_is_committed_and_taken_back_once():
     job = imported()
     with pytest.raises(ValidationError, match="imported already"):
-        services.commit_import(job, by=None)
-    services.undo_import(job, by=None)
+        imports.commit_import(job, by=None)
+    imports.undo_import(job, by=None)
     with pytest.raises(ValidationError, match="changed nothing that could be taken back"):
-        services.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
 
 
 # ---- Growth ----------------------------------------------------------------------------------------------

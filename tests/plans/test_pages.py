@@ -15,8 +15,8 @@ from django.utils import timezone
 from PIL import Image
 
 from tenants.models import Jurisdiction
-from tenants.plans import selectors, services
-from tenants.plans.models import Action, Change, Goal, ImportJob, Outcome, Plan
+from tenants.plans import imports, selectors, services
+from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan, PlanLogEntry
 from tests.plans.factories import ActionFactory, DepartmentFactory, GoalFactory, OutcomeFactory
 from tests.plans.test_import import SHEET, sheet_of
 from tests.plans.test_sheets_samples import DATA
@@ -105,7 +105,7 @@ def test_a_new_citys_home_is_a_checklist_from_the_data(coordinator_client):
 
 def test_a_running_citys_home_says_who_owes_an_update(coordinator_client, riverton, in_city):
     with in_city(riverton):
-        services.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=None)
+        imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=None)
         services.publish_plan(selectors.current_plan(), by=None, launch=True)
     response = coordinator_client.get(url("home"))
     assert "Who still owes an update" in response.text
@@ -184,15 +184,15 @@ def test_goal_outcome_and_action_are_added_by_pages(coordinator_client, riverton
 def form_of(coordinator_client: Any, code: str) -> dict[str, Any]:
     """What the action's form holds, as a browser would send it."""
     form = coordinator_client.get(url("edit-action", code)).context["form"]
-    data = {name: form[name].value() for name in form.fields}
+    data = {form[name].html_name: form[name].value() for name in form.fields}
     return {name: value for name, value in data.items() if value not in (None, False)}
 
 
 def test_saving_an_action_unchanged_changes_nothing(coordinator_client, riverton, in_city):
     with in_city(riverton):
-        services.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=None)
+        imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=None)
         actions = list(Action.objects.in_plan_order())
-        before, changes = list(Action.objects.order_by("pk").values()), Change.objects.count()
+        before, changes = list(Action.objects.order_by("pk").values()), PlanLogEntry.objects.count()
     for action in actions[:12]:
         sent = {
             name: value.replace("\n", "\r\n") if isinstance(value, str) else value  # as browsers send them
@@ -204,12 +204,14 @@ def test_saving_an_action_unchanged_changes_nothing(coordinator_client, riverton
         services.edit_goal(goal, by=None, story="One.\n\nTwo.")
         changes += 1
     form = coordinator_client.get(url("edit-goal", goal.uuid)).context["form"]
-    sent = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    sent = {
+        form[name].html_name: form[name].value() for name in form.fields if form[name].value() is not None
+    }
     sent["story"] = "One.\r\n\r\nTwo."
     assert coordinator_client.post(url("edit-goal", goal.uuid), sent).status_code == 302
     with in_city(riverton):
         assert list(Action.objects.order_by("pk").values()) == before
-        assert Change.objects.count() == changes
+        assert PlanLogEntry.objects.count() == changes
 
 
 def test_an_edit_by_htmx_gives_the_row_back_with_a_toast(coordinator_client, riverton, in_city):
@@ -231,7 +233,7 @@ def test_a_date_nobody_can_read_is_told_in_words_and_changes_nothing(coordinator
     assert "“soonish” is not a date" in response.text
     assert "Other words" in response.text
     with in_city(riverton):
-        assert not Change.objects.filter(object_uuid=action.uuid).exists()
+        assert not PlanLogEntry.objects.filter(object_uuid=action.uuid).exists()
 
 
 def test_the_second_of_two_people_keeps_the_input_and_is_told_what_changed(
@@ -249,7 +251,7 @@ def test_the_second_of_two_people_keeps_the_input_and_is_told_what_changed(
     with in_city(riverton):
         action.refresh_from_db()
         assert (action.details, action.resources) == ("Hers", "")
-    again = mine | {"details": "Hers", "seen": response.context["form"]["seen"].value()}
+    again = mine | {"details": "Hers", "seen": response.context["form"]["version"].value()}
     assert coordinator_client.post(url("edit-action", action.code), again).status_code == 302
     with in_city(riverton):
         action.refresh_from_db()
@@ -366,7 +368,7 @@ def test_a_sheet_goes_from_upload_to_undo(coordinator_client, riverton, in_city)
 )
 def test_the_check_shows_each_kind_of_row(coordinator_client, riverton, in_city, show):
     with in_city(riverton):
-        services.import_sheet(filename="a.csv", content=sheet_of(40).encode(), by=None)
+        imports.import_sheet(filename="a.csv", content=sheet_of(40).encode(), by=None)
     coordinator_client.post(url("imports"), csv(sheet_of(60).replace("June 2027", "2028", 5)))
     with in_city(riverton):
         job = ImportJob.objects.latest("pk")
@@ -375,7 +377,7 @@ def test_the_check_shows_each_kind_of_row(coordinator_client, riverton, in_city,
 
 def test_a_conflict_is_decided_on_the_page(coordinator_client, riverton, in_city):
     with in_city(riverton):
-        services.import_sheet(filename="a.csv", content=SHEET.encode(), by=None)
+        imports.import_sheet(filename="a.csv", content=SHEET.encode(), by=None)
         mine = Action.objects.get(title="Repair the lights")
         services.edit_action(mine, by=None, title="Repair all lights")
     coordinator_client.post(
@@ -393,7 +395,7 @@ def test_a_conflict_is_decided_on_the_page(coordinator_client, riverton, in_city
 
 def test_a_plan_edited_after_the_check_is_checked_again(coordinator_client, riverton, in_city):
     with in_city(riverton):
-        services.import_sheet(filename="a.csv", content=SHEET.encode(), by=None)
+        imports.import_sheet(filename="a.csv", content=SHEET.encode(), by=None)
     coordinator_client.post(
         url("imports"), csv(SHEET.replace("Repair the lights", "Repair the street lights"))
     )
@@ -557,7 +559,7 @@ def test_a_measure_gets_a_baseline_and_a_target(coordinator_client, riverton, in
         form_of(coordinator_client, action.code) | {"better_off": "Renters who stay"},
     )
     page = coordinator_client.get(url("edit-measures", action.code))
-    data = {"m-TOTAL_FORMS": "3", "m-INITIAL_FORMS": "1", "seen": page.context["form"]["seen"].value()}
+    data = {"m-TOTAL_FORMS": "3", "m-INITIAL_FORMS": "1", "seen": page.context["form"]["version"].value()}
     data |= {
         "m-0-kind": "better_off",
         "m-0-text": "Renters who stay",

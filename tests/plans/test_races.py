@@ -13,8 +13,8 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 
 from tenants.models import Jurisdiction
-from tenants.plans import services
-from tenants.plans.models import Action, Change, ImportJob, Outcome
+from tenants.plans import imports, services
+from tenants.plans.models import Action, ImportJob, Outcome, PlanLogEntry
 from tests.plans.test_import import SHEET
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
 
@@ -44,11 +44,11 @@ def at_once(slug: str, *works: Callable[[], Any]) -> list[Any]:
 def test_one_of_two_edits_is_saved_and_the_other_person_is_told():
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         action = Action.objects.order_by("pk").first()
-        seen = services.version_token(action)
+        version = services.version_token(action)
     found = at_once(
         "riverton",
-        lambda: services.edit_action(action, by=None, seen=seen, title="From the first"),
-        lambda: services.edit_action(action, by=None, seen=seen, title="From the second"),
+        lambda: services.edit_action(action, by=None, version=version, title="From the first"),
+        lambda: services.edit_action(action, by=None, version=version, title="From the second"),
     )
     refused = [each for each in found if isinstance(each, services.EditConflict)]
     saved = [each for each in found if isinstance(each, Action)]
@@ -56,7 +56,7 @@ def test_one_of_two_edits_is_saved_and_the_other_person_is_told():
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         action.refresh_from_db()
         assert action.title == saved[0].title
-        assert Change.objects.filter(object_uuid=action.uuid, verb="edited").count() == 1
+        assert PlanLogEntry.objects.filter(object_uuid=action.uuid, verb="edited").count() == 1
 
 
 def test_two_new_actions_get_codes_of_their_own():
@@ -74,8 +74,8 @@ def test_two_new_actions_get_codes_of_their_own():
 
 def test_an_import_that_two_people_commit_is_written_once():
     with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
-        job = services.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
-    found = at_once("millbrook", *[lambda: services.commit_import(job, by=None)] * 2)
+        job = imports.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+    found = at_once("millbrook", *[lambda: imports.commit_import(job, by=None)] * 2)
     refused = [each for each in found if isinstance(each, ValidationError)]
     assert len(refused) == 1
     assert "imported already" in refused[0].messages[0]
@@ -87,13 +87,13 @@ def test_an_import_that_two_people_commit_is_written_once():
 def test_an_edit_during_an_import_is_not_lost():
     jurisdiction = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(jurisdiction):
-        services.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+        imports.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
         action = Action.objects.get(title="Repair the lights")
         changed = SHEET.replace("2028", "2029").replace("June 2027", "July 2027")
-        job = services.upload_sheet(filename="plan.csv", content=changed.encode(), by=None)
+        job = imports.upload_sheet(filename="plan.csv", content=changed.encode(), by=None)
     found = at_once(
         "riverton",
-        lambda: services.commit_import(job, by=None),
+        lambda: imports.commit_import(job, by=None),
         lambda: services.edit_action(action, by=None, resources="Two crews"),
     )
     assert not [each for each in found if isinstance(each, Exception)], found

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cohort.models import PublicAction, PublicPlan
 from tenants.models import Jurisdiction
 from tenants.plans import selectors, services
-from tenants.plans.models import Action, Change, Goal, Outcome, Plan
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tests.plans.factories import (
     ActionFactory,
     DepartmentFactory,
@@ -35,7 +35,7 @@ def rows() -> dict[str, Any]:
     """Everything of the plan, to prove that nothing changed."""
     return {
         model.__name__: list(model.objects.order_by("pk").values())
-        for model in (Plan, Goal, Outcome, Action, Change)
+        for model in (Plan, Goal, Outcome, Action, PlanLogEntry)
     }
 
 
@@ -77,7 +77,7 @@ def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(make_user, r
     assert action.code == "a7"
     assert action.accountable.name == "City Clerk"
     assert [party.department.name for party in action.parties.all()] == ["Library"]
-    entry = Change.objects.get(object_uuid=action.uuid)
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid)
     assert (entry.verb, entry.by) == ("added", user)
     assert entry.fields["title"] == [None, "Pay interpreters"]
 
@@ -94,7 +94,7 @@ def test_an_edit_keeps_old_and_new_of_every_field(make_user, riverton):
         due_date=dt.date(2028, 6, 30),
         measures=[{"kind": "better_off", "text": "Renters who stay"}],
     )
-    entry = Change.objects.get(object_uuid=action.uuid)
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid)
     assert entry.fields["title"] == ["Old words", "New words"]
     assert entry.fields["due_date"] == ["2027-06-30", "2028-06-30"]
     assert entry.fields["measures"][1][0]["text"] == "Renters who stay"
@@ -115,7 +115,7 @@ def test_a_promise_of_an_adopted_plan_does_not_change_without_a_reason():
         services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1))
     assert rows() == before
     services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1), reason="The state moved its grant.")
-    assert Change.objects.get(object_uuid=action.uuid).reason == "The state moved its grant."
+    assert PlanLogEntry.objects.get(object_uuid=action.uuid).reason == "The state moved its grant."
 
 
 def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
@@ -129,11 +129,11 @@ def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
 def test_the_second_of_two_people_is_told_and_nothing_is_lost(make_user, riverton):
     first = make_user(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
     action = ActionFactory(outcome__goal__plan__lifecycle="draft")
-    seen = services.version_token(action)
-    services.edit_action(action, by=first, seen=seen, title="Rosa’s words")
+    version = services.version_token(action)
+    services.edit_action(action, by=first, version=version, title="Rosa’s words")
     before = rows()
     with pytest.raises(services.EditConflict, match="Rosa Delgado changed this"):
-        services.edit_action(action, by=None, seen=seen, title="Other words")
+        services.edit_action(action, by=None, version=version, title="Other words")
     assert rows() == before
 
 
@@ -185,7 +185,7 @@ def test_an_action_moves_to_the_end_of_another_outcome():
     there = ActionFactory(outcome=other, position=3)
     services.move_to(action, other, by=None, reason="Fits better.")
     assert list(other.actions.order_by("position")) == [there, action]
-    assert Change.objects.get(object_uuid=action.uuid).verb == "moved"
+    assert PlanLogEntry.objects.get(object_uuid=action.uuid).verb == "moved"
 
 
 # ---- Retiring --------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_retired_goal_takes_its_actions_out_of_the_public_copy_and_back():
     services.restore(goal, by=None)
     assert PublicAction.objects.filter(uuid=action.uuid).exists()
     assert list(
-        Change.objects.filter(object_uuid=goal.uuid).order_by("pk").values_list("verb", flat=True)
+        PlanLogEntry.objects.filter(object_uuid=goal.uuid).order_by("pk").values_list("verb", flat=True)
     ) == [
         "edited",
         "retired",
@@ -232,7 +232,7 @@ def test_progress_moves_the_status_and_reaches_the_public_copy(make_user, rivert
     action.refresh_from_db()
     assert (action.status, action.last_update_on, action.status_since) == ("on_track", TODAY(), TODAY())
     assert PublicAction.objects.get(uuid=action.uuid).last_update_text == "Half the forms are done."
-    entry = Change.objects.get(object_uuid=action.uuid, verb="reported")
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid, verb="reported")
     assert entry.fields["status"] == ["not_started", "on_track"]
 
 
@@ -293,8 +293,8 @@ def test_a_department_lead_reports_on_the_own_departments_actions_only(make_user
     answers, helps, supports, other = (ActionFactory() for _ in range(4))
     owned = ActionFactory(owner=mine)
     Action.objects.filter(pk=answers.pk).update(accountable=library)
-    PartyFactory(action=helps, department=library, part="responsible")
-    PartyFactory(action=supports, department=library, part="support")
+    PartyFactory(action=helps, department=library, role="responsible")
+    PartyFactory(action=supports, department=library, role="support")
     assert set(selectors.reportable_by(lead, riverton)) == {answers, helps, owned}
     assert selectors.may_report(lead, riverton, answers)
     assert not selectors.may_report(lead, riverton, other)
