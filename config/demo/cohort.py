@@ -22,6 +22,7 @@ from resources.models import LibraryItem
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
 from tenants.people import affiliations
+from tenants.plans import imports as plan_imports
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
 
@@ -108,7 +109,7 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
 def import_plan(sample: dict[str, Any], *, by: User) -> None:
     """Import the plan from its sheet, record its adoption and progress, and publish it, as the sample says."""
     file = DATA / sample["sheet"]
-    plan_services.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
+    plan_imports.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
     plan_services.edit_plan(plan, by=by, **parse_dates(sample["plan"]))
     if adopted := sample["adopted"]:

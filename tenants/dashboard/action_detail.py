@@ -15,10 +15,10 @@ from tenants.models import Affiliation
 from tenants.plans.models import (
     Action,
     ActionParty,
-    Change,
     Milestone,
     PerformanceMeasure,
     Plan,
+    PlanLogEntry,
     ProgressNote,
     freshness,
 )
@@ -141,9 +141,9 @@ def _get_public_owner(action: Action) -> dict[str, str] | None:
 
 
 def _party_names_by_role(action: Action) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {role: [] for role in ActionParty.Part.values}
+    names: dict[str, list[str]] = {role: [] for role in ActionParty.Role.values}
     rows = ActionParty.objects.filter(action=action).order_by("position", "pk")
-    for role, name in rows.values_list("part", "department__name"):
+    for role, name in rows.values_list("role", "department__name"):
         names[role].append(name)
     return names
 
@@ -202,7 +202,7 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     """Changes to the promise since the plan was published, newest first: [{"at", "field", "was", "now", "reason"}]."""
     if plan.published_at is None:
         return []
-    changes = Change.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
+    changes = PlanLogEntry.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
     entries = []
     for change in changes.order_by("-at", "-pk")[:50]:
         for name, values in change.fields.items():

@@ -167,7 +167,7 @@ def plan_tree(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> list[di
 
     measures = rows_by_action(PerformanceMeasure, "kind", "text", "baseline", "target")
     milestones = rows_by_action(Milestone, "title", "due_date", "due_precision", "done_date")
-    parties = rows_by_action(ActionParty, "part", "department__name")
+    parties = rows_by_action(ActionParty, "role", "department__name")
     notes = rows_by_action(
         ProgressNote, "noted_on", "label", "status", "text", "reason", "next_step", order="noted_on"
     )
@@ -190,7 +190,7 @@ def plan_tree(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> list[di
                         }
                         | {
                             "parties": [
-                                {"part": party["part"], "name": party["department__name"]}
+                                {"part": party["role"], "name": party["department__name"]}
                                 for party in parties[row["pk"]]
                             ],
                             "measures": measures[row["pk"]],

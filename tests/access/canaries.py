@@ -19,7 +19,7 @@ from wagtail.models import Page
 
 from tenants import signals
 from tenants.models import Affiliation, AuditEvent, Invitation
-from tenants.plans.models import Action, Change, Department, Export, Goal, Plan
+from tenants.plans.models import Action, Department, ExportSnapshot, Goal, Plan, PlanLogEntry
 from tests.plan_factories import MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory
 
 CANARIES = {"riverton": "xqriv", "ashford": "xqash", "millbrook": "xqmil"}  # short enough for every field
@@ -100,12 +100,12 @@ def _create_one_of_each(jurisdiction: Any) -> None:
     for factory in (MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory):
         factory(action=action)
     Department.objects.get_or_create(name="Library")
-    Change.objects.create(
+    PlanLogEntry.objects.create(
         verb="changed", object_type="action", object_uuid=action.uuid, object_title="An action", reason="Because",
         fields={"title": ["An older title", "A newer title"]},
     )  # fmt: skip
-    Export.objects.create(tree={"goals": []})
-    Goal.objects.update(notes=[{"label": "Cost code", "text": "Four eleven and more"}])
+    ExportSnapshot.objects.create(tree={"goals": []})
+    Goal.objects.update(extra_columns=[{"label": "Cost code", "text": "Four eleven and more"}])
     picture = io.BytesIO()
     Picture.new("RGB", (8, 8)).save(picture, "PNG")
     Image.objects.create(

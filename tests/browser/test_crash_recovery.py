@@ -21,7 +21,7 @@ from playwright.sync_api import Error as BrowserError
 
 from search.models import PendingIndexUpdate
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
-from tenants.plans.models import Action, Change, ImportJob
+from tenants.plans.models import Action, ImportJob, PlanLogEntry
 from tests.browser.process_supervisor import SupervisedPortal, supervised_portal
 from tests.browser.sign_in import sign_in
 from tests.browser.test_end_to_end import PHRASE, SHEET, prepare
@@ -236,6 +236,6 @@ def assert_everything_exists_once(email_count: int) -> None:
         titles = list(Action.objects.current().values_list("number", "title"))
         assert (len(titles), len(set(titles))) == (31, 31)
         assert ImportJob.objects.filter(state="committed").count() == 1
-        imported = list(Change.objects.filter(verb="imported").values_list("object_uuid", flat=True))
+        imported = list(PlanLogEntry.objects.filter(verb="imported").values_list("object_uuid", flat=True))
         assert len(imported) == len(set(imported)) >= 31
-        assert Change.objects.filter(verb="published").count() == 1
+        assert PlanLogEntry.objects.filter(verb="published").count() == 1

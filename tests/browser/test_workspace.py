@@ -14,7 +14,7 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from tenants.jurisdictions import services as tenants
 from tenants.models import Jurisdiction, Role
-from tenants.plans import selectors, services
+from tenants.plans import imports, selectors, services
 from tenants.plans.models import Action, ImportJob
 from tests.browser.axe import WIDE, assert_accessible, assert_accessible_and_responsive
 from tests.browser.conftest import Site
@@ -36,8 +36,8 @@ def riverton_site(site: Site) -> Site:
         jurisdiction = Jurisdiction.objects.get(slug="riverton")
         tenants.affiliate(rosa, jurisdiction, roles=[Role.COORDINATOR], by=None)
     with tenant_context(jurisdiction):
-        services.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
-        services.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
+        imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
+        imports.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
         services.edit_action(
             Action.objects.get(title="Repair the lights"), by=rosa, title="Repair all lights"
         )
@@ -45,8 +45,8 @@ def riverton_site(site: Site) -> Site:
         changed = SHEET.replace("Repair the lights", "Repair the street lights").replace(
             "June 2027", "July 2027"
         )
-        services.upload_sheet(filename="streets-2.csv", content=changed.encode(), by=rosa)
-        services.upload_sheet(filename="odd.csv", content=b"Xyz,Abc\nPaint crossings,Public Works\n", by=rosa)
+        imports.upload_sheet(filename="streets-2.csv", content=changed.encode(), by=rosa)
+        imports.upload_sheet(filename="odd.csv", content=b"Xyz,Abc\nPaint crossings,Public Works\n", by=rosa)
     request = urllib.request.Request(f"http://127.0.0.1:{site.port}/", headers={"Host": "riverton.localhost"})
     with contextlib.suppress(urllib.error.HTTPError):  # the first response takes longest: not in the browser
         urllib.request.urlopen(request, timeout=60).close()  # noqa: S310

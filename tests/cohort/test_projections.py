@@ -166,7 +166,7 @@ def test_a_change_of_internal_fields_leaves_the_copy_unchanged(riverton, in_city
         action = ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
         before = stored_rows(riverton)
-        action.notes, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
+        action.extra_columns, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
         action.save()  # its updated_at moves
         action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
     assert stored_rows(riverton) == before  # including ids and timestamps

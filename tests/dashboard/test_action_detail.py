@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tenants.models import Affiliation
-from tenants.plans.models import Action, Change
+from tenants.plans.models import Action, PlanLogEntry
 from tests.dashboard.responses import DOWNLOADS, PAGES, visible_text
 from tests.plan_factories import (
     MeasureFactory,
@@ -34,7 +34,7 @@ def test_an_action_shows_measures_milestones_parties_and_the_neighbors(
         MilestoneFactory(action=action, title="Desk opens", done_date=dt.date(2025, 6, 2))
         MilestoneFactory(action=action, title="Second attorney", due_date=dt.date(2026, 12, 31))
         PartyFactory(action=action, department__name="Municipal Court")
-        PartyFactory(action=action, department__name="Bend Legal Aid", part="support")
+        PartyFactory(action=action, department__name="Bend Legal Aid", role="support")
     text = visible_text(anonymous_client.get("/plan/actions/t5/"))
     assert text.index("How much did we do? Families helped At the start: 22") < text.index(
         "Is anyone better off? Families still at home Target: 75%"
@@ -67,13 +67,13 @@ def test_a_changed_promise_shows_its_old_wording_but_nothing_from_before_publica
     with in_city(launched_city):
         action = Action.objects.get(code="t5")
         common = {"verb": "edited", "object_type": "action", "object_uuid": action.uuid}
-        Change.objects.create(
+        PlanLogEntry.objects.create(
             **common,
             at=dt.datetime(2027, 1, 12, tzinfo=dt.UTC),
             reason="Nobody was hired.",
             fields={"due_date": ["2026-12-31", "2027-06-30"], "status_raw": ["secret raw", "x"]},
         )
-        Change.objects.create(
+        PlanLogEntry.objects.create(
             **common,
             at=dt.datetime(2024, 1, 12, tzinfo=dt.UTC),
             fields={"title": ["A draft title", "Another"]},
@@ -86,7 +86,7 @@ def test_a_changed_promise_shows_its_old_wording_but_nothing_from_before_publica
 
 def test_internal_notes_of_an_import_are_not_shown(launched_city, public_plan, anonymous_client, in_city):
     with in_city(launched_city):
-        Action.objects.filter(code="t5").update(notes=[{"label": "Cost code", "text": "CANARY-4-11"}])
+        Action.objects.filter(code="t5").update(extra_columns=[{"label": "Cost code", "text": "CANARY-4-11"}])
     for url in PAGES + DOWNLOADS:
         assert "CANARY" not in anonymous_client.get(url).text
 

@@ -16,7 +16,7 @@ from tests.leaks.canaries import COMMON, CanarySet
 NO_CANARY = {
     "Action": {"code"},  # the portal's own number
     "Attachment": {"language"},
-    "Change": {"verb", "object_type"},
+    "PlanLogEntry": {"verb", "object_type"},
     "ImportJob": {"sha256"},
     "LibraryItem": {"origin_state"},  # two letters
     "Page": {"path", "slug", "url_path", "content_type"},  # addresses

@@ -23,7 +23,7 @@ from resources.text_extraction import tasks
 from tenants import signals
 from tenants.jurisdictions import services
 from tenants.models import Affiliation, Invitation, Jurisdiction, Visibility
-from tenants.plans.models import Action, Change, Department, Export, ImportJob, Outcome, Plan
+from tenants.plans.models import Action, Department, ExportSnapshot, ImportJob, Outcome, Plan, PlanLogEntry
 from tests.leaks.canaries import CanarySet
 from tests.leaks.rows import ON_SITE, SEARCHED, SHOWN, internal, plant_canaries
 from tests.plan_factories import (
@@ -115,7 +115,7 @@ def _rows(action: Any) -> list[Any]:
     return [
         outcome.goal.plan, outcome.goal, outcome, action, action.accountable,
         *action.measures.all(), *action.milestones.all(), *action.progress_notes.all(),
-        *Department.objects.filter(parts__action=action),
+        *Department.objects.filter(parties__action=action),
     ]  # fmt: skip
 
 
@@ -231,8 +231,8 @@ def _team_files(scenario: Scenario) -> None:
     """Change log, uploads and downloads of the team."""
     action = Action.objects.first()
     rows = [
-        Change.objects.create(verb="changed", object_type="action", object_uuid=action.uuid),
-        Export.objects.create(tree={}),
+        PlanLogEntry.objects.create(verb="changed", object_type="action", object_uuid=action.uuid),
+        ExportSnapshot.objects.create(tree={}),
         ImportJob.objects.create(filename="plan.csv", content=b"Action\n", sha256="0" * 64),
     ]
     for row in rows:
