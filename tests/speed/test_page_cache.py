@@ -26,6 +26,7 @@ from cms.models import HomePage, NarrativePage
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
 from tenants.people import affiliations
+from tenants.plans import imports
 from tenants.plans import services as plans
 from tenants.plans.models import Action, Department, Goal, Plan
 from tenants.plans.selectors import current_plan
@@ -282,11 +283,11 @@ def test_an_import_and_its_undo_show_at_once():
         plans.publish_plan(current_plan(), by=None)
     pages = [get(jurisdiction).content]
     with tenant_context(jurisdiction):
-        job = plans.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
-        job = plans.commit_import(job, by=None)
+        job = imports.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+        job = imports.commit_import(job, by=None)
     pages.append(get(jurisdiction).content)
     with tenant_context(jurisdiction):
-        plans.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
     pages.append(get(jurisdiction).content)
     assert pages[0] != pages[1] != pages[2]
     assert pages[2] == get_uncached(jurisdiction, "/").content

@@ -86,12 +86,12 @@ def shape() -> dict[str, set[tuple[Any, ...]]]:
 def database(name: str, *, template: str = "template0") -> Iterator[str]:
     """Django on a new database, which is dropped at the end; its address."""
     before = connection.settings_dict["NAME"]
-    with databases.administered() as cursor:
+    with databases.admin_cursor() as cursor:
         connection.close()
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         try:
             _point_at(name)
-            yield databases.url(name)
+            yield databases.database_url(name)
         finally:
             _point_at(before)
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

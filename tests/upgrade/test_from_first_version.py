@@ -18,8 +18,8 @@ from bs4 import BeautifulSoup
 from django.core.management import call_command
 from django_tasks import task_backends
 
-from tests.conftest import uploads_in
-from tests.forks import forked
+from tests.conftest import media_root_at
+from tests.forks import forked_process
 from tests.upgrade import stored
 from tests.upgrade.stored import ALLIANCE, CITY, browser, sql
 
@@ -54,7 +54,7 @@ def portal(upgraded: dict[str, Any], tmp_path: Path, settings: Any) -> Iterator[
     (media / file).write_text(words)
     with (
         stored.database(stored.name("portal"), template=upgraded["database"]),
-        uploads_in(media),
+        media_root_at(media),
         time_machine.travel(stored.DUMPED.replace(minute=14), tick=True),
     ):
         yield
@@ -80,7 +80,7 @@ def mail(tmp_path: Path, settings: Any) -> Callable[[], dict[str, Any]]:
 def work() -> None:
     """What is due is done by a worker, and by a second one what the first has found abandoned."""
     for _worker in range(2):
-        with forked(call_command, "worker", "--batch", "--interval", "0.1", "--lease", "1") as worker:
+        with forked_process(call_command, "worker", "--batch", "--interval", "0.1", "--lease", "1") as worker:
             worker.join(90)
             assert worker.exitcode == 0
 
