@@ -13,14 +13,13 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from embedded import locks, opensearch
-from embedded.postgres import server
+from embedded import locks, opensearch, postgres
 from tests.browser.conftest import Site, _free_port
 from tests.browser.programs import THREADS, ForkServer, Program, kill
 
 LEASE = 3  # seconds without a sign of life after which a worker counts as killed
 # Killed processes need no disk that is synchronized; but what was committed must have left the process.
-DURABLE = server.NON_DURABLE_SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
+DURABLE = postgres.NON_DURABLE_SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
 
 
 @dataclass
@@ -28,20 +27,20 @@ class Database:
     """A PostgreSQL of its own in `folder`."""
 
     folder: Path
-    address: server.Address | None = None
+    address: postgres.Address | None = None
 
     def start(self) -> None:
         port = self.address.port if self.address else None
-        self.address = server.ensure(self.folder, port=port, settings=DURABLE)
+        self.address = postgres.ensure(self.folder, port=port, settings=DURABLE)
 
     def kill(self) -> None:
         kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
-        assert locks.wait_until(lambda: not locks.is_held(self.folder / "alive"), seconds=30)
+        assert locks.wait_until(lambda: not locks.is_held(self.folder / locks.SERVER_LOCK), seconds=30)
 
     def copy(self, url: str) -> None:
         """Take over a database of another server: its dump, read back."""
         assert self.address
-        dump, psql = (server.find_binaries() / name for name in ("pg_dump", "psql"))
+        dump, psql = (postgres.find_binaries() / name for name in ("pg_dump", "psql"))
         reader = subprocess.Popen([dump, url], stdout=subprocess.PIPE)
         quiet = [
             "--quiet",
@@ -130,7 +129,7 @@ def supervised_portal(folder: Path, *, media: Path, template: str) -> Iterator[S
     """The portal on a copy of the database at the address `template`."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(
-            locks.scratch_folder(server.TEMPORARY_PREFIX, remove=server.remove_temporary)
+            locks.scratch_folder(postgres.TEMPORARY_PREFIX, remove=postgres.remove_temporary)
         )
         folder.chmod(0o755)  # root starts PostgreSQL as somebody else
         engine = SearchServer(folder / "engine")
