@@ -31,7 +31,7 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.spreadsheets import three_way_merge
-from tests.plans.test_sheets_samples import DATA, FILES, differences, expected_of
+from tests.plans.sample_sheets import DATA, FILES, differences, expected_of
 
 PLAN_MODELS = (
     Plan,
@@ -88,7 +88,7 @@ def test_a_sample_imports_to_its_expected_tree(name):
     services.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     wanted = expected_of(name)
     told = []
-    found = spreadsheets.model.compact_tree(services.export_tree(selectors.current_plan()))
+    found = spreadsheets.json_format.compact_tree(services.export_tree(selectors.current_plan()))
     assert [goal["title"] for goal in found] == [goal["title"] for goal in wanted["goals"]]
     for goal, wanted_goal in zip(found, wanted["goals"], strict=True):
         told += differences(goal, wanted_goal, f"goal in row {wanted_goal['row']}")

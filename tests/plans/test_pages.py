@@ -18,8 +18,8 @@ from tenants.models import Jurisdiction
 from tenants.plans import selectors, services
 from tenants.plans.models import Action, Change, Goal, ImportJob, Outcome, Plan
 from tests.plans.factories import ActionFactory, DepartmentFactory, GoalFactory, OutcomeFactory
+from tests.plans.sample_sheets import DATA
 from tests.plans.test_import import SHEET, sheet_of
-from tests.plans.test_sheets_samples import DATA
 
 SAMPLE = "marrow-bend-plan.xlsx"
 URLCONF = "config.urls_city"
