@@ -28,9 +28,8 @@ from tenants.plans.spreadsheets.reading.section_headings import Heading, Heading
 from tenants.plans.spreadsheets.reading.sheet_description import describe_plan, describe_unparsed
 from tenants.plans.spreadsheets.text import collapse_whitespace, is_empty_marker
 
-TREE_ROLES = frozenset(
-    {"action", "goal", "outcome", "indicator"}
-)  # read on their own, not as fields of an action
+# Read on their own, not as fields of an action.
+TREE_ROLES = frozenset({"action", "goal", "outcome", "indicator"})
 BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 BULLET_LINE = re.compile(r"\n\s*(?:[\u2022\u25e6\u25aa\u25cf\u2023*-]\s|\d{1,2}[.)]\s)")
 LEADING_BULLET = re.compile(r"^[\u2022\u25e6\u25aa\u25cf\u2023]\s*")
