@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench import portal
 from bench.measure import PairedTimes, Result, growth_exponent, time_rounds
-from embedded.postgres import server
+from embedded import postgres
 
 SIZES = (10, 30, 100, 300)
 
@@ -89,7 +89,7 @@ def psql(sql: str) -> None:
         file.flush()
         subprocess.run(
             [
-                server.find_binaries() / "psql",
+                postgres.find_binaries() / "psql",
                 *(
                     "--host",
                     database["HOST"],

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from embedded.postgres import server
+from embedded import postgres
 
 TEMPLATE_DATABASE = "bench_migrated"
 
 
 @contextlib.contextmanager
-def running_portal() -> Iterator[server.Address]:
+def running_portal() -> Iterator[postgres.Address]:
     """Django set up on a temporary PostgreSQL whose TEMPLATE_DATABASE has the alliance and the template city."""
-    with server.temporary() as address, tempfile.TemporaryDirectory(prefix="portal-bench-") as files:
+    with postgres.temporary() as address, tempfile.TemporaryDirectory(prefix="portal-bench-") as files:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "config.settings.base",
             "DATABASE_URL": address.url,

@@ -15,9 +15,9 @@ def load(*, with_database: bool = True) -> None:
     """
     read_dev_env()
     if with_database and not os.environ.get("DATABASE_URL") and DEV_ENV.exists():
-        from embedded.postgres import server
+        from embedded import postgres
 
-        os.environ["DATABASE_URL"] = server.ensure(BASE_DIR / "var" / "postgres").url
+        os.environ["DATABASE_URL"] = postgres.ensure(BASE_DIR / "var" / "postgres").url
 
 
 def read_dev_env() -> None:

@@ -1,1 +1,1 @@
-"""The servers a developer or a test needs, run from their own binaries without a system install."""
+"""The servers that developers and tests need, run from their own binaries without a system install."""

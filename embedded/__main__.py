@@ -6,21 +6,21 @@ import sys
 import time
 from pathlib import Path
 
-from embedded import jars, locks, opensearch
-from embedded.postgres import server as postgres
+from embedded import jars, locks, opensearch, postgres
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 FOLDER = VAR / "postgres"
+NOT_RUNNING = 3  # exit code, as of pg_ctl and service scripts
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded", description="The portal's own servers.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("start", "stop", "status"):
-        of_postgres = verbs.add_parser(verb, help=f"{verb} PostgreSQL")
-        of_postgres.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="default: var/postgres")
-        of_postgres.add_argument("--port", type=int, help="default: the last one, or any that is free")
-    search = verbs.add_parser("search", help="run OpenSearch until Ctrl-C")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in ("start", "stop", "status"):
+        subparser = commands.add_parser(command, help=f"{command} PostgreSQL")
+        subparser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="default: var/postgres")
+        subparser.add_argument("--port", type=int, help="default: the last one, or any that is free")
+    search = commands.add_parser("search", help="run OpenSearch until Ctrl-C")
     search.add_argument("folder", nargs="?", type=Path, help="default: var/opensearch/VERSION")
     search.add_argument("--port", type=int, default=0, help="default: any that is free")
     search.add_argument(
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     try:
-        return run_search(arguments) if arguments.verb == "search" else run_postgres(arguments)
+        return run_search(arguments) if arguments.command == "search" else run_postgres(arguments)
     except (postgres.PostgresError, opensearch.OpenSearchError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -37,15 +37,15 @@ def main(argv: list[str] | None = None) -> int:
 def run_search(arguments: argparse.Namespace) -> int:
     version = arguments.version or opensearch.newest_runnable_version()
     folder = arguments.folder or VAR / "opensearch" / version
-    # An end in good order for `kill` too.
+    # `kill` ends it in the same way as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with opensearch.running(folder, version=version, port=arguments.port, say=say) as server:
             say(f"OpenSearch {version} in {folder} runs at {server.url}. Ctrl-C stops it.")
-            while locks.is_held(server.home / "alive"):
+            while locks.is_held(server.home / locks.SERVER_LOCK):
                 time.sleep(0.5)
             raise opensearch.OpenSearchError(
-                f"The server ended by itself; its words are in {server.home}/server.log."
+                f"The server ended by itself; its log is {server.home}/server.log."
             )
     except KeyboardInterrupt:
         return 0
@@ -57,15 +57,19 @@ def say(text: str) -> None:
 
 def run_postgres(arguments: argparse.Namespace) -> int:
     folder = arguments.folder.resolve()
-    if arguments.verb == "stop":
-        ran = postgres.stop(folder)
-        print(f"PostgreSQL in {folder} has stopped." if ran else f"PostgreSQL in {folder} was not running.")
+    if arguments.command == "stop":
+        was_running = postgres.stop(folder)
+        print(
+            f"PostgreSQL in {folder} has stopped."
+            if was_running
+            else f"PostgreSQL in {folder} was not running."
+        )
         return 0
-    starting = arguments.verb == "start"
-    address = postgres.ensure(folder, port=arguments.port) if starting else postgres.status(folder)
+    is_start = arguments.command == "start"
+    address = postgres.ensure(folder, port=arguments.port) if is_start else postgres.status(folder)
     if address is None:
         print(f"PostgreSQL in {folder} is not running.")
-        return 3  # as pg_ctl and service scripts answer
+        return NOT_RUNNING
     print(f"PostgreSQL in {folder} runs at {address.host}, port {address.port}, database {address.database}.")
     return 0
 

@@ -1,15 +1,15 @@
-"""OpenSearch's jars, made ready to run: JDKs found, jars fetched by Maven, our launcher compiled.
+"""OpenSearch's jars, prepared to run: finds JDKs, fetches jars by Maven, compiles the launcher.
 
-What is ready is kept for all checkouts of a user, in ~/.cache/cohort-portal/opensearch (or XDG_CACHE_HOME's):
-it is 120 MB for both versions, depends on no checkout, and takes half a minute to make.
+The result is cached for all checkouts of a user, in ~/.cache/cohort-portal/opensearch (or XDG_CACHE_HOME's):
+120 MB for both versions, independent of the checkout, and built in half a minute.
 
-    3.8.0-1f2e3d4c5b6a/     one version on one JDK, named for all it was made from
-        lib/*.jar           OpenSearch and what it needs
-        classes/            our launcher, see embedded/java
+    3.8.0-1f2e3d4c5b6a/     one version on one JDK, with a hash of everything it was built from
+        lib/*.jar           OpenSearch and its dependencies
+        classes/            the launcher, see embedded/java
         classes.jsa         loaded classes as the JVM maps them: starts take half as long
         java.args           the JVM's arguments
-        ready               written last; without it the folder is made anew
-    3.8.0.lock              held while it is made
+        ready               written last; without it the folder is built again
+    3.8.0.lock              held while it is built
 
 Maven's own settings (mirror, proxy, local repository) count; none are given here. Standard library only.
 """
@@ -48,7 +48,7 @@ Reporter = Callable[[str], None]
 
 
 class OpenSearchError(RuntimeError):
-    """The server cannot do what was asked. The message names the place and a remedy."""
+    """The server cannot do what the caller needs. The message names the folder or version and a remedy."""
 
 
 def silent(_text: str) -> None:
@@ -75,21 +75,21 @@ class Jdk:
 
 def find_jdks() -> list[Jdk]:
     """Every JDK in JAVA_HOME, on PATH and in /usr/lib/jvm, oldest first. A Java without javac does not count."""
-    places = [os.environ.get("JAVA_HOME", ""), *sorted(glob.glob(SYSTEM_JDKS))]
+    candidates = [os.environ.get("JAVA_HOME", ""), *sorted(glob.glob(SYSTEM_JDKS))]
     if on_path := shutil.which("javac"):
-        places.insert(1, str(Path(on_path).resolve().parents[1]))
-    found: dict[Path, Jdk] = {}
-    for home in (Path(place).resolve() for place in places if place):
-        if home not in found and (home / "bin" / "javac").exists() and (version := _java_version(home)):
-            found[home] = Jdk(home=home, version=version)
-    return sorted(found.values(), key=lambda jdk: jdk.feature)  # stable: JAVA_HOME first among equals
+        candidates.insert(1, str(Path(on_path).resolve().parents[1]))
+    jdks: dict[Path, Jdk] = {}
+    for home in (Path(candidate).resolve() for candidate in candidates if candidate):
+        if home not in jdks and (home / "bin" / "javac").exists() and (version := _java_version(home)):
+            jdks[home] = Jdk(home=home, version=version)
+    return sorted(jdks.values(), key=lambda jdk: jdk.feature)  # stable: JAVA_HOME first among equals
 
 
 def _java_version(home: Path) -> str | None:
-    """What the JDK's own release file says; None for Java 8 and older, which has another form."""
+    """The version in the JDK's release file; None for Java 8 and older, which has another format."""
     with contextlib.suppress(OSError):
-        stated = re.search(r'^JAVA_VERSION="(\d+[\d.]*)', (home / "release").read_text(), re.MULTILINE)
-        return stated and stated.group(1)
+        match = re.search(r'^JAVA_VERSION="(\d+[\d.]*)', (home / "release").read_text(), re.MULTILINE)
+        return match and match.group(1)
     return None
 
 
@@ -100,32 +100,32 @@ def runnable_versions() -> list[str]:
 
 
 def newest_runnable_version() -> str:
-    """The newest version that runs here; where none does, the least demanding: asking for it says what is missing."""
+    """The newest version that runs here; where none does, the oldest one: preparing it reports what is missing."""
     return (runnable_versions() or list(VERSIONS)[-1:])[0]
 
 
 def jdk_for(version: str) -> Jdk:
-    """The oldest JDK that runs this version: the nearest to what it was made for. Raises OpenSearchError."""
+    """The oldest JDK that runs this version: the closest to the one it was built for. Raises OpenSearchError."""
     if version not in VERSIONS:
-        raise OpenSearchError(f"OpenSearch {version!r} is not known here. Known: {', '.join(VERSIONS)}.")
+        raise OpenSearchError(f"OpenSearch {version!r} is not supported. Supported: {', '.join(VERSIONS)}.")
     jdks = find_jdks()
-    fitting = [jdk for jdk in jdks if jdk.feature >= VERSIONS[version]]
-    if not fitting:
-        found = ", ".join(f"Java {jdk.version} in {jdk.home}" for jdk in jdks) or "none"
+    matching = [jdk for jdk in jdks if jdk.feature >= VERSIONS[version]]
+    if not matching:
+        installed = ", ".join(f"Java {jdk.version} in {jdk.home}" for jdk in jdks) or "none"
         raise OpenSearchError(
-            f"OpenSearch {version} needs a JDK {VERSIONS[version]} or newer, with javac; found: {found}. {INSTALL_JDK}"
+            f"OpenSearch {version} needs a JDK {VERSIONS[version]} or newer, with javac; found: {installed}. {INSTALL_JDK}"
         )
-    return fitting[0]
+    return matching[0]
 
 
-# --- Making it ready -------------------------------------------------------------
+# --- Preparing -------------------------------------------------------------------
 
 
 def prepare(version: str, *, say: Reporter = silent) -> list[str]:
-    """The command that starts a node of this version, but for its folder and settings.
+    """The command that starts a node of this version, without its folder and settings.
 
-    Fetches and compiles what is not there yet; when two ask at once, one works and the other waits.
-    `say` gets a line at the start of that, one when it waits, and one at the end. Raises OpenSearchError.
+    Fetches and compiles what is missing; of two calls at once, one works and the other waits.
+    `say` gets a line at the start, one when it waits, and one at the end. Raises OpenSearchError.
     """
     jdk = jdk_for(version)
     folder = cache_folder() / f"{version}-{_fingerprint(jdk)}"
@@ -133,7 +133,7 @@ def prepare(version: str, *, say: Reporter = silent) -> list[str]:
         with _explain_file_errors(folder), _preparation_lock(version, say=say):
             if not (folder / "ready").exists():
                 _build(folder, jdk=jdk, version=version, say=say)
-    with contextlib.suppress(PermissionError):  # another user's, and ready: good enough
+    with contextlib.suppress(PermissionError):  # another user's, and ready to use
         (folder / "ready").touch()
     return [jdk.program("java"), f"@{folder / 'java.args'}", "SearchNode"]
 
@@ -143,15 +143,15 @@ def cache_folder() -> Path:
 
 
 def _fingerprint(jdk: Jdk) -> str:
-    found = hashlib.sha256(f"{jdk.home} {jdk.version} {_jvm_options(jdk)}".encode())
+    digest = hashlib.sha256(f"{jdk.home} {jdk.version} {_jvm_options(jdk)}".encode())
     for file in sorted(SOURCES.iterdir()):
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @contextlib.contextmanager
 def _explain_file_errors(folder: Path) -> Iterator[None]:
-    """Turn a refusal of the file system into an OpenSearchError."""
+    """Turn an OSError into an OpenSearchError."""
     try:
         yield
     except OSError as error:
@@ -163,7 +163,7 @@ def _explain_file_errors(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _preparation_lock(version: str, *, say: Reporter) -> Iterator[None]:
-    """Wait until nobody else prepares this version."""
+    """Wait until no other process prepares this version."""
     locks.make_folder(cache_folder())
     lock = cache_folder() / f"{version}.lock"
     if locks.is_held(lock):
@@ -177,9 +177,9 @@ def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
     if maven is None:
         raise OpenSearchError(INSTALL_MAVEN)
     say(f"Fetching OpenSearch {version} by Maven, about 70 MB the first time …")
-    began = time.monotonic()
+    started = time.monotonic()
     _delete_unused(version)
-    shutil.rmtree(folder, ignore_errors=True)  # of a preparation that was cut off
+    shutil.rmtree(folder, ignore_errors=True)  # left by a preparation that was cut off
     (folder / "classes").mkdir(parents=True)
     shutil.copy(SOURCES / "log4j2.properties", folder / "classes")
     _fetch(maven, folder, jdk=jdk, version=version, say=say)
@@ -188,7 +188,7 @@ def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
         [jdk.program("javac"), "-nowarn", "-cp", f"{folder}/lib/*", "-d", f"{folder}/classes"],
         str(SOURCES / "SearchNode.java"),
     )
-    # An archive of classes holds for jars only.
+    # An archive of classes works with jars only.
     _run_checked(
         "jar failed", [jdk.program("jar"), "-cf", f"{folder}/node.jar", "-C", f"{folder}/classes", "."]
     )
@@ -196,11 +196,11 @@ def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
     _archive_classes(folder, jdk=jdk)
     (folder / "ready").touch()
     _chown_to_owner(folder)
-    say(f"  OpenSearch {version} is ready after {time.monotonic() - began:.0f} s.")
+    say(f"  OpenSearch {version} is ready after {time.monotonic() - started:.0f} s.")
 
 
 def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
-    """The jars into lib/, checked against their published sums; `say` counts the downloads in steps of 50."""
+    """Fetch the jars into lib/, with their checksums verified; `say` counts the downloads in steps of 50."""
     command = [maven, "-B", "--strict-checksums", "-f", str(SOURCES / "pom.xml")]
     command += ["dependency:copy-dependencies", f"-Dopensearch.version={version}", "-DincludeScope=runtime"]
     command += [f"-DoutputDirectory={folder / 'lib'}"]
@@ -210,34 +210,34 @@ def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Reporter) -
     with subprocess.Popen(
         command, cwd=SOURCES, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as running:  # fmt: skip
-        for line in running.stdout or ():
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
             output.append(line)
             if "Downloaded" in line:
                 downloads += 1
                 if downloads % 50 == 0:
                     say(f"  {downloads} files")
-    if running.returncode:
+    if process.returncode:
         raise OpenSearchError(
-            f"Maven could not fetch OpenSearch {version}. Its last words:\n{_maven_errors(output)}\n"
-            "Is a repository reachable by your Maven settings? Try again; what came is kept."
+            f"Maven could not fetch OpenSearch {version}. Its output ends with:\n{_maven_errors(output)}\n"
+            "Is a repository reachable by your Maven settings? Try again; the files fetched so far are kept."
         )
 
 
 def _maven_errors(output: list[str]) -> str:
-    """Maven's errors, or its last lines when it names none."""
+    """Maven's errors, or its last lines where it reports none."""
     errors = [line.rstrip() for line in output if "ERROR" in line]
     return "\n".join(errors[:4] or [line.rstrip() for line in output[-10:]])
 
 
 def _run_checked(failure: str, command: list[str], *more: str) -> None:
-    done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise OpenSearchError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+    completed = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise OpenSearchError(f"{failure}:\n{(completed.stdout + completed.stderr).strip()[-2000:]}")
 
 
 def _jvm_options(jdk: Jdk) -> list[str]:
-    """What a small node on a developer's machine needs: little memory, quick starts."""
+    """JVM options for a small node on a developer's machine: little memory, quick starts."""
     options = [
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
@@ -251,14 +251,14 @@ def _jvm_options(jdk: Jdk) -> list[str]:
 
 
 def _write_arguments(folder: Path, *, jdk: Jdk) -> None:
-    # Written out and in order: an archive of classes only fits the very class path it was made with.
+    # Complete and sorted: an archive of classes is valid only for the exact class path it was made with.
     path = ":".join(str(jar) for jar in (folder / "node.jar", *sorted((folder / "lib").glob("*.jar"))))
     arguments = [*_jvm_options(jdk), f'-XX:SharedArchiveFile="{folder}/classes.jsa"', f'-cp "{path}"']
     (folder / "java.args").write_text("\n".join(arguments) + "\n")
 
 
 def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
-    """Run a node once and keep its classes as the JVM maps them. Without it starts are slower and nothing else."""
+    """Run a node once and save its classes as the JVM maps them. Without the archive, starts are only slower."""
     arguments = (
         (folder / "java.args").read_text().replace("-XX:SharedArchiveFile", "-XX:ArchiveClassesAtExit")
     )
@@ -280,7 +280,7 @@ def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
 
 
 def _delete_unused(version: str) -> None:
-    """Delete what this version's former launchers and JDKs left, once nobody has used it for a month."""
+    """Delete builds of this version with earlier launchers and JDKs that were not used for a month."""
     for folder in cache_folder().glob(f"{version}-*"):
         ready = folder / "ready"
         if not ready.exists() or time.time() - ready.stat().st_mtime > MAX_UNUSED_DAYS * 86_400:
@@ -288,7 +288,7 @@ def _delete_unused(version: str) -> None:
 
 
 def _chown_to_owner(folder: Path) -> None:
-    """Hand what root made in a user's folder to that user."""
+    """Give what root made in a user's folder to that user."""
     locks.chown_like_parent(folder)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):

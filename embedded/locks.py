@@ -1,4 +1,4 @@
-"""Lock files: the kernel lets go of them however a process ends, so what they say is true after a crash too."""
+"""Lock files. The kernel releases them however a process ends, so they tell the truth after a crash too."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+# Held by a server and its children for as long as one of them lives. The file keeps its first name: a server that an
+# earlier checkout started must still count as running.
+SERVER_LOCK = "alive"
+POLL_SECONDS = 0.02
+
 
 @contextlib.contextmanager
-def acquire(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
-    """Hold a lock file. Children that inherit it go on holding it."""
+def acquire(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[IO[str]]:
+    """Hold a lock file. Children that inherit the open file go on holding it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with open(descriptor, "r+") as file:
         chown_like_parent(path)
-        fcntl.flock(file, how)
+        fcntl.flock(file, operation)
         yield file
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock file; asking is shared, so two who ask do not see each other."""
+    """Whether a process holds the lock file. The check takes a shared lock, so two checks do not see each other."""
     try:
         with open(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -36,7 +41,7 @@ def is_held(path: Path) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it."""
+    """Make a folder and its missing parents."""
     if not folder.exists():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -44,19 +49,19 @@ def make_folder(folder: Path) -> None:
 
 
 def chown_like_parent(path: Path) -> None:
-    """Hand what root made to the owner of the folder it is in, so that one `sudo` does not lock them out."""
+    """Give what root made to the owner of the folder it is in, so that one `sudo` does not lock the owner out."""
     if os.geteuid() == 0:
         parent = path.parent.stat()
         os.chown(path, parent.st_uid, parent.st_gid)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Whether the condition came true in time."""
+    """Whether the condition came true within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     return True
 
 
@@ -66,12 +71,12 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str, *, remove: Callable[[Path], None] = _remove) -> Iterator[Path]:
-    """A folder among the system's temporary ones, deleted at the end.
+    """A temporary folder of the system, deleted at the end.
 
-    A process that was killed cannot clean up; the next call with this prefix does, as the kernel let go of its lock.
+    A killed process cannot clean up; the next call with this prefix does, as the kernel released its lock.
     """
     remove_abandoned(prefix, remove=remove)
-    # Hidden from reap() by its name until the lock is held.
+    # The leading dot hides it from remove_abandoned() until the lock is held.
     draft = Path(tempfile.mkdtemp(prefix=f".{prefix}")).resolve()
     with open(draft / "owner", "w") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)
@@ -83,8 +88,8 @@ def scratch_folder(prefix: str, *, remove: Callable[[Path], None] = _remove) -> 
 
 
 def remove_abandoned(prefix: str, *, remove: Callable[[Path], None]) -> None:
-    """Remove scratch folders of our user whose process is gone."""
+    """Remove scratch folders of the current user whose process is gone."""
     for folder in Path(tempfile.gettempdir()).resolve().glob(f"{prefix}*"):
-        with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+        with contextlib.suppress(FileNotFoundError):  # another process removed it first
             if folder.stat().st_uid == os.geteuid() and not is_held(folder / "owner"):
                 remove(folder)

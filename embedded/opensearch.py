@@ -1,15 +1,15 @@
-"""A real OpenSearch of our own for development and tests: one node on 127.0.0.1, started from Maven's jars.
+"""A real OpenSearch for development and tests: one node on 127.0.0.1, started from Maven's jars.
 
 `temporary()` is for tests, `running(folder)` for data that are kept. Everything about one node lives in its folder:
 
     nodes/              OpenSearch's own files
-    http.address        "127.0.0.1:40123", there while it answers
-    server.log          what it says; server.log.1 is what it said the last time
+    http.address        "127.0.0.1:40123", present while it answers
+    server.log          its output; server.log.1 is that of the run before
     owner               held by the process that started it
-    alive               held by the node itself
+    alive               held by the node itself (`locks.SERVER_LOCK`)
 
-It ends with the process that started it, even if that is killed: its standard input ends then. It asks for no
-password, so whoever may open local connections on this machine may use it: never a server for production.
+The node ends with the process that started it, even if that is killed: its standard input ends then. It asks for no
+password, so everyone who may open local connections on this machine may use it: never a server for production.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ __all__ = [
     "running",
     "temporary",
     "wait_for_address",
-]  # fmt: skip
+]
 
 DEFAULT_HEAP = "512m"
 TEMPORARY_PREFIX = "cohort-portal-opensearch-"
-START_TIMEOUT_SECONDS = 120  # a cold start takes 7 s; slow disks and busy machines get their time
+START_TIMEOUT_SECONDS = 120  # a cold start takes 7 s; slow disks and busy machines take longer
 STOP_TIMEOUT_SECONDS = 20
+HEALTH_TIMEOUT_SECONDS = 90
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def running(
     """A node with its data in `home`, kept from run to run; it ends with the block or with this process.
 
     Without `version` the newest that runs here; an older one cannot read what a newer one wrote. `heap` as the JVM
-    writes it, "512m"; port 0 is any that is free. Raises OpenSearchError, also when another process runs a node there.
+    writes it, "512m"; port 0 is any free one. Raises OpenSearchError, also when another process runs a node there.
     """
     home, version = Path(home).resolve(), version or newest_runnable_version()
     with _owner_lock(home):
@@ -97,48 +98,54 @@ def launch(
     stdin: int | IO[bytes],
     say: jars.Reporter = jars.silent,
 ) -> subprocess.Popen[bytes]:
-    """Start a node and return at once; it ends when its standard input does. See answering()."""
+    """Start a node and return at once; it ends when its standard input does. See wait_for_address()."""
     java, *arguments = jars.prepare(version, say=say)
     locks.make_folder(home)
-    if not locks.wait_until(lambda: not locks.is_held(home / "alive"), seconds=STOP_TIMEOUT_SECONDS):
+    if not locks.wait_until(lambda: not _is_running(home), seconds=STOP_TIMEOUT_SECONDS):
         raise OpenSearchError(f"A node in {home} outlived its starter and does not end. End it by hand.")
     (home / "http.address").unlink(missing_ok=True)
     log = home / "server.log"
     if log.exists():
         log.replace(home / "server.log.1")
-    with locks.acquire(home / "alive") as alive, log.open("wb") as words:
+    with locks.acquire(home / locks.SERVER_LOCK) as server_lock, log.open("wb") as output:
         return subprocess.Popen(
             [java, f"-Xms{heap}", f"-Xmx{heap}", *arguments, str(home), f"http.port={port}"],
             cwd=home,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},  # no secrets of ours
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},  # no secrets of the portal
             stdin=stdin,
-            stdout=words,
+            stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=[alive.fileno()],
-            start_new_session=True,  # Ctrl-C is for us; the node is stopped in turn
+            pass_fds=[server_lock.fileno()],
+            start_new_session=True,  # Ctrl-C goes to this process, which stops the node
         )
 
 
 def wait_for_address(home: Path) -> str:
-    """The address of the node that somebody launched in `home`, once it answers. Raises OpenSearchError."""
+    """The URL of the node that was launched in `home`, once it answers. Raises OpenSearchError."""
     address = home / "http.address"
-    there = locks.wait_until(
-        lambda: address.exists() or not locks.is_held(home / "alive"), seconds=START_TIMEOUT_SECONDS
+    is_decided = locks.wait_until(
+        lambda: address.exists() or not _is_running(home), seconds=START_TIMEOUT_SECONDS
     )
     try:
-        place = address.read_text()
-        # Data of a former run are read back first.
-        _get_json(place, "/_cluster/health?wait_for_status=yellow&timeout=60s")
+        host_and_port = address.read_text()
+        # Data of an earlier run are loaded first.
+        _get_json(host_and_port, "/_cluster/health?wait_for_status=yellow&timeout=60s")
     except (OSError, HTTPException, ValueError) as error:
-        what = "ended while it started" if there else f"did not answer within {START_TIMEOUT_SECONDS} s"
+        problem = (
+            "ended while it started" if is_decided else f"did not answer within {START_TIMEOUT_SECONDS} s"
+        )
         raise OpenSearchError(
-            f"OpenSearch {what}. Its words are in {home / 'server.log'}, the last being:\n{_log_tail(home)}"
+            f"OpenSearch {problem}. Its log is {home / 'server.log'}, which ends with:\n{_log_tail(home)}"
         ) from error
-    return f"http://{place}"
+    return f"http://{host_and_port}"
 
 
-def _get_json(place: str, path: str) -> object:
-    connection = HTTPConnection(place, timeout=90)
+def _is_running(home: Path) -> bool:
+    return locks.is_held(home / locks.SERVER_LOCK)
+
+
+def _get_json(host_and_port: str, path: str) -> object:
+    connection = HTTPConnection(host_and_port, timeout=HEALTH_TIMEOUT_SECONDS)
     try:
         connection.request("GET", path)
         return json.load(connection.getresponse())
@@ -147,6 +154,7 @@ def _get_json(place: str, path: str) -> object:
 
 
 def _log_tail(home: Path) -> str:
+    """The last 2,000 characters of the node's log."""
     try:
         return (home / "server.log").read_text(errors="replace")[-2000:].strip() or "(none)"
     except FileNotFoundError:
@@ -155,7 +163,7 @@ def _log_tail(home: Path) -> str:
 
 @contextlib.contextmanager
 def _owner_lock(home: Path) -> Iterator[None]:
-    """Be the one process that starts a node here. Raises OpenSearchError when another is."""
+    """Be the only process that starts a node here. Raises OpenSearchError when another one is."""
     try:
         locks.make_folder(home)
         with locks.acquire(home / "owner", fcntl.LOCK_EX | fcntl.LOCK_NB):
@@ -172,7 +180,7 @@ def _owner_lock(home: Path) -> Iterator[None]:
 
 
 def _stop(node: subprocess.Popen[bytes]) -> None:
-    """End the node: politely, after 20 seconds at once."""
+    """End the node by closing its input; kill it after 20 seconds."""
     if node.stdin:
         node.stdin.close()
     try:

@@ -15,7 +15,7 @@ import pytest
 
 from embedded import locks, opensearch
 
-# Where no version can run, the first is asked for and says what is missing: nothing is skipped.
+# Where no version can run, starting the first one reports what is missing: no test is skipped.
 VERSIONS = opensearch.runnable_versions() or [opensearch.newest_runnable_version()]
 FOLDER = pytest.StashKey[Path]()
 TEMPORARY = "cohort-portal-engines-"
@@ -39,18 +39,22 @@ def pytest_configure_node(node) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Delete what the servers left, as soon as they are gone."""
-    locks.wait_until(lambda: not any(map(locks.is_held, folder.glob("*/alive"))), seconds=30)
+    """Delete the servers' files once the servers are gone."""
+    locks.wait_until(lambda: not any(map(locks.is_held, folder.glob(f"*/{locks.SERVER_LOCK}"))), seconds=30)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start what will be needed, so that it is there when the first test asks."""
-    asked = {item.callspec.params["search_server"] for item in session.items if _is_for_every_version(item)}
+    """Start the servers that the collected tests need, so that they are ready for the first one."""
+    versions = {
+        item.callspec.params["search_server"] for item in session.items if _is_for_every_version(item)
+    }
     if any("one_search_server" in getattr(item, "fixturenames", ()) for item in session.items):
-        asked.add(VERSIONS[0])
-    for version in sorted(asked):
-        with contextlib.suppress(opensearch.OpenSearchError):  # said where a test asks for the server
+        versions.add(VERSIONS[0])
+    for version in sorted(versions):
+        with contextlib.suppress(
+            opensearch.OpenSearchError
+        ):  # raised again by the test that needs the server
             _launch_once(session.config, version)
 
 
@@ -59,7 +63,7 @@ def _is_for_every_version(item: pytest.Item) -> bool:
 
 
 def _launch_once(config: pytest.Config, version: str) -> Path:
-    """The folder of this run's server; whoever comes first launches it."""
+    """The folder of this run's server, which the first process to call this launches."""
     folder = config.stash[FOLDER]
     home = folder / version
     with locks.acquire(folder / f"{version}.lock"):

@@ -55,14 +55,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if not os.environ.get("DATABASE_URL"):
-            from embedded.postgres import server
+            from embedded import postgres
 
             folder = VAR / "postgres"
             with step("Starting PostgreSQL in var/postgres"):
-                was_running = server.status(folder) is not None
-                os.environ["DATABASE_URL"] = server.ensure(folder).url
+                was_running = postgres.status(folder) is not None
+                os.environ["DATABASE_URL"] = postgres.ensure(folder).url
             if not was_running:
-                stack.callback(server.stop, folder)
+                stack.callback(postgres.stop, folder)
         if arguments.search:
             os.environ["SEARCH_URL"] = start_opensearch(stack)
         prepare_portal()

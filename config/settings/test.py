@@ -5,8 +5,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from embedded import locks
-from embedded.postgres import server
+from embedded import locks, postgres
 
 BASE = Path(__file__).resolve().parents[2]
 _main_pid = os.getpid()
@@ -21,7 +20,7 @@ def _clean_up() -> None:
 
 
 if not os.environ.get("DATABASE_URL"):
-    _server = server.for_tests(BASE / "var" / "test-postgres")
+    _server = postgres.for_tests(BASE / "var" / "test-postgres")
     os.environ["DATABASE_URL"] = _exit_stack.enter_context(_server).url
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")

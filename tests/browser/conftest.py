@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from config.bootstrap import find_browser
-from embedded.postgres import server as postgres
+from embedded import postgres
 from tests import databases
 from tests.browser import programs
 from tests.browser.axe import WIDE

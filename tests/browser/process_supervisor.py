@@ -13,8 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from embedded import locks, opensearch
-from embedded.postgres import server as postgres
+from embedded import locks, opensearch, postgres
 from tests.browser.conftest import Site, _free_port
 from tests.browser.programs import THREADS, ForkServer, Program, kill
 
@@ -36,7 +35,7 @@ class DatabaseServer:
 
     def kill(self) -> None:
         kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
-        assert locks.wait_until(lambda: not locks.is_held(self.folder / "alive"), seconds=30)
+        assert locks.wait_until(lambda: not locks.is_held(self.folder / locks.SERVER_LOCK), seconds=30)
 
     def copy(self, url: str) -> None:
         """Copy a database of another server, by dump and restore."""

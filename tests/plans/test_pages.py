@@ -15,7 +15,7 @@ from tenants.plans import imports, selectors, services
 from tenants.plans.models import Plan
 from tests.plans.factories import ActionFactory, DepartmentFactory, OutcomeFactory
 from tests.plans.pages import starter_action, url
-from tests.plans.test_sheets_samples import DATA
+from tests.plans.sample_sheets import DATA
 
 SAMPLE = "marrow-bend-plan.xlsx"
 

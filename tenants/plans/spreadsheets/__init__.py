@@ -1,8 +1,9 @@
-"""Plan spreadsheets: read what a city keeps today, write the same layout back.
+"""Plan spreadsheets: read a city's own file, write the same layout back, compare a sheet with the plan.
 
-Pure Python over openpyxl and XlsxWriter: no models, no database. The tree it reads is the tree it writes.
+Pure Python with openpyxl and XlsxWriter: no Django models, no database. The tree it reads is the tree it writes.
 """
 
+from tenants.plans.spreadsheets.json_format import as_json
 from tenants.plans.spreadsheets.model import (
     ACTION_STAGES,
     ACTION_STATUSES,
@@ -20,7 +21,6 @@ from tenants.plans.spreadsheets.model import (
     SheetError,
     SheetInfo,
     SheetNote,
-    as_json,
 )
 from tenants.plans.spreadsheets.reading.reader import read
 from tenants.plans.spreadsheets.writer import write_xlsx

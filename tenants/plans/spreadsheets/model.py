@@ -1,9 +1,19 @@
+"""The plan as the spreadsheets have it: the tree, the layout of a sheet, and the result of reading a file.
+
+The trees of imports and exports are stored with the field names as keys: to rename a field of Goal, Outcome, Action,
+Milestone or SheetNote, `from_dict` has to accept the old name too.
+"""
+
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from openpyxl.utils import get_column_letter
+
+from tenants.plans.spreadsheets.text import collapse_whitespace
 
 ACTION_STATUSES = {
     "not_started": "Not started",
@@ -18,7 +28,7 @@ ACTION_STATUSES = {
 ACTION_STAGES = {"normalize": "Normalize", "organize": "Organize", "operationalize": "Operationalize"}
 MEASURE_KINDS = {"how_much": "How much", "how_well": "How well", "better_off": "Better off"}
 
-# What a column may hold. A page that lets a person correct the guess offers these.
+# The roles of a column that a person can choose from, where the guess was wrong.
 COLUMN_ROLES = (
     "action",
     "details",
@@ -49,11 +59,8 @@ COLUMN_ROLES = (
 class SheetError(Exception):
     """A file that cannot be read as a plan.
 
-    `str(error)` names the file or place, what is wrong and what to do.
-
-    `sheets` holds what was seen of each sheet, so that a person can still say which column is which; it is
-    empty
-    where the file itself could not be opened.
+    `str(error)` names the file or cell, what is wrong and what to do. `sheets` describes the sheets, so that a person
+    can still say which column is which; it is empty where the file itself could not be opened.
     """
 
     def __init__(self, text: str, *, sheets: Iterable[SheetInfo] = ()) -> None:
@@ -63,7 +70,7 @@ class SheetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DateConventions:
-    """What a city's dates mean. `date_order` is "month/day/year", "day/month/year" or "year/month/day"."""
+    """How a city writes dates. `date_order` is "month/day/year", "day/month/year" or "year/month/day"."""
 
     fiscal_year_starts_in_month: int = 7
     date_order: str = "month/day/year"
@@ -71,7 +78,7 @@ class DateConventions:
 
 @dataclass(slots=True)
 class Milestone:
-    """A dated step. `due` is an ISO date, `measure` the place of the measure it belongs to, from 0."""
+    """A dated step. `due` is an ISO date, `measure` the index of the measure it belongs to, from 0."""
 
     due: str
     measure: int | None = None
@@ -80,9 +87,7 @@ class Milestone:
 
 @dataclass(slots=True)
 class SheetNote:
-    """Text kept under a label: a progress note ("FY26 Q2") or the cell of a column without a place of its
-    own.
-    """
+    """Text under a label: a progress note ("FY26 Q2") or the cell of a column without a role."""
 
     label: str
     text: str
@@ -90,7 +95,7 @@ class SheetNote:
 
 @dataclass(slots=True)
 class Action:
-    """One action as the sheet has it. Dates are ISO strings; `row` counts from 1."""
+    """One action of a sheet. Dates are ISO strings; `row` counts from 1."""
 
     title: str
     details: str | None = None
@@ -124,18 +129,16 @@ class Action:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build an action from `dataclasses.asdict` or from the shorter shape of `as_json`; unknown keys
-        are an error.
-        """
-        known = dict(data)
-        known["milestones"] = [Milestone(**item) for item in data.get("milestones") or []]
+        """An action from `dataclasses.asdict` or from the shorter dict of `as_json`. TypeError for unknown keys."""
+        fields = dict(data)
+        fields["milestones"] = [Milestone(**item) for item in data.get("milestones") or []]
         for name in ("progress_notes", "notes"):
-            known[name] = [SheetNote(**item) for item in data.get(name) or []]
+            fields[name] = [SheetNote(**item) for item in data.get(name) or []]
         for name in ("accountable", "support", "measures", "measure_kinds", "implementation_plan"):
-            known[name] = list(data.get(name) or [])
+            fields[name] = list(data.get(name) or [])
         for name in ("accountability_raw", "timeline_raw"):
-            known[name] = data.get(name) or ""
-        return cls(**known)
+            fields[name] = data.get(name) or ""
+        return cls(**fields)
 
 
 @dataclass(slots=True)
@@ -151,10 +154,10 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        known = dict(data)
-        known["notes"] = [SheetNote(**item) for item in data.get("notes") or []]
-        known["actions"] = [Action.from_dict(item) for item in data.get("actions") or []]
-        return cls(**known)
+        fields = dict(data)
+        fields["notes"] = [SheetNote(**item) for item in data.get("notes") or []]
+        fields["actions"] = [Action.from_dict(item) for item in data.get("actions") or []]
+        return cls(**fields)
 
 
 @dataclass(slots=True)
@@ -171,22 +174,75 @@ class Goal:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        known = dict(data)
-        known["notes"] = [SheetNote(**item) for item in data.get("notes") or []]
-        known["outcomes"] = [Outcome.from_dict(item) for item in data.get("outcomes") or []]
-        return cls(**known)
+        fields = dict(data)
+        fields["notes"] = [SheetNote(**item) for item in data.get("notes") or []]
+        fields["outcomes"] = [Outcome.from_dict(item) for item in data.get("outcomes") or []]
+        return cls(**fields)
+
+
+@dataclass(slots=True)
+class Column:
+    """One column of a table: its index from 1, its header as written, and its role."""
+
+    index: int
+    header: str
+    role: str
+    is_explicit: bool = False  # chosen by a person
+    has_label: bool = False  # the header is the label of a note, even where it is empty
+
+    @property
+    def letter(self) -> str:
+        return get_column_letter(self.index)
+
+    @property
+    def label(self) -> str:
+        """The first line of the header: the label of notes from this column."""
+        first = next((line for line in self.header.split("\n") if line.strip()), "")
+        return collapse_whitespace(first)[:40] or ("" if self.has_label else f"Column {self.letter}")
+
+
+@dataclass(slots=True)
+class Header:
+    """A header row and its columns by index. A header may stretch over several rows, to `last_row`."""
+
+    row: int
+    columns: dict[int, Column]
+    last_row: int = 0
+    is_export: bool = False  # of our own export, with an id column
+
+    def __post_init__(self) -> None:
+        self.last_row = self.last_row or self.row
+
+    def column_of(self, role: str) -> Column | None:
+        """The first column with this role."""
+        return next((column for column in self.columns.values() if column.role == role), None)
+
+    def columns_of(self, *roles: str) -> list[Column]:
+        return [column for _index, column in sorted(self.columns.items()) if column.role in roles]
+
+
+@dataclass(slots=True)
+class Layout:
+    """The header rows of a sheet from top to bottom; a header may be repeated above every goal."""
+
+    headers: list[Header] = field(default_factory=list)
+    score: int = 0
+
+    def header_for(self, row: int) -> Header | None:
+        """The last header at or above a row."""
+        return next((header for header in reversed(self.headers) if header.row <= row), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something a person should look at.
+    """A warning or an error for a person to check.
 
-    `kind`: no_date, several_parties, no_party, no_measure (one for each row at most), or
+    `kind`: no_date, several_parties, no_party, no_measure (at most one of each for a row), or
     ambiguous_date, unread_date, dates_reversed, unknown_status, unknown_stage, continued_row, no_goal,
     no_outcome, note_kept, other_sheet, hidden_sheet, comment, control_characters, encoding,
     open_quote, refused_cell.
     `level` is "warning", or "error" where a cell was refused.
-    `column` is a letter, empty where the whole row is meant.
+    `column` is a letter, empty for the whole row.
     """
 
     kind: str
@@ -200,21 +256,23 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CellDisposition:
-    """What became of one cell that is not empty. `fate` is "imported", "noted" or "refused"."""
+    """What became of one cell that is not empty.
+
+    `disposition` is "imported", "noted" or "refused". `reason` is the role it was imported as, the label it was noted
+    under, or why it was refused.
+    """
 
     sheet: str | None
     row: int
     column: str
     value: str
     disposition: str
-    reason: str  # the role it was imported as, the label it was noted under, or why it was refused
+    reason: str
 
 
 @dataclass(slots=True)
 class ColumnInfo:
-    """One column as it was understood. `role` is one of ROLES, or "id" for the column our own export
-    writes.
-    """
+    """One column of a sheet. `role` is one of COLUMN_ROLES, or "id" for the column that our own export adds."""
 
     letter: str
     header: str
@@ -236,7 +294,7 @@ class SheetInfo:
 
 @dataclass(slots=True)
 class ParseResult:
-    """A file that was read: the tree, what became of every cell, and what a person should look at."""
+    """A file that was read: the tree, the disposition of every cell, and messages for a person to check."""
 
     filename: str
     date_conventions: DateConventions
@@ -255,7 +313,7 @@ class ParseResult:
 
     @property
     def tree(self) -> list[dict[str, Any]]:
-        """The goals as plain dicts with every field; `Goal.from_dict` reads them back."""
+        """The goals as dicts with every field; `Goal.from_dict` is the inverse."""
         return [dataclasses.asdict(goal) for goal in self.goals]
 
     @property
@@ -268,100 +326,3 @@ class ParseResult:
 
     def count(self, kind: str) -> int:
         return sum(message.kind == kind for message in self.messages)
-
-
-def as_json(result: ParseResult) -> dict[str, Any]:
-    """The result in the shape the import command prints.
-
-    {"goals": 4, "outcomes": 9, "actions": 31, "cells": {"total", "imported", "noted", "refused"},
-    "messages": [{"row", "column", "value", "text"}], "tree": [goal with outcomes with actions]}
-    Fields that a sheet has no column for are left out of its actions.
-    """
-    is_one_sheet = len({message.sheet for message in result.messages}) < 2
-    return {
-        "goals": len(result.goals),
-        "outcomes": sum(1 for _ in result.outcomes),
-        "actions": sum(1 for _ in result.actions),
-        "cells": result.cell_counts,
-        "messages": [
-            {
-                "row": message.row,
-                "column": message.column,
-                "value": message.value,
-                "text": message.text if is_one_sheet else f"{message.sheet}: {message.text}",
-            }
-            for message in result.messages
-        ],
-        "tree": compact_tree(result.goals),
-    }
-
-
-ALWAYS_INCLUDED = (
-    "row",
-    "title",
-    "accountable",
-    "timeline_raw",
-    "start",
-    "due",
-    "due_precision",
-    "continuous",
-    "measures",
-    "measure_kinds",
-    "progress_notes",
-    "status",
-    "indicator_text",
-)
-# Left out when empty, one by one, or when no action of the sheet has any.
-INCLUDED_IF_FILLED = ("id", "details", "milestones", "owner_vacant_since", "notes")
-INCLUDED_IF_USED = (
-    "sheet",
-    "number",
-    "code",
-    "status_raw",
-    "support",
-    "stage",
-    "resources",
-    "implementation_plan",
-    "changes",
-)
-
-
-def compact_tree(goals: Iterable[Goal]) -> list[dict[str, Any]]:
-    """The goals as dicts without the fields that nothing was found for."""
-    goals = list(goals)
-    used: dict[str | None, set[str]] = {}
-    for goal in goals:
-        for outcome in goal.outcomes:
-            for action in outcome.actions:
-                found = used.setdefault(action.sheet, set())
-                found.update(name for name in INCLUDED_IF_USED if getattr(action, name))
-    return [_compact_goal(goal, used) for goal in goals]
-
-
-def _compact_goal(goal: Goal, used: dict[str | None, set[str]]) -> dict[str, Any]:
-    short = _compact_node(goal, ("id", "sheet", "story", "department", "notes"))
-    short["outcomes"] = [
-        _compact_node(outcome, ("id", "story", "notes"))
-        | {"actions": [_compact_action(action, used[action.sheet]) for action in outcome.actions]}
-        for outcome in goal.outcomes
-    ]
-    return short
-
-
-def _compact_node(node: Goal | Outcome, optional: tuple[str, ...]) -> dict[str, Any]:
-    full = dataclasses.asdict(node)
-    return {name: full[name] for name in ("label", "title", "row")} | {
-        name: full[name] for name in optional if full[name]
-    }
-
-
-def _compact_action(action: Action, used: set[str]) -> dict[str, Any]:
-    full = dataclasses.asdict(action)
-    short = {name: full[name] for name in ALWAYS_INCLUDED}
-    short |= {name: full[name] for name in INCLUDED_IF_FILLED if full[name]}
-    short |= {name: full[name] for name in INCLUDED_IF_USED if name in used}
-    if "milestones" in short:
-        short["milestones"] = [
-            {"due": item["due"], "measure": item["measure"]} for item in short["milestones"]
-        ]
-    return short

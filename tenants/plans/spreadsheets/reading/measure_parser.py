@@ -1,10 +1,10 @@
-"""Performance measures: one on each line, sorted into how much, how well and better off."""
+"""Performance measures: one on each line, of the kind how much, how well or better off."""
 
 from __future__ import annotations
 
 import re
 
-from tenants.plans.spreadsheets.reading.label_parser import is_empty_marker, strip_bullet
+from tenants.plans.spreadsheets.text import is_empty_marker, strip_bullet
 
 KIND_PREFIX = re.compile(
     r"\s*(?:(?P<how_much>how much(?: did we do)?)|(?P<how_well>how well(?: did we do(?: it)?)?)|"
@@ -62,17 +62,17 @@ STRONG_BETTER_OFF = re.compile(
 
 
 def parse_measures(text: str) -> list[tuple[str, str | None]]:
-    """The measures of a cell as (text, kind); the kind is a guess where the author did not write it."""
-    found: list[tuple[str, str | None]] = []
+    """The measures of a cell as (text, kind). The kind is a guess where the author did not write it."""
+    measures: list[tuple[str, str | None]] = []
     for line in text.split("\n"):
         if not line.strip() or is_empty_marker(line):
             continue
-        found.append(parse_measure(strip_bullet(line)))
-    return found
+        measures.append(parse_measure(strip_bullet(line)))
+    return measures
 
 
 def parse_measure(line: str, *, is_export: bool = False) -> tuple[str, str | None]:
-    """One line as (text, kind). In our own export "Measure:" stands before one that was never sorted."""
+    """One line as (text, kind). In our own export "Measure:" marks one without a kind."""
     match = KIND_PREFIX.fullmatch(line)
     if match:
         return match["text"], _kind_of_prefix(match)
@@ -88,7 +88,7 @@ def _kind_of_prefix(match: re.Match[str]) -> str:
 
 
 def guess_measure_kind(text: str) -> str:
-    """Which of the three questions a measure answers, by its words. A guess: a person can correct it."""
+    """The kind of a measure, by its words: "how_much", "how_well" or "better_off". A person can correct the guess."""
     if COUNT_START.match(text) and not STRONG_BETTER_OFF.search(text):
         return "how_much"
     if STRONG_BETTER_OFF.search(text):

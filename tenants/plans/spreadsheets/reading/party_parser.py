@@ -1,6 +1,4 @@
-"""Who answers for an action: cells with several names, "Lead:" and "Support:", and positions that are
-vacant.
-"""
+"""The parties accountable for an action: several names in a cell, "Lead:" and "Support:", vacant positions."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tenants.plans.spreadsheets.model import DateConventions
 from tenants.plans.spreadsheets.reading.date_parser import parse_date
-from tenants.plans.spreadsheets.reading.label_parser import collapse_whitespace, is_empty_marker, strip_bullet
+from tenants.plans.spreadsheets.text import collapse_whitespace, is_empty_marker, strip_bullet
 
 ORG_WORDS = (
     r"(?:\s+(?:agency|agencies|departments?|depts?\.?|staff|persons?|people|division|office|team|party|"
@@ -35,7 +33,7 @@ UNDECIDED = re.compile(
     r"\?+|not (?:yet )?(?:set|assigned|known))\.?",
     re.IGNORECASE,
 )
-# Plain blanks only: our own export writes a no-break blank into names that must stay whole.
+# Plain blanks only: our own export puts no-break spaces into a name that is one party.
 AND = re.compile(r" +and +", re.IGNORECASE)
 COMMA = re.compile(r", +(?:and +)?", re.IGNORECASE)
 SLASH = re.compile(r" +/ +")
@@ -44,9 +42,7 @@ AMPERSAND = re.compile(r" +& +")
 
 @dataclass(slots=True)
 class Parties:
-    """The names of one cell before any "A and B" is split. `vacant` holds the words that say a lead is
-    missing.
-    """
+    """The names of one cell before any "A and B" is split. `vacant` is the text that says the lead is vacant."""
 
     leads: list[str] = field(default_factory=list)
     supports: list[str] = field(default_factory=list)
@@ -54,30 +50,28 @@ class Parties:
 
 
 def parse_parties(text: str, *, are_support: bool = False) -> Parties:
-    """Read one cell: parts between semicolons or on lines of their own."""
+    """The parties of one cell, separated by semicolons or line breaks."""
     parties = Parties()
-    marked: list[tuple[str, str]] = []
+    names: list[tuple[str, str]] = []  # with "lead", "support" or ""
     side = "support" if are_support else ""
     for line in text.split("\n"):
         match = ROLE_PREFIX.fullmatch(line)
         if match:
             side, line = ("lead" if match["lead"] else "support"), match["rest"]
-        for part in line.split(";"):
-            name = strip_bullet(part)
+        for segment in line.split(";"):
+            name = strip_bullet(segment)
             inner = ROLE_PREFIX.fullmatch(name)  # "Lead: A; Support: B" on one line
             if inner:
                 side, name = ("lead" if inner["lead"] else "support"), inner["rest"].strip()
             if name and not is_empty_marker(name):
                 suffix = ROLE_SUFFIX.fullmatch(name)
                 if suffix:
-                    marked.append((suffix["name"], "lead" if suffix["lead"] else "support"))
+                    names.append((suffix["name"], "lead" if suffix["lead"] else "support"))
                 else:
-                    marked.append((name, side))
-    has_marked_lead = any(part_side == "lead" for _, part_side in marked)
-    for name, part_side in marked:
-        is_lead = part_side == "lead" or (
-            not part_side and not (has_marked_lead and ROLE_SUFFIX.search(text))
-        )
+                    names.append((name, side))
+    has_named_lead = any(name_side == "lead" for _name, name_side in names)
+    for name, name_side in names:
+        is_lead = name_side == "lead" or (not name_side and not (has_named_lead and ROLE_SUFFIX.search(text)))
         if is_lead and VACANT.search(name):
             parties.vacant = name
         elif UNDECIDED.fullmatch(name):
@@ -87,58 +81,67 @@ def parse_parties(text: str, *, are_support: bool = False) -> Parties:
     return parties
 
 
-def parse_vacant_since(words: str, date_conventions: DateConventions) -> str | None:
-    """ "VACANT since March 2026" as "2026-03", a day as "2026-03-15", a year as "2026"; None without a
-    date.
-    """
-    span = parse_date(words, date_conventions)
+def parse_vacant_since(text: str, date_conventions: DateConventions) -> str | None:
+    """The date in "VACANT since March 2026": "2026-03", a day as "2026-03-15", a year as "2026"; None without one."""
+    span = parse_date(text, date_conventions)
     if span is None:
         return None
     length = {"day": 10, "month": 7, "quarter": 7, "year": 4}[span.precision]
     return span.first.isoformat()[:length]
 
 
+def format_vacant_since(since: str) -> str:
+    """The text that `parse_vacant_since` reads as this date: "VACANT since 2026-03"."""
+    return f"VACANT since {since}"
+
+
 def name_key(name: str) -> str:
+    """The name as it is compared: without differences of case and whitespace."""
     return collapse_whitespace(name).casefold()
 
 
 def standalone_names(cells: Iterable[Parties]) -> set[str]:
-    """Names that stand alone somewhere in the column, in any sheet, with blanks and case evened out."""
+    """The keys of names that are alone in some cell of the column, in any sheet."""
     alone: set[str] = set()
-    segments: Counter[str] = Counter()
+    pieces_of_lists: Counter[str] = Counter()
     for cell in cells:
-        for part in {*cell.leads, *cell.supports}:
-            alone.add(name_key(part))
-            pieces = COMMA.split(part)
+        for name in {*cell.leads, *cell.supports}:
+            alone.add(name_key(name))
+            pieces = COMMA.split(name)
             if len(pieces) > 1:
-                segments.update({name_key(piece) for piece in pieces})
-    # A name between commas in two different cells stands alone as well.
-    alone |= {name for name, count in segments.items() if count > 1}
+                pieces_of_lists.update({name_key(piece) for piece in pieces})
+    # A name between commas in two different cells counts as well.
+    alone |= {name for name, count in pieces_of_lists.items() if count > 1}
     return alone
 
 
-def split_names(part: str, alone: set[str]) -> list[str]:
-    """One party or several: "A and B" is two if A or B stands alone elsewhere, otherwise it is one name."""
+def split_names(text: str, alone: set[str]) -> list[str]:
+    """One party or several: "A and B" is two if A or B is alone in another cell, otherwise it is one name."""
     for pattern in (COMMA, SLASH):
-        pieces = [piece for piece in pattern.split(part) if piece.strip()]
+        pieces = [piece for piece in pattern.split(text) if piece.strip()]
         if len(pieces) > 1 and any(name_key(piece) in alone for piece in pieces):
             return [name for piece in pieces for name in split_names(piece, alone)]
-    for pattern, needed in ((AND, 1), (AMPERSAND, 2)):
+    for pattern, min_alone in ((AND, 1), (AMPERSAND, 2)):
         best: tuple[int, str, str] | None = None
-        for match in pattern.finditer(part):
-            left, right = part[: match.start()], part[match.end() :]
-            sides = (name_key(left) in alone) + (name_key(right) in alone)
-            if left.strip() and right.strip() and sides >= needed and (best is None or sides > best[0]):
-                best = (sides, left, right)
+        for match in pattern.finditer(text):
+            left, right = text[: match.start()], text[match.end() :]
+            alone_count = (name_key(left) in alone) + (name_key(right) in alone)
+            if (
+                left.strip()
+                and right.strip()
+                and alone_count >= min_alone
+                and (best is None or alone_count > best[0])
+            ):
+                best = (alone_count, left, right)
         if best:
             return split_names(best[1], alone) + split_names(best[2], alone)
-    return [collapse_whitespace(part)]
+    return [collapse_whitespace(text)]
 
 
-def distinct_names(parts: Iterable[str], alone: set[str]) -> list[str]:
-    """The names of several parts, each once, in the order written."""
-    found: dict[str, str] = {}
-    for part in parts:
-        for name in split_names(part, alone):
-            found.setdefault(name_key(name), name)
-    return list(found.values())
+def distinct_names(texts: Iterable[str], alone: set[str]) -> list[str]:
+    """The names of several texts, each once, in the order written."""
+    names: dict[str, str] = {}
+    for text in texts:
+        for name in split_names(text, alone):
+            names.setdefault(name_key(name), name)
+    return list(names.values())

@@ -55,7 +55,7 @@ JULY = DateConventions()
         ("Quarterly through June 2027", None, "2027-06-30", "month"),
     ],
 )
-def test_a_promise_is_due_on_the_last_day_of_what_is_written(
+def test_an_action_is_due_on_the_last_day_of_the_written_period(
     text: str, start: str | None, due: str, precision: str
 ) -> None:
     timeline = parse_timeline(text, JULY)
@@ -80,7 +80,7 @@ def test_a_promise_is_due_on_the_last_day_of_what_is_written(
         ("Annually, starting 2026", "2026-01-01"),
     ],
 )
-def test_running_actions_have_no_due_date(text: str, start: str | None) -> None:
+def test_ongoing_actions_have_no_due_date(text: str, start: str | None) -> None:
     timeline = parse_timeline(text, JULY)
     assert timeline.continuous
     assert timeline.due is None
@@ -101,12 +101,12 @@ def test_running_actions_have_no_due_date(text: str, start: str | None) -> None:
         "46022",
     ],
 )
-def test_what_is_no_date_is_never_guessed(text: str) -> None:
+def test_a_text_without_a_date_gives_no_date(text: str) -> None:
     timeline = parse_timeline(text, JULY)
     assert (timeline.start, timeline.due, timeline.continuous, timeline.milestones) == (None, None, False, [])
 
 
-def test_dates_on_lines_of_their_own_are_milestones() -> None:
+def test_several_dates_are_milestones() -> None:
     timeline = parse_timeline("Draft 3/27, council 9/27\n\nlive 2028", JULY)
     assert [str(date) for date, _precision in timeline.milestones] == [
         "2027-03-31",
@@ -116,7 +116,7 @@ def test_dates_on_lines_of_their_own_are_milestones() -> None:
     assert str(timeline.due) == "2028-12-31"
 
 
-def test_the_date_order_is_a_setting_and_the_doubt_is_told() -> None:
+def test_the_date_order_is_a_setting_and_ambiguous_dates_are_reported() -> None:
     american = parse_timeline("05/06/2026", JULY)
     european = parse_timeline("05/06/2026", DateConventions(date_order="day/month/year"))
     assert (str(american.due), american.ambiguous) == ("2026-05-06", ["05/06/2026"])
@@ -132,6 +132,6 @@ def test_the_fiscal_year_is_a_setting() -> None:
     assert str(parse_timeline("FY27 Q2", january).due) == "2027-06-30"
 
 
-def test_a_period_that_ends_before_it_starts_keeps_its_end_only() -> None:
+def test_a_period_that_ends_before_it_starts_keeps_only_its_end() -> None:
     timeline = parse_timeline("2028-2026", JULY)
     assert (timeline.start, str(timeline.due), timeline.is_reversed) == (None, "2026-12-31", True)

@@ -1,4 +1,4 @@
-"""What is exported reads back as the same plan."""
+"""An exported plan reads back as the same plan."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from tenants.plans.spreadsheets import (
     read,
     write_xlsx,
 )
-from tenants.plans.spreadsheets.reading.label_parser import is_empty_marker
-from tests.plans.test_sheets_samples import DATA, FILES
+from tenants.plans.spreadsheets.text import is_empty_marker
+from tests.plans.sample_sheets import DATA, FILES
 
-WHERE = ("row", "sheet")
+POSITION_FIELDS = ("row", "sheet")
 
 
-def written(goals: Any, **options: Any) -> bytes:
+def export(goals: Any, **options: Any) -> bytes:
     buffer = io.BytesIO()
     write_xlsx(goals, buffer, **options)
     return buffer.getvalue()
 
 
-def without_place(value: Any) -> Any:
+def without_position(value: Any) -> Any:
     if isinstance(value, list):
-        return [without_place(item) for item in value]
+        return [without_position(item) for item in value]
     if isinstance(value, dict):
-        return {name: without_place(item) for name, item in value.items() if name not in WHERE}
+        return {name: without_position(item) for name, item in value.items() if name not in POSITION_FIELDS}
     return value
 
 
 def tree_of(result: ParseResult) -> Any:
-    return without_place(result.tree)
+    return without_position(result.tree)
 
 
 def cells_of(data: bytes) -> dict[tuple[str, str], tuple[Any, str]]:
@@ -66,25 +66,25 @@ def test_a_sample_survives_the_round_trip(name: str) -> None:
     first = read(DATA / name, filename=name)
     for number, goal in enumerate(first.goals):
         goal.id = f"g{number}"
-        for place, outcome in enumerate(goal.outcomes):
-            outcome.id = f"g{number}o{place}"
+        for position, outcome in enumerate(goal.outcomes):
+            outcome.id = f"g{number}o{position}"
             for index, action in enumerate(outcome.actions):
-                action.id = f"g{number}o{place}a{index}"
-    export = written(first.goals, title="Racial Equity Action Plan")
-    second = read(export, filename="export.xlsx")
+                action.id = f"g{number}o{position}a{index}"
+    exported = export(first.goals, title="Racial Equity Action Plan")
+    second = read(exported, filename="export.xlsx")
     assert tree_of(second) == tree_of(first)
     assert second.cell_counts["refused"] == 0
     kinds = {"no_date", "several_parties", "no_party", "no_measure"}
     assert {kind: second.count(kind) for kind in kinds} == {kind: first.count(kind) for kind in kinds}
-    again = written(second.tree, title="Racial Equity Action Plan")
+    exported_again = export(second.tree, title="Racial Equity Action Plan")
     if name.endswith(".xlsx"):
-        assert cells_of(again) == cells_of(export)
-    assert tree_of(read(again, filename="export.xlsx")) == tree_of(first)
+        assert cells_of(exported_again) == cells_of(exported)
+    assert tree_of(read(exported_again, filename="export.xlsx")) == tree_of(first)
 
 
-def test_the_export_has_the_layout_cities_share_and_an_id_column() -> None:
+def test_the_export_has_the_layout_that_cities_share_and_an_id_column() -> None:
     first = read(DATA / FILES[0], filename=FILES[0])
-    book = openpyxl.load_workbook(io.BytesIO(written(first.goals)))
+    book = openpyxl.load_workbook(io.BytesIO(export(first.goals)))
     sheet = book.active
     assert sheet is not None
     assert [cell.value for cell in sheet[1]] == [
@@ -110,8 +110,9 @@ def plan_with(**fields: Any) -> list[Goal]:
     return [Goal(title="Fair streets", outcomes=[Outcome(title="No one waits", actions=[action])])]
 
 
-def back(goals: list[Goal]) -> Action:
-    return next(read(written(goals), filename="export.xlsx").actions)
+def read_back(goals: list[Goal]) -> Action:
+    """The first action of the exported goals."""
+    return next(read(export(goals), filename="export.xlsx").actions)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def back(goals: list[Goal]) -> Action:
     ],
 )
 def test_a_text_is_never_a_formula(text: str) -> None:
-    data = written(
+    data = export(
         [
             Goal(
                 title=text,
@@ -200,38 +201,39 @@ def test_a_text_is_never_a_formula(text: str) -> None:
         {"indicator_text": "n/a", "details": "One.\n\n\n- Two\n- Three", "number": "7.0", "stage": "organize"},
     ],
 )  # fmt: skip
-def test_what_was_changed_in_the_portal_survives(fields: dict[str, Any]) -> None:
+def test_changes_made_in_the_portal_survive(fields: dict[str, Any]) -> None:
     goals = plan_with(**fields)
-    action = back(goals)
-    wanted = goals[0].outcomes[0].actions[0]
-    if not wanted.due:
-        wanted.due_precision = wanted.start_precision
-    wanted.measure_kinds = wanted.measure_kinds or []
-    found, expected = without_place(dataclasses.asdict(action)), without_place(dataclasses.asdict(wanted))
-    if not wanted.accountability_raw and (wanted.accountable or wanted.support):
-        expected.pop("accountability_raw"), found.pop("accountability_raw")
-    if wanted.progress_notes:
+    action = read_back(goals)
+    original = goals[0].outcomes[0].actions[0]
+    if not original.due:
+        original.due_precision = original.start_precision
+    original.measure_kinds = original.measure_kinds or []
+    fields_read = without_position(dataclasses.asdict(action))
+    expected = without_position(dataclasses.asdict(original))
+    if not original.accountability_raw and (original.accountable or original.support):
+        expected.pop("accountability_raw"), fields_read.pop("accountability_raw")
+    if original.progress_notes:
         for note in expected["progress_notes"]:
             note["label"] = note["label"].strip()
-    assert found == expected
+    assert fields_read == expected
 
 
-def test_names_with_and_stay_whole() -> None:
+def test_names_with_and_stay_one_party() -> None:
     goals = plan_with(accountable=["Parks and Recreation", "Library, North"])
     goals[0].outcomes[0].actions += [
         Action(title="More", accountable=["Parks"]),
         Action(title="Most", accountable=["Library"], support=["Recreation and Parks and Trees"]),
     ]
-    found = list(read(written(goals), filename="x.xlsx").actions)
-    assert [action.accountable for action in found] == [
+    actions = list(read(export(goals), filename="x.xlsx").actions)
+    assert [action.accountable for action in actions] == [
         ["Parks and Recreation", "Library, North"],
         ["Parks"],
         ["Library"],
     ]
-    assert found[2].support == ["Recreation and Parks and Trees"]
+    assert actions[2].support == ["Recreation and Parks and Trees"]
 
 
-def test_nothing_after_something_is_nothing_again() -> None:
+def test_an_action_without_an_indicator_after_one_with_an_indicator_stays_without() -> None:
     goals = plan_with(indicator_text="Baseline 5%")
     goals[0].outcomes[0].actions += [
         Action(title="Two", indicator_text="Baseline 5%"),
@@ -239,8 +241,8 @@ def test_nothing_after_something_is_nothing_again() -> None:
         Action(title="Four"),
         Action(title="Five", indicator_text="Baseline 6%"),
     ]
-    found = [action.indicator_text for action in read(written(goals), filename="x.xlsx").actions]
-    assert found == ["Baseline 5%", "Baseline 5%", None, None, "Baseline 6%"]
+    indicators = [action.indicator_text for action in read(export(goals), filename="x.xlsx").actions]
+    assert indicators == ["Baseline 5%", "Baseline 5%", None, None, "Baseline 6%"]
 
 
 @pytest.mark.parametrize(
@@ -274,12 +276,12 @@ def test_labels_survive(label: str | None, title: str) -> None:
         ),
         Goal(title="Later", label="Goal 9"),
     ]  # fmt: skip
-    assert tree_of(read(written(goals), filename="x.xlsx")) == without_place(
+    assert tree_of(read(export(goals), filename="x.xlsx")) == without_position(
         [dataclasses.asdict(goal) for goal in goals]
     )
 
 
-def test_departments_get_sheets_of_their_own_with_names_a_workbook_accepts() -> None:
+def test_each_department_gets_a_sheet_with_a_name_that_a_workbook_accepts() -> None:
     goals = [
         Goal(title="One", department="Parks / Recreation: a very long name of a department"),
         Goal(title="Two", department="Parks / Recreation: a very long name of a department in the north"),
@@ -288,29 +290,29 @@ def test_departments_get_sheets_of_their_own_with_names_a_workbook_accepts() -> 
     ]
     for goal in goals:
         goal.outcomes = [Outcome(title="Better", actions=[Action(title=f"Do {goal.title}")])]
-    data = written(goals, title="Plan of the County")
+    data = export(goals, title="Plan of the County")
     assert len(openpyxl.load_workbook(io.BytesIO(data)).sheetnames) == 4
-    found = read(data, filename="x.xlsx").goals
-    assert [(goal.title, goal.department) for goal in found] == [
+    goals_read = read(data, filename="x.xlsx").goals
+    assert [(goal.title, goal.department) for goal in goals_read] == [
         (goal.title, goal.department) for goal in goals
     ]
 
 
 def test_an_empty_plan_gives_an_empty_sheet() -> None:
-    data = written([])
+    data = export([])
     assert set(cells_of(data).values()) >= {("Outcomes and Actions", "s"), ("id", "s")}
 
 
-def test_a_text_that_no_cell_can_hold_is_refused() -> None:
+def test_a_text_that_is_too_long_for_a_cell_is_refused() -> None:
     with pytest.raises(SheetError, match="32768 characters; a cell holds 32767"):
-        written(plan_with(resources="x" * 32768))
+        export(plan_with(resources="x" * 32768))
 
 
 def test_a_row_added_to_an_export_is_a_new_action() -> None:
     first = read(DATA / FILES[0], filename=FILES[0])
     for number, action in enumerate(first.actions):
         action.id = str(number)
-    book = openpyxl.load_workbook(io.BytesIO(written(first.goals)))
+    book = openpyxl.load_workbook(io.BytesIO(export(first.goals)))
     sheet = book.active
     assert sheet is not None
     sheet.append(
@@ -323,10 +325,10 @@ def test_a_row_added_to_an_export_is_a_new_action() -> None:
     assert (actions[-1].title, actions[-1].due) == ("Plant more trees.", "2028-06-30")
 
 
-WORDS = st.text(
+RAW_TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"]), min_size=1, max_size=40
 )
-LINE = WORDS.map(lambda text: " ".join(text.split())).filter(bool)
+LINE = RAW_TEXT.map(lambda text: " ".join(text.split())).filter(bool)
 NAME = (
     LINE.filter(lambda text: not is_empty_marker(text))
     .filter(lambda text: ";" not in text and ":" not in text and "(" not in text)
@@ -387,9 +389,9 @@ def actions(draw: Any) -> Action:
 )
 def test_any_plan_survives(items: list[Action], label: str | None, title: str) -> None:
     goals = [Goal(title=title, label=label, outcomes=[Outcome(title=title, label=label, actions=items)])]
-    found = read(written(goals), filename="x.xlsx")
-    wanted = ParseResult("x.xlsx", found.date_conventions, goals=goals)
-    for action in [*found.actions, *wanted.actions]:
-        action.accountability_raw = ""  # written anew where there was none
-        action.notes.sort(key=lambda note: note.label)  # columns have one order for all actions
-    assert tree_of(found) == tree_of(wanted)
+    result = read(export(goals), filename="x.xlsx")
+    expected = ParseResult("x.xlsx", result.date_conventions, goals=goals)
+    for action in [*result.actions, *expected.actions]:
+        action.accountability_raw = ""  # the writer makes one where there was none
+        action.notes.sort(key=lambda note: note.label)  # the columns have the same order for all actions
+    assert tree_of(result) == tree_of(expected)

@@ -1,4 +1,4 @@
-"""The layout is recognized whatever the wording, the order and the file."""
+"""The layout is recognized whatever the headers, their order and the file format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from openpyxl.styles import Font
 
 from tenants.plans.spreadsheets import ParseResult, SheetError, read
 from tenants.plans.spreadsheets.reading.label_parser import parse_label
-from tests.plans.test_sheets_samples import DATA, FILES, even
+from tests.plans.sample_sheets import DATA, FILES, collapse_whitespace
 
 WORDINGS = {
     "indicator": ["Community Indicators", "Where things stand", "Baseline data"],
@@ -36,7 +36,7 @@ Sheet = tuple[str | None, list[str], list[list[Any]]]
 
 @functools.cache
 def sample(name: str) -> tuple[ParseResult, list[Sheet]]:
-    """A sample's result, and its sheets as roles and rows; a row of one text is a heading."""
+    """The result of a sample, and its sheets as roles and rows; a row with one text is a heading."""
     result = read(DATA / name, filename=name)
     sheets: list[Sheet] = []
     for info in result.sheets:
@@ -59,9 +59,7 @@ def sample(name: str) -> tuple[ParseResult, list[Sheet]]:
 
 
 def reworded(sheet: Sheet, rng: random.Random) -> tuple[int, list[list[Any]]]:
-    """The same plan under other headers in another order, with titles, blank rows and a column nobody
-    knows.
-    """
+    """The width and rows of the same plan with other headers in another order, titles, blank rows and an unknown column."""
     _name, roles, rows = sheet
     order = list(range(len(roles)))
     rng.shuffle(order)
@@ -79,18 +77,18 @@ def reworded(sheet: Sheet, rng: random.Random) -> tuple[int, list[list[Any]]]:
     return len(header), lines
 
 
-def workbook(pages: list[tuple[str | None, int, list[list[Any]]]], look: str) -> bytes:
+def workbook(sheets: list[tuple[str | None, int, list[list[Any]]]], heading_format: str) -> bytes:
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
-    for name, width, lines in pages:
-        page = book.create_sheet(name or "Plan")
+    for name, width, lines in sheets:
+        worksheet = book.create_sheet(name or "Plan")
         for number, line in enumerate(lines, start=2):
             for index, value in enumerate(line, start=2):
-                page.cell(number, index, value or None)
-            if len(line) == 1 and look == "merged":
-                page.merge_cells(start_row=number, end_row=number, start_column=2, end_column=width + 1)
-            if len(line) == 1 and look == "bold":
-                page.cell(number, 2).font = Font(bold=True)
+                worksheet.cell(number, index, value or None)
+            if len(line) == 1 and heading_format == "merged":
+                worksheet.merge_cells(start_row=number, end_row=number, start_column=2, end_column=width + 1)
+            if len(line) == 1 and heading_format == "bold":
+                worksheet.cell(number, 2).font = Font(bold=True)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -104,31 +102,33 @@ def table(lines: list[list[Any]], delimiter: str, encoding: str) -> bytes:
     return text.getvalue().encode(encoding)
 
 
-def meaning(result: ParseResult, sheet: str | None = None) -> Any:
-    """The tree without the places where things stood and the notes."""
-    away = ("row", "sheet", "department", "notes", "accountability_raw")
+def comparable_tree(result: ParseResult, sheet: str | None = None) -> Any:
+    """The tree without rows, sheets and notes."""
+    left_out = ("row", "sheet", "department", "notes", "accountability_raw")
 
-    def kept(value: Any) -> Any:
+    def without(value: Any) -> Any:
         if isinstance(value, list):
-            return [kept(item) for item in value]
+            return [without(item) for item in value]
         if isinstance(value, dict):
-            return {name: kept(item) for name, item in value.items() if name not in away}
+            return {name: without(item) for name, item in value.items() if name not in left_out}
         return value
 
-    return even(kept([goal for goal in result.tree if sheet is None or goal["sheet"] == sheet]))
+    return collapse_whitespace(
+        without([goal for goal in result.tree if sheet is None or goal["sheet"] == sheet])
+    )
 
 
-@pytest.mark.parametrize("look", ["merged", "bold", "plain"])
+@pytest.mark.parametrize("heading_format", ["merged", "bold", "plain"])
 @pytest.mark.parametrize("name", FILES)
-def test_a_reworded_workbook_is_the_same_plan(name: str, look: str) -> None:
-    wanted, sheets = sample(name)
+def test_a_reworded_workbook_is_the_same_plan(name: str, heading_format: str) -> None:
+    expected, sheets = sample(name)
     for seed in range(3):
-        rng = random.Random(f"{look}{seed}")
-        data = workbook([(sheet[0], *reworded(sheet, rng)) for sheet in sheets], look)
-        found = read(data, filename="other.xlsx")
-        assert meaning(found) == meaning(wanted), f"seed {seed}"
-        assert found.cell_counts["refused"] == 0
-        assert any(note.text == "see memo" for action in found.actions for note in action.notes)
+        rng = random.Random(f"{heading_format}{seed}")
+        data = workbook([(sheet[0], *reworded(sheet, rng)) for sheet in sheets], heading_format)
+        result = read(data, filename="other.xlsx")
+        assert comparable_tree(result) == comparable_tree(expected), f"seed {seed}"
+        assert result.cell_counts["refused"] == 0
+        assert any(note.text == "see memo" for action in result.actions for note in action.notes)
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ def test_a_reworded_workbook_is_the_same_plan(name: str, look: str) -> None:
 )
 @pytest.mark.parametrize("name", FILES)
 def test_a_reworded_csv_is_the_same_plan(name: str, delimiter: str, encoding: str) -> None:
-    wanted, sheets = sample(name)
+    expected, sheets = sample(name)
     _width, lines = reworded(sheets[0], random.Random(delimiter + encoding))
-    found = read(table(lines, delimiter, encoding), filename="other.csv")
-    assert meaning(found) == meaning(wanted, sheets[0][0])
+    result = read(table(lines, delimiter, encoding), filename="other.csv")
+    assert comparable_tree(result) == comparable_tree(expected, sheets[0][0])
 
 
 @pytest.mark.parametrize("is_repeated", [True, False])
 @pytest.mark.parametrize("name", FILES)
-def test_goals_and_outcomes_may_stand_in_columns(name: str, is_repeated: bool) -> None:
-    wanted, sheets = sample(name)
+def test_goals_and_outcomes_may_be_in_columns(name: str, is_repeated: bool) -> None:
+    expected, sheets = sample(name)
     _name, roles, rows = sheets[0]
     lines: list[list[Any]] = [["Goal", "Desired Outcome", *[WORDINGS[role][0] for role in roles]]]
     goal = outcome = None
@@ -161,11 +161,11 @@ def test_goals_and_outcomes_may_stand_in_columns(name: str, is_repeated: bool) -
             lines.append([goal, outcome, *row])
             if not is_repeated:
                 goal = outcome = None
-    found = read(table(lines, ";", "utf-8"), filename="flat.csv")
-    expected = meaning(wanted, sheets[0][0])
-    for item in expected:
-        item["story"] = None  # has no row here
-    assert meaning(found) == expected
+    result = read(table(lines, ";", "utf-8"), filename="flat.csv")
+    expected_tree = comparable_tree(expected, sheets[0][0])
+    for goal_dict in expected_tree:
+        goal_dict["story"] = None  # this layout has no row for a story
+    assert comparable_tree(result) == expected_tree
 
 
 HEADER = "Actions,Lead,Timeline,Measures"
@@ -187,24 +187,24 @@ ROW = "Post jobs,HR,2026,Posts"
 )
 def test_labels_of_many_kinds(goal: str, outcome: str, labels: tuple[str | None, str | None]) -> None:
     text = f"{HEADER}\n{goal},,,\n{outcome},,,\n{ROW}\n{ROW}\n"
-    found = read(text.encode(), filename="x.csv").goals
-    assert [(item.title.title(), item.label) for item in found] == [("Jobs", labels[0])]
-    assert [(item.title, item.label) for item in found[0].outcomes] == [("Hiring", labels[1])]
-    assert len(found[0].outcomes[0].actions) == 2
+    goals = read(text.encode(), filename="x.csv").goals
+    assert [(item.title.title(), item.label) for item in goals] == [("Jobs", labels[0])]
+    assert [(item.title, item.label) for item in goals[0].outcomes] == [("Hiring", labels[1])]
+    assert len(goals[0].outcomes[0].actions) == 2
 
 
-def one(text: str, **options: Any) -> ParseResult:
+def read_csv(text: str, **options: Any) -> ParseResult:
     return read(text.encode(), filename="plan.csv", **options)
 
 
-def test_without_goals_the_file_stands_for_the_goal_and_says_so() -> None:
-    result = one(f"{HEADER}\n{ROW}\n")
+def test_without_goals_the_file_name_becomes_the_goal_with_a_warning() -> None:
+    result = read_csv(f"{HEADER}\n{ROW}\n")
     assert [goal.title for goal in result.goals] == ["plan"]
     assert (result.count("no_goal"), result.count("no_outcome")) == (1, 1)
 
 
 def test_start_and_end_columns_support_and_kinds_of_measures() -> None:
-    result = one(
+    result = read_csv(
         "Goal,Outcome,Action,Lead,Partners,Start date,End date,How much,How well,Better off\n"
         "Jobs,Hiring,Post jobs,HR,Fire; Police,1/15/2026,June 2026,10 posts,90% on time,More hired\n"
     )
@@ -219,8 +219,8 @@ def test_start_and_end_columns_support_and_kinds_of_measures() -> None:
     assert action.measure_kinds == ["how_much", "how_well", "better_off"]
 
 
-def test_a_row_without_an_action_goes_on_with_the_one_above() -> None:
-    result = one(
+def test_a_row_without_an_action_continues_the_one_above() -> None:
+    result = read_csv(
         f"{HEADER}\nGoal 1: Jobs,,,\nA. Hiring,,,\nPost jobs,HR,June 2026,Posts\n,Fire,May 2027,Hires\n"
     )
     (action,) = result.actions
@@ -232,7 +232,7 @@ def test_a_row_without_an_action_goes_on_with_the_one_above() -> None:
 
 def test_a_header_may_be_repeated_and_its_second_row_names_the_columns() -> None:
     book = openpyxl.Workbook()
-    page = book.worksheets[0]
+    sheet = book.worksheets[0]
     for row in (
         ["Outcomes and Actions", "Accountability", None, "Timeline", "Performance Measures"],
         [None, "Lead", "Partners", None, None],
@@ -243,9 +243,9 @@ def test_a_header_may_be_repeated_and_its_second_row_names_the_columns() -> None
         ["2. Pay"],
         ["Study", "HR", None, "2027", "Study done"],
     ):
-        page.append(row)
+        sheet.append(row)
     for area in ("A1:A2", "B1:C1", "D1:D2", "E1:E2", "A3:E3", "A4:E4", "A7:E7"):
-        page.merge_cells(area)
+        sheet.merge_cells(area)
     buffer = io.BytesIO()
     book.save(buffer)
     result = read(buffer.getvalue(), filename="x.xlsx")
@@ -253,9 +253,9 @@ def test_a_header_may_be_repeated_and_its_second_row_names_the_columns() -> None
     assert [action.support for action in result.actions] == [["Fire"], []]
 
 
-def test_a_shared_cell_reaches_every_action_beside_it() -> None:
+def test_a_merged_cell_belongs_to_every_action_beside_it() -> None:
     book = openpyxl.Workbook()
-    page = book.worksheets[0]
+    sheet = book.worksheets[0]
     for row in (
         [*HEADER.split(",")],
         ["Goal 1: Jobs"],
@@ -263,8 +263,8 @@ def test_a_shared_cell_reaches_every_action_beside_it() -> None:
         ["One", "HR", "2026", "x"],
         ["Two", None, "2027", "y"],
     ):
-        page.append(row)
-    page.merge_cells("B4:B5")
+        sheet.append(row)
+    sheet.merge_cells("B4:B5")
     buffer = io.BytesIO()
     book.save(buffer)
     result = read(buffer.getvalue(), filename="x.xlsx")
@@ -272,24 +272,24 @@ def test_a_shared_cell_reaches_every_action_beside_it() -> None:
     assert result.cell_counts["total"] == 13
 
 
-def test_real_dates_numbers_and_percentages_read_as_they_look() -> None:
+def test_dates_numbers_and_percentages_are_read_as_displayed() -> None:
     book = openpyxl.Workbook()
-    page = book.worksheets[0]
-    page.append(["Goal", "Outcome", "Action", "Lead", "Due", "Budget", "No.", "Measures"])
-    page.append(["Jobs", "Hiring", "One", "HR", dt.date(2026, 12, 31), 25000, 1.0, 0.5])
-    page.append(["Jobs", "Hiring", "Two", "HR", dt.date(2026, 12, 1), 1234.5, 2, True])
-    page["E2"].number_format, page["E3"].number_format = "m/d/yyyy", "mmm yyyy"
-    page["F2"].number_format, page["H2"].number_format = '"$"#,##0', "0%"
+    sheet = book.worksheets[0]
+    sheet.append(["Goal", "Outcome", "Action", "Lead", "Due", "Budget", "No.", "Measures"])
+    sheet.append(["Jobs", "Hiring", "One", "HR", dt.date(2026, 12, 31), 25000, 1.0, 0.5])
+    sheet.append(["Jobs", "Hiring", "Two", "HR", dt.date(2026, 12, 1), 1234.5, 2, True])
+    sheet["E2"].number_format, sheet["E3"].number_format = "m/d/yyyy", "mmm yyyy"
+    sheet["F2"].number_format, sheet["H2"].number_format = '"$"#,##0', "0%"
     buffer = io.BytesIO()
     book.save(buffer)
-    one_action, two = read(buffer.getvalue(), filename="x.xlsx").actions
-    assert (one_action.due, one_action.due_precision, one_action.resources) == (
+    first, second = read(buffer.getvalue(), filename="x.xlsx").actions
+    assert (first.due, first.due_precision, first.resources) == (
         "2026-12-31",
         "day",
         "$25,000",
     )
-    assert (one_action.number, one_action.measures) == ("1", ["50%"])
-    assert (two.due, two.due_precision, two.resources, two.measures) == (
+    assert (first.number, first.measures) == ("1", ["50%"])
+    assert (second.due, second.due_precision, second.resources, second.measures) == (
         "2026-12-31",
         "month",
         "1234.5",
@@ -297,26 +297,26 @@ def test_real_dates_numbers_and_percentages_read_as_they_look() -> None:
     )
 
 
-def test_a_person_can_say_what_a_column_holds() -> None:
+def test_a_person_can_choose_the_role_of_a_column() -> None:
     text = "Alpha,Beta,Gamma,Delta\nPost jobs,HR,2026,4-11\n"
     with pytest.raises(SheetError, match=r"Row 1 says: Alpha \| Beta") as refusal:
-        one(text)
+        read_csv(text)
     assert [column.header for column in refusal.value.sheets[0].columns] == [
         "Alpha",
         "Beta",
         "Gamma",
         "Delta",
     ]
-    result = one(text, mapping={"A": "action", 2: "accountable", "C": "timeline", "D": "ignore"})
+    result = read_csv(text, mapping={"A": "action", 2: "accountable", "C": "timeline", "D": "ignore"})
     (action,) = result.actions
     assert (action.title, action.accountable, action.due) == ("Post jobs", ["HR"], "2026-12-31")
     assert result.cell_counts["refused"] == 1
     by_sheet = {"Plan": {"header_row": 2, "columns": {"D": "resources"}}}
-    assert one(text, mapping={"A": "action", "D": "note"}).goals[0].outcomes[0].actions[0].notes[0].label
+    assert read_csv(text, mapping={"A": "action", "D": "note"}).goals[0].outcomes[0].actions[0].notes[0].label
     with pytest.raises(ValueError, match="unknown role 'nonsense'"):
-        one(text, mapping={"A": "nonsense"})
+        read_csv(text, mapping={"A": "nonsense"})
     with pytest.raises(SheetError):
-        one(text, mapping=by_sheet)
+        read_csv(text, mapping=by_sheet)
 
 
 def test_the_guess_is_shown_with_samples() -> None:

@@ -1,4 +1,4 @@
-"""Files nobody should send: refused in words, or read without losing a cell in silence."""
+"""Malformed files: refused with a message, or read without dropping a cell silently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from openpyxl.comments import Comment
 
 from tenants.plans.spreadsheets import ParseResult, SheetError, read
-from tenants.plans.spreadsheets.reading.files import MAX_FILE_BYTES
+from tenants.plans.spreadsheets.reading.limits import MAX_FILE_BYTES
 
 HEADER = ["Goal", "Outcome", "Action", "Lead", "Timeline", "Measures"]
 ROW = ["Goal 1: Jobs", "A. Hiring", "Post jobs", "HR", "June 2026", "Posts"]
@@ -39,16 +39,16 @@ def plan(*rows: list[object]) -> openpyxl.Workbook:
     return book
 
 
-def repacked(data: bytes, part: str, change: dict[bytes, bytes]) -> bytes:
-    """A workbook with some bytes of one part replaced."""
+def repacked(data: bytes, member: str, change: dict[bytes, bytes]) -> bytes:
+    """A workbook with some bytes of one archive member replaced."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == part:
+            if name == member:
                 content = re.sub(
                     rb"<v\s*/>|<v></v>", b"<v />", content
-                )  # however the writer's XML library puts it
+                )  # whatever form the writer's XML library uses
                 for before, after in change.items():
                     assert before in content
                     content = content.replace(before, after)
@@ -120,10 +120,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_refused_in_words(what: str) -> None:
-    data, words = REFUSED[what]
-    with pytest.raises(SheetError, match=f"(?s){words}") as refusal:
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_file_is_refused_with_a_message(case: str) -> None:
+    data, message = REFUSED[case]
+    with pytest.raises(SheetError, match=f"(?s){message}") as refusal:
         read(data, filename="plan.xlsx")
     assert "plan.xlsx" in str(refusal.value)
 
@@ -131,13 +131,13 @@ def test_refused_in_words(what: str) -> None:
 def test_a_workbook_of_100_000_rows_is_refused_before_it_is_built() -> None:
     row = b'<row r="9"><c t="inlineStr"><is><t>x</t></is></c></row>'
     data = repacked(saved(plan(ROW)), SHEET, {b"</sheetData>": row * 100_000 + b"</sheetData>"})
-    began = time.process_time()
+    started = time.process_time()
     with pytest.raises(SheetError, match=r"unpacks to more|100,00\d filled rows"):
         read(data, filename="plan.xlsx")
-    assert time.process_time() - began < 20
+    assert time.process_time() - started < 20
 
 
-def test_a_formula_without_a_result_is_refused_with_place_and_remedy() -> None:
+def test_a_formula_without_a_result_is_refused_with_its_cell_and_a_remedy() -> None:
     book = plan(ROW, ["Goal 1: Jobs", "A. Hiring", "Mixed panels", "=A1&B1", "=2026", "Panels"])
     result = read(saved(book), filename="x.xlsx")
     errors = [message for message in result.messages if message.level == "error"]
@@ -149,7 +149,7 @@ def test_a_formula_without_a_result_is_refused_with_place_and_remedy() -> None:
     assert result.cell_counts == {"total": 18, "imported": 16, "noted": 0, "refused": 2}
 
 
-def test_a_formula_counts_by_its_saved_result_and_an_empty_one_is_no_cell() -> None:
+def test_a_formula_is_read_as_its_saved_result_and_an_empty_result_is_no_cell() -> None:
     book = plan(ROW, ["Goal 1: Jobs", "A. Hiring", "Mixed panels", "=A1", "=A2", "=A3"])
     data = repacked(
         saved(book),
@@ -168,7 +168,7 @@ def test_a_formula_counts_by_its_saved_result_and_an_empty_one_is_no_cell() -> N
     ]
 
 
-def test_an_action_that_is_refused_takes_its_row_along_and_leaves_the_one_above_alone() -> None:
+def test_a_refused_action_refuses_its_row_and_does_not_change_the_one_above() -> None:
     result = read(
         saved(plan(ROW, ["Goal 1: Jobs", "A. Hiring", "=A1", "Fire", "2027", "x"])), filename="x.xlsx"
     )
@@ -177,7 +177,7 @@ def test_an_action_that_is_refused_takes_its_row_along_and_leaves_the_one_above_
     assert result.cell_counts["refused"] == 6
 
 
-def test_control_characters_are_taken_out_and_told() -> None:
+def test_control_characters_are_removed_and_reported() -> None:
     result = csv_result("Action,Lead,Timeline\nPo\x00st\u202e jobs,HR,2026\n")
     assert [action.title for action in result.actions] == ["Post jobs"]
     assert [
@@ -193,7 +193,7 @@ def test_ragged_rows_and_cells_without_a_header_are_kept() -> None:
     assert counts["total"] == counts["imported"] + counts["noted"] == 11
 
 
-def test_doubled_headers_keep_both_cells() -> None:
+def test_duplicate_headers_keep_both_cells() -> None:
     result = csv_result("Action,Lead,Timeline,Timeline,Notes,Notes\nPost jobs,HR,2026,soon,a,b\n")
     (action,) = result.actions
     assert action.due == "2026-12-31"
@@ -212,16 +212,16 @@ def test_accents_survive_every_encoding(encoding: str) -> None:
     assert result.count("encoding") == (encoding == "cp1252")
 
 
-def test_a_file_may_say_its_separator() -> None:
+def test_a_file_may_name_its_separator() -> None:
     assert len(list(csv_result("sep=;\nAction;Lead;Timeline\nPost, jobs;HR;2026\n").actions)) == 1
 
 
-def test_a_quotation_mark_that_never_closes_is_told() -> None:
+def test_an_unclosed_quotation_mark_is_reported() -> None:
     result = csv_result('Action,Lead,Timeline\nPost,HR,2026\n"Train,HR,2027\nPanels,HR,2028\n')
     assert result.count("open_quote") == 1
 
 
-def test_unknown_status_stage_and_dates_keep_their_words() -> None:
+def test_unknown_status_stage_and_dates_keep_their_text() -> None:
     result = csv_result(
         "Action,Lead,Due,Status,Stage\nPost,HR,05/06/2026,Purple,Organise\nTrain,HR,when money comes,Done,Later\n"
     )
@@ -241,7 +241,7 @@ def test_unknown_status_stage_and_dates_keep_their_words() -> None:
     assert kinds["no_date"] == (3, "C", "when money comes")
 
 
-def test_hidden_sheets_and_comments_are_told() -> None:
+def test_hidden_sheets_and_comments_are_reported() -> None:
     book = plan(ROW)
     book.worksheets[0]["C2"].comment = Comment("ask Tom?", "Ann")
     old = book.create_sheet("Old")
@@ -255,7 +255,7 @@ def test_hidden_sheets_and_comments_are_told() -> None:
     assert result.count("hidden_sheet") == 1
 
 
-def test_a_thousand_and_five_hundred_actions_are_read_in_seconds() -> None:
+def test_1500_actions_are_read_in_three_seconds() -> None:
     rows = [
         [
             f"Goal {n // 300}: Jobs",
@@ -268,8 +268,8 @@ def test_a_thousand_and_five_hundred_actions_are_read_in_seconds() -> None:
         for n in range(1500)
     ]
     data = saved(plan(*rows))
-    began = time.process_time()
+    started = time.process_time()
     result = read(data, filename="x.xlsx")
-    spent = time.process_time() - began
+    seconds = time.process_time() - started
     assert len(list(result.actions)) == 1500
-    assert spent < 3
+    assert seconds < 3
