@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people, who are known by their mail address, whatever its case."""
+    """Creates users, who are identified by their email address, case-insensitively."""
 
     use_in_migrations = True
 
@@ -17,32 +17,32 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
-        """A person with this address. Without a password nobody can sign in by one yet.
+        """Create a user with this email address. Without a password, no password works.
 
-        Raises ValueError without an address.
+        Raises ValueError if the address is empty.
         """
         if not email:
-            raise ValueError("A person needs a mail address.")
+            raise ValueError("A user needs an email address.")
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
-        """The operator: is let in everywhere, so keep these few."""
+        """Create an operator, who has every permission everywhere: have few of them."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]
-    """A person. One identity for the whole alliance; what they may do is kept per jurisdiction.
+    """A person, with one account for the whole alliance; roles are held at each jurisdiction (`Affiliation`).
 
-    Groups and permissions are rows of `tenants.roles` in the active schema, so Wagtail's and Django's own look-ups
-    follow the host. People are never deleted: deactivate and anonymise.
+    Groups and permissions are rows of `tenants.roles` in the active schema, so that Django's and Wagtail's permission
+    checks follow the host. Users are never deleted: deactivate and anonymize them.
     """
 
     username = None  # type: ignore[assignment]
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField(_("mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     session_epoch = models.PositiveIntegerField(
         default=0, help_text=_("Raised to end every session of this person, on every host, at once.")
     )

@@ -1,4 +1,4 @@
-"""Addresses of the alliance's host with floors beside them: a page that reads one row, and a hundred rows as JSON."""
+"""URLs of the alliance's host, and those of the floors: a page that reads one row, and a hundred rows as JSON."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def one_row(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
-    """The first hundred public actions with the columns that the API shows, put together by PostgreSQL alone."""
-    words, params = rows_statement()
+    """The first hundred public actions with the columns of the API, serialized by PostgreSQL alone."""
+    sql, params = rows_statement()
     with connection.cursor() as cursor:
-        cursor.execute(words, params)
-        found = cursor.fetchone()[0]
-    return HttpResponse(found, content_type="application/json")
+        cursor.execute(sql, params)
+        body = cursor.fetchone()[0]
+    return HttpResponse(body, content_type="application/json")
 
 
 @cache

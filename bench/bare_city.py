@@ -1,4 +1,4 @@
-"""Addresses of a city's host with the floors beside them: the least a page of this portal can be."""
+"""URLs of a city's host, and that of the floor: the smallest page of this portal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def template() -> Any:
 
 @require_safe
 def bare(request: HttpRequest) -> HttpResponse:
-    """A heading, through the template engine with the portal's context processors."""
+    """A page with only a heading, rendered by the template engine with the portal's context processors."""
     return HttpResponse(template().render({"title": "A page"}, request))
 
 

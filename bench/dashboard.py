@@ -1,6 +1,6 @@
-"""A city's front page with 2, 8, 32 and 500 actions: the same queries, and little more time.
+"""A city's public pages with 2, 8, 32 and 500 actions: a constant number of queries, and little more time.
 
-The floor is the same page with two actions, so the ratio is what 498 more of them cost.
+The floor is the same page with two actions, so the ratio is the cost of 498 more of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def run() -> list[Result]:
     from django.conf import settings
     from django.test import override_settings
 
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected here
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # no collectstatic here
     with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
         return measure_pages()
 
@@ -32,7 +32,7 @@ def measure_pages() -> list[Result]:
     client = Client()
 
     def get(size: int, path: str) -> None:
-        caches["pages"].clear()  # what is measured is a page made anew
+        caches["pages"].clear()  # measure a page that is not cached
         response = client.get(path, headers={"host": jurisdictions[size].host})
         if response.status_code != 200:
             raise RuntimeError(f"{path} with {size} actions: {response.status_code}")
@@ -47,25 +47,25 @@ def measure_pages() -> list[Result]:
         counts, times = [], {}
         for size in SIZES:
             counts.append(
-                min(count(size, path) for _turn in range(5))
-            )  # now and then the hosts are read again
+                min(count(size, path) for _round in range(5))
+            )  # now and then the registry of hosts is read again
             times[size] = time_pairs(lambda: get(size, path), lambda: get(2, path), count=15)  # noqa: B023
-        most = times[SIZES[-1]]
-        print(f"  {path}: {counts} queries, {most.seconds * 1000:.0f} ms with {SIZES[-1]} actions")
-        results += _results(path, what, counts, most)
+        largest = times[SIZES[-1]]
+        print(f"  {path}: {counts} queries, {largest.seconds * 1000:.0f} ms with {SIZES[-1]} actions")
+        results += _results(path, what, counts, largest)
     return results
 
 
-def _results(path: str, what: str, counts: list[int], most: PairedTimes) -> list[Result]:
+def _results(path: str, what: str, counts: list[int], largest: PairedTimes) -> list[Result]:
     name = path.strip("/").replace("/", "-").replace(".", "-") or "home"
     return [
         Result(
             name=f"dashboard.{name}",
             what=f"{what} of {SIZES[-1]} actions (floor: of {SIZES[0]})",
-            ratio=most.ratio,
-            spread=most.spread,
+            ratio=largest.ratio,
+            spread=largest.spread,
             limit=8,
-            seconds=most.seconds,
+            seconds=largest.seconds,
             seconds_limit=0.5,
         ),
         Result(
@@ -78,7 +78,7 @@ def _results(path: str, what: str, counts: list[int], most: PairedTimes) -> list
 
 
 def open_city_with_actions(size: int) -> object:
-    """A launched city whose public plan has so many actions, each with a progress note."""
+    """Create a launched city whose public plan has `size` actions, each with a progress note."""
     from django_tenants.utils import tenant_context
 
     from tenants.jurisdictions import services

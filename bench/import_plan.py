@@ -22,7 +22,7 @@ def run() -> list[Result]:
     from django_tenants.utils import tenant_context
 
     from tenants.jurisdictions import services as tenants
-    from tenants.plans import selectors, services
+    from tenants.plans import imports, selectors, services
     from tenants.plans.models import Action, Outcome
 
     numbers = itertools.count()
@@ -35,7 +35,7 @@ def run() -> list[Result]:
 
     def bring(jurisdiction: Any, content: bytes) -> None:
         with tenant_context(jurisdiction):
-            services.import_sheet(filename="plan.xlsx", content=content, by=None)
+            imports.import_sheet(filename="plan.xlsx", content=content, by=None)
 
     content = sheet(SIZE)
     full = city()

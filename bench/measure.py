@@ -1,4 +1,4 @@
-"""How benchmarks measure: against a floor timed in the same run, in turns, so that a busy machine slows both alike."""
+"""Timing for benchmarks: against a floor, alternating in the same run, so that a busy machine slows both alike."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Result:
-    """What one benchmark found.
+    """One result of a benchmark.
 
     `ratio` is our time divided by the floor's (median of the pairs), `spread` the distance between the quartiles
-    of the pairs' ratios. `exponent` says how time grows with size: 0 not at all, 1 in proportion. Times are seconds.
-    A limit of None does not count.
+    of the pairs' ratios. `exponent` is the growth of time with size: 0 for constant, 1 for linear. Times are seconds.
+    A limit of None is not checked.
     """
 
     name: str
@@ -36,18 +36,18 @@ class Result:
             (self.seconds, self.seconds_limit),
             (self.exponent, self.exponent_limit),
         ]
-        return all(limit is None or (found is not None and found <= limit) for found, limit in checks)
+        return all(limit is None or (value is not None and value <= limit) for value, limit in checks)
 
     def as_json(self) -> dict[str, Any]:
-        found = {
+        fields = {
             key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()
         }
-        return found | {"ok": self.ok}
+        return fields | {"ok": self.ok}
 
 
 @dataclass(frozen=True)
 class PairedTimes:
-    """Times of the same work done our way and the floor's way, in seconds, pair by pair."""
+    """Times of our implementation and of the floor, in seconds, pair by pair."""
 
     ours: list[float]
     floor: list[float]
@@ -66,16 +66,17 @@ class PairedTimes:
 
     @property
     def seconds(self) -> float:
-        """Our median."""
+        """Median of our times."""
         return statistics.median(self.ours)
 
     @property
     def quickest(self) -> float:
-        """Our best time: what it takes where nothing else runs, as near as this machine lets us see it."""
+        """Minimum of our times: the best estimate of the time on an idle machine."""
         return min(self.ours)
 
 
 def time_call(work: Callable[[], object]) -> float:
+    """Seconds that one call takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -84,7 +85,7 @@ def time_call(work: Callable[[], object]) -> float:
 def time_pairs(
     ours: Callable[[], object], floor: Callable[[], object], *, count: int = 7, warm_up: int = 1
 ) -> PairedTimes:
-    """Time both in turns, the first one changing from pair to pair; the `warm_up` first pairs are thrown away."""
+    """Time both alternately, in alternating order; the first `warm_up` pairs are discarded."""
     times = time_rounds({"ours": ours, "floor": floor}, count=count, warm_up=warm_up)
     return PairedTimes(times["ours"], times["floor"])
 
@@ -92,25 +93,25 @@ def time_pairs(
 def time_rounds(
     works: dict[str, Callable[[], object]], *, count: int = 7, warm_up: int = 1
 ) -> dict[str, list[float]]:
-    """Time several ways in turns; each round begins with another one. Seconds by name, round by round."""
+    """Time several functions in rounds, each round starting with another one: {name: [seconds of each round]}."""
     times: dict[str, list[float]] = {name: [] for name in works}
     names = list(works)
     for number in range(-warm_up, count):
         start = number % len(names)
         for name in names[start:] + names[:start]:
-            took = time_call(works[name])
+            elapsed = time_call(works[name])
             if number >= 0:
-                times[name].append(took)
+                times[name].append(elapsed)
     return times
 
 
 def interquartile_range(values: Sequence[float]) -> float:
-    """The distance between the quartiles."""
+    """Distance between the first and the third quartile."""
     low, _middle, high = statistics.quantiles(values, n=4)
     return high - low
 
 
 def growth_exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
-    """The exponent b of time = a · size^b that fits best: the slope over logarithms."""
-    logs = [math.log(size) for size in sizes], [math.log(took) for took in times]
+    """The exponent b of the best fit time = a · size^b: the slope over logarithms."""
+    logs = [math.log(size) for size in sizes], [math.log(seconds) for seconds in times]
     return statistics.linear_regression(*logs).slope

@@ -1,9 +1,9 @@
 """`manage.py migrate` over many cities: one field in 200, and nothing to do in 300.
 
-Ours is the whole command in a process that runs already: what is lacking where, the alliance and the template by
-Django, the cities by their SQL. The floor of a field is psycopg2 running the same statements and recording the
-migration, a transaction for each schema, nothing looked at. The floor of nothing to do is reading each schema's
-django_migrations by a query of its own. Both begin with a fresh connection.
+Ours is the whole command in a running process: finding the unapplied migrations, the alliance and the template by
+Django, the cities by recorded SQL. The floor of a field is psycopg2 running the same statements and recording the
+migration, a transaction for each schema, without checks. The floor of nothing to do is one query of each schema's
+django_migrations. Both start with a new connection.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Migration(migrations.Migration):
 
 def run() -> list[Result]:
     portal.fill_with_cities(CITIES)
-    found = [benchmark_migration(name, *field) for name, field in FIELDS.items()]
+    results = [benchmark_migration(name, *field) for name, field in FIELDS.items()]
     portal.fill_with_cities(MANY)
     nothing = time_pairs(migrate, one_query_for_each_schema, count=9, warm_up=2)
     return [
-        *found,
+        *results,
         Result(
             name="migrate.nothing",
             what=f"Nothing to migrate where there are {MANY} cities (floor: one query for each schema)",
@@ -73,8 +73,8 @@ def one_query_for_each_schema() -> None:
     connection.close()
 
 
-def benchmark_migration(name: str, what: str, field: str) -> Result:
-    """Time one more migration of the plans, taken back before each run."""
+def benchmark_migration(name: str, label: str, field: str) -> Result:
+    """Time one more migration of the plans app, reverted before each run."""
     from django.conf import settings
 
     from tenants.schemas import inventory
@@ -83,24 +83,24 @@ def benchmark_migration(name: str, what: str, field: str) -> Result:
         settings.MIGRATION_MODULES = {"plans": write_migration_package(Path(folder), f"plans_{name}", field)}
         statements = record_statements()
         times = PairedTimes([], [])
-        ways: list[tuple[Callable[[], None], list[float]]] = [
+        implementations: list[tuple[Callable[[], None], list[float]]] = [
             (migrate, times.ours),
             (lambda: alter_each(statements), times.floor),
         ]
         for number in range(-1, 5):
-            for work, kept in ways if number % 2 else ways[::-1]:
+            for work, seconds_list in implementations if number % 2 else implementations[::-1]:
                 revert_migration()
-                took = time_call(work)
-                if behind := inventory.count_unapplied_migrations(inventory.all_schemas()):
-                    raise AssertionError(f"Not migrated: {behind}.")
+                elapsed = time_call(work)
+                if unapplied := inventory.count_unapplied_migrations(inventory.all_schemas()):
+                    raise AssertionError(f"Not migrated: {unapplied}.")
                 if number >= 0:
-                    kept.append(took)
+                    seconds_list.append(elapsed)
         revert_migration()
         settings.MIGRATION_MODULES = {}
         sys.path.remove(folder)
     return Result(
         name=f"migrate.{name}",
-        what=f"Add {what} in {CITIES} cities (floor: ALTER in each)",
+        what=f"Add {label} in {CITIES} cities (floor: ALTER in each)",
         ratio=times.ratio,
         spread=times.spread,
         limit=3,
@@ -109,7 +109,7 @@ def benchmark_migration(name: str, what: str, field: str) -> Result:
 
 
 def write_migration_package(folder: Path, package: str, field: str) -> str:
-    """The plans' migrations and one more as an importable package; its name."""
+    """Write the plans' migrations and one more as an importable package; return its name."""
     from tenants.plans import migrations
     from tenants.schemas import inventory
 
@@ -123,21 +123,21 @@ def write_migration_package(folder: Path, package: str, field: str) -> str:
 
 
 def record_statements() -> list[str]:
-    """The statements that the migration runs in a city; it is done everywhere afterwards."""
+    """The statements that the migration runs in a city. Migrates every schema."""
     from tenants.schemas import migration_replay
 
-    plain, seen = migration_replay.replay, list[str]()
+    original, recorded = migration_replay.replay, list[str]()
 
-    def look(schema: str, steps: Any) -> None:
-        seen[:] = [statement for step in steps for statement in step.statements]
-        plain(schema, steps)
+    def recording_replay(schema: str, steps: Any) -> None:
+        recorded[:] = [statement for step in steps for statement in step.statements]
+        original(schema, steps)
 
-    migration_replay.replay = look
+    migration_replay.replay = recording_replay
     try:
         migrate()
     finally:
-        migration_replay.replay = plain
-    return seen
+        migration_replay.replay = original
+    return recorded
 
 
 def alter_each(statements: list[str]) -> None:

@@ -1,8 +1,8 @@
-"""Opening a city: how long, and whether it takes longer the more cities there are.
+"""Time to open a city, and its growth with the number of cities.
 
 Ours is `services.open_jurisdiction`: registry, schema, pages, starter plan, projections, in one transaction. The floor
-is psql replaying the statements that make the schema, and nothing else. Seconds and growth go by the quickest of the
-openings, as other work on the machine can only make them slower.
+is psql replaying the statements that create the schema, and nothing else. Seconds and growth are of the fastest
+run, because other work on the machine can only slow it down.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIZES = (10, 30, 100, 300)
 
 def run() -> list[Result]:
     from tenants.jurisdictions import services
-    from tenants.schemas import clone as cloning
+    from tenants.schemas import clone
 
     numbers = itertools.count(1)
 
@@ -30,22 +30,22 @@ def run() -> list[Result]:
         number = next(numbers)
         services.open_jurisdiction(name=f"City {number}", slug=f"city-{number}", by=None)
 
-    def clone() -> None:
-        cloning.clone_schema(f"c_bare_{next(numbers)}")
+    def clone_schema() -> None:
+        clone.clone_schema(f"c_bare_{next(numbers)}")
 
     def replay() -> None:
-        psql(cloning.clone_sql().replace(cloning.COPY_PLACEHOLDER, f"c_floor_{next(numbers)}"))
+        psql(clone.clone_sql().replace(clone.COPY_PLACEHOLDER, f"c_floor_{next(numbers)}"))
 
-    whole: dict[int, PairedTimes] = {}
-    bare: dict[int, PairedTimes] = {}
+    opening: dict[int, PairedTimes] = {}
+    cloning: dict[int, PairedTimes] = {}
     for size in SIZES:
         portal.fill_with_cities(size)
-        times = time_rounds({"open": open_city, "clone": clone, "replay": replay}, count=7)
-        whole[size] = PairedTimes(times["open"], times["replay"])
-        bare[size] = PairedTimes(times["clone"], times["replay"])
+        times = time_rounds({"open": open_city, "clone": clone_schema, "replay": replay}, count=7)
+        opening[size] = PairedTimes(times["open"], times["replay"])
+        cloning[size] = PairedTimes(times["clone"], times["replay"])
         check_same_size("c_city_%", "c_floor_%", "c_bare_%")
         drop_schemas("c_floor_%", "c_bare_%")
-        print(f"  {size} cities: {whole[size].seconds:.2f} s", flush=True)
+        print(f"  {size} cities: {opening[size].seconds:.2f} s", flush=True)
     return [
         *(
             Result(
@@ -57,7 +57,7 @@ def run() -> list[Result]:
                 seconds=pair.quickest,
                 seconds_limit=1,
             )
-            for size, pair in whole.items()
+            for size, pair in opening.items()
         ),
         *(
             Result(
@@ -68,12 +68,12 @@ def run() -> list[Result]:
                 limit=1.5,
                 seconds=pair.quickest,
             )
-            for size, pair in bare.items()
+            for size, pair in cloning.items()
         ),
         Result(
             name="open_city.growth",
             what=f"Growth of its time from {SIZES[0]} to {SIZES[-1]} cities",
-            exponent=growth_exponent(SIZES, [whole[size].quickest for size in SIZES]),
+            exponent=growth_exponent(SIZES, [opening[size].quickest for size in SIZES]),
             exponent_limit=0.1,
         ),
     ]
@@ -107,7 +107,7 @@ def psql(sql: str) -> None:
 
 
 def check_same_size(*patterns: str) -> None:
-    """Raise AssertionError unless all these schemas have as many tables, indexes and sequences."""
+    """Raise AssertionError unless all these schemas have the same number of tables, indexes and sequences."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -117,13 +117,13 @@ def check_same_size(*patterns: str) -> None:
             "GROUP BY 1",
             [list(patterns)],
         )
-        found = cursor.fetchall()
-    if len(found) != 1:
-        raise AssertionError(f"The schemas differ in how much they hold: {found}.")
+        counts = cursor.fetchall()
+    if len(counts) != 1:
+        raise AssertionError(f"The schemas differ in their number of relations: {counts}.")
 
 
 def drop_schemas(*patterns: str) -> None:
-    """Drop the schemas that were made only to be timed."""
+    """Drop the schemas that were created only for timing."""
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What pages cost the worker, in CPU time of this process: the dashboard of 500 actions, and the progress of 300 cities.
+"""CPU time of pages in this process: the dashboard of 500 actions, the list API, and the progress of 300 cities.
 
 Floors: for a city's pages `bench.bare_city.bare`, a heading rendered by a view of three lines, on the same host and
 through the same middleware; for the alliance's `bench.bare_alliance.one_row`, the same with one row read.
@@ -22,12 +22,12 @@ def run() -> list[Result]:
     from django.conf import settings
     from django.test import override_settings
 
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected here
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # no collectstatic here
     with override_settings(
         STORAGES=settings.STORAGES | {"staticfiles": plain},
         ROOT_URLCONF="bench.bare_city",
         PUBLIC_SCHEMA_URLCONF="bench.bare_alliance",
-        API_REQUESTS_PER_MINUTE=1_000_000,  # counted, and never too many
+        API_REQUESTS_PER_MINUTE=1_000_000,  # counted, but never exceeded
     ):
         return dashboard() + api() + progress()
 
@@ -67,11 +67,11 @@ def dashboard() -> list[Result]:
 
     return [
         *page_results(
-            "cold", f"Dashboard of {ACTIONS} actions, made anew", BARE,
+            "cold", f"Dashboard of {ACTIONS} actions, not cached", BARE,
             time_cpu_pairs(cold, bare, times=(4, 40)), 12, site.queries("/", clear_page_cache), 12,
         ),
         *page_results(
-            "warm", f"Dashboard of {ACTIONS} actions, kept", BARE,
+            "warm", f"Dashboard of {ACTIONS} actions, cached", BARE,
             time_cpu_pairs(warm, bare, times=(40, 40)), 1.5, site.queries("/"), 1,
         ),
         *page_results(
@@ -82,7 +82,7 @@ def dashboard() -> list[Result]:
 
 
 def api() -> list[Result]:
-    """A page of a hundred actions, asked for by a program without a cookie."""
+    """A page of a hundred actions, requested by a client without cookies."""
     from django_tenants.utils import tenant_context
 
     from cohort.projections import refresh
@@ -145,39 +145,47 @@ def progress() -> list[Result]:
 
     return [
         *page_results(
-            "progress", f"Progress of {CITIES} cities, {shown} on the page, kept", ONE_ROW,
+            "progress", f"Progress of {CITIES} cities, {shown} on the page, cached", ONE_ROW,
             time_cpu_pairs(warm, floor, times=(40, 40)), 3, site.queries("/progress/"), 1,
         ),
         *page_results(
-            "progress-cold", f"Progress of {CITIES} cities, {shown} on the page, made anew", ONE_ROW,
+            "progress-cold", f"Progress of {CITIES} cities, {shown} on the page, not cached", ONE_ROW,
             time_cpu_pairs(cold, floor, times=(4, 40)), None, site.queries("/progress/", clear_page_cache), 2,
         ),
     ]  # fmt: skip
 
 
 def page_results(
-    name: str, what: str, floor: str, found: PairedTimes, limit: float | None, queries: int, most: int | None
+    name: str,
+    what: str,
+    floor: str,
+    times: PairedTimes,
+    limit: float | None,
+    queries: int,
+    max_queries: int | None,
 ) -> list[Result]:
-    least = statistics.median(found.floor)
-    print(f"  {name}: {found.seconds * 1000:.2f} ms of CPU, floor {least * 1000:.2f} ms, {queries} queries")
+    floor_seconds = statistics.median(times.floor)
+    print(
+        f"  {name}: {times.seconds * 1000:.2f} ms of CPU, floor {floor_seconds * 1000:.2f} ms, {queries} queries"
+    )
     return [
         Result(
-            name=f"pages.{name}", what=f"{what} (floor: {floor})", ratio=found.ratio, spread=found.spread, limit=limit,
-            seconds=found.seconds,
+            name=f"pages.{name}", what=f"{what} (floor: {floor})", ratio=times.ratio, spread=times.spread, limit=limit,
+            seconds=times.seconds,
         ),
-        Result(name=f"pages.{name}.queries", what=f"{what}: queries", ratio=queries, limit=most),
+        Result(name=f"pages.{name}.queries", what=f"{what}: queries", ratio=queries, limit=max_queries),
     ]  # fmt: skip
 
 
-def require(right: bool, what: str) -> None:
-    if not right:
+def require(condition: bool, what: str) -> None:
+    if not condition:
         raise RuntimeError(f"{what} is not what it should be")
 
 
 def register_cities() -> None:
-    """So many launched places with a public plan each, as the registry and the projections hold them.
+    """Create CITIES launched cities, each with a public plan, in the registry and the projections.
 
-    The progress page reads nothing else, so they have no schemas.
+    The progress page reads nothing else, so they need no schemas.
     """
     from django.utils import timezone
 

@@ -1,4 +1,4 @@
-"""A portal to measure: its own PostgreSQL, migrated once, and a fresh database for each benchmark."""
+"""The portal under test: a temporary PostgreSQL, migrated once, and a new database for each benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEMPLATE_DATABASE = "bench_migrated"
 
 @contextlib.contextmanager
 def running_portal() -> Iterator[server.Address]:
-    """Django set up on a temporary PostgreSQL whose database MIGRATED has the alliance and the template city."""
+    """Django set up on a temporary PostgreSQL whose TEMPLATE_DATABASE has the alliance and the template city."""
     with server.temporary() as address, tempfile.TemporaryDirectory(prefix="portal-bench-") as files:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "config.settings.base",
@@ -40,7 +40,7 @@ def running_portal() -> Iterator[server.Address]:
 
 @contextlib.contextmanager
 def fresh_database(name: str) -> Iterator[None]:
-    """The connection leads to a copy of the migrated database, dropped at the end."""
+    """Connect Django to a copy of TEMPLATE_DATABASE, which is dropped at the end."""
     from django.db import connection
 
     connection.close()
@@ -54,7 +54,7 @@ def fresh_database(name: str) -> Iterator[None]:
 
 
 def fill_with_cities(size: int) -> None:
-    """Cities as many as asked, each with its schema, but without pages: these do not slow the next one."""
+    """Create cities until there are `size`, each with its schema but without CMS pages, which do not affect the timing."""
     from django.db import connection
 
     from tenants.jurisdictions import services
@@ -71,11 +71,11 @@ def fill_with_cities(size: int) -> None:
         )
         services.register_host(jurisdiction)
         clone.clone_schema(jurisdiction.schema_name)
-    connection.close()  # it would remember every table it has made; staff open a city with a fresh one
+    connection.close()  # it has cached every table that it created; staff open a city with a new connection
 
 
 def connect() -> Any:
-    """A fresh psycopg2 connection to the database that Django uses, for floors."""
+    """A new psycopg2 connection to the database that Django uses, for floors."""
     import psycopg2
     from django.conf import settings
 

@@ -150,7 +150,7 @@ def item(document: Mapping[str, str]) -> dict[str, Any]:
         "stage": ["normalize"],
         "evidence": "described",
         "effort": "low",
-        "licence": "public_domain",
+        "license": "public_domain",
     }
 
 

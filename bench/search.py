@@ -61,7 +61,7 @@ def searches() -> list[Search]:
 def in_postgres(samples: Sequence[Search]) -> Result:
     times = [
         time_call(lambda: count_results(text, filters)) for _round in range(3) for text, filters in samples
-    ]  # noqa: B023
+    ]
     times = times[len(samples) :]  # the first round warms up
     print(f"  PostgreSQL: p50 {statistics.median(times) * 1000:.0f} ms", flush=True)
     return Result(

@@ -1,6 +1,6 @@
-"""Requests through the portal's own WSGI application in this process, for counting their CPU time and their queries.
+"""Requests to the portal's WSGI application in this process, to measure their CPU time and count their queries.
 
-No server, no test client: what is measured is the middleware, the view, the database driver and the template.
+Without a server or test client: only the middleware, the view, the database driver and the template are measured.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class Response:
 
 @dataclass
 class Site:
-    """One host of the portal, asked as a browser without cookies asks it."""
+    """A client of one host of the portal, with the headers of a browser and without cookies."""
 
     host: str
     headers: dict[str, str] = field(default_factory=dict)
 
     def get(self, path: str, **headers: str) -> Response:
-        """One GET. Header names as WSGI has them: HTTP_IF_NONE_MATCH."""
-        jurisdiction, _mark, query = path.partition("?")
+        """Send a GET request. Header names as in WSGI: HTTP_IF_NONE_MATCH."""
+        path_info, _separator, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
-            "PATH_INFO": jurisdiction,
+            "PATH_INFO": path_info,
             "SCRIPT_NAME": "",
             "QUERY_STRING": query,
             "SERVER_NAME": self.host,
@@ -52,24 +52,26 @@ class Site:
             "wsgi.run_once": False,
         }
         environ |= self.headers | headers
-        told: list[Any] = []
-        chunks = application()(environ, lambda status, found, _error=None: told.extend([status, found]))
+        started: list[Any] = []
+        chunks = application()(
+            environ, lambda status, headers, _error=None: started.extend([status, headers])
+        )
         try:
             body = b"".join(chunks)
         finally:
             chunks.close()
-        return Response(int(told[0].split()[0]), dict(told[1]), body)
+        return Response(int(started[0].split()[0]), dict(started[1]), body)
 
     def queries(self, path: str, before: Callable[[], object] = lambda: None, **headers: str) -> int:
-        """How many statements one GET sends, `SET search_path` among them, BEGIN and COMMIT not; the least of five.
+        """Number of SQL statements of one GET, including `SET search_path` but not BEGIN and COMMIT; minimum of five.
 
-        Every other second the hosts are asked for again, which is nobody's request.
+        The minimum leaves out the registry of hosts, which is read again after its cache expires.
         """
         from django.db import connection
         from django.test.utils import CaptureQueriesContext
 
         counts = []
-        for _turn in range(5):
+        for _round in range(5):
             before()
             with CaptureQueriesContext(connection) as queries:
                 self.get(path, **headers)
@@ -92,7 +94,7 @@ def application() -> Any:
 def time_cpu_pairs(
     ours: Callable[[], object], floor: Callable[[], object], *, times: tuple[int, int], count: int = 9
 ) -> PairedTimes:
-    """CPU seconds of one call, ours and the floor's in turns, each the mean of so many calls in a row."""
+    """CPU seconds of one call, ours and the floor's alternately, each the mean of `times` calls in a row."""
 
     def cpu(work: Callable[[], object], calls: int) -> float:
         started = time.process_time()
@@ -100,13 +102,13 @@ def time_cpu_pairs(
             work()
         return (time.process_time() - started) / calls
 
-    found = PairedTimes([], [])
+    pairs = PairedTimes([], [])
     for number in range(-1, count):
         if number % 2:
-            mine, other = cpu(ours, times[0]), cpu(floor, times[1])
+            our_seconds, floor_seconds = cpu(ours, times[0]), cpu(floor, times[1])
         else:
-            other, mine = cpu(floor, times[1]), cpu(ours, times[0])
+            floor_seconds, our_seconds = cpu(floor, times[1]), cpu(ours, times[0])
         if number >= 0:  # the first pair warms up
-            found.ours.append(mine)
-            found.floor.append(other)
-    return found
+            pairs.ours.append(our_seconds)
+            pairs.floor.append(floor_seconds)
+    return pairs

@@ -8,5 +8,5 @@ class CmsConfig(AppConfig):
         from cms import signal_handlers
 
         signal_handlers.connect_deletion_signals(
-            [model for model in self.get_models() if hasattr(model, "words")]
+            [model for model in self.get_models() if hasattr(model, "get_search_text")]
         )

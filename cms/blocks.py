@@ -1,4 +1,4 @@
-"""What a narrative, a plain page and the alliance's home are built from. There is no block for raw HTML."""
+"""The blocks of narratives, plain pages and the alliance's home page. There is no block for raw HTML."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from wagtail.images.blocks import ImageBlock
 INLINE_FEATURES = ["bold", "italic", "link", "document-link"]
 PROSE_FEATURES = [*INLINE_FEATURES, "ol", "ul"]
 LONG_PROSE_FEATURES = ["h3", *PROSE_FEATURES]
+MAX_CHOICE_LENGTH = 110
 
 
 def action_choices() -> list[tuple[str, str]]:
-    """The city's current actions in plan order: [("a7", "3.1 End library fines"), …]; none at the "
-    "alliance."""
+    """The city's current actions in plan order: [("a7", "3.1 End library fines"), …]; none at the alliance."""
     from tenants.plans.models import Action
 
     if not getattr(connection.tenant, "is_tenant", False):
         return []
     rows = Action.objects.current().in_plan_order().values_list("code", "number", "title")
-    return [(code, f"{number or code} {title}"[:110]) for code, number, title in rows]
+    return [(code, f"{number or code} {title}"[:MAX_CHOICE_LENGTH]) for code, number, title in rows]
 
 
 class HeadedBlock(blocks.StructBlock):
-    """A block with a heading of its own, which the list “On this page” links to."""
+    """A block with a heading, which the list “On this page” links to."""
 
     def get_heading(self, value: blocks.StructValue) -> str:
         return value.get("heading", "")
 
     def get_search_text(self, value: Any) -> str:
-        """The block's words as one plain text, for the search."""
+        """The block's text, plain, for the search."""
         return " ".join(text for text in self.get_searchable_content(value) if text)
 
 
@@ -148,7 +148,7 @@ class PictureBlock(blocks.StructBlock):
 
 
 class VideoBlock(blocks.StructBlock):
-    """A link, not a player: nothing of another site is loaded by our pages."""
+    """A link, not a player: our pages load nothing from other sites."""
 
     title = blocks.CharBlock(label=_("Title"), max_length=160)
     url = blocks.URLBlock(label=_("Address of the video"))
@@ -169,7 +169,7 @@ class VideoBlock(blocks.StructBlock):
 
 
 class ActionBlock(blocks.ChoiceBlock):
-    """An action by its code. A stored code stands by itself: Wagtail would read all choices for each one."""
+    """An action by its code. Stored codes are not checked: Wagtail would load all choices for each one."""
 
     def to_python(self, value: Any) -> Any:
         return value
@@ -193,7 +193,7 @@ class ActionsBlock(HeadedBlock):
         template = "cms/blocks/actions.html"
 
     def get_context(self, value: Any, parent_context: Any = None) -> dict[str, Any]:
-        """`rows` are the chosen actions that the page found to be visible, in the order chosen."""
+        """Adds `rows`: the selected actions that are visible (context `actions` of the page), in the order selected."""
         context = super().get_context(value, parent_context=parent_context)
         visible = (parent_context or {}).get("actions", {})
         context["rows"] = [visible[code] for code in value["actions"] if code in visible]

@@ -1,6 +1,6 @@
 """Pages of a city's site and of the alliance's.
 
-Their tables stand in every schema; `can_create_at` says which belongs where.
+Their tables are in every schema; `can_create_at` decides which page type belongs to which site.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page, PageViewRestriction
 
 from cms import blocks
-from cohort.progress import selectors
+from cohort.members.selectors import members_by_stage
+from cohort.progress import selectors as progress
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
 
-# First parts of addresses that the portal serves itself: a page of that name could never be reached.
+# First segments of paths that the portal serves itself: a page with such a slug could not be reached.
 RESERVED_CITY_SLUGS = frozenset(
     {"brand.css", "cms", "data", "documents", "healthz", "media", "plan", "sign-in", "sign-out", "static"}
     | {"workspace"}
@@ -35,9 +36,8 @@ RESERVED_ALLIANCE_SLUGS = frozenset(
     | {"search", "sign-in", "sign-out", "staff", "static"}
 )
 
-
 MAX_NEW_ITEMS = 4
-# Of pages whose address is fixed: Wagtail's own panel would write the slug along.
+# For pages with a fixed slug: Wagtail's own panel would derive the slug from the title.
 TITLE_PANEL = FieldPanel("title", classname="title")
 
 
@@ -51,18 +51,17 @@ def is_alliance_site() -> bool:
 
 
 def can_view_site(user: Any, jurisdiction: Jurisdiction) -> bool:
-    """True for everybody once the site is launched; before, for the city's own team only."""
+    """True for everybody once the site is launched; until then only for the city's own team."""
     if not jurisdiction.is_tenant or jurisdiction.is_launched:
         return True
     return access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
 
 
 class SitePage(Page):
-    """What all pages of the portal share. A page of a city that has not launched is 404 to strangers."""
+    """Base of all pages of the portal. A page of a city that has not launched is 404 for anonymous visitors."""
 
-    # A page is public or a draft; who sees an unlaunched site is decided by role, not by a password.
+    # A page is public or a draft; access to an unlaunched site is decided by role, not by a password.
     private_page_options: ClassVar[list[str]] = []
-    kicker = ""
 
     class Meta:
         abstract = True
@@ -73,7 +72,7 @@ class SitePage(Page):
         return super().serve(request, *args, **kwargs)
 
     def get_view_restrictions(self) -> models.QuerySet[PageViewRestriction]:
-        """Wagtail's, which the editor does not offer here: usually there is none to look for along the page's path."""
+        """Wagtail's, without its query along the page's path if there is no restriction at all, which is usual."""
         if not PageViewRestriction.objects.exists():
             return PageViewRestriction.objects.none()
         return super().get_view_restrictions()
@@ -81,8 +80,8 @@ class SitePage(Page):
     def clean(self) -> None:
         super().clean()
         parent = self.get_parent() if self.pk else None
-        taken = RESERVED_CITY_SLUGS if is_city_site() else RESERVED_ALLIANCE_SLUGS
-        if self.slug in taken and (parent is None or parent.depth <= 2):
+        reserved = RESERVED_CITY_SLUGS if is_city_site() else RESERVED_ALLIANCE_SLUGS
+        if self.slug in reserved and (parent is None or parent.depth <= 2):
             raise ValidationError(
                 {
                     "slug": _("The portal itself answers at “/%(slug)s/”. Choose another address.")
@@ -91,21 +90,20 @@ class SitePage(Page):
             )
 
     def get_url_parts(self, request: HttpRequest | None = None) -> tuple[int, str, str] | None:
-        """Wagtail's parts, with the address the settings give this host: Wagtail guesses the scheme by "
-        "port."""
-        parts = super().get_url_parts(request)
+        """Wagtail's parts, with the base URL of the settings: Wagtail guesses the scheme by the port."""
+        url_parts = super().get_url_parts(request)
         jurisdiction = connection.tenant
-        if parts and isinstance(jurisdiction, Jurisdiction):
-            return parts[0], jurisdiction.base_url, parts[2]
-        return parts
+        if url_parts and isinstance(jurisdiction, Jurisdiction):
+            return url_parts[0], jurisdiction.base_url, url_parts[2]
+        return url_parts
 
-    def words(self) -> str:
-        """All text a reader sees on the page, plain, for the search."""
+    def get_search_text(self) -> str:
+        """All text of the page, plain, for the search."""
         return ""
 
 
 class HomePage(SitePage):
-    """A city's front page: the dashboard, with the city's own words above it."""
+    """A city's home page: the dashboard, below an introduction by the city."""
 
     lead = models.TextField(
         _("opening words"), blank=True, help_text=_("One or two sentences above the numbers.")
@@ -142,36 +140,35 @@ class BlockPage(SitePage):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)
-        context["parts"] = self.parts()
-        context["headings"] = [part for part in context["parts"] if part["heading"]]
+        context["blocks"] = self.get_blocks()
+        context["headings"] = [block for block in context["blocks"] if block["heading"]]
         return context
 
-    def words(self) -> str:
-        found = []
+    def get_search_text(self) -> str:
+        texts = []
         for block in self.body:
             if isinstance(block.block, blocks.HeadedBlock):
-                found.append(block.block.get_search_text(block.value))
+                texts.append(block.block.get_search_text(block.value))
             else:
-                found += block.block.get_searchable_content(block.value)
-        return " ".join(text for text in [self.lead, *found] if text)
+                texts += block.block.get_searchable_content(block.value)
+        return " ".join(text for text in [self.lead, *texts] if text)
 
-    def parts(self) -> list[dict[str, Any]]:
+    def get_blocks(self) -> list[dict[str, Any]]:
         """Each block with heading and anchor: [{"block": …, "heading": "Why now", "anchor": "why-now"}]."""
-        found, used = [], set()
+        result, used = [], set()
         for block in self.body:
-            heading = (
-                block.block.get_heading(block.value) if isinstance(block.block, blocks.HeadedBlock) else ""
-            )
+            is_headed = isinstance(block.block, blocks.HeadedBlock)
+            heading = block.block.get_heading(block.value) if is_headed else ""
             anchor = slugify(heading) or "part"
             if anchor in used:
-                anchor = f"{anchor}-{len(found) + 1}"
+                anchor = f"{anchor}-{len(result) + 1}"
             used.add(anchor)
-            found.append({"block": block, "heading": heading, "anchor": anchor})
-        return found
+            result.append({"block": block, "heading": heading, "anchor": anchor})
+        return result
 
 
 class NarrativePage(BlockPage):
-    """The city's racial equity narrative: what government did here, why now, and what it commits to."""
+    """The city's racial equity narrative: its government's history with race, why now, and what it commits to."""
 
     headline = models.CharField(
         _("headline"),
@@ -191,7 +188,7 @@ class NarrativePage(BlockPage):
         _("language"), max_length=8, default="en", choices=[("en", _("English")), ("es", _("Spanish"))]
     )
 
-    SLUG = "narrative"  # /narrative/ is an address that stays
+    SLUG = "narrative"  # fixed: others link to /narrative/
     parent_page_types: ClassVar[list[str]] = ["cms.HomePage"]
     subpage_types: ClassVar[list[str]] = []
     max_count = 1
@@ -225,19 +222,19 @@ class NarrativePage(BlockPage):
         context = super().get_context(request, *args, **kwargs)
         return context | {"section": "narrative", "actions": self.get_chosen_actions(request.user)}
 
-    def words(self) -> str:
-        return " ".join(text for text in [self.headline, super().words()] if text)
+    def get_search_text(self) -> str:
+        return " ".join(text for text in [self.headline, super().get_search_text()] if text)
 
     def get_chosen_actions(self, user: Any) -> dict[str, dict[str, Any]]:
-        """The actions the story names, by code, as far as this reader may see the plan; two queries."""
+        """The actions that the narrative lists, by code; none if the user may not see the plan. Two queries."""
         codes = [
             code for block in self.body if block.block_type == "actions" for code in block.value["actions"]
         ]
         if not codes:
             return {}
         jurisdiction = connection.tenant
-        team = access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
-        plan = current_plan() if team else visible_plan("public")
+        is_team = access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
+        plan = current_plan() if is_team else visible_plan("public")
         if plan is None:
             return {}
         actions = Action.objects.current().filter(outcome__goal__plan=plan, code__in=codes)
@@ -275,10 +272,11 @@ class StandardPage(BlockPage):
 
 
 class AlliancePage(SitePage):
-    """The alliance's front page: search, how the plans are going, how joining works, what is new."""
+    """The alliance's home page: search, progress of the plans, steps of joining, new library items."""
 
     headline = models.CharField(_("headline"), max_length=160)
     lead = models.TextField(_("opening words"), blank=True)
+    # The names of fields stand in revisions and comments, so `often_sought` and `joining` keep theirs.
     often_sought = models.CharField(
         _("often looked for"),
         max_length=200,
@@ -330,11 +328,11 @@ class AlliancePage(SitePage):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         audience = access.get_audience(request.user)
         today = timezone.localdate()
-        members = {step["stage"]: step["jurisdictions"] for step in selectors.members_by_stage()}
+        members = {step["stage"]: step["jurisdictions"] for step in members_by_stage()}
         return super().get_context(request, *args, **kwargs) | {
             "today": today,
-            "often_sought": [words.strip() for words in self.often_sought.split(",") if words.strip()],
-            "plans": selectors.plans_under_way(audience, on=today),
+            "popular_searches": [query.strip() for query in self.often_sought.split(",") if query.strip()],
+            "plans": progress.plans_under_way(audience, on=today),
             "steps": [
                 {
                     "title": step.value["title"],
@@ -347,7 +345,7 @@ class AlliancePage(SitePage):
             and self.joining_page
             and self.joining_page.get_url(request),
             "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:MAX_NEW_ITEMS],
-            "changes": selectors.changed_this_week(audience, on=today),
+            "changes": progress.changed_this_week(audience, on=today),
             "dates": sorted(
                 (date.value for date in self.dates if date.value["date"] >= today),
                 key=lambda date: date["date"],

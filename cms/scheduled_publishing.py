@@ -1,4 +1,4 @@
-"""Pages and library items that were told when to appear or to go."""
+"""Publishes and withdraws scheduled pages and library items."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tenants.models import Jurisdiction
 
 
 def publish_due(jurisdiction: Jurisdiction) -> int:
-    """Publish and withdraw what is due at `jurisdiction` by now, in one transaction; returns how many it was.
+    """Publish and withdraw what is due at `jurisdiction` by now, in one transaction; return the number of changes.
 
     Wagtail's own command is not used: it publishes outside a transaction, and in a city's schema it would
-    take the library, whose tables stand in the public schema alone, for the city's.
+    also publish items of the library, whose tables are in the public schema alone.
     """
     now = timezone.now()
-    done = 0
+    changes = 0
     with tenant_context(jurisdiction), transaction.atomic():
         models = [Page]
         if jurisdiction.schema_name == "public":
@@ -30,10 +30,10 @@ def publish_due(jurisdiction: Jurisdiction) -> int:
         for model in models:
             for item in model.objects.filter(live=True, expire_at__lt=now).order_by("expire_at"):
                 item.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
-                done += 1
+                changes += 1
         due = Revision.objects.filter(approved_go_live_at__lt=now).order_by("approved_go_live_at")
         for revision in due:
             revision.publish(log_action="wagtail.publish.scheduled")
-            done += 1
+            changes += 1
     connection.set_schema_to_public()
-    return done
+    return changes

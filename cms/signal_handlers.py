@@ -1,4 +1,4 @@
-"""What the sites do when a jurisdiction is opened or changed, and what they announce about their pages."""
+"""Sets up the site of a new jurisdiction, and announces changes of pages."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def connect_deletion_signals(page_types: list[type[Page]]) -> None:
 
 
 def send_page_changed(page_id: int) -> None:
-    """Tell the listeners that a page is to be read again.
+    """Announce a change of a page.
 
-    A request and a run of the schedule are one transaction with what Wagtail wrote; a script that publishes
-    without one gets one for the listeners alone.
+    In requests and scheduled publishing this is part of the transaction in which Wagtail writes. A script that
+    publishes without a transaction gets one for the signal handlers.
     """
     jurisdiction = connection.tenant
     if not isinstance(jurisdiction, Jurisdiction):

@@ -1,4 +1,4 @@
-"""Setting up a site: Wagtail's Site row, the home page and the pages every site starts with."""
+"""Sets up a site: Wagtail's Site row, the home page and the pages that every site starts with."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from tenants.models import Jurisdiction
 
 @transaction.atomic
 def set_up_city_site(jurisdiction: Jurisdiction) -> HomePage:
-    """The city's site as it starts: home, contact, accessibility and privacy pages, and a narrative in draft.
+    """Create the city's first pages: home, contact, accessibility and privacy, and a narrative in draft.
 
-    Runs with the city's schema active. A site that has a home page keeps it; its host is set anew.
+    Runs with the city's schema active. A site that has a home page keeps its pages; its host is updated.
     """
     home = HomePage.objects.first()
     if home is None:
         home = HomePage(
             title=jurisdiction.name, slug="home", seo_title=_("Progress of the racial equity plan")
         )
-        story = NarrativePage(title=_("Our racial equity narrative"), body=_narrative_outline(jurisdiction))
-        with disable_reference_index_auto_update():  # starter text refers to nothing
+        narrative = NarrativePage(
+            title=_("Our racial equity narrative"), body=_narrative_outline(jurisdiction)
+        )
+        with disable_reference_index_auto_update():  # the starter texts have no references
             _add_home_page(home)
-            _add_page(home, story, live=False)
+            _add_page(home, narrative, live=False)
             for page in _default_pages(jurisdiction.name):
                 _add_page(home, page)
     _update_site(home, jurisdiction)
@@ -42,9 +44,9 @@ def set_up_city_site(jurisdiction: Jurisdiction) -> HomePage:
 
 @transaction.atomic
 def set_up_alliance_site() -> AlliancePage:
-    """The alliance's site as it starts: its home, and contact, joining, accessibility and privacy pages.
+    """Create the alliance's first pages: home, contact, joining, accessibility and privacy.
 
-    Runs in the public schema, whatever schema is active. Safe to repeat: what is there stays.
+    Runs in the public schema, whatever schema is active. Safe to repeat: existing pages stay as they are.
     """
     alliance = Jurisdiction.objects.get(schema_name="public")
     with tenant_context(alliance):
@@ -78,7 +80,7 @@ def set_up_alliance_site() -> AlliancePage:
                 _add_page(home, page)
         _update_site(home, alliance)
         workflow = Workflow.objects.filter(active=True).order_by("pk").first()
-        if workflow:  # the one that pages have: whoever does not publish can submit an item for approval
+        if workflow:  # that of the pages: who may not publish an item can submit it for approval
             WorkflowContentType.objects.get_or_create(
                 content_type=ContentType.objects.get_for_model(LibraryItem), defaults={"workflow": workflow}
             )
@@ -86,7 +88,7 @@ def set_up_alliance_site() -> AlliancePage:
 
 
 def _add_home_page(home: Page) -> None:
-    """Put `home` below the root, which is copied and gets a key of its own."""
+    """Add `home` below the root page, which was cloned with its schema and gets a translation key of its own."""
     Page.objects.filter(depth=1).update(translation_key=uuid.uuid4())
     _add_page(Page.objects.get(depth=1), home)
 
@@ -94,7 +96,7 @@ def _add_home_page(home: Page) -> None:
 def _add_page(parent: Page, page: Any, *, live: bool = True) -> Any:
     page.live = live
     page.has_unpublished_changes = not live
-    parent.add_child(instance=page)  # no revision: the history of a page begins with what somebody writes
+    parent.add_child(instance=page)  # no revision: the history of a page begins with its first edit
     return page
 
 
@@ -121,7 +123,7 @@ def _paragraphs(*paragraphs: str) -> str:
 
 
 def _default_pages(name: str) -> list[StandardPage]:
-    """Pages that law and courtesy ask of every public site, worded to be true from the first day."""
+    """The pages that every public site needs, with texts that are true from the first day."""
     contact = StandardPage(
         title=_("Contact"),
         slug="contact",
@@ -202,7 +204,7 @@ def _default_pages(name: str) -> list[StandardPage]:
 
 
 def _narrative_outline(jurisdiction: Jurisdiction) -> list[dict[str, Any]]:
-    """The questions a narrative answers, as a draft to write over until somebody publishes it."""
+    """The questions that a narrative answers, as a draft to be written over."""
     return [
         {
             "type": "text",

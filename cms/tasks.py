@@ -1,4 +1,4 @@
-"""What the worker does for pages and library items without being asked."""
+"""Periodic tasks of pages and library items."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.db import connection
 from django_tasks import task
 
 from cms.scheduled_publishing import publish_due
-from tenants.jobs import runner
+from tenants.jobs.schedule import periodic_task
 
 
-@runner.periodic_task(dt.timedelta(hours=1), at_each_site=True)
+@periodic_task(every=dt.timedelta(hours=1), at_each_site=True)
 @task()
 def publish_scheduled() -> int:
-    """Publish and withdraw what is due at this site; returns how many it was."""
+    """Publish and withdraw what is due at this site; return the number of changes."""
     return publish_due(connection.tenant)

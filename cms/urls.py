@@ -1,6 +1,6 @@
-"""Wagtail's addresses with the portal's rules laid over them.
+"""Wagtail's URLs with the portal's access rules.
 
-Both kinds of host include `front` first, `admin`, and `pages` last; a city also its `story`.
+Both kinds of host include `front` first, `admin`, and `pages` last; a city also includes `narrative`.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from tenants.access import Permission
 
 View = Callable[..., HttpResponseBase]
 
-# What Wagtail's editor needs beyond the portal's own rules: script elements beside its date, file and item choosers,
-# style attributes of its rich-text editor, and pictures chosen for upload.
+# What Wagtail's editor needs beyond the portal's policy: inline scripts of its date, file and item choosers, style
+# attributes of its rich-text editor, and previews of pictures to upload.
 EDITOR_CSP = {
     "script-src": ["'unsafe-inline'"],
     "style-src": ["'unsafe-inline'"],
     "img-src": ["blob:"],
 }
-# The portal's own pages for people, roles and hosts take the place of these, whatever a group may be allowed.
+# The portal has its own pages for people, roles and hosts: these are blocked, whatever the groups permit.
 BLOCKED_ADMIN_ROUTES = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
-# These show pages of the site itself, which do without.
+# These show pages of the site itself, with the portal's policy.
 PREVIEW_URL_NAMES = ("preview", "view_draft", "revisions_view")
 
 
 def _is_editor(user: Any) -> bool:
-    """By role, which is asked for once in a request; what the groups allow takes two questions more."""
+    """By role first, which is loaded once per request; the permissions of the groups take two more queries."""
     has_role = any(
-        access.has_permission(user, can, connection.tenant)
-        for can in (Permission.EDIT_SITE, Permission.EDIT_ALLIANCE_SITE)
+        access.has_permission(user, permission, connection.tenant)
+        for permission in (Permission.EDIT_SITE, Permission.EDIT_ALLIANCE_SITE)
     )
     return has_role and user.has_perm("wagtailadmin.access_admin")
 
 
 def require_editor(view: View) -> View:
-    """A person who is signed in and is not an editor here gets 404, as everywhere. The editor has its own policy."""
+    """Answer 404 to signed-in users who are not editors here, and set the editor's content security policy."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -67,10 +67,12 @@ def require_editor(view: View) -> View:
 admin: list[URLPattern | URLResolver] = [
     path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, require_editor))),
 ]
-# Before what else a host answers at its root: the page decides what its front shows.
+# Before the host's other URLs: the page at the root decides what it shows.
 front: list[URLPattern | URLResolver] = [path("", views.home, name="front")]
-story: list[URLPattern | URLResolver] = [path(f"{NarrativePage.SLUG}/", views.narrative, name="narrative")]
-# Wagtail's own list would add password forms; there is one way in.
+narrative: list[URLPattern | URLResolver] = [
+    path(f"{NarrativePage.SLUG}/", views.narrative, name="narrative")
+]
+# Without the password forms of Wagtail's own list: the portal has one sign-in.
 pages: list[URLPattern | URLResolver] = [
     re_path(r"^documents/(\d+)/(.*)$", serve_document, name="wagtaildocs_serve"),
     re_path(r"^((?:[\w\-]+/)*)$", wagtail_views.serve, name="wagtail_serve"),

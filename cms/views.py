@@ -1,4 +1,4 @@
-"""A city's front page and its story, whatever state its pages are in."""
+"""A site's home page and a city's narrative, in every state of the pages."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tenants.web.page_cache import cache_for_anonymous
 @cache_for_anonymous
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The page that stands at the root of the site. A city has one that can, which spares the search for it."""
+    """The page at the root of the site. A city has only one such page, so it needs no routing by Wagtail."""
     page = HomePage.objects.filter(live=True).first() if is_city_site() else None
     if page is not None:
-        request._wagtail_route_for_request = RouteResult(page)  # type: ignore[attr-defined]  # as Wagtail keeps it
+        request._wagtail_route_for_request = RouteResult(page)  # type: ignore[attr-defined]  # Wagtail's own cache
     return serve(request, "")
 
 
 @cache_for_anonymous
 @require_safe
 def narrative(request: HttpRequest) -> HttpResponse:
-    """The city's story; until it is published, a page that says so."""
+    """The city's narrative; until it is published, a page that says so."""
     if NarrativePage.objects.live().exists():
         return serve(request, f"{NarrativePage.SLUG}/")
     jurisdiction = connection.tenant

@@ -1,4 +1,4 @@
-"""What Wagtail's editor looks like here, and who gets its files."""
+"""Changes of Wagtail's editor, and access to its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wagtail.models import Page
 
 from cms.models import AlliancePage, HomePage, can_view_site
 
-# The portal's Team page, settings and host names take the place of these.
+# At a city, the portal's Team page, settings and host names replace these.
 HIDDEN_SETTINGS_ITEMS = frozenset(
     {"users", "groups", "sites", "redirects", "collections", "locales", "forms"}
 )
@@ -28,7 +28,7 @@ def require_launched_site_for_documents(document: Any, request: HttpRequest) -> 
 
 @hooks.register("construct_settings_menu")
 def hide_unused_settings_menu_items(request: HttpRequest, items: list[Any]) -> None:
-    """At a city nobody, the operator included, manages people or hosts through Wagtail."""
+    """Nobody manages people or hosts of a city through Wagtail, not even the operator."""
     if connection.schema_name != "public":
         items[:] = [item for item in items if item.name not in HIDDEN_SETTINGS_ITEMS]
 
@@ -42,7 +42,7 @@ def hide_unused_menu_items(request: HttpRequest, items: list[Any]) -> None:
 @hooks.register("before_unpublish_page")
 @hooks.register("before_move_page")
 def protect_home_page(request: HttpRequest, page: Page, *_destination: Any) -> HttpResponse | None:
-    """A site without its front page would answer 404 at its address."""
+    """Refuse to delete, unpublish or move the home page: the site would answer 404 at its root."""
     if isinstance(page.specific, HomePage | AlliancePage):
         messages.error(request, _("The front page stays where it is. You can change what it says."))
         return redirect("wagtailadmin_explore", page.pk)
@@ -56,7 +56,7 @@ def protect_home_page_in_bulk_actions(
     if action_type in {"delete", "unpublish", "move"}:
         for page in objects:
             if isinstance(page, Page):
-                refused = protect_home_page(request, page)
-                if refused:
-                    return refused
+                response = protect_home_page(request, page)
+                if response:
+                    return response
     return None

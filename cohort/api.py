@@ -1,4 +1,4 @@
-"""The cohort in the API: its jurisdictions and what their published plans say. Reads the public copies alone."""
+"""The cohort in the API: its jurisdictions and their published plans. Reads only the public copies."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Valu
 from django.db.models.functions import Concat, Greatest
 from rest_framework import serializers
 
+from cohort.labels import STAGES_FURTHEST_FIRST
+from cohort.members import selectors
 from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, PublicPlan
-from cohort.progress import selectors
 from tenants.api import parameters, rows
 from tenants.api.parameters import choice, identity, slug, updated_since
 from tenants.api.views import BY_UUID, DetailView, ListView, RowsView
@@ -71,12 +72,7 @@ class JurisdictionList(Jurisdictions, ListView):
         choice("kind", "Cities, counties …", Jurisdiction.Kind.values, lookup="kind__in"),
         parameters.state("state", "In these states.", lookup="state__in"),
         choice("size", "Of this size.", Jurisdiction.PopulationBand.values, lookup="population_band__in"),
-        choice(
-            "stage",
-            "This far along.",
-            [str(s) for s in selectors.STAGES_FURTHEST_FIRST],
-            lookup="entry_stage__in",
-        ),
+        choice("stage", "This far along.", [str(s) for s in STAGES_FURTHEST_FIRST], lookup="entry_stage__in"),
         updated_since(lookup="updated_at__gte"),
     )
 
@@ -87,9 +83,9 @@ class JurisdictionDetail(Jurisdictions, DetailView):
     operation, summary = "get_jurisdiction", "One jurisdiction"
 
 
-# ---- What stands in plans -----------------------------------------------------------------------------------
+# ---- Plans --------------------------------------------------------------------------------------------------
 class ProjectionSerializer(Serializer):
-    """What every row of a published plan says."""
+    """The fields that every row of a published plan has."""
 
     id = serializers.UUIDField(source="uuid")
     jurisdiction = serializers.SlugField(source="jurisdiction.slug")
@@ -174,10 +170,10 @@ class ActionSerializer(ProjectionSerializer):
 
 
 def annotate_visibility(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:
-    """What `audience` may see of a public copy, with what every row of it says of itself.
+    """The rows of a public copy that `audience` may see, with the fields of ProjectionSerializer.
 
-    `path` is where it stands on the city's site. What came to be seen with the launch of the site counts as changed
-    by it.
+    `path` is an expression for the path of the row's page on the city's site. The launch of a site counts as a change
+    of the rows that it makes visible.
     """
     is_public = Q(visibility=Visibility.PUBLIC)
     return model.objects.visible_to(audience).annotate(
@@ -190,7 +186,7 @@ def annotate_visibility(model: type[Projection], audience: str, path: Any) -> Qu
 
 
 class ProjectionView(RowsView):
-    """Rows of a public copy: of `model`, standing at `path` on the city's site."""
+    """The rows of a public copy, `model`, with their pages at `path` on the city's site."""
 
     key = "uuid"
     model: ClassVar[type[Projection]]

@@ -13,9 +13,9 @@ from tenants.models import ActionStage, Jurisdiction, Visibility
 
 class ProjectionQuerySet(models.QuerySet):
     def visible_to(self, audience: str) -> Self:
-        """What `audience` may see: "public" only what everybody may, "members" also what the cohort shares.
+        """The rows that `audience` may see: "public" what is public, "members" also what the cohort shares.
 
-        Raises ValueError for any other word.
+        Raises ValueError for any other audience.
         """
         if audience == "public":
             return self.filter(
@@ -30,13 +30,13 @@ class ProjectionQuerySet(models.QuerySet):
 
 
 class Projection(models.Model):
-    """A copy of what a city shows beyond itself, written in its own transaction. Never internal things."""
+    """A copy of a row that a city shows to others, written in the city's transaction. Never internal data."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     jurisdiction = models.ForeignKey(Jurisdiction, models.CASCADE, related_name="+")
     visibility = models.CharField(max_length=16, choices=Visibility.choices)
-    updated_at = models.DateTimeField()  # of the city's own row, when this copy last changed
-    changed_at = models.DateTimeField(default=timezone.now)  # when this copy last said something else
+    updated_at = models.DateTimeField()  # of the city's own row, at the last change of this copy
+    changed_at = models.DateTimeField(default=timezone.now)  # the last change of this copy
 
     objects = ProjectionQuerySet.as_manager()
 
@@ -45,7 +45,7 @@ class Projection(models.Model):
 
 
 class PublicPlan(Projection):
-    """A plan and its rollup: one row a jurisdiction, so cross-city progress is one query.
+    """A plan and its rollup: one row per jurisdiction, so the progress of all cities is one query.
 
     The counts leave out cancelled and merged actions, which `left_out` counts.
     """
@@ -126,5 +126,5 @@ class PublicAction(Projection):
 
     @property
     def path(self) -> str:
-        """Where it stands on its city's host."""
+        """The path of its page on the city's host."""
         return f"/plan/actions/{self.code}/"

@@ -1,4 +1,4 @@
-"""Keeps the public copy of each city's plan in step, inside the transaction that changes it."""
+"""Update the public copy of a city's plan, inside the transaction that changes the plan."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from cohort.progress import views
+from cohort.members import views as members
+from cohort.progress import views as progress
 
 app_name = "cohort"
 urlpatterns = [
-    path("jurisdictions/", views.directory, name="directory"),
-    path("jurisdictions/list.csv", views.directory_csv, name="directory-csv"),
-    path("progress/", views.progress, name="progress"),
-    path("progress/plans.csv", views.progress_csv, name="progress-csv"),
-    path("progress/plans.json", views.progress_json, name="progress-json"),
+    path("jurisdictions/", members.directory, name="directory"),
+    path("jurisdictions/list.csv", members.directory_csv, name="directory-csv"),
+    path("progress/", progress.progress, name="progress"),
+    path("progress/plans.csv", progress.progress_csv, name="progress-csv"),
+    path("progress/plans.json", progress.progress_json, name="progress-json"),
 ]

@@ -1,4 +1,4 @@
-"""The addresses of the API on the alliance's host, its description, and the page that explains it."""
+"""The URLs of the API on the alliance's host, its OpenAPI schema, and its reference page."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class ApiRoot(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         self.asked()
-        found = {name: request.build_absolute_uri(f"{PREFIX}/{name}") for name in IndexSerializer().fields}
-        body = json.dumps(found)
+        urls = {name: request.build_absolute_uri(f"{PREFIX}/{name}") for name in IndexSerializer().fields}
+        body = json.dumps(urls)
         return self.tagged(HttpResponse(body, content_type="application/json"), self.tag_of(body))
 
 
@@ -70,15 +70,15 @@ class Schema(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         self.asked()
-        kind = type(request.accepted_renderer)
-        body = render_schema(kind)  # type: ignore[arg-type]
-        return self.tagged(HttpResponse(body, content_type=kind.media_type), self.tag_of(body))
+        renderer_class = type(request.accepted_renderer)
+        body = render_schema(renderer_class)  # type: ignore[arg-type]
+        return self.tagged(HttpResponse(body, content_type=renderer_class.media_type), self.tag_of(body))
 
 
 class NotFoundView(ApiView):
-    """Whatever else is asked for below /api/, by whatever method."""
+    """The 404 for every other address below /api/, with every method."""
 
-    default_response_headers: dict[str, str] = {}  # no method is allowed where nothing is
+    default_response_headers: dict[str, str] = {}  # no Allow header for an address that does not exist
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise Http404
@@ -86,25 +86,25 @@ class NotFoundView(ApiView):
 
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
-    """The API as a page to read: every address, what it takes, what it answers."""
+    """The reference page of the API: every address with its parameters and fields."""
     context = {"section": "api", "sections": sections(openapi_schema()), "problems": problems.EXPLAINED}
     return render(request, "alliance/api.html", context)
 
 
 @cache
 def openapi_schema() -> dict[str, Any]:
-    """The API by OpenAPI 3.1; the same for everybody."""
-    found: dict[str, Any] = SchemaGenerator(patterns=_documented_routes).get_schema(public=True)
-    return found
+    """The OpenAPI 3.1 schema of the API; the same for everybody."""
+    schema: dict[str, Any] = SchemaGenerator(patterns=_documented_routes).get_schema(public=True)
+    return schema
 
 
 @cache
-def render_schema(kind: Any) -> bytes:
-    return kind().render(openapi_schema(), renderer_context={})
+def render_schema(renderer_class: Any) -> bytes:
+    return renderer_class().render(openapi_schema(), renderer_context={})
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What breaks outside of a view: a problem below /api/, otherwise the page about it."""
+    """The response to an exception outside of a view: a problem document below /api/, otherwise the error page."""
     if request.path.startswith("/api/"):
         return problems.server_error(request)
     return defaults.server_error(request)
@@ -133,7 +133,7 @@ _schema_routes = [
     path("api/v1/schema", Schema.as_view(), name="schema"),
     path("api/v1/docs", reference, name="docs"),
 ]
-# Each address is answered with a closing slash too, and not sent elsewhere for it.
+# Each address also works with a trailing slash, without a redirect.
 _routes_with_slash = [
     path(f"{p.pattern}/", p.callback, name=str(p.name)) for p in (*_documented_routes, *_schema_routes)
 ]
@@ -141,7 +141,7 @@ _routes_with_slash = [
 app_name = "api"
 urlpatterns: list[URLPattern] = [
     *_routes_with_slash,
-    *_documented_routes,  # after their twins: the last of a name is what `reverse` gives
+    *_documented_routes,  # after those with a slash: `reverse` gives the last route of a name
     *_schema_routes,
     re_path(r"^api(?:/[\s\S]*)?$", NotFoundView.as_view(), name="nowhere"),
 ]

@@ -1,10 +1,10 @@
-"""Set up a checkout with nothing but Python's standard library: .venv from the pinned lock, and var/dev.env.
+"""Set up a checkout, with only Python's standard library: .venv from the lock file, and var/dev.env.
 
     python3 config/bootstrap.py            what the portal needs
-    python3 config/bootstrap.py --search   and OpenSearch, for `make demo SEARCH=opensearch`
-    python3 config/bootstrap.py --tests    and what its tests need: OpenSearch and Chromium too
+    python3 config/bootstrap.py --search   also OpenSearch, for `make demo SEARCH=opensearch`
+    python3 config/bootstrap.py --tests    also what its tests need: OpenSearch and Chromium
 
-Safe to repeat: what is there already is left as it is.
+Safe to repeat: what exists already is left alone.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def log(text: str) -> None:
 
 
 def create_environment(lock: Path) -> None:
-    """Make .venv and install the lock's packages, unless this very lock (or the larger one) is in it."""
-    stamp = VENV / f"{lock.stem}.installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
+    """Create .venv and install the lock file's packages, unless this version of it is installed already."""
+    installed_file = VENV / f"{lock.stem}.installed"
+    lock_hash = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if installed_file.exists() and installed_file.read_text() == lock_hash:
         return
     if not (VENV / "bin" / "python").exists():
         if importlib.util.find_spec("ensurepip") is None:
@@ -72,26 +72,30 @@ def create_environment(lock: Path) -> None:
     log(f"Installing {count} pinned packages, which takes a minute or two the first time …")
     install_lock(lock, count)
     compile_packages()
-    stamp.write_text(wanted)
+    installed_file.write_text(lock_hash)
 
 
 def install_lock(lock: Path, count: int) -> None:
-    """Run pip with a line of progress; its whole output is shown where it fails."""
+    """Run pip with a progress line; print the end of its output if it fails."""
     command = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-color"]
     command += ["--progress-bar", "off", "--require-hashes", "-r", lock]
     output: list[str] = []
-    seen = 0
+    collected = 0
     with subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+        [str(argument) for argument in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
     ) as pip:
         for line in pip.stdout or ():
             output.append(line)
             if line.startswith(("Collecting", "Requirement already satisfied")):
-                seen += 1
+                collected += 1
                 if sys.stdout.isatty():
-                    print(f"\r  {seen} of {count}", end="", flush=True)
-                elif seen % 25 == 0:
-                    log(f"  {seen} of {count}")
+                    print(f"\r  {collected} of {count}", end="", flush=True)
+                elif collected % 25 == 0:
+                    log(f"  {collected} of {count}")
             elif line.startswith("Installing collected"):
                 log("\n  all here, unpacking …" if sys.stdout.isatty() else "  all here, unpacking …")
     if pip.returncode:
@@ -102,15 +106,15 @@ def install_lock(lock: Path, count: int) -> None:
 
 
 def compile_packages() -> None:
-    """Once and for all, where pip was told not to: otherwise every start of Python would take seconds for it."""
-    found = next((VENV / "lib").glob("python*/site-packages"))
-    command = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j", "0", str(found)]
-    silent = subprocess.DEVNULL  # some packages hold templates of code
-    subprocess.run(command, stdout=silent, stderr=silent)
+    """Compile the packages once, if pip was configured not to: otherwise every start of Python takes seconds longer."""
+    site_packages = next((VENV / "lib").glob("python*/site-packages"))
+    command = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j", "0", str(site_packages)]
+    # Some packages contain templates of code, which do not compile.
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def prepare_opensearch(*, every_version: bool) -> None:
-    """Make the versions that run here ready, with a JDK and Maven found or installed. Never goes on without."""
+    """Prepare the OpenSearch versions that run here; install a JDK and Maven if missing. Exits on failure."""
     sys.path.insert(0, str(ROOT))
     from embedded import jars
 
@@ -131,17 +135,17 @@ def prepare_opensearch(*, every_version: bool) -> None:
         sys.exit(str(error))
 
 
-# A browser without windows opens a page with half the work of one that has them.
+# The headless shell opens a page with half the work of the full browser.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 def find_browser() -> str | None:
-    """The program of a Chromium: PORTAL_CHROMIUM, or the first of BROWSERS on PATH."""
+    """The path of a Chromium: PORTAL_CHROMIUM, or the first of BROWSERS on PATH."""
     return os.environ.get("PORTAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def ensure_chromium() -> None:
-    """Find Chromium, or install it: from Debian when root, otherwise Playwright's own. Never goes on without."""
+    """Install Chromium if missing: from Debian as root, otherwise Playwright's. Exits on failure."""
     if find_browser():
         return
     log("Chromium is missing.")
@@ -159,22 +163,21 @@ def can_use_apt() -> bool:
 
 @functools.cache
 def apt_update() -> None:
-    """Once is enough."""
     subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
 
 
 def apt_install(package: str) -> bool:
-    """Whether Debian's package could be installed; False at once for who is not root."""
+    """Install a Debian package; True if it succeeded, False also without root."""
     if not can_use_apt():
         return False
     apt_update()
     log(f"Installing {package} from Debian …")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
-    done = subprocess.run(command, env=quiet, capture_output=True, text=True)
-    if done.returncode:
-        log(f"  {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed.'}")
-    return done.returncode == 0
+    result = subprocess.run(command, env=env, capture_output=True, text=True)
+    if result.returncode:
+        log(f"  {result.stderr.strip().splitlines()[-1] if result.stderr.strip() else 'it failed.'}")
+    return result.returncode == 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every template may count on."""
+"""The context processor for names that every template may use."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tenants import access
 def portal(request: HttpRequest) -> dict[str, Any]:
     """`portal`: the alliance's names and address; `jurisdiction`: the city whose host this is, or None; `my_roles`."""
     jurisdiction = getattr(request, "tenant", None) or connection.tenant
-    on_city = bool(getattr(jurisdiction, "is_tenant", False))
+    is_city_host = bool(getattr(jurisdiction, "is_tenant", False))
     port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""
     return {
         "portal": {
             "alliance_name": settings.ALLIANCE_NAME,
             "alliance_tagline": settings.ALLIANCE_TAGLINE,
             "alliance_url": f"{settings.PORTAL_SCHEME}://{settings.ALLIANCE_HOST}{port}",
-            "is_sample": jurisdiction.is_sample if on_city else settings.DEMO,
+            "is_sample": jurisdiction.is_sample if is_city_host else settings.DEMO,
             "is_demo": settings.DEMO,
         },
-        "jurisdiction": jurisdiction if on_city else None,
+        "jurisdiction": jurisdiction if is_city_host else None,
         "my_roles": access.get_roles(getattr(request, "user", None), jurisdiction)
         if jurisdiction
         else frozenset(),

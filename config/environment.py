@@ -9,9 +9,9 @@ DEV_ENV = BASE_DIR / "var" / "dev.env"
 
 
 def load(*, with_database: bool = True) -> None:
-    """Fill `os.environ` from `var/dev.env` (set variables win) and make sure DATABASE_URL names a server.
+    """Fill `os.environ` from `var/dev.env` (set variables win) and make sure that DATABASE_URL is set.
 
-    In production there is no `var/dev.env`, and DATABASE_URL must be set: nothing is started then.
+    In production there is no `var/dev.env`, so no server is started: DATABASE_URL must be set there.
     """
     read_dev_env()
     if with_database and not os.environ.get("DATABASE_URL") and DEV_ENV.exists():
@@ -21,7 +21,7 @@ def load(*, with_database: bool = True) -> None:
 
 
 def read_dev_env() -> None:
-    """Take NAME=value lines of `var/dev.env` into the environment, where the name is not set yet."""
+    """Set the variables of `var/dev.env` (lines NAME=value) that are not set yet."""
     if not DEV_ENV.exists():
         return
     for number, line in enumerate(DEV_ENV.read_text(encoding="utf-8").splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""Forms look the same everywhere: one renderer with the design system's markup (templates/django/forms)."""
+"""The renderer of all forms: the design system's markup (templates/django/forms)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-# How Django writes "nothing chosen", which a screen reader would spell out.
+# Django's label for "nothing chosen", which a screen reader would spell out.
 BLANK_CHOICE_LABEL = models.BLANK_CHOICE_DASH[0][1]
 DJANGO_WIDGETS = "django/forms/widgets/"
 CLASS_BY_TYPE = {
@@ -22,17 +22,17 @@ CLASS_BY_TYPE = {
 CLASS_BY_TEMPLATE = {
     "select.html": "usa-select",
     "textarea.html": "usa-textarea",
-    # These two are lists of inputs: the class belongs on each of them, not on the list.
+    # These two are lists of inputs: the class belongs on each input, not on the list.
     "checkbox_select.html": "",
     "radio.html": "",
 }
 
 
 class USWDSRenderer(TemplatesSetting):
-    """Renders `{{ form }}`, `{{ field.as_field_group }}` and `{{ field }}` as the design system wants them.
+    """Renders `{{ form }}`, `{{ field.as_field_group }}` and `{{ field }}` with the design system's markup.
 
-    Widgets keep Django's own templates and attributes and only gain classes, so that what others build on
-    them, Wagtail's editor for one, stays whole.
+    Widgets keep Django's templates and attributes and only gain classes, so that code that builds on them,
+    like Wagtail's editor, keeps working.
     """
 
     form_template_name = "django/forms/div.html"
@@ -45,7 +45,7 @@ class USWDSRenderer(TemplatesSetting):
 
 
 def add_css_classes(widget: dict[str, Any]) -> None:
-    """Add the design system's classes to a widget's context, to its parts and to its options."""
+    """Add the design system's classes to the context of a widget, of its subwidgets and of its options."""
     attrs = widget["attrs"]
     name = widget["template_name"].removeprefix(DJANGO_WIDGETS)
     css = CLASS_BY_TEMPLATE.get(name)
@@ -55,8 +55,8 @@ def add_css_classes(widget: dict[str, Any]) -> None:
         css += " usa-input--error"
     if css:
         attrs["class"] = f"{css} {attrs.get('class', '')}".rstrip()
-    for part in widget.get("subwidgets", []):
-        add_css_classes(part)
+    for subwidget in widget.get("subwidgets", []):
+        add_css_classes(subwidget)
     if name == "select.html":
         for _name, options, _number in widget["optgroups"]:
             for option in options:
@@ -65,7 +65,7 @@ def add_css_classes(widget: dict[str, Any]) -> None:
     if name in {"checkbox_select.html", "radio.html"}:
         for _name, options, _number in widget["optgroups"]:
             for option in options:
-                # The list's own class is for the list; a radio button may not say that it is invalid, the list's error does.
+                # Without the list's class, and without aria-invalid, which a radio button may not have.
                 option["attrs"] = {
                     k: v for k, v in option["attrs"].items() if k not in {"class", "aria-invalid"}
                 }

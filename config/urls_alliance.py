@@ -1,4 +1,4 @@
-"""Addresses of the alliance's host."""
+"""URLs of the alliance's host."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -25,5 +25,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.admin,
     path("brand.css", brand, name="brand"),
     path("", include("cohort.urls")),
-    *cms_urls.pages,  # the last: it takes every address that is left
+    *cms_urls.pages,  # last: the catch-all
 ]

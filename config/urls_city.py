@@ -1,4 +1,4 @@
-"""Addresses of a city’s host."""
+"""URLs of a city’s host."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -6,12 +6,12 @@ from cms import urls as cms_urls
 from tenants.signin import city as signin
 from tenants.web.media import media
 
-handler500 = "config.api.server_error"  # also of a request whose host was not even found
+handler500 = "config.api.server_error"  # also for a request to an unknown host
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", media, name="media"),
-    *cms_urls.front,  # the first: the home page shows the dashboard with the city’s own words
-    *cms_urls.story,
+    *cms_urls.front,  # before the dashboard: the CMS home page shows the dashboard with the city’s introduction
+    *cms_urls.narrative,
     path("", include("tenants.signin.city")),
     path("cms/login/", signin.start_login),
     path("cms/logout/", signin.sign_out),
@@ -19,5 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *cms_urls.admin,
     path("workspace/", include("tenants.plans.urls")),
     path("", include("tenants.dashboard.urls")),
-    *cms_urls.pages,  # the last: it takes every address that is left
+    *cms_urls.pages,  # last: the catch-all
 ]

@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 application = get_wsgi_application()
 
-# The first connection refuses a pooler that would mix up cities; better now than on a visitor's page.
-with contextlib.suppress(OperationalError):  # a database that is away may come back
+# The first connection rejects a pooler that would mix up cities: do that at startup, not on a visitor's request.
+with contextlib.suppress(OperationalError):  # an unavailable database may come back
     connection.ensure_connection()
 connection.close()

@@ -16,11 +16,11 @@ from tenants.api.views import DetailView, ListView, RowsView
 from tenants.models import ActionStage, Jurisdiction, Topic
 
 Serializer = serializers.Serializer[Any]
-ALLIANCE_BASE_URL = settings.WAGTAILADMIN_BASE_URL  # of the alliance's site
+ALLIANCE_BASE_URL = settings.WAGTAILADMIN_BASE_URL
 
 
-def string_list_field(**more: Any) -> serializers.ListField:
-    return serializers.ListField(child=serializers.CharField(), **more)
+def string_list_field(**options: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), **options)
 
 
 # ---- The library --------------------------------------------------------------------------------------------
@@ -46,9 +46,7 @@ class LibrarySerializer(Serializer):
     form = serializers.ChoiceField(LibraryItem.LegalForm.choices, source="legal_form", allow_null=True)
     evidence = serializers.ChoiceField(LibraryItem.Evidence.choices)
     effort = serializers.ChoiceField(LibraryItem.Effort.choices)
-    license = serializers.ChoiceField(
-        LibraryItem.License.choices, source="licence", help_text="How it may be used."
-    )
+    license = serializers.ChoiceField(LibraryItem.License.choices, help_text="How it may be used.")
     credit = serializers.CharField(
         source="attribution", allow_null=True, help_text="Credit line, where its owner asks for one."
     )
@@ -84,11 +82,11 @@ class Library(RowsView):
 
     @classmethod
     def rows(cls, audience: str) -> QuerySet[Any]:
-        seen = Q(adapted_from__live=True)
+        is_visible = Q(adapted_from__live=True)
         if audience != "members":
-            seen &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
+            is_visible &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
         return LibraryItem.objects.visible_to(audience).annotate(
-            parent_key=Case(When(seen, then=F("adapted_from__key"))),
+            parent_key=Case(When(is_visible, then=F("adapted_from__key"))),
             url=Concat(
                 Value(f"{ALLIANCE_BASE_URL}/library/"), F("key"), Value("/"), output_field=TextField()
             ),
@@ -109,7 +107,7 @@ class LibraryList(Library, ListView):
         parameters.state("state", "From these states.", lookup="origin_state__in"),
         choice("evidence", "As well known to work.", LibraryItem.Evidence.values, lookup="evidence__in"),
         choice("form", "Of this legal form.", LibraryItem.LegalForm.values, lookup="legal_form__in"),
-        choice("license", "Under this license.", LibraryItem.License.values, lookup="licence__in"),
+        choice("license", "Under this license.", LibraryItem.License.values, lookup="license__in"),
         choice("language", "In this language.", LibraryItem.Language.values, lookup="language__in"),
         updated_since(lookup="updated_at__gte"),
     )  # fmt: skip
@@ -126,7 +124,7 @@ class LibraryDetail(Library, DetailView):
         files = [
             {
                 "title": f.title,
-                "part": f.part,
+                "part": f.kind,
                 "language": f.language,
                 "url": f"{ALLIANCE_BASE_URL}{f.document.url}",
             }

@@ -1,4 +1,4 @@
-"""The form curators fill in for an item."""
+"""The form in which curators edit an item."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def multiple_choice_field(label: Any, choices: Any) -> forms.MultipleChoiceField
 
 
 class LibraryItemForm(WagtailAdminModelForm):
-    """Lists are checked off; who may be named as curator are the alliance's curators."""
+    """Lists are checkboxes; only curators of the alliance can be chosen as curator."""
 
     sectors = multiple_choice_field(_("Sectors"), sector_choices)
     topics = multiple_choice_field(_("Topics"), topic_choices)

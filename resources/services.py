@@ -1,4 +1,4 @@
-"""What is done to the library. The editor, commands and the demo call these."""
+"""The services of the library, for the editor, commands and the demo."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from resources.imports import items
+from resources.imports import items, taxonomy
 from resources.models import LibraryItem, SynonymGroup
 from tenants.models import Sector, Topic
 
 
 @dataclasses.dataclass(frozen=True)
 class Tally:
-    """How many were added, changed, and found unchanged."""
+    """The numbers of rows that were added, changed, and unchanged."""
 
     added: int = 0
     changed: int = 0
@@ -53,23 +53,22 @@ def import_items(
     by: User | None,
     progress: Callable[[list[Any]], Iterable[Any]] = iter,
 ) -> Tally:
-    """Publish the items of a JSON Lines text; an item whose key is there already is updated.
+    """Publish the items of a JSON Lines text; an item whose key exists is updated.
 
-    All or nothing. Raises ValidationError with one message per fault: line, field, value and remedy.
+    All or nothing. Raises ValidationError with one message for each error: line, field, value and remedy.
     """
-    parsed, faults = items.parse_lines(lines)
-    if faults:
-        raise ValidationError(faults)
-    known = {
-        item.key: item for item in LibraryItem.objects.filter(key__in=[row.fields["key"] for row in parsed])
-    }
+    parsed, errors = items.parse_lines(lines)
+    if errors:
+        raise ValidationError(errors)
+    keys = [row.fields["key"] for row in parsed]
+    existing = {item.key: item for item in LibraryItem.objects.filter(key__in=keys)}
     parents = dict(LibraryItem.objects.values_list("key", "pk"))
     added = changed = unchanged = 0
     for row in progress(items.sort_parents_first(parsed)):
         fields = dict(row.fields)
         parent_key = fields.pop("adapted_from")
         fields["adapted_from_id"] = parents[parent_key] if parent_key else None
-        item = known.get(fields["key"])
+        item = existing.get(fields["key"])
         if (
             item is not None
             and item.live
@@ -87,33 +86,33 @@ def import_items(
 
 @transaction.atomic
 def import_taxonomy(topics: list[Mapping[str, Any]], synonyms: Iterable[str]) -> tuple[Tally, Tally]:
-    """Take over topics, their sectors, and groups of synonyms; returns a tally of the topics and one of the groups.
+    """Import topics, their sectors, and groups of synonyms; returns a tally of the topics and one of the groups.
 
-    Topics are known by slug, groups by their terms. Raises ValidationError with one message per fault.
+    A topic is matched by its slug, a group by its terms. Raises ValidationError with one message for each error.
     """
-    faults = items.validate_topics(topics)
-    groups, group_faults = items.parse_synonyms(synonyms)
-    if faults or group_faults:
-        raise ValidationError([*faults, *group_faults])
-    sectors = items.collect_sectors(topics)
+    errors = taxonomy.validate_topics(topics)
+    groups, group_errors = taxonomy.parse_synonyms(synonyms)
+    if errors or group_errors:
+        raise ValidationError([*errors, *group_errors])
+    sectors = taxonomy.collect_sectors(topics)
     for position, (slug, label, label_es) in enumerate(sectors, start=1):
         Sector.objects.update_or_create(
             slug=slug, defaults={"label": label, "label_es": label_es, "position": position}
         )
-    of_topics = [0, 0, 0]
-    known = {topic.slug: topic for topic in Topic.objects.all()}
+    added = changed = unchanged = 0
+    existing_topics = {topic.slug: topic for topic in Topic.objects.all()}
     for row in topics:
-        fields = items.topic_fields(row)
-        topic = known.get(row["slug"])
+        fields = taxonomy.topic_fields(row)
+        topic = existing_topics.get(row["slug"])
         if topic is None:
             Topic.objects.create(slug=row["slug"], **fields)
-            of_topics[0] += 1
+            added += 1
         elif any(getattr(topic, name) != value for name, value in fields.items()):
             Topic.objects.filter(pk=topic.pk).update(**fields)
-            of_topics[1] += 1
+            changed += 1
         else:
-            of_topics[2] += 1
-    there = {frozenset(group.terms): group for group in SynonymGroup.objects.all()}
-    new = [group for group in groups if frozenset(group[1]) not in there]
-    SynonymGroup.objects.bulk_create(SynonymGroup(theme=theme, terms=terms) for theme, terms in new)
-    return Tally(*of_topics), Tally(len(new), 0, len(groups) - len(new))
+            unchanged += 1
+    existing_groups = {frozenset(group.terms) for group in SynonymGroup.objects.all()}
+    new_groups = [group for group in groups if frozenset(group[1]) not in existing_groups]
+    SynonymGroup.objects.bulk_create(SynonymGroup(theme=theme, terms=terms) for theme, terms in new_groups)
+    return Tally(added, changed, unchanged), Tally(len(new_groups), 0, len(groups) - len(new_groups))

@@ -1,4 +1,4 @@
-"""What the library announces about its items."""
+"""Announce changes of the library's items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.signals import library_item_changed
 
 @receiver([published, unpublished, post_delete], sender=LibraryItem)
 def announce_item(*, instance: LibraryItem, **_kwargs: Any) -> None:
-    """Tell the listeners that an item is to be read again, in the transaction of what Wagtail wrote."""
+    """Announce an item that Wagtail published, withdrew or deleted, in the transaction of that change."""
     with transaction.atomic():
         _announce(instance.pk)
 
@@ -26,7 +26,7 @@ def announce_item(*, instance: LibraryItem, **_kwargs: Any) -> None:
 def announce_items_of_file(
     *, instance: Any, created: bool, update_fields: frozenset[str] | None, **_kwargs: Any
 ) -> None:
-    """Another file in an attachment's place. Wagtail announces that in no other way."""
+    """Announce the items of a document whose file was replaced: Wagtail has no signal of its own for that."""
     if created or update_fields == {"file_hash"} or connection.schema_name != "public":
         return
     with transaction.atomic():

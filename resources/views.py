@@ -10,47 +10,56 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from resources import presentation
+from resources.facets import FACETS, apply_facets, count_facets
 from resources.models import LibraryItem
 from tenants import access
 
-PER_PAGE = 20
+PAGE_SIZE = 20
+MAX_VALUE_LENGTH = 60
 
 
 @require_safe
 def browse(request: HttpRequest) -> HttpResponse:
-    """Every item the reader may see, newest first, narrowed by type, topic and kind of step."""
-    chosen = {name: request.GET.get(name, "").strip()[:60] for name in presentation.FACETS}
+    """Every item that the reader may see, newest first, filtered by type, topic and kind of step."""
+    selected = {name: request.GET.get(name, "").strip()[:MAX_VALUE_LENGTH] for name in FACETS}
     items = LibraryItem.objects.visible_to(access.get_audience(request.user))
-    found = presentation.apply_facets(items, chosen).newest_first()
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    facets = presentation.count_facets(items, chosen)
+    matching = apply_facets(items, selected).newest_first()
+    page = Paginator(matching, PAGE_SIZE).get_page(request.GET.get("page"))
+    facets = count_facets(items, selected)
     for facet in facets:
         for choice in facet["choices"]:
-            choice["href"] = _facet_url(request, facet["name"], None if choice["on"] else choice["value"])
-    on = [choice for facet in facets for choice in facet["choices"] if choice["on"]]
+            value = None if choice["is_selected"] else choice["value"]
+            choice["url"] = _facet_url(request, facet["name"], value)
+    active = [choice for facet in facets for choice in facet["choices"] if choice["is_selected"]]
     return render(
         request,
         "resources/browse.html",
-        {"section": "library", "page_of_items": page, "facets": facets, "chosen": chosen, "on": on},
+        {
+            "section": "library",
+            "page_of_items": page,
+            "facets": facets,
+            "selected": selected,
+            "active_filters": active,
+        },
     )
 
 
 def _facet_url(request: HttpRequest, name: str, value: str | None) -> str:
-    """This page's address with one choice made, or undone where `value` is None; back on the first page."""
-    query = request.GET.copy()
-    query.pop("page", None)
-    query.pop(name, None)
+    """The URL of this list with a facet set to `value`, or unset if that is None; back on the first page."""
+    params = request.GET.copy()
+    params.pop("page", None)
+    params.pop(name, None)
     if value is not None:
-        query[name] = value
-    return f"{request.path}?{query.urlencode()}" if query else request.path
+        params[name] = value
+    return f"{request.path}?{params.urlencode()}" if params else request.path
 
 
 @require_safe
-def item(request: HttpRequest, key: str) -> HttpResponse:
-    """One item. What the reader may not see is 404."""
+def item_detail(request: HttpRequest, key: str) -> HttpResponse:
+    """One item; 404 if the reader may not see it."""
     audience = access.get_audience(request.user)
-    found = get_object_or_404(LibraryItem.objects.visible_to(audience), key=key)
-    context = presentation.item_context(found, audience=audience) | {"section": "library"}
+    item = get_object_or_404(LibraryItem.objects.visible_to(audience), key=key)
+    context = presentation.item_context(item, audience=audience) | {"section": "library"}
     if access.has_permission(request.user, access.Permission.CURATE_LIBRARY, connection.tenant):
-        context["edit_url"] = reverse("wagtailsnippets_resources_libraryitem:edit", args=[found.pk])
+        context["edit_url"] = reverse("wagtailsnippets_resources_libraryitem:edit", args=[item.pk])
     return render(request, "resources/item.html", context)

@@ -1,4 +1,4 @@
-"""The library in the alliance's editor, and who gets its files."""
+"""The library in the alliance's editor, and access to its files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LibraryItemFilter(WagtailFilterSet):
 
     class Meta:
         model = LibraryItem
-        fields = ("type", "live", "visibility", "licence", "evidence", "language", "is_sample")
+        fields = ("type", "live", "visibility", "license", "evidence", "language", "is_sample")
 
     def with_topic(self, items: Any, _name: str, value: str) -> Any:
         return items.filter(topics__contains=[value])
@@ -74,7 +74,7 @@ class LibraryItemViewSet(SnippetViewSet):
                         label=_("File"),
                         panels=[
                             FieldPanel("title"),
-                            FieldPanel("part"),
+                            FieldPanel("kind"),
                             FieldPanel("language"),
                             FieldPanel("document"),
                         ],
@@ -119,7 +119,7 @@ class LibraryItemViewSet(SnippetViewSet):
             ObjectList(
                 [
                     MultiFieldPanel(
-                        [FieldPanel("licence"), FieldPanel("attribution"), FieldPanel("source_url")],
+                        [FieldPanel("license"), FieldPanel("attribution"), FieldPanel("source_url")],
                         _("Rights"),
                     ),
                     MultiFieldPanel(
@@ -165,21 +165,22 @@ register_snippet(LibraryGroup)
 
 @hooks.register("before_serve_document")
 def require_visible_item_for_documents(document: Any, request: HttpRequest) -> None:
-    """A file that belongs to items is for those who may read one of them, and for curators.
+    """A file of items is for readers who may see one of them, and for curators.
 
-    One that only a draft or an older version of an item holds is for curators.
+    A file that only a draft or an older revision of an item has is for curators.
     """
     if connection.schema_name != "public" or access.has_permission(
         request.user, access.Permission.CURATE_LIBRARY, connection.tenant
     ):
         return
-    items = list(Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True))
-    readable = LibraryItem.objects.visible_to(access.get_audience(request.user))
-    if not readable.filter(pk__in=items).exists() if items else _is_in_a_revision(document):
+    item_ids = list(Attachment.objects.filter(document_id=document.pk).values_list("item_id", flat=True))
+    visible = LibraryItem.objects.visible_to(access.get_audience(request.user))
+    is_hidden = not visible.filter(pk__in=item_ids).exists() if item_ids else _is_in_a_revision(document)
+    if is_hidden:
         raise Http404
 
 
 def _is_in_a_revision(document: Any) -> bool:
-    """True if some saved version of an item has this file."""
-    versions = Revision.objects.filter(base_content_type=ContentType.objects.get_for_model(LibraryItem))
-    return versions.filter(content__attachments__contains=[{"document": document.pk}]).exists()
+    """True if a saved revision of an item has this file."""
+    revisions = Revision.objects.filter(base_content_type=ContentType.objects.get_for_model(LibraryItem))
+    return revisions.filter(content__attachments__contains=[{"document": document.pk}]).exists()

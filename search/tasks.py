@@ -9,7 +9,7 @@ from django.conf import settings
 from django_tasks import task
 
 from search.backends.engine.client import EngineError
-from tenants.jobs import runner
+from tenants.jobs.schedule import periodic_task
 
 log = logging.getLogger(__name__)
 
@@ -31,4 +31,4 @@ def reconcile_search() -> str:
 
 
 if settings.SEARCH_URL:
-    runner.periodic_task(RECONCILE_INTERVAL)(reconcile_search)
+    periodic_task(every=RECONCILE_INTERVAL)(reconcile_search)

@@ -1,7 +1,7 @@
-"""Who may do what: the one place that decides.
+"""Permissions by role. No other module decides who may do what.
 
-A view names what it needs with `@requires(Can.…)`; services take a person who has passed that check.
-On a city's host a person without a session is sent to sign in; one who is signed in without the role gets 404.
+A view names its permission with `@permission_required(Permission.…)`; services rely on that check.
+An anonymous visitor is redirected to the sign-in; a user without the permission gets 404.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tenants.models import Affiliation, Jurisdiction, Role
 
 
 class Permission(enum.StrEnum):
-    """What a person may do; `ROLES` says who."""
+    """What a user may do; `ROLE_PERMISSIONS` lists the roles that allow it."""
 
     SEE_WORKSPACE = enum.auto()
     REPORT_PROGRESS = enum.auto()
@@ -41,6 +41,7 @@ _CITY_TEAM_ROLES = frozenset(
     {Role.COORDINATOR, Role.PLAN_EDITOR, Role.DEPARTMENT_LEAD, Role.CONTRIBUTOR, Role.VIEWER}
 )
 
+# permission -> the roles that allow it
 ROLE_PERMISSIONS: dict[Permission, frozenset[Role]] = {
     # at a city
     Permission.SEE_WORKSPACE: _CITY_TEAM_ROLES,
@@ -48,7 +49,7 @@ ROLE_PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.EDIT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
     Permission.IMPORT_PLAN: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR}),
     Permission.PUBLISH_PLAN: frozenset({Role.COORDINATOR}),
-    # at a city, and at the alliance for its own team: a role is held at one place alone
+    # at a city, and at the alliance for its own team; no role is held at both
     Permission.SEE_TEAM: _CITY_TEAM_ROLES | {Role.STAFF_ADMIN, Role.STAFF_ONBOARDING},
     Permission.MANAGE_TEAM: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
     Permission.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
@@ -62,29 +63,26 @@ ROLE_PERMISSIONS: dict[Permission, frozenset[Role]] = {
 
 
 def get_roles(user: Any, jurisdiction: Jurisdiction) -> frozenset[str]:
-    """The roles a person holds at a jurisdiction today; kept on the user object for this request."""
+    """Roles of a user at a jurisdiction today; cached on the user object for the request."""
     if not getattr(user, "is_authenticated", False):
         return frozenset()
-    known = user.__dict__.setdefault("_roles_by_jurisdiction", {})
-    if jurisdiction.pk not in known:
-        found = (
-            Affiliation.objects.active()
-            .filter(user=user, jurisdiction=jurisdiction)
-            .values_list("roles", flat=True)
-        )
-        known[jurisdiction.pk] = frozenset(role for roles in found for role in roles)
-    return known[jurisdiction.pk]
+    cached = user.__dict__.setdefault("_roles_by_jurisdiction", {})
+    if jurisdiction.pk not in cached:
+        affiliations = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction)
+        role_lists = affiliations.values_list("roles", flat=True)
+        cached[jurisdiction.pk] = frozenset(role for roles in role_lists for role in roles)
+    return cached[jurisdiction.pk]
 
 
-def has_permission(user: Any, what: Permission, jurisdiction: Jurisdiction) -> bool:
-    """True if one of the person's roles at `jurisdiction` allows `what`; the operator may everything."""
+def has_permission(user: Any, permission: Permission, jurisdiction: Jurisdiction) -> bool:
+    """True if one of the user's roles at `jurisdiction` allows `permission`; a superuser has every permission."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return False
-    return user.is_superuser or bool(get_roles(user, jurisdiction) & ROLE_PERMISSIONS[what])
+    return user.is_superuser or bool(get_roles(user, jurisdiction) & ROLE_PERMISSIONS[permission])
 
 
 def is_member(user: Any) -> bool:
-    """True for people of any member jurisdiction or of the alliance: they see what the cohort shares."""
+    """True for superusers and for users with an active affiliation anywhere: they see what the cohort shares."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return False
     if "_is_member" not in user.__dict__:
@@ -95,7 +93,7 @@ def is_member(user: Any) -> bool:
 
 
 def get_audience(user: Any) -> str:
-    """ "members" for people of the cohort, otherwise "public"."""
+    """Audience of a user: "members" for members of the cohort, otherwise "public"."""
     return "members" if is_member(user) else "public"
 
 
@@ -104,20 +102,19 @@ def redirect_to_login(request: HttpRequest) -> HttpResponse:
 
 
 def permission_required(
-    what: Permission,
+    permission: Permission,
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Let a view be used only by people who may `what` at the jurisdiction whose host is served."""
+    """Restrict a view to users with `permission` at the jurisdiction of the current host."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return redirect_to_login(request)
-            if not has_permission(request.user, what, connection.tenant):
+            if not has_permission(request.user, permission, connection.tenant):
                 raise Http404
             return view(request, *args, **kwargs)
 
-        checked.requires = what  # type: ignore[attr-defined]
         return checked
 
     return decorate

@@ -1,20 +1,20 @@
-"""Announcements of a jurisdiction, sent inside the announcer's transaction, with its schema active.
+"""Signals of a jurisdiction, sent inside the sender's transaction, with the jurisdiction's schema active.
 
-Listeners only write rows and refresh what they hold from the database: called twice must equal called once.
-What leaves the database (mail, a search engine) is a job, queued in the same transaction.
+Handlers only write rows, refreshed from the database: handling a signal twice must equal handling it once.
+What leaves the database (email, a search engine) is a job, queued in the same transaction.
 """
 
 from django.dispatch import Signal
 
-# jurisdiction: Jurisdiction, options: dict — its schema is there, nothing else yet
+# jurisdiction: Jurisdiction, options: dict — its schema exists and is otherwise empty
 jurisdiction_opened = Signal()
 # jurisdiction: Jurisdiction — name, stage, site state or colors
 jurisdiction_changed = Signal()
-# jurisdiction: Jurisdiction, plan_id: int — who may see the plan has changed, either way
+# jurisdiction: Jurisdiction, plan_id: int — the plan's audience has changed, to more or fewer people
 plan_published = Signal()
-# jurisdiction: Jurisdiction, plan_id: int — many rows, e.g. an import: read all again
+# jurisdiction: Jurisdiction, plan_id: int — many rows, such as an import: read the whole plan again
 plan_changed = Signal()
-# jurisdiction: Jurisdiction, action_ids: list[int] — also retired ones
+# jurisdiction: Jurisdiction, action_ids: list[int] — including retired actions
 action_changed = Signal()
 # jurisdiction: Jurisdiction, action_ids: list[int] | None — cohort has written the public copies of the plan and of
 # these actions, or of everything if None

@@ -1,4 +1,4 @@
-"""Every test runs on a real PostgreSQL: a database cloned from a template that is built once per set of migrations."""
+"""Tests run on a real PostgreSQL, each process in a copy of a template database built once per set of migrations."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ pytest_plugins = ["tests.engines"]
 
 
 def pytest_configure() -> None:
-    gc.set_threshold(50_000, 20, 50)  # nothing here lives long enough to be looked for so often
+    gc.set_threshold(50_000, 20, 50)  # tests make few cycles: collect less often
 
 
 def pytest_unconfigure() -> None:
-    gc.freeze()  # nor is it to be looked through once more, only to end
+    gc.freeze()  # skip the last collection at exit
 
 
-# A long test by itself is begun early, with others of the kind.
-TOGETHER = {"tests/browser/test_killed.py": "tests/browser/test_the_walk.py"}
+# Modules that run on the same worker: the first, a single long test, then starts early.
+SCOPES = {"tests/browser/test_crash_recovery.py": "tests/browser/test_end_to_end.py"}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A browser module's tests stay together, on one worker: each module starts a portal of its own."""
+    """Run all tests of a browser module on one worker: each module starts its own portal."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Scheduling(LoadScopeScheduling):
+    class ModuleScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return TOGETHER.get(file, file) if file.startswith("tests/browser/") else nodeid
+            return SCOPES.get(file, file) if file.startswith("tests/browser/") else nodeid
 
-    return Scheduling(config, log)
+    return ModuleScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"test_{worker}_{os.getpid()}"
-    own = contextlib.ExitStack()
+    exit_stack = contextlib.ExitStack()
     with django_db_blocker.unblock():
         databases.build_templates()
-        own.enter_context(databases.temporary_database(name))
+        exit_stack.enter_context(databases.temporary_database(name))
     yield
     with django_db_blocker.unblock():
-        own.close()
+        exit_stack.close()
 
 
 @pytest.fixture(autouse=True)
 def _public_schema() -> Iterator[None]:
-    """A request leaves its schema on the connection; every test starts and ends in the public one."""
+    """Start and end every test in the public schema (a request leaves its own active), with empty caches."""
     from django.core.cache import caches
     from django.db import connection
 
@@ -69,11 +69,11 @@ def _public_schema() -> Iterator[None]:
 
 @pytest.fixture
 def keep_hosts_cached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """After same_hosts() no request asks again whether a host or a jurisdiction has changed."""
+    """After keep_hosts_cached() no request checks again whether hosts or jurisdictions have changed."""
     from tenants.web import host_registry
 
     def remember() -> None:
-        monkeypatch.setattr(host_registry, "_known", None)
+        monkeypatch.setattr(host_registry, "_snapshot", None)
         settings.HOST_CACHE_SECONDS = 3600
 
     return remember
@@ -81,20 +81,20 @@ def keep_hosts_cached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 @contextlib.contextmanager
 def media_root_at(folder: Path) -> Iterator[Path]:
-    """Uploads go to this folder. The storage remembers its folder, so it is told before and after."""
+    """Store uploads in this folder. The storage caches its path, which is cleared before and after."""
     from django.core.files.storage import default_storage
     from django.test import override_settings
 
-    def forget() -> None:
+    def clear_cached_path() -> None:
         default_storage._wrapped.__dict__.pop("relative_media_root", None)
 
-    assert default_storage.location  # the storage is made
+    assert default_storage.location  # creates the storage
     try:
         with override_settings(MEDIA_ROOT=str(folder)):
-            forget()
+            clear_cached_path()
             yield folder
     finally:
-        forget()
+        clear_cached_path()
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ millbrook = _city("millbrook")
 
 @pytest.fixture
 def in_city() -> Callable[[Any], Any]:
-    """`with in_city(riverton):` runs in that city's schema."""
+    """`with in_city(riverton):` runs in the city's schema."""
     from django_tenants.utils import tenant_context
 
     return tenant_context
@@ -135,11 +135,11 @@ def in_city() -> Callable[[Any], Any]:
 
 @pytest.fixture
 def make_user(db: None) -> Callable[..., Any]:
-    """person(place, "coordinator", …) is somebody with these roles there; person() belongs nowhere."""
+    """make_user(riverton, "coordinator", …) is a user with these roles there; make_user() has no affiliation."""
     from itertools import count
 
     from accounts.models import User
-    from tenants.jurisdictions import services
+    from tenants.people import affiliations
 
     numbers = count(1)
 
@@ -152,7 +152,7 @@ def make_user(db: None) -> Callable[..., Any]:
         } | fields
         user = User.objects.create_user(password="a long enough phrase", **fields)
         if jurisdiction is not None:
-            services.affiliate(user, jurisdiction, roles=list(roles), by=None)
+            affiliations.affiliate(user, jurisdiction, roles=list(roles), by=None)
         return User.objects.get(pk=user.pk)
 
     return make
@@ -160,24 +160,24 @@ def make_user(db: None) -> Callable[..., Any]:
 
 @pytest.fixture
 def client_for(db: None) -> Callable[..., Any]:
-    """visit(place, user=None) is a test client of that place's host; with a user it is signed in there."""
+    """client_for(riverton, user=None) is a test client of that jurisdiction's host, signed in as `user`."""
     from django.db import connection
     from django.test import Client
     from django_tenants.utils import tenant_context
 
-    class PlaceClient(Client):
+    class JurisdictionClient(Client):
         def request(self, **request: Any) -> Any:
             try:
                 return super().request(**request)
             finally:
-                if connection.schema_name != "public":  # once more would cost the next query another
+                if connection.schema_name != "public":  # setting it again would cost an extra query
                     connection.set_schema_to_public()
 
-    def client(jurisdiction: Any, user: Any = None) -> Any:
-        made = PlaceClient(headers={"host": jurisdiction.host})
+    def make(jurisdiction: Any, user: Any = None) -> Any:
+        client = JurisdictionClient(headers={"host": jurisdiction.host})
         if user is not None:
             with tenant_context(jurisdiction):
-                made.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return made
+                client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
 
-    return client
+    return make

@@ -1,6 +1,6 @@
-"""The databases that tests start from: built once for each set of migrations, then copied.
+"""Template databases of the tests: built once for each set of migrations, then copied.
 
-python -m tests.databases     builds them now, so that no test has to wait for it
+python -m tests.databases     builds them in advance
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CITIES = {
 
 
 def _hash(files: list[Path], *more: str) -> str:
-    found = hashlib.sha256("\n".join(more).encode())
+    digest = hashlib.sha256("\n".join(more).encode())
     for file in sorted(files):
-        found.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:12]
+        digest.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def migrations_fingerprint() -> str:
-    """Names what the migrated database was built from: versions, migrations and app lists."""
+    """Hash of what the migrated template is built from: versions of packages, migrations and app lists."""
     from django.conf import settings
 
     packages = ("django", "wagtail", "django-tenants", "django-taggit", "django-allauth", "django-tasks-db")
@@ -46,9 +46,9 @@ def migrations_fingerprint() -> str:
 
 @functools.cache
 def fingerprint() -> str:
-    """Names what the cities of the test database were built from: the migrations, and the code that opens a city.
+    """Hash of what the template with cities is built from: the migrations and the code that opens a city.
 
-    As it was when the tests began: whoever goes on writing code meanwhile does not break them.
+    Cached at the start of a run, so that edits during the run do not matter.
     """
     code = [*ROOT.glob("tenants/**/*.py"), *ROOT.glob("*/signal_handlers.py")]
     code += [*ROOT.glob("cms/*.py"), Path(__file__)]
@@ -56,21 +56,21 @@ def fingerprint() -> str:
 
 
 def database_url(name: str) -> str:
-    """The address of this database on the server of the tests."""
+    """URL of a database on the test server."""
     return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
 
 
 @contextlib.contextmanager
 def admin_cursor() -> Iterator[Any]:
-    """A cursor outside any transaction, on a database that nobody copies or drops."""
+    """A cursor in autocommit mode on the maintenance database, which is never copied or dropped."""
     import psycopg2
 
-    admin = psycopg2.connect(database_url("postgres"))
-    admin.autocommit = True
+    connection = psycopg2.connect(database_url("postgres"))
+    connection.autocommit = True
     try:
-        yield admin.cursor()
+        yield connection.cursor()
     finally:
-        admin.close()
+        connection.close()
 
 
 def _point_at(name: str) -> None:
@@ -84,7 +84,7 @@ def _point_at(name: str) -> None:
 
 @contextlib.contextmanager
 def temporary_database(name: str) -> Iterator[str]:
-    """Django on a database `name` with the three cities, which is dropped at the end; its address."""
+    """Connect Django to a new database `name` with the three cities; yields its URL. Dropped at the end."""
     from django.conf import settings
 
     before = settings.DATABASES["default"]["NAME"]
@@ -106,7 +106,7 @@ def _migrate() -> None:
 
 
 def _open_cities() -> None:
-    """The alliance with its site, and three cities: what every test starts from."""
+    """Set up the alliance with its site, and open the three cities that every test starts with."""
     from cms.site_setup import set_up_alliance_site
     from tenants.jurisdictions import services
 
@@ -117,7 +117,7 @@ def _open_cities() -> None:
 
 
 def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None]) -> str:
-    """The database `name`, built on a copy of `source` unless it is there; a build that was cut off is done again."""
+    """Build the database `name` on a copy of `source` if it does not exist; an interrupted build is repeated."""
     from django.db import connection
 
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
@@ -132,25 +132,25 @@ def _template(cursor: Any, name: str, *, source: str, build: Callable[[], None])
     return name
 
 
-# Of one run: with the number of the process, and perhaps the name of its worker.
-_OF_A_RUN = re.compile(r"(?:test|browser|committed|fresh)_(?:[a-z]\w*_)?(\d+)(?:_\w+)?")
+# Databases of one run: their names have the process id and maybe the worker's name.
+_RUN_DATABASE = re.compile(r"(?:test|browser|committed|fresh)_(?:[a-z]\w*_)?(\d+)(?:_\w+)?")
 
 
 def _drop_old(cursor: Any) -> None:
-    """Keep the eight newest templates, and nothing of runs that were killed."""
+    """Drop all but the eight newest templates, and the databases of killed runs."""
     cursor.execute("SELECT datname FROM pg_database ORDER BY oid DESC")
     names = [name for (name,) in cursor.fetchall()]
     old = [name for name in names if re.fullmatch("(migrated|template)_[0-9a-f]{12}", name)][8:]
     for name in names:
-        of_a_run = _OF_A_RUN.fullmatch(name)
-        if of_a_run and not Path(f"/proc/{of_a_run[1]}").exists():
+        match = _RUN_DATABASE.fullmatch(name)
+        if match and not Path(f"/proc/{match[1]}").exists():
             old.append(name)
     for name in old:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def build_templates() -> None:
-    """Build what every test's database is a copy of, unless it is there; whoever else asks waits for it."""
+    """Build the template databases that do not exist yet; other processes wait for them."""
     with admin_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(77)")
         _drop_old(cursor)

@@ -1,4 +1,4 @@
-"""Processes of their own for tests, forked from this one: they need not load the portal, which takes seconds."""
+"""Separate processes for tests, forked from this one: loading the portal again would take seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _context = multiprocessing.get_context("fork")
 
 
 @contextlib.contextmanager
-def forked_process(act: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
-    """`act(*arguments)` in another process, with a connection of its own to the same database; killed at the end."""
-    connection.close()  # the two must not share it
-    process = _context.Process(target=act, args=arguments, daemon=True)
+def forked_process(function: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
+    """Run `function(*arguments)` in another process, with its own connection to the same database; killed at the end."""
+    connection.close()  # the processes must not share it
+    process = _context.Process(target=function, args=arguments, daemon=True)
     process.start()
     try:
         yield process
@@ -25,11 +25,11 @@ def forked_process(act: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
 
 
 def kill(process: Any) -> None:
-    """As the system does: the process learns nothing of it."""
+    """Kill with SIGKILL, as the out-of-memory killer does: the process cannot clean up."""
     process.kill()
     process.join()
 
 
 def pipe() -> tuple[Any, Any]:
-    """What receives and what sends: `here.recv()` waits for the other process's `there.send(…)`."""
+    """Return (receiver, sender): `receiver.recv()` waits for `sender.send(…)` in the other process."""
     return _context.Pipe(duplex=False)

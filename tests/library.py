@@ -1,6 +1,6 @@
-"""The library of the demo, written at once: what its import writes, without revisions and what tells of them.
+"""The demo's library, written in bulk: the same rows as its import, without revisions and signals.
 
-That both write the same is asked by tests/resources/test_import.py.
+tests/resources/test_import.py checks that both write the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 import resources
 from resources import services
-from resources.imports import items as rows
+from resources.imports import items as import_items
 from resources.models import LibraryItem
 from search.indexing import sync
 
@@ -21,20 +21,20 @@ DEMO = Path(resources.__file__).parent / "demo"
 
 
 def load_demo_taxonomy() -> None:
-    """The demo's topics, sectors and synonyms."""
+    """Import the demo's topics, sectors and synonyms."""
     topics = json.loads((DEMO / "topics.json").read_text(encoding="utf-8"))
     services.import_taxonomy(topics, (DEMO / "synonyms.txt").read_text(encoding="utf-8").splitlines())
 
 
 def load_demo_library(*, first: int | None = None) -> None:
-    """The taxonomy and the items, or the first so many of them, with their documents for the search."""
+    """Write the taxonomy and the items (only the `first` ones, if given) with their search documents."""
     load_demo_taxonomy()
     lines = (DEMO / "items.jsonl").read_text(encoding="utf-8").splitlines()[:first]
-    parsed, faults = rows.parse_lines(lines)
-    assert faults == []
+    parsed, errors = import_items.parse_lines(lines)
+    assert errors == []
     now = timezone.now()
     items: dict[str, LibraryItem] = {}
-    for row in rows.sort_parents_first(parsed):
+    for row in import_items.sort_parents_first(parsed):
         fields: dict[str, Any] = dict(row.fields)
         parent = fields.pop("adapted_from")
         items[fields["key"]] = LibraryItem(
@@ -45,10 +45,10 @@ def load_demo_library(*, first: int | None = None) -> None:
 
 
 def _save(items: list[LibraryItem]) -> None:
-    """Each after the one it is adapted from, in as many statements as there are generations."""
+    """Insert items after those they are adapted from: one statement for each generation."""
     while items:
         ready = [item for item in items if item.adapted_from is None or item.adapted_from.pk]
         for item in ready:
-            item.adapted_from = item.adapted_from  # its number is known by now
+            item.adapted_from = item.adapted_from  # its primary key is known now
         LibraryItem.objects.bulk_create(ready)
         items = [item for item in items if item.pk is None]

@@ -1,4 +1,4 @@
-"""Plans and their parts, in the schema that is active. Valid with no arguments."""
+"""Factories of plans, their items and rows below, in the active schema. Valid with no arguments."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class OutcomeFactory(factory.django.DjangoModelFactory):
 
 
 class ActionFactory(factory.django.DjangoModelFactory):
-    """An action that is on track; ActionFactory(retired=True) for one that was taken out."""
+    """An action that is on track; ActionFactory(retired=True) for a retired one."""
 
     class Meta:
         model = Action
@@ -92,7 +92,7 @@ class PartyFactory(factory.django.DjangoModelFactory):
 
     action = factory.SubFactory(ActionFactory)
     department = factory.SubFactory(DepartmentFactory)
-    part = ActionParty.Part.RESPONSIBLE
+    role = ActionParty.Role.RESPONSIBLE
 
 
 class MeasureFactory(factory.django.DjangoModelFactory):

@@ -1,4 +1,4 @@
-"""The files of others are the ones we looked at, whole, and need nothing that is not here."""
+"""Vendored files match their checksums and refer only to files in the repository."""
 
 import hashlib
 import re
@@ -8,20 +8,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = [ROOT / "static" / "vendor", ROOT / "tests" / "browser" / "vendor"]
-OURS = {"CHECKSUMS", "README.md"}
+OWN_FILES = {"CHECKSUMS", "README.md"}
 
 
-def vendored() -> dict[str, Path]:
-    """Path from the root of the project -> file."""
+def vendored_files() -> dict[str, Path]:
+    """{path from the root of the project: file}."""
     files = [file for folder in FOLDERS for file in folder.rglob("*") if file.is_file()]
-    return {str(file.relative_to(ROOT)): file for file in files if file.name not in OURS}
+    return {str(file.relative_to(ROOT)): file for file in files if file.name not in OWN_FILES}
 
 
-def test_every_vendored_file_is_listed_with_its_checksum_and_no_other():
+def test_checksums_list_exactly_the_vendored_files():
     lines = (ROOT / "static" / "vendor" / "CHECKSUMS").read_text().splitlines()
     listed = dict(reversed(line.split("  ", 1)) for line in lines)
-    found = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in vendored().items()}
-    assert found == listed
+    actual = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in vendored_files().items()}
+    assert actual == listed
 
 
 def test_each_package_has_its_license_beside_it():
@@ -30,27 +30,27 @@ def test_each_package_has_its_license_beside_it():
 
 
 def test_vendored_files_are_small_enough_to_be_tracked():
-    assert [name for name, file in vendored().items() if file.stat().st_size > 1_000_000] == []
+    assert [name for name, file in vendored_files().items() if file.stat().st_size > 1_000_000] == []
 
 
 @pytest.mark.parametrize("name", ["vendor/uswds/css/uswds.min.css", "portal.css"])
-def test_style_sheets_point_only_to_files_that_are_here(name):
+def test_stylesheets_refer_only_to_existing_files(name):
     sheet = ROOT / "static" / name
     text = sheet.read_text()
-    wanted = {address.strip("'\"") for address in re.findall(r"url\(([^)]+)\)", text)}
-    local = {address for address in wanted if not address.startswith("data:")}
+    urls = {address.strip("'\"") for address in re.findall(r"url\(([^)]+)\)", text)}
+    local = {address for address in urls if not address.startswith("data:")}
     assert local
     assert [address for address in local if not (sheet.parent / address).is_file()] == []
     assert "sourceMappingURL" not in text
 
 
-def test_scripts_point_to_no_source_map():
+def test_scripts_have_no_source_map():
     scripts = list((ROOT / "static").rglob("*.js"))
     assert [str(file) for file in scripts if "sourceMappingURL" in file.read_text()] == []
 
 
-def test_the_strict_storage_finds_everything_that_style_sheets_and_scripts_ask_for(settings, tmp_path):
-    """What production does at set-up: each file under a name with its hash, each reference rewritten."""
+def test_manifest_storage_finds_every_reference_of_stylesheets_and_scripts(settings, tmp_path):
+    """Run `collectstatic` as in production: each file is renamed with its hash, each reference rewritten."""
     from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
     from django.core.files.storage import FileSystemStorage
 
@@ -65,10 +65,12 @@ def test_the_strict_storage_finds_everything_that_style_sheets_and_scripts_ask_f
                 storage.save(name, content)
             paths[name] = (storage, name)
 
-    refused = [
-        (name, done) for name, _hashed, done in storage.post_process(paths) if isinstance(done, Exception)
+    errors = [
+        (name, result)
+        for name, _hashed, result in storage.post_process(paths)
+        if isinstance(result, Exception)
     ]
 
-    assert refused == []
+    assert errors == []
     assert re.fullmatch(r"/static/portal\.[0-9a-f]{12}\.css", storage.url("portal.css"))
     assert "PublicSans-Regular." in (tmp_path / storage.stored_name("portal.css")).read_text()

@@ -4,7 +4,7 @@ from tenants import stamps
 
 
 class Migration(migrations.Migration):
-    """The tables of all pages, here and in Wagtail: drafts stamp too, which costs a kept page and no more."""
+    """The tables of all pages, here and in Wagtail; a draft changes the version too, which costs a cached page."""
 
     dependencies = [
         ("cms", "0001_initial"),

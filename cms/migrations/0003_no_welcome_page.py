@@ -1,6 +1,6 @@
 from django.db import migrations
 
-# Wagtail's own page, which nobody has touched: no page type of ours, no revision, nothing below it.
+# Wagtail's own page, unchanged: not one of our page types, without revisions and child pages.
 WELCOME = """
     SELECT page.id FROM wagtailcore_page page JOIN django_content_type type ON type.id = page.content_type_id
     WHERE page.depth = 2 AND page.numchild = 0 AND page.latest_revision_id IS NULL
@@ -9,7 +9,7 @@ WELCOME = """
 
 
 class Migration(migrations.Migration):
-    """A site starts with its root alone: Wagtail's welcome page was taken away again from every new city."""
+    """Remove Wagtail's welcome page, which every new city deleted again."""
 
     dependencies = [("cms", "0002_pagestamp")]
 

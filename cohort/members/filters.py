@@ -1,4 +1,4 @@
-"""The directory of members: filters in the address, counts beside them."""
+"""The filters of the directory of members: read from the address, with a count beside each option."""
 
 from __future__ import annotations
 
@@ -10,109 +10,116 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from cohort.progress.selectors import STAGES_FURTHEST_FIRST
-from cohort.states import state_name
+from cohort.labels import STAGES_FURTHEST_FIRST
 from tenants.models import Jurisdiction
+from tenants.models.us_states import state_name
 
 PAGE_SIZE = 50
+MAX_QUERY_LENGTH = 100
 FACET_FIELDS = {"stage": "entry_stage", "state": "state", "kind": "kind", "size": "population_band"}
 ORDERS = ("state", "stage", "name")
 
 
 @dataclass
 class FilterSet:
-    """What the address asks for: any of several values of each facet, words of the name, an order."""
+    """The filters in the address: any of several values of each facet, words of the name, an order."""
 
-    chosen: dict[str, list[str]] = field(default_factory=dict)
+    selected: dict[str, list[str]] = field(default_factory=dict)
     q: str = ""
     order: str = "state"
 
     @classmethod
-    def from_address(cls, asked: QueryDict) -> FilterSet:
-        chosen = {
-            name: list(dict.fromkeys(value for value in asked.getlist(name) if value))
+    def from_querydict(cls, params: QueryDict) -> FilterSet:
+        selected = {
+            name: list(dict.fromkeys(value for value in params.getlist(name) if value))
             for name in FACET_FIELDS
         }
-        order = asked.get("order", "")
+        order = params.get("order", "")
         return cls(
-            chosen={name: values for name, values in chosen.items() if values},
-            q=" ".join(asked.get("q", "").replace("\x00", "").split())[:100],
+            selected={name: values for name, values in selected.items() if values},
+            q=" ".join(params.get("q", "").replace("\x00", "").split())[:MAX_QUERY_LENGTH],
             order=order if order in ORDERS else "state",
         )
 
-    def query(self, **changes: str) -> str:
-        """The address of this list with changes, from page 1."""
-        pairs = [(name, value) for name, values in self.chosen.items() for value in values]
+    def url(self, **changes: str) -> str:
+        """The query string of this list with changes, from page 1."""
+        pairs = [(name, value) for name, values in self.selected.items() for value in values]
         pairs += [("q", self.q), ("order", "" if self.order == "state" else self.order)]
         pairs = [(name, value) for name, value in pairs if name not in changes] + list(changes.items())
         return "?" + urlencode([(name, value) for name, value in pairs if value])
 
-    def without(self, name: str, value: str) -> str:
-        chosen = {
-            facet: [v for v in values if (facet, v) != (name, value)] for facet, values in self.chosen.items()
+    def remove_url(self, name: str, value: str) -> str:
+        """The query string of this list without one of its filters."""
+        selected = {
+            facet: [v for v in values if (facet, v) != (name, value)]
+            for facet, values in self.selected.items()
         }
-        return FilterSet(chosen, "" if name == "q" else self.q, self.order).query()
+        return FilterSet(selected, "" if name == "q" else self.q, self.order).url()
 
-    def leaves(self, jurisdiction: Jurisdiction, *, apart_from: str = "") -> bool:
-        """True if the place matches everything asked for, but for one facet."""
-        if self.q and not all(word in _searchable_text(jurisdiction) for word in self.q.casefold().split()):
+    def matches(self, jurisdiction: Jurisdiction, *, except_facet: str = "") -> bool:
+        """True if the jurisdiction matches all filters, one facet left out."""
+        text = _searchable_text(jurisdiction) if self.q else ""
+        if not all(word in text for word in self.q.casefold().split()):
             return False
         return all(
             getattr(jurisdiction, FACET_FIELDS[name]) in values
-            for name, values in self.chosen.items()
-            if name != apart_from
+            for name, values in self.selected.items()
+            if name != except_facet
         )
 
 
-def filter_members(jurisdictions: list[Jurisdiction], asked: FilterSet) -> list[Jurisdiction]:
-    """The places that are asked for, in the order that is asked for."""
-    found = [jurisdiction for jurisdiction in jurisdictions if asked.leaves(jurisdiction)]
-    by_name = sorted(found, key=lambda jurisdiction: jurisdiction.name.casefold())
-    if asked.order == "stage":
+def filter_members(jurisdictions: list[Jurisdiction], filters: FilterSet) -> list[Jurisdiction]:
+    """The jurisdictions that match the filters, in the order of the filters."""
+    matching = [jurisdiction for jurisdiction in jurisdictions if filters.matches(jurisdiction)]
+    by_name = sorted(matching, key=lambda jurisdiction: jurisdiction.name.casefold())
+    if filters.order == "stage":
         return sorted(by_name, key=lambda jurisdiction: STAGES_FURTHEST_FIRST.index(jurisdiction.entry_stage))
-    if asked.order == "state":
+    if filters.order == "state":
         return sorted(
             by_name, key=lambda jurisdiction: (not jurisdiction.state, state_name(jurisdiction.state))
         )
     return by_name
 
 
-def facets(jurisdictions: list[Jurisdiction], asked: FilterSet) -> list[dict[str, Any]]:
-    """Each facet with its options; an option's number counts what choosing it would add to the other facets."""
+def count_facets(jurisdictions: list[Jurisdiction], filters: FilterSet) -> list[dict[str, Any]]:
+    """Each facet with its options; an option's count is what choosing it would add to the other facets.
+
+    [{"name": "state", "heading": "State", "options": [{"value", "label", "count", "is_selected"}], "is_used": True}]
+    """
     headings = {"stage": _("Stage"), "state": _("State"), "kind": _("Kind"), "size": _("People")}
-    found = []
+    facets = []
     for name, heading in headings.items():
-        there = Counter(facet_value(jurisdiction, name) for jurisdiction in jurisdictions)
-        left = Counter(
+        existing = Counter(facet_value(jurisdiction, name) for jurisdiction in jurisdictions)
+        counts = Counter(
             facet_value(jurisdiction, name)
             for jurisdiction in jurisdictions
-            if asked.leaves(jurisdiction, apart_from=name)
+            if filters.matches(jurisdiction, except_facet=name)
         )
         options = [
             {
                 "value": option,
-                "name": option_label(name, option),
-                "number": left[option],
-                "chosen": option in asked.chosen.get(name, []),
+                "label": option_label(name, option),
+                "count": counts[option],
+                "is_selected": option in filters.selected.get(name, []),
             }
-            for option in _sort_options(name, there)
+            for option in _sort_options(name, existing)
             if option
         ]
-        is_used = name in asked.chosen
-        found.append({"name": name, "heading": heading, "options": options, "is_used": is_used})
-    return [facet for facet in found if facet["options"]]
+        is_used = name in filters.selected
+        facets.append({"name": name, "heading": heading, "options": options, "is_used": is_used})
+    return [facet for facet in facets if facet["options"]]
 
 
-def active_filters(asked: FilterSet) -> list[dict[str, str]]:
-    """The filters in use, each with the address of the list without it."""
-    found = [
-        {"name": option_label(name, value), "without": asked.without(name, value)}
-        for name, values in asked.chosen.items()
+def active_filters(filters: FilterSet) -> list[dict[str, str]]:
+    """The filters in use, each with the query string of the list without it."""
+    active = [
+        {"label": option_label(name, value), "remove_url": filters.remove_url(name, value)}
+        for name, values in filters.selected.items()
         for value in values
     ]
-    if asked.q:
-        found.append({"name": f"“{asked.q}”", "without": asked.without("q", "")})
-    return found
+    if filters.q:
+        active.append({"label": f"“{filters.q}”", "remove_url": filters.remove_url("q", "")})
+    return active
 
 
 def facet_value(jurisdiction: Jurisdiction, facet: str) -> str:
@@ -122,23 +129,23 @@ def facet_value(jurisdiction: Jurisdiction, facet: str) -> str:
 def option_label(facet: str, option: str) -> str:
     if facet == "state":
         return state_name(option)
-    known: dict[str, Any] = {
+    choices: dict[str, Any] = {
         "stage": Jurisdiction.MembershipStage,
         "kind": Jurisdiction.Kind,
         "size": Jurisdiction.PopulationBand,
     }
-    return str(known[facet](option).label) if option in known[facet].values else option
+    return str(choices[facet](option).label) if option in choices[facet].values else option
 
 
 def _sort_options(facet: str, options: Counter[str]) -> list[str]:
     if facet == "state":
         return sorted(options, key=state_name)
-    known: dict[str, list[Any]] = {
+    ordered: dict[str, list[Any]] = {
         "stage": STAGES_FURTHEST_FIRST,
         "kind": Jurisdiction.Kind.values,
         "size": Jurisdiction.PopulationBand.values,
     }
-    return [str(option) for option in known[facet] if option in options]
+    return [str(option) for option in ordered[facet] if option in options]
 
 
 def _searchable_text(jurisdiction: Jurisdiction) -> str:

@@ -1,6 +1,6 @@
-"""What a city shows beyond itself, copied into the public schema in the city's own transaction.
+"""Copies of what a city shows to others, written to the public schema in the city's own transaction.
 
-Everything is read again from the city's schema, which must be active: doing it twice equals doing it once.
+Everything is read again from the city's schema, which must be active: running it twice equals running it once.
 A plan that only the city may see leaves no row here.
 """
 
@@ -41,13 +41,13 @@ _COPIED_FIELDS = [
     "last_update_on",
     "position",
 ]
-# Nothing that is shown: what a city edits for itself must not date its public copy anew.
+# Not shown: a change of internal fields must not change the date of the public copy.
 _TIMESTAMP_FIELDS = {"updated_at", "changed_at"}
 
 
 @dataclass
 class ProjectionRows:
-    """Unsaved rows: what the public tables should hold of one city."""
+    """The unsaved rows that the public tables should hold for one city."""
 
     plans: list[PublicPlan] = field(default_factory=list)
     goals: list[PublicGoal] = field(default_factory=list)
@@ -55,13 +55,13 @@ class ProjectionRows:
     actions: list[PublicAction] = field(default_factory=list)
 
     def rows(self, model: type[Projection]) -> Sequence[Projection]:
-        held: dict[type[Projection], Sequence[Projection]] = {
+        by_model: dict[type[Projection], Sequence[Projection]] = {
             PublicPlan: self.plans,
             PublicGoal: self.goals,
             PublicOutcome: self.outcomes,
             PublicAction: self.actions,
         }
-        return held[model]
+        return by_model[model]
 
 
 @transaction.atomic
@@ -81,7 +81,7 @@ def refresh(jurisdiction: Jurisdiction) -> None:
 def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> None:
     """Write these actions and the plan's numbers again; the rest stays as it is. Announces `projection_changed`.
 
-    Falls back to all rows where the plan, or what an action stands under, is not in the public tables yet.
+    Falls back to all rows if the plan, or the outcome of an action, is not in the public tables yet.
     """
     _acquire_lock(jurisdiction)
     plan = visible_plan("members")
@@ -90,10 +90,10 @@ def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> No
         return
     ids = list(action_ids)
     actions = _action_rows(jurisdiction, plan, Action.objects.filter(pk__in=ids))
-    above = {action.outcome_id for action in actions}
-    mine = {"jurisdiction": jurisdiction, "visibility": plan.visibility}
-    known = PublicOutcome.objects.filter(**mine, uuid__in=above).count()
-    if known < len(above) or not PublicPlan.objects.filter(**mine, uuid=plan.uuid).exists():
+    outcome_uuids = {action.outcome_id for action in actions}
+    expected = {"jurisdiction": jurisdiction, "visibility": plan.visibility}
+    existing = PublicOutcome.objects.filter(**expected, uuid__in=outcome_uuids).count()
+    if existing < len(outcome_uuids) or not PublicPlan.objects.filter(**expected, uuid=plan.uuid).exists():
         refresh(jurisdiction)
         return
     uuids = list(Action.objects.filter(pk__in=ids).values_list("uuid", flat=True))
@@ -103,32 +103,32 @@ def refresh_actions(jurisdiction: Jurisdiction, action_ids: Iterable[int]) -> No
 
 
 def differences(jurisdiction: Jurisdiction) -> list[str]:
-    """Where the public tables and the city's own rows disagree: ["PublicAction 0f3c…: status", …]."""
-    shown, found = build_rows(jurisdiction), []
+    """Differences between the public tables and the city's own rows: ["PublicAction 0f3c…: status", …]."""
+    expected_rows, messages = build_rows(jurisdiction), []
     for model in MODELS:
-        wanted = {row.uuid: row for row in shown.rows(model)}
+        expected = {row.uuid: row for row in expected_rows.rows(model)}
         stored = {row["uuid"]: row for row in model.objects.filter(jurisdiction=jurisdiction).values()}
-        for uuid in sorted(wanted.keys() | stored.keys()):
+        for uuid in sorted(expected.keys() | stored.keys()):
             if uuid not in stored:
-                what = "missing"
-            elif uuid not in wanted:
-                what = "should not be there"
+                difference = "missing"
+            elif uuid not in expected:
+                difference = "should not be there"
             else:
-                what = ", ".join(_changed_fields(wanted[uuid], stored[uuid]))
-            if what:
-                found.append(f"{model.__name__} {uuid}: {what}")
-    return found
+                difference = ", ".join(_changed_fields(expected[uuid], stored[uuid]))
+            if difference:
+                messages.append(f"{model.__name__} {uuid}: {difference}")
+    return messages
 
 
 def build_rows(jurisdiction: Jurisdiction) -> ProjectionRows:
-    """What the public tables should hold of this city now."""
+    """The rows that the public tables should hold for this city now."""
     plan = visible_plan("members")
     if plan is None:
         return ProjectionRows()
     common = {"jurisdiction": jurisdiction, "visibility": plan.visibility}
     goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
-    standing = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
-    outcomes: Any = standing.order_by("position", "pk").values(
+    current = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
+    outcomes: Any = current.order_by("position", "pk").values(
         "uuid", "updated_at", "label", "title", "stage", "position", goal_uuid=F("goal__uuid")
     )
     return ProjectionRows(
@@ -155,7 +155,7 @@ def _plan_row(jurisdiction: Jurisdiction, plan: Plan) -> PublicPlan:
         left_out=Count("pk", filter=~counted),
         last_update_on=Max("last_update_on"),
     )
-    parts = Goal.objects.filter(plan=plan, retired_at=None).aggregate(
+    heading_counts = Goal.objects.filter(plan=plan, retired_at=None).aggregate(
         goals=Count("pk", distinct=True),
         outcomes=Count("outcomes", filter=Q(outcomes__retired_at=None), distinct=True),
     )
@@ -172,35 +172,35 @@ def _plan_row(jurisdiction: Jurisdiction, plan: Plan) -> PublicPlan:
         adopted_on=plan.adopted_on,
         published_at=plan.published_at,
         **numbers,
-        **parts,
+        **heading_counts,
     )
 
 
-def _action_rows(jurisdiction: Jurisdiction, plan: Plan, among: Any) -> list[PublicAction]:
+def _action_rows(jurisdiction: Jurisdiction, plan: Plan, actions: Any) -> list[PublicAction]:
     rows: list[dict[str, Any]] = list(
-        among.current()
+        actions.current()
         .filter(outcome__goal__plan=plan)
         .in_plan_order()
         .values(
             *_COPIED_FIELDS,
             "pk",
-            mark=F("status"),
+            current_status=F("status"),
             outcome_uuid=F("outcome__uuid"),
             outcome_stage=F("outcome__stage"),
             goal_sectors=F("outcome__goal__sectors"),
             accountable_name=F("accountable__name"),
         )
     )
-    said = _latest_notes([row["pk"] for row in rows])
-    for row in rows:  # what an action does not say itself, what it stands under says for it
-        above = row.pop("outcome_stage"), row.pop("goal_sectors")
-        row["stage"], row["sectors"] = row["stage"] or above[0], row["sectors"] or above[1]
+    notes = _latest_notes([row["pk"] for row in rows])
+    for row in rows:  # an action without a stage or sectors of its own has those of its outcome and goal
+        outcome_stage, goal_sectors = row.pop("outcome_stage"), row.pop("goal_sectors")
+        row["stage"], row["sectors"] = row["stage"] or outcome_stage, row["sectors"] or goal_sectors
     return [
         PublicAction(
             jurisdiction=jurisdiction,
             visibility=plan.visibility,
-            last_update_text=said.get(row.pop("pk"), ""),
-            status=row.pop("mark") or "",
+            last_update_text=notes.get(row.pop("pk"), ""),
+            status=row.pop("current_status") or "",
             outcome_id=row.pop("outcome_uuid"),
             accountable=row.pop("accountable_name") or "",
             **row,
@@ -225,7 +225,7 @@ def _acquire_lock(jurisdiction: Jurisdiction) -> None:
 
 
 def _changed_fields(row: Projection, stored: dict[str, Any]) -> list[str]:
-    """The names of what a row says otherwise than the stored one."""
+    """Names of the fields in which a row differs from the stored one, timestamps left out."""
     names = [
         f.attname for f in row._meta.concrete_fields if not f.primary_key and f.name not in _TIMESTAMP_FIELDS
     ]
@@ -233,11 +233,11 @@ def _changed_fields(row: Projection, stored: dict[str, Any]) -> list[str]:
 
 
 def _replace_rows(stored: Any, rows: Sequence[Projection]) -> None:
-    """Make the stored rows these. What says the same as before is left alone, with the moments it last changed."""
+    """Replace the stored rows by these. A row without a change stays as it is, with its timestamps."""
     before = {row["uuid"]: row for row in stored.values()}
     changed = [row for row in rows if row.uuid not in before or _changed_fields(row, before[row.uuid])]
-    standing = {row.uuid for row in rows} - {row.uuid for row in changed}
-    _delete_rows(stored.exclude(uuid__in=standing))
+    unchanged = {row.uuid for row in rows} - {row.uuid for row in changed}
+    _delete_rows(stored.exclude(uuid__in=unchanged))
     stored.model.objects.bulk_create(changed)
 
 

@@ -1,1 +1,1 @@
-"""The demo: the portal with a sample cohort on this machine. Run by `make demo`; nothing here serves a real alliance."""
+"""The demo: the portal with a sample cohort on this machine, run by `make demo`. Not for production."""

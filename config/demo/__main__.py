@@ -1,8 +1,8 @@
-"""Start everything the demo needs, say where it is, and stop everything on Ctrl-C.
+"""Start the demo's servers, print their addresses, and stop them on Ctrl-C.
 
 make demo                    http://portal.localhost:8000
 make demo PORT=8001          another port
-make demo SEARCH=opensearch  searches with an OpenSearch of its own
+make demo SEARCH=opensearch  search with its own OpenSearch
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def log(text: str = "") -> None:
 
 
 @contextlib.contextmanager
-def step(what: str) -> Iterator[None]:
-    """Say what is being done, and how long it took when that was long."""
-    log(f"{what} …")
-    began = time.monotonic()
+def step(title: str) -> Iterator[None]:
+    """Print the step, and its duration if it took more than 2 seconds."""
+    log(f"{title} …")
+    started = time.monotonic()
     yield
-    if (took := time.monotonic() - began) > 2:
+    if (took := time.monotonic() - started) > 2:
         log(f"  done in {took:.0f} s")
 
 
@@ -78,11 +78,11 @@ def main() -> None:
 
 
 def start_opensearch(stack: contextlib.ExitStack) -> str:
-    """The address of the newest OpenSearch that runs here, started until the stack closes."""
+    """Start the newest OpenSearch that runs here, until the stack closes; return its URL."""
     from embedded import opensearch
 
     version = opensearch.newest_runnable_version()
-    folder = VAR / "opensearch" / version  # an older version cannot read what a newer one wrote
+    folder = VAR / "opensearch" / version  # an older version cannot read the data of a newer one
     with step(f"Starting OpenSearch {version} in {folder.relative_to(ROOT)}"):
         try:
             return stack.enter_context(opensearch.running(folder, version=version, say=log)).url
@@ -91,7 +91,7 @@ def start_opensearch(stack: contextlib.ExitStack) -> str:
 
 
 def search_backend_name() -> str:
-    """Who searches, in words: "PostgreSQL", "OpenSearch at 127.0.0.1:40123"."""
+    """The search backend for display: "PostgreSQL" or "OpenSearch at 127.0.0.1:40123"."""
     from django.conf import settings
 
     if not settings.SEARCH_URL:
@@ -102,7 +102,7 @@ def search_backend_name() -> str:
 
 
 def check_port(text: str) -> int:
-    """The port, or an end in words."""
+    """The port as a number. Exits with a message if it is invalid or in use."""
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         sys.exit(f"PORT is {text!r}. Choose a number from 1 to 65535, like PORT=8001.")
     with socket.socket() as probe:
@@ -117,7 +117,7 @@ def check_port(text: str) -> int:
 
 
 def prepare_portal() -> None:
-    """Migrations, static files and the sample cohort; quick when they are there already."""
+    """Migrate, collect static files and load the sample cohort; each only if needed."""
     import django
 
     django.setup()
@@ -128,29 +128,29 @@ def prepare_portal() -> None:
 
     with step("Bringing the database up to date"):
         call_command("migrate", verbosity=1 if sys.stdout.isatty() else 0, interactive=False)
-    stamp = VAR / "static.stamp"
-    if not stamp.exists() or stamp.read_text() != static_fingerprint():
+    fingerprint_file = VAR / "static.stamp"
+    if not fingerprint_file.exists() or fingerprint_file.read_text() != static_fingerprint():
         with step("Collecting static files"):
             call_command("collectstatic", verbosity=0, interactive=False, clear=True)
-        stamp.write_text(static_fingerprint())
+        fingerprint_file.write_text(static_fingerprint())
     with step("Looking after the sample cohort"):
-        cohort.load(say=lambda text: log(f"  {text}"))
+        cohort.load(log=lambda text: log(f"  {text}"))
     if settings.SEARCH_URL:
         with step("Bringing the search engine up to date"):
             call_command("rebuild_search", stdout=io.StringIO())
 
 
 def static_fingerprint() -> str:
-    """Changes whenever collected static files would."""
-    found = hashlib.sha256()
+    """A hash of all sources of static files, and of the versions of packages that have some."""
+    digest = hashlib.sha256()
     for package in ("wagtail", "django", "djangorestframework"):
-        found.update(importlib.metadata.version(package).encode())
+        digest.update(importlib.metadata.version(package).encode())
     for file in sorted(
         [*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*"), *ROOT.glob("*/*/static/**/*")]
     ):
         if file.is_file() and ".venv" not in file.parts and VAR not in file.parents:
-            found.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
-    return found.hexdigest()
+            digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def gunicorn_command(port: int) -> list[str]:
@@ -163,41 +163,41 @@ def gunicorn_command(port: int) -> list[str]:
 
 @contextlib.contextmanager
 def running_process(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command until the block ends, then ask it to stop, and make it stop after ten seconds."""
-    running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    """Run a command until the block ends: then terminate it, and kill it after ten seconds."""
+    popen = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
-        yield running
+        yield popen
     finally:
-        if running.poll() is None:
-            running.terminate()
+        if popen.poll() is None:
+            popen.terminate()
             try:
-                running.wait(10)
+                popen.wait(10)
             except subprocess.TimeoutExpired:
-                log(f"The {name} did not stop when asked; ending it.")
+                log(f"The {name} did not stop on SIGTERM; killing it.")
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(running.pid, signal.SIGKILL)
-                running.wait()
+                    os.killpg(popen.pid, signal.SIGKILL)
+                popen.wait()
 
 
 def wait_until_ready(port: int, web: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if web.poll() is not None:
-            sys.exit("The web server ended at once; its last words are above.")
+            sys.exit("The web server ended at once; its last output is above.")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.1)
     sys.exit(f"The web server did not answer on port {port} within a minute.")
 
 
-def wait_until_stopped(running: dict[str, subprocess.Popen[Any]]) -> None:
-    """Wait for Ctrl-C; say so if a process ends by itself."""
+def wait_until_stopped(processes: dict[str, subprocess.Popen[Any]]) -> None:
+    """Wait for Ctrl-C. Exits with a message if a process ends by itself."""
     try:
         while True:
-            for name, one in running.items():
-                if one.poll() is not None:
+            for name, popen in processes.items():
+                if popen.poll() is not None:
                     sys.exit(
-                        f"The {name} ended by itself (exit code {one.returncode}). Its last words are above."
+                        f"The {name} ended by itself (exit code {popen.returncode}). Its last output is above."
                     )
             time.sleep(0.5)
     except KeyboardInterrupt:

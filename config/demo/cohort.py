@@ -1,4 +1,4 @@
-"""Loads the sample cohort through the portal's own services, and lists where to look and how to sign in."""
+"""Loads the sample cohort through the portal's services, and lists its addresses and sign-ins."""
 
 from __future__ import annotations
 
@@ -17,40 +17,42 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from cms.models import NarrativePage
 from cms.site_setup import set_up_alliance_site
-from config.demo.jurisdictions import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
+from config.demo.sample_data import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
+from tenants.people import affiliations
+from tenants.plans import imports as plan_imports
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Plan
 
 DATA = Path(__file__).parent / "data"
 LIBRARY = settings.BASE_DIR / "resources" / "demo"
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def load(*, say: Say) -> None:
-    """Make what is missing of the sample cohort; what is there stays as its visitors left it."""
+def load(*, log: Log) -> None:
+    """Create what is missing of the sample cohort; existing jurisdictions keep their visitors' changes."""
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
-        there = set(Jurisdiction.objects.tenants().values_list("slug", flat=True))
+        existing_slugs = set(Jurisdiction.objects.tenants().values_list("slug", flat=True))
         has_library = LibraryItem.objects.exists()
-    if "marrow-bend" not in there:
+    if "marrow-bend" not in existing_slugs:
         create_alliance_staff(alliance)
         set_up_alliance_site()
     if not has_library:
-        say("the shared library: 150 items")
+        log("the shared library: 150 items")
         with schema_context("public"):
             load_library()
     for sample in JURISDICTIONS:
-        if sample["slug"] not in there:
-            say(sample["registry"]["name"])
+        if sample["slug"] not in existing_slugs:
+            log(sample["registry"]["name"])
             open_sample_jurisdiction(sample)
     write_sign_ins()
 
 
 def load_library() -> None:
-    """The topics, the groups of synonyms and the 150 items."""
+    """Import the topics, the groups of synonyms and the 150 items."""
     call_command("import_taxonomy", LIBRARY / "topics.json", LIBRARY / "synonyms.txt", verbosity=0)
     call_command("import_library", LIBRARY / "items.jsonl", verbosity=0)
 
@@ -59,21 +61,21 @@ def load_library() -> None:
 def create_alliance_staff(alliance: Jurisdiction) -> None:
     services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
     for first, last, role, title in STAFF:
-        person = get_or_create_user(first, last, "commontable.example")
-        services.affiliate(person, alliance, roles=[Role(role)], by=None, title=title)
+        user = get_or_create_user(first, last, "commontable.example")
+        affiliations.affiliate(user, alliance, roles=[Role(role)], by=None, title=title)
 
 
 def get_or_create_user(first: str, last: str, domain: str) -> User:
-    """A sample person with the demo's password."""
+    """Get or create a sample user with the demo's password."""
     email = f"{first}.{last}@{domain}".lower().replace("í", "i")
     with schema_context("public"):
-        found = User.objects.filter(email=email).first()
-        return found or User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
+        user = User.objects.filter(email=email).first()
+        return user or User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
 
 
 @transaction.atomic
 def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
-    """One sample place with its people, plan, progress and story: all of it or nothing."""
+    """Create one sample jurisdiction with its people, plan, progress and story, in one transaction."""
     registry = sample["registry"] | {"is_sample": True}
     jurisdiction = services.open_jurisdiction(
         name=registry.pop("name"), slug=sample["slug"], by=None, **registry
@@ -83,9 +85,9 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
             (get_or_create_user(first, last, f"{sample['slug']}.example"), role, title, department)
             for first, last, role, title, department in sample["people"]
         ]
-        for person, role, title, department in people:
-            services.affiliate(
-                person,
+        for user, role, title, department in people:
+            affiliations.affiliate(
+                user,
                 jurisdiction,
                 roles=[Role(role)],
                 by=None,
@@ -95,8 +97,8 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
             )
     coordinator = people[0][0]
     with tenant_context(jurisdiction):
-        with (DATA / "marks" / f"{jurisdiction.slug}.png").open("rb") as mark:
-            jurisdiction.logo.save(f"{jurisdiction.slug}.png", File(mark), save=False)
+        with (DATA / "logos" / f"{jurisdiction.slug}.png").open("rb") as logo:
+            jurisdiction.logo.save(f"{jurisdiction.slug}.png", File(logo), save=False)
         jurisdiction.save(update_fields=["logo"])
         if sample["sheet"]:
             import_plan(sample, by=coordinator)
@@ -105,54 +107,54 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
 
 
 def import_plan(sample: dict[str, Any], *, by: User) -> None:
-    """The plan from its sheet, adopted where it is, published, and with what was reported since."""
+    """Import the plan from its sheet, record its adoption and progress, and publish it, as the sample says."""
     file = DATA / sample["sheet"]
-    plan_services.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
+    plan_imports.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
     plan_services.edit_plan(plan, by=by, **parse_dates(sample["plan"]))
     if adopted := sample["adopted"]:
         plan_services.adopt(plan, by=by, **parse_dates(adopted))
-    for said in PROGRESS.get(sample["slug"], []):
-        report(said, by=by)
+    for update in PROGRESS.get(sample["slug"], []):
+        record_progress(update, by=by)
     if sample["published"]:
         plan.refresh_from_db()
         plan_services.publish_plan(plan, by=by, visibility=Visibility.PUBLIC, launch=True)
 
 
 def parse_dates(values: dict[str, str]) -> dict[str, Any]:
-    """The same with dates for what looks like one: {"on": date(2025, 1, 14)}."""
+    """The same values, with ISO dates parsed: {"on": date(2025, 1, 14)}."""
     return {
         name: dt.date.fromisoformat(value) if value[:4].isdigit() and len(value) == 10 else value
         for name, value in values.items()
     }
 
 
-def report(said: dict[str, str], *, by: User) -> None:
+def record_progress(update: dict[str, str], *, by: User) -> None:
     actions = Action.objects.current().in_plan_order()
-    action = actions.get(number=said["number"]) if "number" in said else actions[int(said["index"])]
+    action = actions.get(number=update["number"]) if "number" in update else actions[int(update["index"])]
     plan_services.record_progress(
         action,
         by=by,
-        on=dt.date.fromisoformat(said["on"]),
-        status=said["status"],
-        text=said["text"],
-        reason=said.get("reason", ""),
-        next_step=said["next_step"],
+        on=dt.date.fromisoformat(update["on"]),
+        status=update["status"],
+        text=update["text"],
+        reason=update.get("reason", ""),
+        next_step=update["next_step"],
     )
 
 
 def publish_story(story: dict[str, Any], *, by: User) -> None:
-    """Fill the narrative's draft and publish it, as a coordinator would in the editor."""
+    """Fill in the narrative page and publish it, as a coordinator does in the editor."""
     codes = dict(Action.objects.current().exclude(number="").values_list("number", "code"))
     page = NarrativePage.objects.get()
     for name in ("headline", "lead", "written_by", "next_review"):
         setattr(page, name, story.get(name, ""))
-    page.body = [with_codes(block, codes) for block in story["body"]]
+    page.body = [with_action_codes(block, codes) for block in story["body"]]
     page.save_revision(user=by).publish(user=by, skip_permission_checks=True)
 
 
-def with_codes(block: dict[str, Any], codes: dict[str, str]) -> dict[str, Any]:
-    """The block with "@16" turned into the portal's code of the action that the sheet numbers 16."""
+def with_action_codes(block: dict[str, Any], codes: dict[str, str]) -> dict[str, Any]:
+    """The block with "@16" replaced by the code of the action with number 16 in the sheet."""
     if block["type"] != "actions":
         return block
     chosen = [codes[number.removeprefix("@")] for number in block["value"]["actions"]]
@@ -160,14 +162,14 @@ def with_codes(block: dict[str, Any], codes: dict[str, str]) -> dict[str, Any]:
 
 
 def sign_ins() -> list[dict[str, str]]:
-    """Every sample person: [{"role": …, "name": …, "email": …, "password": …, "url": …}]."""
-    found = []
+    """The sign-in of every sample user: [{"role": …, "name": …, "email": …, "password": …, "url": …}]."""
+    entries = []
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
         for first, last, role, _title in STAFF:
             url = f"{alliance.base_url}{'/staff/' if role != 'library_curator' else '/cms/'}"
             email = f"{first}.{last}@commontable.example".lower().replace("í", "i")
-            found.append(sign_in_entry(role, alliance.short_name, first, last, email, url))
+            entries.append(sign_in_entry(role, alliance.short_name, first, last, email, url))
         for sample in JURISDICTIONS:
             jurisdiction = Jurisdiction.objects.get(slug=sample["slug"])
             for first, last, role, *_rest in sample["people"]:
@@ -177,8 +179,8 @@ def sign_ins() -> list[dict[str, str]]:
                     else f"{alliance.base_url}/search/"
                 )
                 email = f"{first}.{last}@{jurisdiction.slug}.example".lower()
-                found.append(sign_in_entry(role, jurisdiction.short_name, first, last, email, url))
-    return found
+                entries.append(sign_in_entry(role, jurisdiction.short_name, first, last, email, url))
+    return entries
 
 
 def sign_in_entry(
@@ -194,13 +196,13 @@ def sign_in_entry(
 
 
 def write_sign_ins() -> None:
-    """Leave the list where the demo's own page of the alliance reads it."""
+    """Write the list to the file that the demo's page of sign-ins reads."""
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
     (settings.VAR_DIR / "demo.json").write_text(json.dumps(sign_ins(), indent=1), encoding="utf-8")
 
 
 def overview() -> str:
-    """What to open and how to sign in, as lines for a terminal."""
+    """The addresses and sign-ins of the demo, as lines for a terminal."""
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
         jurisdictions = list(Jurisdiction.objects.tenants().filter(is_sample=True).order_by("name"))
@@ -212,6 +214,6 @@ def overview() -> str:
         )
         lines.append(f"  {jurisdiction.base_url:<40} {note}")
     lines += ["", f"Sign in with one of these and the password “{PASSWORD}”"]
-    lines += [f"  {one['email']:<40} {one['role']}" for one in sign_ins()]
-    lines += ["", f"  Sent mail can be read at {alliance.base_url}/demo/mail/", ""]
+    lines += [f"  {entry['email']:<40} {entry['role']}" for entry in sign_ins()]
+    lines += ["", f"  Sent email can be read at {alliance.base_url}/demo/mail/", ""]
     return "\n".join(lines)

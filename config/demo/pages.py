@@ -1,4 +1,4 @@
-"""Pages of the demo alone: the sample sign-ins, and the mail that would have been sent."""
+"""Pages of the demo: the sample sign-ins, and the email that it would have sent."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     file = settings.VAR_DIR / "demo.json"
-    people = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    return render(request, "demo/sign_ins.html", {"people": people})
+    entries = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return render(request, "demo/sign_ins.html", {"sign_ins": entries})
 
 
 @require_GET
-def mail(request: HttpRequest) -> HttpResponse:
+def sent_email(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     files = sorted(settings.MAIL_DIR.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)
     page = Paginator(files, 20).get_page(request.GET.get("page"))
-    return render(request, "demo/mail.html", {"page": page, "mails": [read_mail(file) for file in page]})
+    return render(
+        request, "demo/sent_email.html", {"page": page, "sent_messages": [read_email(file) for file in page]}
+    )
 
 
-def read_mail(file: Path) -> dict[str, Any]:
-    """One written mail: {"to", "subject", "date", "body"}."""
+def read_email(file: Path) -> dict[str, Any]:
+    """Parse an email file: {"to", "subject", "date", "body"}."""
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
     body = message.get_body(preferencelist=("plain",)) if message.is_multipart() else message
     text = body.get_content() if body else ""  # type: ignore[attr-defined]
@@ -51,5 +53,5 @@ def read_mail(file: Path) -> dict[str, Any]:
 
 urlpatterns = [
     path("", sign_ins, name="sign-ins"),
-    path("mail/", mail, name="mail"),
+    path("mail/", sent_email, name="mail"),
 ]

@@ -1,1 +1,1 @@
-"""How dates are written, where it differs from Django’s own way."""
+"""Date formats that differ from Django’s."""

@@ -1,4 +1,4 @@
-"""The portal's settings. Production is the default; the environment is read here and nowhere else.
+"""The portal's settings. Production is the default; the environment is read only here.
 
 Every variable read by `env*` is described in docs/settings.md; a test compares the two.
 """
@@ -39,7 +39,7 @@ def env_int(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number, like {default}.") from None
 
 
-# ---- What this installation is -------------------------------------------------------------------------
+# ---- This installation -------------------------------------------------------------------------
 DEBUG = env_bool("DEBUG")
 SECRET_KEY = env("SECRET_KEY")
 if not SECRET_KEY:
@@ -53,12 +53,12 @@ ALLIANCE_TAGLINE = env("ALLIANCE_TAGLINE", "Cities for racial equity")
 ALLIANCE_HOST = env("ALLIANCE_HOST", "portal.localhost")  # without a port
 CITY_DOMAIN = env("CITY_DOMAIN", "localhost")  # a city's host is <slug>.<CITY_DOMAIN>
 PORTAL_SCHEME = env("PORTAL_SCHEME", "https")
-PORTAL_PORT = env("PORTAL_PORT")  # only when visitors type it
+PORTAL_PORT = env("PORTAL_PORT")  # only if it is part of the addresses that visitors use
 
-# Hosts are decided by the registry (tenants.web.middleware): an unknown host is 404 there.
+# tenants.web.middleware checks hosts against the registry: an unknown host gets a 404.
 ALLOWED_HOSTS = ["*"]
 
-# ---- Apps: which schema holds whose tables -------------------------------------------------------------
+# ---- Apps, by the schema of their tables -------------------------------------------------------------
 WAGTAIL = [
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
@@ -74,9 +74,9 @@ WAGTAIL = [
     "modelcluster",
     "taggit",
 ]
-# A table in every schema.
-BOTH = ["tenants.roles", "cms", *WAGTAIL, "django.contrib.sessions"]
-# Tables in the public schema. `tenants` stands before `django_tenants`: its commands win.
+# Tables in every schema.
+EVERY_SCHEMA_APPS = ["tenants.roles", "cms", *WAGTAIL, "django.contrib.sessions"]
+# Tables in the public schema. `tenants` comes before `django_tenants`: its commands take precedence.
 SHARED_APPS = [
     "tenants",
     "django_tenants",
@@ -84,7 +84,7 @@ SHARED_APPS = [
     "resources",
     "cohort",
     "search",
-    *BOTH,
+    *EVERY_SCHEMA_APPS,
     "allauth",
     "allauth.account",
     "django_tasks",
@@ -101,16 +101,16 @@ SHARED_APPS = [
     "django.forms",
 ]
 # Tables in each city's schema.
-TENANT_APPS = ["tenants.plans", *BOTH]
-# No tables at all.
-PLAIN_APPS = ["tenants.dashboard"]
-INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS] + PLAIN_APPS
+TENANT_APPS = ["tenants.plans", *EVERY_SCHEMA_APPS]
+# No tables.
+APPS_WITHOUT_TABLES = ["tenants.dashboard"]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS] + APPS_WITHOUT_TABLES
 
 TENANT_MODEL = "tenants.Jurisdiction"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
-TEMPLATE_SCHEMA = "template_city"  # migrated like a city, copied for each new one
-HOST_CACHE_SECONDS = 2  # how long a process may go on with the hosts it knows
+TEMPLATE_SCHEMA = "template_city"  # migrated like a city; cloned for each new one
+HOST_CACHE_SECONDS = 2  # a process serves from its cached registry of hosts this long
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
 
@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "tenants.web.middleware.SessionEpochMiddleware",
+    "tenants.signin.sessions.SessionEpochMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -150,7 +150,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.portal",
             ],
-            "libraries": {"portal": "config.templatetags.portal_tags"},
+            "libraries": {"portal_tags": "config.templatetags.portal_tags"},
             "builtins": [
                 "config.templatetags.portal_tags",
                 "django.templatetags.i18n",
@@ -182,7 +182,7 @@ CACHES = {
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
     },
-    # tenants.web.page_cache: whole pages, so that they do not push out what else is kept.
+    # tenants.web.page_cache; apart, so that pages do not evict other entries.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
@@ -191,8 +191,8 @@ CACHES = {
     },
 }
 
-TASKS = {"default": {"BACKEND": "tenants.jobs.runner.TenantBackend"}}
-JOB_ATTEMPTS = 5  # then a job stays FAILED until somebody looks
+TASKS = {"default": {"BACKEND": "tenants.jobs.backend.TenantBackend"}}
+JOB_ATTEMPTS = 5  # then a job stays FAILED
 
 # ---- People and sign-in ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -214,10 +214,10 @@ LOGIN_REDIRECT_URL = "/accounts/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already proves the address
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already verifies the address
 ACCOUNT_ADAPTER = "tenants.signin.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "tenants.signin.forms.LoginForm"}
-ACCOUNT_SESSION_REMEMBER = False  # desks are shared: the alliance's session ends with the browser
+ACCOUNT_SESSION_REMEMBER = False  # for shared computers: the alliance's session ends with the browser
 
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", "__Host-portal")
 CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", "__Host-csrf")
@@ -237,7 +237,7 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "SAMEORIGIN"  # Wagtail's preview shows the page in a frame of its own host
+X_FRAME_OPTIONS = "SAMEORIGIN"  # Wagtail's preview shows the page in a frame on the same host
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -262,9 +262,9 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     "usb": [],
 }
 
-# ---- Language and time: a city's own are activated per request -------------------------------------------
+# ---- Language and time; a city's own are activated for each request -------------------------------------------
 LANGUAGE_CODE = "en-us"
-LANGUAGES = [("en-us", _("English"))]  # one that is complete; half a translation helps nobody
+LANGUAGES = [("en-us", _("English"))]  # only complete translations
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
@@ -282,7 +282,7 @@ MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
 STORAGES = {
     "default": {"BACKEND": "django_tenants.files.storage.TenantFileSystemStorage"},
     "staticfiles": {
-        # Compressing takes half a minute, which a demo on one's own machine can do without.
+        # Compression takes half a minute: not for a demo.
         "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
         if DEMO
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -292,22 +292,25 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
-# ---- Mail ------------------------------------------------------------------------------------------------
+# ---- Email ------------------------------------------------------------------------------------------------
 EMAIL_URL = env("EMAIL_URL")
 MAIL_DIR = VAR_DIR / "mail"
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"portal@{ALLIANCE_HOST}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 if EMAIL_URL:
-    _mail = urlsplit(EMAIL_URL)  # smtp://user:password@host:587 or smtps://
-    if _mail.scheme not in {"smtp", "smtps"} or not _mail.hostname:
+    _email_url = urlsplit(EMAIL_URL)  # smtp://user:password@host:587 or smtps://
+    if _email_url.scheme not in {"smtp", "smtps"} or not _email_url.hostname:
         raise ImproperlyConfigured(
             f"EMAIL_URL is {EMAIL_URL!r}. Write it like smtp://user:password@mail.example.org:587."
         )
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or (465 if _mail.scheme == "smtps" else 587)
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
-    EMAIL_USE_SSL = _mail.scheme == "smtps"
-    EMAIL_USE_TLS = _mail.scheme == "smtp" and EMAIL_PORT != 25
+    EMAIL_HOST, EMAIL_PORT = (
+        _email_url.hostname,
+        _email_url.port or (465 if _email_url.scheme == "smtps" else 587),
+    )
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email_url.username or "", _email_url.password or ""
+    EMAIL_USE_SSL = _email_url.scheme == "smtps"
+    EMAIL_USE_TLS = _email_url.scheme == "smtp" and EMAIL_PORT != 25
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = MAIL_DIR
@@ -331,12 +334,12 @@ WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]
 TAGGIT_CASE_INSENSITIVE = True
 
 # ---- API -------------------------------------------------------------------------------------------------
-API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # of one address or person; 0: no limit
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # per IP address or user; 0: no limit
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.Described",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,  # tenants.api reads `format` itself
-    # Whose address a request comes from, when a proxy names it.
+    # The client's address, if a proxy is in front.
     "NUM_PROXIES": 1 if env_bool("BEHIND_TLS_PROXY", default=True) else 0,
 }
 SPECTACULAR_SETTINGS = {
@@ -357,7 +360,7 @@ SPECTACULAR_SETTINGS = {
 # ---- Search ----------------------------------------------------------------------------------------------
 SEARCH_URL = env("SEARCH_URL")  # empty: PostgreSQL full-text search
 SEARCH_FAMILY = env("SEARCH_FAMILY", "opensearch")  # or "elasticsearch"
-SEARCH_PREFIX = env("SEARCH_PREFIX", "portal")  # of the names of our indexes
+SEARCH_PREFIX = env("SEARCH_PREFIX", "portal")  # of the names of the portal's indexes
 SEARCH_CA_FILE = env("SEARCH_CA_FILE")
 
 # ---- Logs ------------------------------------------------------------------------------------------------
@@ -370,9 +373,9 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "wagtail": {"level": "WARNING"},
-        # Their errors are logged once, by search.
+        # Their errors are logged once, by search.backends.
         "opensearch": {"level": "CRITICAL"},
-        "opensearchpy.trace": {"level": "CRITICAL"},  # it would write down what readers look for
+        "opensearchpy.trace": {"level": "CRITICAL"},  # it would log the visitors' search queries
         "elastic_transport": {"level": "CRITICAL"},
     },
 }

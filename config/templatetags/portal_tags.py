@@ -1,4 +1,4 @@
-"""Tags every template may use without loading them: icons, status words, freshness, dates by precision, links."""
+"""Template tags that need no `{% load %}`: icons, status labels, freshness, partial dates, query strings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tenants.memo import said_once
 
 register = template.Library()
 
-# code -> icon, mark in a row of marks, word. The codes are those of Action.Status; "none": no status yet.
+# code -> icon, glyph, label. The codes are those of Action.Status; "none": no status yet.
 STATUS = {
     "completed": ("check_circle", "mark_completed", _("Completed")),
     "on_track": ("trending_up", "mark_on_track", _("On track")),
@@ -44,7 +44,7 @@ FRESHNESS = {
 @register.simple_tag
 @said_once
 def icon(name: str, css: str = "") -> SafeString:
-    """An icon of the sprite, hidden from screen readers: always put a word beside it."""
+    """An icon of the sprite. It is hidden from screen readers: always put a label beside it."""
     return format_html(
         '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         f"usa-icon {css}".rstrip(),
@@ -54,70 +54,70 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
-def tag(code: str, symbol: str, word: str, big: bool = False) -> SafeString:
-    """Words on a status color with an icon, for what is not an action's status: `{% tag "at_risk" "warning" word %}`."""
+def tag(code: str, symbol: str, label: str, big: bool = False) -> SafeString:
+    """A label on a status color with an icon, if it is not an action's status: `{% tag "at_risk" "warning" label %}`."""
     css = f"tag tag--{code}" + (" tag--big" if big else "")
-    return format_html('<span class="{}">{}{}</span>', css, icon(symbol), word)
+    return format_html('<span class="{}">{}{}</span>', css, icon(symbol), label)
 
 
 @register.simple_tag
 @said_once
 def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
-    """A status in word, icon and color. `label` is a city's own word for the code."""
-    symbol, _mark, word = STATUS[code or "none"]
-    return tag(code or "none", symbol, label or str(word), big)
+    """A status as label, icon and color. `label` is a city's own label for the code."""
+    symbol, _glyph, default_label = STATUS[code or "none"]
+    return tag(code or "none", symbol, label or str(default_label), big)
 
 
 @register.simple_tag
-def status_mark(code: str | None) -> SafeString:
-    """A small mark for one action in a row of marks; the row's words carry the meaning."""
+def status_glyph(code: str | None) -> SafeString:
+    """A small glyph for one action in a row of glyphs; the text beside the row has the meaning."""
     return icon(STATUS[code or "none"][1], f"is-{code or 'none'}")
 
 
 @register.simple_tag
-def status_marks(codes: Iterable[str | None]) -> SafeString:
-    """A row of such marks."""
-    return _marks(tuple(codes))
+def status_glyphs(codes: Iterable[str | None]) -> SafeString:
+    """A row of glyphs."""
+    return _status_glyphs(tuple(codes))
 
 
 @said_once
-def _marks(codes: tuple[str | None, ...]) -> SafeString:
-    return SafeString("\n".join([status_mark(code) for code in codes]))
+def _status_glyphs(codes: tuple[str | None, ...]) -> SafeString:
+    return SafeString("\n".join([status_glyph(code) for code in codes]))
 
 
 @register.simple_tag
 def status_icon(code: str | None) -> SafeString | str:
-    """The icon of a status; nothing for a value that is no status."""
+    """The icon of a status; empty for any other value."""
     return icon(STATUS[code][0]) if code in STATUS else ""
 
 
 @register.filter
-def status_word(code: str | None) -> str:
-    """The portal's word for a status: "Off track"."""
+def status_label(code: str | None) -> str:
+    """The portal's label for a status: "Off track"."""
     return str(STATUS[code or "none"][2])
 
 
 @register.simple_tag
 @said_once
 def freshness(state: str, days: int | None = None) -> SafeString:
-    """How old the last word on an action is: state in word and icon, and its age in days."""
-    symbol, word = FRESHNESS[state]
+    """The freshness of an action's last update: label, icon and age in days."""
+    symbol, label = FRESHNESS[state]
     if days is None:
         return format_html(
-            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), word
+            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), label
         )
     return format_html(
         '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
         state,
         icon(symbol),
-        word,
+        label,
         days_ago(days),
     )
 
 
 @register.filter
 def days_ago(days: int) -> str:
-    """ "today", "1 day ago", "1,240 days ago"; a day that is still to come counts as today."""
+    """ "today", "1 day ago", "1,240 days ago"; negative days (in the future) count as today."""
     if days <= 0:
         return gettext("today")
     return ngettext("%(days)s day ago", "%(days)s days ago", days) % {
@@ -126,8 +126,8 @@ def days_ago(days: int) -> str:
 
 
 @register.filter
-def promised(date: dt.date | None, precision: str = "day") -> str:
-    """A date no more exact than it was meant: "June 30, 2027", "Jun 2027", "2027 Q2", "2027"; "" without a date."""
+def partial_date(date: dt.date | None, precision: str = "day") -> str:
+    """A date with the given precision: "June 30, 2027", "Jun 2027", "2027 Q2", "2027"; "" without a date."""
     if date is None:
         return ""
     if precision == "year":
@@ -141,9 +141,9 @@ def promised(date: dt.date | None, precision: str = "day") -> str:
 
 @register.simple_tag(takes_context=True)
 def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
-    """The page's query string with these values instead; None or "" takes one out: "?status=at_risk&page=2".
+    """The page's query string with these values replaced; None or "" removes one: "?status=at_risk&page=2".
 
-    A name that is a variable goes first, with its value: `{% query_with facet.name choice.value page=None %}`.
+    A variable name comes first, followed by its value: `{% query_with facet.name choice.value page=None %}`.
     """
     query: QueryDict = context["request"].GET.copy()
     for name, value in [*zip(pair[::2], pair[1::2], strict=True), *changes.items()]:
@@ -156,7 +156,7 @@ def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def query_toggle(context: dict[str, Any], name: str, value: Any) -> str:
-    """The page's query string with this value put in, or taken out if it is there; back on the first page.
+    """The page's query string with this value added, or removed if it is in it; without `page`.
 
     Other values of the same name stay: "?topic=courts&topic=youth".
     """
@@ -168,14 +168,14 @@ def query_toggle(context: dict[str, Any], name: str, value: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def hidden_inputs(context: dict[str, Any], *left_out: str) -> SafeString:
-    """The page's query as hidden inputs of a GET form, without `page` and the names given: those the form asks for."""
+def hidden_inputs(context: dict[str, Any], *excluded: str) -> SafeString:
+    """The page's query as hidden inputs of a GET form, without `page` and the form's own fields (`excluded`)."""
     query: QueryDict = context["request"].GET
     return SafeString(
         "".join(
             format_html('<input type="hidden" name="{}" value="{}">', name, value)
             for name, values in query.lists()
-            if name not in {*left_out, "page"}
+            if name not in {*excluded, "page"}
             for value in values
         )
     )
@@ -183,20 +183,20 @@ def hidden_inputs(context: dict[str, Any], *left_out: str) -> SafeString:
 
 @register.filter
 def error_count(form: BaseForm) -> int:
-    """How many mistakes a form has, in all of its fields and as a whole."""
+    """Number of errors of a form: of all its fields and of the form itself."""
     return sum(len(errors) for errors in form.errors.values())
 
 
 @register.filter
-def lead_in(words: Any) -> str:
-    """Words that introduce what follows: "Email:", but "What is it about?"."""
-    words = str(words)
-    return words if words.endswith(("?", "!", ".", ":", "…")) else f"{words}:"
+def lead_in(text: Any) -> str:
+    """A label with a colon, unless it ends in punctuation: "Email:", but "What is it about?"."""
+    text = str(text)
+    return text if text.endswith(("?", "!", ".", ":", "…")) else f"{text}:"
 
 
 @register.filter
 def get(mapping: Any, key: Any) -> Any:
-    """`mapping[key]`, or None: for keys that are variables."""
+    """`mapping[key]`, or None; for variable keys."""
     try:
         return mapping[key]
     except (KeyError, IndexError, TypeError):

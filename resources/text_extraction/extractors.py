@@ -1,9 +1,9 @@
-"""The words in a file, for the search; read in a process of its own with little memory and little time.
+"""The text of a file, for the search; extracted in a process of its own with limits of memory and time.
 
     python -m resources.text_extraction.extractors pdf < policy.pdf
 
-Files come from outside, and what reads them is large: one that is broken or means harm ends that process alone.
-Knows nothing of Django.
+Files come from outside and the libraries that read them are large: a broken or malicious file ends that process
+alone. Imports nothing of Django.
 """
 
 from __future__ import annotations
@@ -15,36 +15,37 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-MAX_CHARACTERS = 100_000  # characters of one file
-MAX_CPU_SECONDS = 20  # of work; half as many more on the clock
-MAX_MEMORY_BYTES = 512 * 1024 * 1024  # bytes
+MAX_CHARACTERS = 100_000  # of one file
+MAX_CPU_SECONDS = 20
+TIMEOUT_SECONDS = MAX_CPU_SECONDS * 1.5
+MAX_MEMORY_BYTES = 512 * 1024 * 1024
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class ExtractionError(Exception):
-    """No words could be taken from the file; says why."""
+    """No text could be extracted from the file; the message says why."""
 
 
 def extract_text(content: bytes, extension: str) -> str:
-    """The text of a file of this kind ("pdf"), at most MOST characters. Raises Unreadable."""
+    """The text of a file of this kind ("pdf"), at most MAX_CHARACTERS long. Raises ExtractionError."""
     if extension not in EXTRACTORS:
         raise ExtractionError(f"files of the kind {extension!r} are not read")
     command = [sys.executable, "-m", "resources.text_extraction.extractors", extension]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             input=content,
             capture_output=True,
             cwd=PROJECT_ROOT,
-            timeout=MAX_CPU_SECONDS * 1.5,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ExtractionError(f"reading took longer than {MAX_CPU_SECONDS * 1.5:.0f} seconds") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ExtractionError(said[-1][:180] if said else "reading it took too much time or memory")
-    return done.stdout.decode()
+        raise ExtractionError(f"reading took longer than {TIMEOUT_SECONDS:.0f} seconds") from None
+    if process.returncode:
+        messages = process.stderr.decode(errors="replace").strip().splitlines()
+        raise ExtractionError(messages[-1][:180] if messages else "reading it took too much time or memory")
+    return process.stdout.decode()
 
 
 def _pdf(file: io.BytesIO) -> Iterator[str]:
@@ -100,22 +101,22 @@ EXTRACTORS: dict[str, Callable[[io.BytesIO], Iterator[str]]] = {
 def main(extension: str) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
-    found: list[str] = []
-    left = MAX_CHARACTERS
+    texts: list[str] = []
+    remaining = MAX_CHARACTERS
     try:
-        for part in EXTRACTORS[extension](io.BytesIO(sys.stdin.buffer.read())):
-            text = " ".join(part.replace("\0", " ").split())
-            found.append(text[:left])
-            left -= len(text) + 1
-            if left <= 0:
+        for fragment in EXTRACTORS[extension](io.BytesIO(sys.stdin.buffer.read())):
+            text = " ".join(fragment.replace("\0", " ").split())
+            texts.append(text[:remaining])
+            remaining -= len(text) + 1
+            if remaining <= 0:
                 break
     except MemoryError:
         sys.stderr.write("reading it took too much memory\n")
         return 1
-    except Exception as error:  # noqa: BLE001 - whatever a broken file makes its reader raise
+    except Exception as error:  # noqa: BLE001 - the libraries raise many types for broken files
         sys.stderr.write(f"it is broken or protected: {type(error).__name__}\n")
         return 1
-    sys.stdout.buffer.write("\n".join(filter(None, found)).encode(errors="replace"))
+    sys.stdout.buffer.write("\n".join(filter(None, texts)).encode(errors="replace"))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Takes the words of attached files into the search: read once for each content, by the worker."""
+"""Extracts the text of attached files for the search, once for each content, in the worker."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ log = logging.getLogger(__name__)
 
 
 def get_extracted_texts(items: Iterable[LibraryItem]) -> dict[str, str]:
-    """The texts that are known of these items' files: hash of a file's content -> its words. One query."""
-    hashes = {attached.document.file_hash for item in items for attached in item.attachments.all()}
+    """The extracted texts of these items' files: hash of a file's content -> its text. One query."""
+    hashes = {attachment.document.file_hash for item in items for attachment in item.attachments.all()}
     return dict(ExtractedText.objects.filter(file_hash__in=hashes - {""}).values_list("file_hash", "text"))
 
 
 def queue_extraction(item_id: int) -> None:
-    """Have the files of an item read that were not yet. Queued in the caller's transaction."""
+    """Queue the extraction of an item's files that have no text yet, in the caller's transaction."""
     if _files_without_text(item_id):
         extract_item_files.enqueue(item_id)
 
 
 @task()
 def extract_item_files(item_id: int) -> int:
-    """Read an item's files, and tell the listeners if there is something new; how many were read."""
+    """Extract the text of an item's new files, announce the item if there were any, and return their number."""
     files = _files_without_text(item_id)
     for document in files:
         with document.open_file() as file:
             content = file.read()
         extension = PurePath(document.filename).suffix.lower().lstrip(".")
-        text = trouble = ""
+        text = message = ""
         try:
             text = extractors.extract_text(content, extension)
         except extractors.ExtractionError as error:
-            trouble = str(error)
-            log.warning("The file %r of the library is not searched: %s.", document.filename, trouble)
+            message = str(error)
+            log.warning("The file %r of the library is not searched: %s.", document.filename, message)
         ExtractedText.objects.update_or_create(
-            file_hash=document.file_hash, defaults={"text": text, "trouble": trouble}
+            file_hash=document.file_hash, defaults={"text": text, "error": message}
         )
     if files:
         with transaction.atomic():
@@ -53,10 +53,10 @@ def extract_item_files(item_id: int) -> int:
 
 
 def _files_without_text(item_id: int) -> list[Any]:
-    """The files of the published item whose words nobody has taken yet, each content once."""
+    """The files of the published item whose text is not extracted yet, each content once."""
     item = LibraryItem.objects.live().filter(pk=item_id).prefetch_related("attachments__document").first()
     documents = {a.document.get_file_hash(): a.document for a in item.attachments.all()} if item else {}
-    known = ExtractedText.objects.filter(file_hash__in=documents).values_list("file_hash", flat=True)
-    for file_hash in list(known):
+    extracted = ExtractedText.objects.filter(file_hash__in=documents).values_list("file_hash", flat=True)
+    for file_hash in list(extracted):
         del documents[file_hash]
     return list(documents.values())

@@ -1,7 +1,7 @@
-"""What every part of the API has in common: parameters, rows, pages, problems, limits and their description.
+"""What all resources of the API share: parameters, rows, pages, problems, limits and their description.
 
-The API only reads. An app declares what a row says (a serializer, which the reference is made from too) and which rows
-there are (a queryset); `views` does the rest. The addresses are wired in `config.api`.
+The API is read-only. An app declares the fields of a row (a serializer, also used for the reference) and the rows
+(a queryset); `views` does the rest. The URL patterns are in `config.api`.
 """
 
 PREFIX = "/api/v1"

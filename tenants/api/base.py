@@ -1,4 +1,4 @@
-"""One address of the API: who asks, in which format, with which parameters, and the headers of every answer."""
+"""Base view of the API: authentication, format, parameters, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ METHODS = "GET, HEAD, OPTIONS"
 
 
 class FromSession(BaseAuthentication):
-    """Who is signed in on this host. No CSRF check: nothing here writes."""
+    """The user who is signed in on this host. No CSRF check, as the API is read-only."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         user = getattr(request._request, "user", None)
@@ -38,30 +38,30 @@ class FromSession(BaseAuthentication):
 
 
 class CsvRenderer(BaseRenderer):
-    """Names the format; `tenants.web.exports` writes it."""
+    """Defines the CSV format; `tenants.web.exports` renders it."""
 
     media_type, format = "text/csv", "csv"
 
 
 class ByAcceptOrFormat(BaseContentNegotiation):
-    """`?format=` where an address knows it, otherwise the best that Accept takes."""
+    """Select the renderer by `?format=` if the view has that format, otherwise by the Accept header."""
 
     def select_renderer(
         self, request: Any, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         renderers = list(renderers)
-        wanted = request._request.GET.get("format")
+        format_name = request._request.GET.get("format")
         for renderer in renderers:
-            if len(renderers) > 1 and renderer.format == wanted:
+            if len(renderers) > 1 and renderer.format == format_name:
                 return renderer, renderer.media_type
-        found = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
-        if found is None:
+        media_type = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
+        if media_type is None:
             raise exceptions.NotAcceptable()
-        return next((renderer, found) for renderer in renderers if renderer.media_type == found)
+        return next((renderer, media_type) for renderer in renderers if renderer.media_type == media_type)
 
 
 class ApiView(APIView):
-    """What anybody may read at an address. Problems come from `tenants.api.problems`."""
+    """A view that anybody may read. Errors are rendered by `tenants.api.problems`."""
 
     schema = Described()
     authentication_classes = (FromSession,)
@@ -70,7 +70,7 @@ class ApiView(APIView):
     renderer_classes: Any = (JSONRenderer,)
     content_negotiation_class = ByAcceptOrFormat
 
-    # For the reference.
+    # Shown in the reference.
     tag: ClassVar[str] = ""
     operation: ClassVar[str] = ""
     summary: ClassVar[str] = ""
@@ -78,12 +78,12 @@ class ApiView(APIView):
 
     @classmethod
     def answers(cls) -> Any:
-        """The serializer of a good answer."""
+        """Return the serializer of a successful response."""
         raise NotImplementedError
 
     @classmethod
     def takes(cls) -> Sequence[Parameter]:
-        """All parameters of the address; any other is refused."""
+        """Return the parameters of the address; any other is an error."""
         return ()
 
     def asked(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class ApiView(APIView):
 
     @property
     def audience(self) -> str:
-        """Whom the answer is for: "public" or "members"."""
+        """Audience of the response: "public" or "members"."""
         return access.get_audience(self.request.user)
 
     @property
@@ -107,7 +107,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """What a browser asks before it reads across sites."""
+        """Answer the preflight request that a browser sends before a cross-origin request."""
         response = HttpResponse(status=204)
         response["Access-Control-Allow-Methods"] = METHODS
         response["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
@@ -115,32 +115,32 @@ class ApiView(APIView):
         return response
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        made = super().finalize_response(request, response, *args, **kwargs)
-        patch_vary_headers(made, ["Accept", "Cookie"])
+        final = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(final, ["Accept", "Cookie"])
         if not request.user.is_authenticated:
-            # Pages of other sites may read what everybody may. With "*" browsers send no cookies along.
-            made["Access-Control-Allow-Origin"] = "*"
-            made["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
-        return made
+            # Other origins may read public data. With "*", browsers send no cookies.
+            final["Access-Control-Allow-Origin"] = "*"
+            final["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        return final
 
     def tag_of(self, *state: Any) -> str:
-        """A strong ETag: of an answer that this code makes from `state`, at this address, for this audience."""
-        said = (
+        """Return a strong ETag of the response that this code makes from `state` at this URL for this audience."""
+        parts = (
             _code(type(self)),  # type: ignore[arg-type]
             self.request.build_absolute_uri(),
             self.wants_csv,
             self.audience,
             state,
         )
-        return f'"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'
+        return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
     def is_known(self, tag: str) -> bool:
-        """True if the reader says to have the answer with this tag."""
-        known = parse_etags(self.request.headers.get("If-None-Match", ""))
-        return known == ["*"] or tag in {one.removeprefix("W/") for one in known}
+        """True if the client already has the response with this ETag (If-None-Match)."""
+        client_tags = parse_etags(self.request.headers.get("If-None-Match", ""))
+        return client_tags == ["*"] or tag in {client_tag.removeprefix("W/") for client_tag in client_tags}
 
     def tagged(self, response: HttpResponse, tag: str) -> HttpResponse:
-        """The response, or 304 for who has it. Caches may keep it, and must ask each time whether it still holds."""
+        """Add the ETag to a response, or return 304 if the client has it. Caches must revalidate it every time."""
         if self.is_known(tag):
             response = HttpResponse(status=304)
         response["ETag"] = tag
@@ -150,7 +150,7 @@ class ApiView(APIView):
 
 @cache
 def _code(view: Any) -> str:
-    """Differs when the code of a view does, so that no tag outlives the code that it stands for."""
-    ours = [kind for kind in view.__mro__ if issubclass(kind, ApiView)]
-    files = {Path(inspect.getfile(kind)) for kind in ours} | set(Path(__file__).parent.glob("*.py"))
+    """Hash of a view's code, so that ETags change when the code does."""
+    classes = [kind for kind in view.__mro__ if issubclass(kind, ApiView)]
+    files = {Path(inspect.getfile(kind)) for kind in classes} | set(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()

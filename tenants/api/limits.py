@@ -1,4 +1,4 @@
-"""How often one address, or one person who is signed in, may ask."""
+"""Rate limit for each IP address or signed-in user."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from rest_framework.throttling import BaseThrottle
 
 
 class PerMinute(BaseThrottle):
-    """Count requests by the minute in the cache; API_REQUESTS_PER_MINUTE of 0 counts nothing.
+    """Count requests per minute in the cache; an API_REQUESTS_PER_MINUTE of 0 means no limit.
 
-    A cache of one process counts for that process alone, so the limit is that many times higher then.
+    A cache that is local to a process counts for that process only, which multiplies the limit by their number.
     """
 
-    left: float = 0
+    seconds_left: float = 0
 
     def allow_request(self, request: Any, view: Any) -> bool:
         limit = settings.API_REQUESTS_PER_MINUTE
         if not limit:
             return True
         minute, second = divmod(time.time(), 60)
-        self.left = 60 - second
-        person = request.user.pk if request.user.is_authenticated else None
-        who = f"person {person}" if person else f"address {self.get_ident(request)}"
-        key = "api-" + hashlib.sha256(f"{minute} {who}".encode()).hexdigest()  # an address may be any text
+        self.seconds_left = 60 - second
+        user = request.user.pk if request.user.is_authenticated else None
+        who = f"person {user}" if user else f"address {self.get_ident(request)}"
+        key = "api-" + hashlib.sha256(f"{minute} {who}".encode()).hexdigest()  # get_ident may return any text
         cache.add(key, 0, timeout=120)
         try:
             return cache.incr(key) <= limit
-        except ValueError:  # dropped by the cache in between: nobody is refused for that
+        except ValueError:  # evicted from the cache in between
             return True
 
     def wait(self) -> float:
-        return self.left
+        return self.seconds_left

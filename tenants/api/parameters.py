@@ -1,4 +1,4 @@
-"""The parameters of an address: what each takes, what it narrows, and how it stands in the reference."""
+"""Query parameters: their values, the filter that they apply, and their description in the reference."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter. `schema` describes a single value, `read` turns its text into what `lookup` compares with.
+    """One query parameter. `schema` describes a single value, `read` parses its text for `lookup`.
 
-    `read` raises ValueError with what to write instead. With `many` it may be given several times: a row that
-    matches one of the values is in.
+    `read` raises ValueError with what to write instead. With `many` the parameter may be repeated: rows that match any
+    of the values are included.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Parameter:
 
 
 def read(parameters: Sequence[Parameter], given: QueryDict) -> dict[str, Any]:
-    """Values by name, of what was given; lists for parameters with `many`. Raises BadParameters."""
-    known = {parameter.name: parameter for parameter in parameters}
+    """Parse the given parameters: values by name, lists for parameters with `many`. Raises BadParameters."""
+    by_name = {parameter.name: parameter for parameter in parameters}
     values: dict[str, Any] = {}
     errors: list[dict[str, str]] = []
 
@@ -48,16 +48,16 @@ def read(parameters: Sequence[Parameter], given: QueryDict) -> dict[str, Any]:
         errors.append({"parameter": name[:100], "value": value[:200], "detail": detail})
 
     for name, texts in given.lists():
-        parameter = known.get(name)
+        parameter = by_name.get(name)
         if parameter is None:
-            names = ", ".join(sorted(known)) or _("none")
+            names = ", ".join(sorted(by_name)) or _("none")
             refuse(
                 name, texts[-1], _("There is no such parameter here. Known: %(names)s.") % {"names": names}
             )
             continue
-        most = MOST_VALUES if parameter.many else 1
-        if len(texts) > most:
-            refuse(name, texts[-1], _("Give it at most %(most)d times.") % {"most": most})
+        limit = MOST_VALUES if parameter.many else 1
+        if len(texts) > limit:
+            refuse(name, texts[-1], _("Give it at most %(most)d times.") % {"most": limit})
             continue
         for text in texts:
             try:
@@ -77,24 +77,24 @@ def read(parameters: Sequence[Parameter], given: QueryDict) -> dict[str, Any]:
 def choice(
     name: str, says: str, choices: Iterable[str], *, lookup: str = "", many: bool = True, none: str = ""
 ) -> Parameter:
-    """One of a closed list. `none` is a word for the empty value."""
-    known = [*map(str, choices), *([none] if none else [])]
+    """A parameter with a fixed list of values. `none` is the text of the empty value."""
+    values = [*map(str, choices), *([none] if none else [])]
 
     def read_one(text: str) -> str:
-        if text not in known:
-            raise ValueError(_("Use one of: %(known)s.") % {"known": ", ".join(known)})
+        if text not in values:
+            raise ValueError(_("Use one of: %(known)s.") % {"known": ", ".join(values)})
         return "" if text == none else text
 
-    return Parameter(name, says, {"type": "string", "enum": known}, read_one, lookup, many)
+    return Parameter(name, says, {"type": "string", "enum": values}, read_one, lookup, many)
 
 
-def slug(name: str, says: str, *, lookup: str, longest: int = 60) -> Parameter:
+def slug(name: str, says: str, *, lookup: str, max_length: int = 60) -> Parameter:
     def read_one(text: str) -> str:
-        if len(text) > longest or not re.fullmatch(SLUG, text):
+        if len(text) > max_length or not re.fullmatch(SLUG, text):
             raise ValueError(_("Write small letters, digits and single hyphens, like “marrow-bend”."))
         return text
 
-    schema = {"type": "string", "pattern": SLUG, "maxLength": longest}
+    schema = {"type": "string", "pattern": SLUG, "maxLength": max_length}
     return Parameter(name, says, schema, read_one, lookup, many=True)
 
 
@@ -162,16 +162,16 @@ def updated_since(*, lookup: str) -> Parameter:
 
 
 def read_moment(text: str) -> dt.datetime:
-    """A moment by RFC 3339; a leap second counts as the second after it. Raises ValueError with the remedy."""
-    found = _MOMENT.fullmatch(text)
+    """Parse a timestamp of RFC 3339; a leap second counts as the next second. Raises ValueError with what to write."""
+    match = _MOMENT.fullmatch(text)
     remedy = _(
         "Write a moment with its time zone, like 2027-06-30T17:00:00Z; a plus sign is %2B in an address."
     )
-    if not found:
+    if not match:
         raise ValueError(remedy)
-    year, month, date, hour, minute, second = (int(part) for part in found.groups()[:6])
-    micro = int((found[7] or ".0")[1:7].ljust(6, "0"))
-    zone = found[8].upper()
+    year, month, date, hour, minute, second = (int(part) for part in match.groups()[:6])
+    micro = int((match[7] or ".0")[1:7].ljust(6, "0"))
+    zone = match[8].upper()
     if (
         hour > 23
         or minute > 59
@@ -180,15 +180,17 @@ def read_moment(text: str) -> dt.datetime:
     ):
         raise ValueError(remedy)
     sign = -1 if zone.startswith("-") else 1
-    away = dt.timedelta() if zone == "Z" else sign * dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+    offset = (
+        dt.timedelta() if zone == "Z" else sign * dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+    )
     leap = dt.timedelta(seconds=1) if second == 60 else dt.timedelta()
-    if year == 0:  # before what a datetime can say: everything is later
+    if year == 0:  # datetime begins with year 1
         return _FIRST
     try:
         plain = dt.datetime(year, month, date, hour, minute, min(second, 59), micro, tzinfo=dt.UTC)
     except ValueError:
         raise ValueError(remedy) from None
     try:
-        return plain - away + leap
+        return plain - offset + leap
     except OverflowError:
         return _FIRST if year == 1 else _LAST

@@ -1,4 +1,4 @@
-"""Every error of the API as problem details (RFC 9457): what was given, what is expected, what to do next."""
+"""Errors of the API as problem details (RFC 9457): what was given, what is expected, what to do next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rest_framework.views import set_rollback
 from tenants.api import PREFIX
 
 CONTENT_TYPE = "application/problem+json"
-# status: (its part of `type`, what it means)
+# status: (fragment of `type`, description in the reference)
 EXPLAINED: dict[int, tuple[str, str]] = {
     400: (
         "bad-request",
@@ -41,17 +41,17 @@ class BadParameters(exceptions.APIException):
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         self.errors = list(errors)
         first = self.errors[0]
-        one = _("The parameter %(parameter)s is “%(value)s”. %(detail)s") % first
+        single = _("The parameter %(parameter)s is “%(value)s”. %(detail)s") % first
         many = _("%(n)d parameters cannot be read; “errors” names them.") % {"n": len(self.errors)}
-        super().__init__(one if len(self.errors) == 1 else many)
+        super().__init__(single if len(self.errors) == 1 else many)
 
 
 def answer(
     request: HttpRequest, *, status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()
 ) -> HttpResponse:
-    """The response that says what went wrong; `type` leads to the words about it in the reference."""
-    kind, _words = EXPLAINED.get(status, ("", ""))
-    said: dict[str, Any] = {
+    """Return a problem response; `type` links to its description in the reference."""
+    kind, _description = EXPLAINED.get(status, ("", ""))
+    problem: dict[str, Any] = {
         "type": request.build_absolute_uri(f"{PREFIX}/docs#{kind}") if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -59,16 +59,16 @@ def answer(
         "instance": request.get_full_path(),
     }
     if errors:
-        said["errors"] = list(errors)
+        problem["errors"] = list(errors)
     response = JsonResponse(
-        said, status=status, content_type=CONTENT_TYPE, json_dumps_params={"ensure_ascii": False}
+        problem, status=status, content_type=CONTENT_TYPE, json_dumps_params={"ensure_ascii": False}
     )
     response["Cache-Control"] = "no-store"
     return response
 
 
 def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Turn whatever a view raised into a problem; with DEBUG a defect is left to Django's own page."""
+    """Turn an exception of a view into a problem response; with DEBUG, Django's own page shows internal errors."""
     request: HttpRequest = context["request"]._request
     if isinstance(error, Http404):
         error = exceptions.NotFound()
@@ -102,7 +102,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _wait(error: exceptions.Throttled) -> int:
-    """Whole seconds."""
+    """Seconds to wait, rounded up."""
     return math.ceil(getattr(error, "wait", None) or 1)
 
 
@@ -117,9 +117,9 @@ def _detail(error: exceptions.APIException, request: HttpRequest) -> str:
             "method": request.method
         }
     if isinstance(error, exceptions.NotAcceptable):
-        asked = request.headers.get("Accept", "")[:200]
+        accept = request.headers.get("Accept", "")[:200]
         return _("Nothing here is “%(asked)s”. Accept application/json, or text/csv for lists.") % {
-            "asked": asked
+            "asked": accept
         }
     if isinstance(error, exceptions.NotFound) and error.detail == exceptions.NotFound.default_detail:
         return _("There is nothing at %(path)s that you may see. What there is stands at %(root)s.") % {

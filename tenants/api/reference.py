@@ -1,4 +1,4 @@
-"""The API's OpenAPI description as what a page shows of it."""
+"""Sections of the reference page, from the API's OpenAPI description."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Schema = Mapping[str, Any]
 
 
 def sections(description: Schema) -> list[dict[str, Any]]:
-    """A section for each kind of thing, in the order of the addresses.
+    """A section for each resource, in the order of the addresses.
 
     [{"tag": "plans", "title": "Plans", "operations": [{"path", "summary", "says", "example", "parameters", "fields"}]}],
     where parameters and fields are [{"name", "kind", "says"}].
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_tag: dict[str, dict[str, Any]] = {}
     for path, methods in description["paths"].items():
         get = methods["get"]
         tag = get["tags"][0]
-        section = found.setdefault(tag, {"tag": tag, "title": get["summary"], "operations": []})
+        section = by_tag.setdefault(tag, {"tag": tag, "title": get["summary"], "operations": []})
         section["operations"].append(_operation(path, get, description))
-    return list(found.values())
+    return list(by_tag.values())
 
 
 def _operation(path: str, get: Schema, description: Schema) -> dict[str, Any]:
@@ -33,28 +33,32 @@ def _operation(path: str, get: Schema, description: Schema) -> dict[str, Any]:
         "says": _prose(get),
         "example": "" if "{" in path else path,
         "parameters": [
-            {"name": part["name"], "kind": kind(part["schema"], description), "says": _prose(part)}
-            for part in get["parameters"]
-            if part["in"] != "header"
+            {
+                "name": parameter["name"],
+                "kind": kind(parameter["schema"], description),
+                "says": _prose(parameter),
+            }
+            for parameter in get["parameters"]
+            if parameter["in"] != "header"
         ],
         "fields": _fields(get["responses"]["200"]["content"]["application/json"]["schema"], description),
     }
 
 
 def _fields(schema: Schema, description: Schema) -> list[dict[str, str]]:
-    """The fields of an answer; of a page of rows, those of a row."""
-    answer = _resolved(schema, description)
-    inner = answer["properties"].get("results")
-    if inner and set(answer["properties"]) == {"next", "previous", "results"}:
-        answer = _resolved(inner["items"], description)
+    """Fields of a response; for a page of rows, those of a row."""
+    response = _resolved(schema, description)
+    inner = response["properties"].get("results")
+    if inner and set(response["properties"]) == {"next", "previous", "results"}:
+        response = _resolved(inner["items"], description)
     return [
         {"name": name, "kind": kind(field, description), "says": _prose(field)}
-        for name, field in answer["properties"].items()
+        for name, field in response["properties"].items()
     ]
 
 
 def kind(schema: Schema, description: Schema) -> str:
-    """What a value is, in words: "text or nothing", "one of: json, csv", "list of text"."""
+    """Type of a value as text: "text or null", "one of: json, csv", "list of: text"."""
     types = schema.get("type", [])
     names = [types] if isinstance(types, str) else list(types)
     end = _(" or null") if "null" in names else ""
@@ -88,12 +92,12 @@ def kind(schema: Schema, description: Schema) -> str:
 
 
 def _prose(schema: Schema) -> str:
-    """The description without its marks for code."""
+    """The description, with quotation marks instead of backquotes."""
     return re.sub(r"`([^`]+)`", r"“\1”", str(schema.get("description", "")))
 
 
 def _resolved(schema: Schema, description: Schema) -> Schema:
     if "$ref" not in schema:
         return schema
-    found: Schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return found
+    target: Schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return target

@@ -1,6 +1,6 @@
-"""Rows as PostgreSQL writes them: a serializer says which columns, the database makes the JSON.
+"""Rows as JSON made by PostgreSQL: a serializer defines the columns.
 
-No model is built and no serializer runs for a row, so a list costs little more than its query.
+No model instance is created and no serializer runs for a row, so that a list costs little more than its query.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Columns = dict[str, Combinable]
 
 
 class JsonRow(Func):
-    """The columns of a row as one JSON object, as text."""
+    """The columns of a row as a JSON object, in text form."""
 
     function = "json_build_object"
     template = "%(function)s(%(expressions)s)::text"
@@ -41,31 +41,31 @@ class JsonArray(JsonRow):
 
 
 def columns(serializer: serializers.Serializer[Any], *, but: Collection[str] = ()) -> Columns:
-    """Where each field of a serializer comes from, `but` some: the column or annotation that its source names.
+    """The column or annotation of each field of a serializer, except those in `but`.
 
-    An empty text is null where the field may be null.
+    An empty text becomes null if the field allows null.
     """
-    found: Columns = {}
+    by_name: Columns = {}
     for name, field in serializer.fields.items():
         if name in but:
             continue
         column: Combinable = F(str(field.source).replace(".", "__"))
         if field.allow_null and isinstance(field, serializers.CharField | serializers.ChoiceField):
             column = NullIf(column, Value(""), output_field=TextField())
-        found[name] = column
-    return found
+        by_name[name] = column
+    return by_name
 
 
-def mark(model: type[Model], serializer: serializers.Serializer[Any], found: Columns) -> Func:
-    """A text that differs as soon as a row says something else: PostgreSQL's own mark, and what is not in the row."""
-    own = Func(template=f'"{model._meta.db_table}".xmin::text', output_field=TextField())
-    beside = [c for name, c in found.items() if not _is_own(model, str(serializer.fields[name].source))]
-    return JsonArray(own, *beside)
+def mark(model: type[Model], serializer: serializers.Serializer[Any], by_name: Columns) -> Func:
+    """A text that changes whenever a row does: PostgreSQL's xmin, and the columns that come from other tables."""
+    xmin = Func(template=f'"{model._meta.db_table}".xmin::text', output_field=TextField())
+    foreign = [c for name, c in by_name.items() if not _is_own(model, str(serializer.fields[name].source))]
+    return JsonArray(xmin, *foreign)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Rows as SQL that is ready to be asked for: with the columns `key`, "mark" and "row"."""
+    """Compiled SQL of rows, with the columns `key`, "mark" and "row"."""
 
     sql: str
     params: tuple[Any, ...]
@@ -80,14 +80,14 @@ class Statement:
         key: str,
         but: Collection[str] = (),
     ) -> Statement:
-        """Putting it together costs more than asking it: keep it."""
-        found = columns(serializer, but=but)
-        chosen = rows.values(key, mark=mark(rows.model, serializer, found), row=JsonRow(found))
+        """Compile a queryset. Compiling costs more than executing: cache the result."""
+        by_name = columns(serializer, but=but)
+        chosen = rows.values(key, mark=mark(rows.model, serializer, by_name), row=JsonRow(by_name))
         sql, params = chosen.order_by().query.sql_with_params()
         return cls(sql, params, f'"{rows.model._meta.get_field(key).column}"')
 
     def page(self, *, beyond: Any, backward: bool, most: int, with_rows: bool) -> list[tuple[Any, ...]]:
-        """(key, mark, row) of the next `most` rows by key; (key, mark) without rows."""
+        """(key, mark, row) of the next `most` rows by key; (key, mark) if not `with_rows`."""
         compare, order = ("<", "DESC") if backward else (">", "ASC")
         where, after = (f"WHERE {self.key} {compare} %s", [beyond]) if beyond is not None else ("", [])
         return self._ask(f"{where} ORDER BY {self.key} {order} LIMIT %s", *after, most, with_rows=with_rows)
@@ -111,7 +111,7 @@ def _is_own(model: type[Model], source: str) -> bool:
 
 
 def site(slug: str, path: Combinable) -> Concat:
-    """The address of `path` on the host of the jurisdiction whose slug is in the column `slug`."""
+    """URL of `path` on the host of the jurisdiction whose slug is in the column `slug`."""
     port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""
     end = f".{settings.CITY_DOMAIN}{port}"
     return Concat(Value(f"{settings.PORTAL_SCHEME}://"), F(slug), Value(end), path, output_field=TextField())

@@ -1,4 +1,4 @@
-"""Lists by pages and single rows of one kind, from a queryset and a serializer."""
+"""Paginated lists and single rows of a resource, from a queryset and a serializer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _cursor(key: str) -> Parameter:
     def read_one(text: str) -> tuple[str, str]:
         if not re.fullmatch(pattern, text):
             raise ValueError(
-                _("Take the whole address from “next” or “previous”, or leave the cursor out to begin anew.")
+                _("Take the whole address from “next” or “previous”, or leave the cursor out to begin again.")
             )
         way, _colon, value = text.partition(":")
         return way, value
@@ -51,28 +51,28 @@ FORMAT = parameters.choice(
 
 
 class RowsView(ApiView):
-    """Rows of one kind. `key` names the column that is different in each of them, and that they are sorted by."""
+    """Rows of one resource. `key` is the name of a unique column, by which they are sorted."""
 
     serializer: ClassVar[type[serializers.Serializer[Any]]]
     key: ClassVar[str]
-    more_fields: ClassVar[frozenset[str]] = frozenset()  # of the serializer, that no column gives
+    more_fields: ClassVar[frozenset[str]] = frozenset()  # fields of the serializer that are not columns
 
     @classmethod
     def rows(cls, audience: str) -> QuerySet[Any]:
-        """What `audience` may see, with the annotations that the serializer names."""
+        """Return the rows that `audience` may see, with the annotations that the serializer needs."""
         raise NotImplementedError
 
 
 @lru_cache(maxsize=500)
-def statement(view: Any, audience: str, narrowing: tuple[tuple[str, Any], ...]) -> Statement:
-    """The rows of a view for `audience`, narrowed by pairs of look-up and value; the same words are kept."""
-    found = view.rows(audience).filter(**dict(narrowing))
-    return Statement.of(found, view.serializer(), key=view.key, but=view.more_fields)
+def statement(view: Any, audience: str, filters: tuple[tuple[str, Any], ...]) -> Statement:
+    """The compiled query of a view for `audience`, filtered by pairs of lookup and value; cached."""
+    rows = view.rows(audience).filter(**dict(filters))
+    return Statement.of(rows, view.serializer(), key=view.key, but=view.more_fields)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a list: (key, mark, row) of each row, and the cursors beside it."""
+    """One page of a list: (key, mark, row) of each row, and the cursors of the neighboring pages."""
 
     lines: list[tuple[Any, ...]]
     next: str = ""
@@ -80,7 +80,7 @@ class Page:
 
 
 class ListView(RowsView):
-    """A page of rows by their key, which never changes: paging skips none and repeats none."""
+    """A page of rows by key. Keys never change, so that paging neither skips nor repeats a row."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)
     filters: ClassVar[Sequence[Parameter]] = ()
@@ -96,19 +96,19 @@ class ListView(RowsView):
         return (*cls.filters, cls.cursor, SIZE, FORMAT)
 
     def get(self, request: Request) -> HttpResponse:
-        asked = self.asked()
-        if "If-None-Match" in request.headers:  # then the rows themselves are seldom needed
-            tag = self._tag(self._page(asked, with_rows=False))
+        params = self.asked()
+        if "If-None-Match" in request.headers:  # the rows themselves are rarely needed then
+            tag = self._tag(self._page(params, with_rows=False))
             if self.is_known(tag):
                 return self.tagged(HttpResponse(), tag)
-        page = self._page(asked, with_rows=True)
-        found = [line[2] for line in page.lines]
+        page = self._page(params, with_rows=True)
+        rows = [line[2] for line in page.lines]
         links = {"next": self._link(page.next), "previous": self._link(page.previous)}
         if self.wants_csv:
-            response = csv_response(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, found))
+            response = csv_response(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, rows))
         else:
             ends = ", ".join(f"{json.dumps(name)}: {json.dumps(url)}" for name, url in links.items())
-            body = f'{{{ends}, "results": [{", ".join(found)}]}}'
+            body = f'{{{ends}, "results": [{", ".join(rows)}]}}'
             response = HttpResponse(body, content_type="application/json")
         if any(links.values()):
             response["Link"] = ", ".join(
@@ -116,15 +116,15 @@ class ListView(RowsView):
             )
         return self.tagged(response, self._tag(page))
 
-    def _page(self, asked: dict[str, Any], *, with_rows: bool) -> Page:
-        given = [(p.lookup, asked[p.name]) for p in self.filters if p.name in asked]
-        narrowing = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in given)
-        size = asked.get("page_size", PAGE_SIZE)
-        way, beyond = asked.get("cursor", (AFTER, None))
-        lines = statement(type(self), self.audience, narrowing).page(  # type: ignore[arg-type]
+    def _page(self, params: dict[str, Any], *, with_rows: bool) -> Page:
+        given = [(p.lookup, params[p.name]) for p in self.filters if p.name in params]
+        filters = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in given)
+        size = params.get("page_size", PAGE_SIZE)
+        way, beyond = params.get("cursor", (AFTER, None))
+        lines = statement(type(self), self.audience, filters).page(  # type: ignore[arg-type]
             beyond=beyond,
             backward=way == BEFORE,
-            most=size + 1,  # one more tells whether there is another page
+            most=size + 1,  # one more row shows whether there is another page
             with_rows=with_rows,
         )
         has_more, lines = len(lines) > size, lines[:size]
@@ -144,13 +144,13 @@ class ListView(RowsView):
     def _link(self, cursor: str) -> str | None:
         if not cursor:
             return None
-        given = self.request._request.GET.copy()
-        given["cursor"] = cursor
-        return self.request.build_absolute_uri(f"{self.request.path}?{given.urlencode()}")
+        params = self.request._request.GET.copy()
+        params["cursor"] = cursor
+        return self.request.build_absolute_uri(f"{self.request.path}?{params.urlencode()}")
 
 
 class DetailView(RowsView):
-    """One row, by the key that the address ends with."""
+    """One row, by the key at the end of the address."""
 
     @classmethod
     def answers(cls) -> Any:
@@ -170,5 +170,5 @@ class DetailView(RowsView):
         return self.tagged(response, self.tag_of(mark, more))
 
     def more(self, key: Any) -> dict[str, Any]:
-        """The values of `more_fields`."""
+        """Return the values of `more_fields`."""
         return {}

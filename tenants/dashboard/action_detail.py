@@ -1,9 +1,8 @@
-"""The whole plan as a tree, and the story of one action. A constant number of queries each."""
+"""The template context of one action: its page, and its summary on the front page. A constant number of queries."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -16,20 +15,17 @@ from tenants.models import Affiliation
 from tenants.plans.models import (
     Action,
     ActionParty,
-    Change,
-    Goal,
     Milestone,
-    Outcome,
     PerformanceMeasure,
     Plan,
+    PlanLogEntry,
     ProgressNote,
     freshness,
 )
 
-ACTIONS_PER_PAGE = 100
 NOTES_PER_PAGE = 20
-# What a promise consists of; a change to anything else is housekeeping.
-LEDGER_FIELDS = (
+# The fields whose changes the public page shows as changes to the promise; other changes are housekeeping.
+PUBLIC_COMMITMENT_FIELDS = (
     "title",
     "details",
     "accountable",
@@ -40,67 +36,19 @@ LEDGER_FIELDS = (
 )
 
 
-def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
-    """Goals with their outcomes and rows: [{"pk", "name", "story", "outcomes": [{"pk", "name", "rows"}]}].
-
-    Goals and outcomes without an action are part of it.
-    """
-    under: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        under[row["outcome_id"]].append(row)
-    outcomes: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    standing = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
-    for outcome in standing.order_by("position", "pk").values(
-        "pk", "uuid", "label", "title", "stage", "goal_id"
-    ):
-        name = f"{outcome['label']}. {outcome['title']}" if outcome["label"] else outcome["title"]
-        outcomes[outcome["goal_id"]].append(outcome | {"name": name, "rows": under[outcome["pk"]]})
-    goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
-    return [
-        goal | {"name": title_with_label(goal["label"], goal["title"]), "outcomes": outcomes[goal["pk"]]}
-        for goal in goals.values("pk", "uuid", "label", "title", "story", "department", "sectors")
-    ]
-
-
-def paginate_outline(goals: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The outline cut after every hundredth action; a goal or outcome that is cut is named on both pages."""
-    found: list[list[dict[str, Any]]] = [[]]
-    room = ACTIONS_PER_PAGE
-    for goal in goals:
-        if not room and any(outcome["rows"] for outcome in goal["outcomes"]):
-            found.append([])
-            room = ACTIONS_PER_PAGE
-        part = goal | {"outcomes": [], "goes_on": False}
-        found[-1].append(part)
-        for outcome in goal["outcomes"]:
-            rest, goes_on = outcome["rows"], False
-            while True:
-                if rest and not room:
-                    part = goal | {"outcomes": [], "goes_on": True}
-                    found.append([part])
-                    room = ACTIONS_PER_PAGE
-                taken, rest = rest[:room], rest[room:]
-                part["outcomes"].append(outcome | {"rows": taken, "goes_on": goes_on})
-                room -= len(taken)
-                goes_on = True
-                if not rest:
-                    break
-    return found
-
-
-def most_delayed_action_context(facts: PlanStatistics, row: Row) -> dict[str, Any]:
-    """What the front page tells about the action that is furthest behind: one query."""
-    status_labels, on = facts.plan.status_labels, facts.on
-    told = Action.objects.values("reason", "next_step", "details").get(pk=row["pk"])
+def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
+    """The front page's summary of the action that is furthest behind: one query."""
+    status_labels, on = statistics.plan.status_labels, statistics.on
+    texts = Action.objects.values("reason", "next_step", "details").get(pk=row["pk"])
     return (
-        action_list.build_display_rows([row], facts=facts, keep="")[0]
-        | told
+        action_list.build_display_rows([row], statistics=statistics, preview_query="")[0]
+        | texts
         | {
             "title": labels.action_heading("", row["title"]),
             "status": labels.status_label(row["status"], status_labels),
             "since": labels.format_partial_date(row["status_since"]),
             "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-            "late": labels.time_since(row["due_date"], on=on) if row["is_late"] else "",
+            "overdue_since": labels.time_since(row["due_date"], on=on) if row["is_late"] else "",
         }
     )
 
@@ -110,23 +58,22 @@ def adjacent_actions(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
     current = Action.objects.current().filter(outcome__goal__plan=plan)
     codes = list(current.in_plan_order().values_list("code", flat=True))
     index = codes.index(code)
-    beside = {
+    adjacent_codes = {
         "previous": codes[index - 1] if index else "",
         "next": codes[index + 1] if index + 1 < len(codes) else "",
     }
-    texts: dict[str, Any] = {
-        row["code"]: row for row in current.filter(code__in=beside.values()).values("code", "number", "title")
-    }
+    adjacent = current.filter(code__in=adjacent_codes.values()).values("code", "number", "title")
+    rows: dict[str, Any] = {row["code"]: row for row in adjacent}
     return {
-        side: {"code": name, "name": labels.action_heading(texts[name]["number"], texts[name]["title"])}
-        if name
+        side: {"code": code, "name": labels.action_heading(rows[code]["number"], rows[code]["title"])}
+        if code
         else None
-        for side, name in beside.items()
+        for side, code in adjacent_codes.items()
     }
 
 
 def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "") -> dict[str, Any] | None:
-    """Everything the page of one action says, in words; None if the plan has no such action now."""
+    """The template context of an action's page, as display text; None if the plan has no such current action."""
     action = (
         Action.objects.current()
         .filter(outcome__goal__plan=plan, code=code)
@@ -149,7 +96,9 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         "action": action,
         "name": labels.action_heading(action.number, action.title),
         "title": labels.action_heading("", action.title),
-        "short": _("Action %(number)s") % {"number": action.number} if action.number else _("This action"),
+        "short_name": _("Action %(number)s") % {"number": action.number}
+        if action.number
+        else _("This action"),
         "goal": {
             "pk": action.outcome.goal_id,
             "name": title_with_label(action.outcome.goal.label, action.outcome.goal.title),
@@ -161,7 +110,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         "why_heading": _("Why it is %(status)s") % {"status": labels.lowercase_first(status)},
         "is_open": is_open,
         "is_late": is_late,
-        "late_since": labels.time_since(action.due_date, on=on) if is_late and action.due_date else "",
+        "overdue_since": labels.time_since(action.due_date, on=on) if is_late and action.due_date else "",
         "fresh": fresh if is_open else "",
         "days": (on - action.last_update_on).days if action.last_update_on else None,
         "updated": labels.time_since(action.last_update_on, on=on) if action.last_update_on else "",
@@ -175,40 +124,40 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         "stage": labels.stage_label(stage) if stage else "",
         "measures": _measures_by_kind(action),
         "milestones": _milestones(action, on=on),
-        "ledger": _commitment_changes(plan, action),
+        "commitment_changes": _commitment_changes(plan, action),
         "notes": _with_status_changes(list(notes), status_labels),
         "notes_page": notes,
     } | adjacent_actions(plan, code)
 
 
 def _get_public_owner(action: Action) -> dict[str, str] | None:
-    """Who answers, if that person's affiliation is public; otherwise nobody is named."""
+    """The accountable person's name and title, if their affiliation is public; otherwise None."""
     if action.owner_id is None:
         return None
-    found = (
+    owner = (
         Affiliation.objects.active().filter(pk=action.owner_id, is_public=True).select_related("user").first()
     )
-    return {"name": found.user.get_full_name(), "title": found.title} if found else None
+    return {"name": owner.user.get_full_name(), "title": owner.title} if owner else None
 
 
 def _party_names_by_role(action: Action) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {part: [] for part in ActionParty.Part.values}
+    names: dict[str, list[str]] = {role: [] for role in ActionParty.Role.values}
     rows = ActionParty.objects.filter(action=action).order_by("position", "pk")
-    for part, name in rows.values_list("part", "department__name"):
-        found[part].append(name)
-    return found
+    for role, name in rows.values_list("role", "department__name"):
+        names[role].append(name)
+    return names
 
 
 def _measures_by_kind(action: Action) -> list[dict[str, Any]]:
-    """Grouped by question, in the order how much, how well, better off; questions without a measure are left out."""
-    kinds: dict[str, list[Any]] = {kind: [] for kind in PerformanceMeasure.Kind.values}
+    """Measures grouped by kind, in the order how much, how well, better off; kinds without a measure are omitted."""
+    measures: dict[str, list[Any]] = {kind: [] for kind in PerformanceMeasure.Kind.values}
     rows = PerformanceMeasure.objects.filter(action=action).order_by("position", "pk")
     for row in rows.values("kind", "text", "baseline", "target"):
-        kinds[row["kind"]].append(row)
+        measures[row["kind"]].append(row)
     return [
-        {"question": str(PerformanceMeasure.Kind(kind).label), "measures": found}
-        for kind, found in kinds.items()
-        if found
+        {"kind": str(PerformanceMeasure.Kind(kind).label), "measures": rows_of_kind}
+        for kind, rows_of_kind in measures.items()
+        if rows_of_kind
     ]
 
 
@@ -232,7 +181,7 @@ def _progress_notes(action: Action) -> Any:
 
 
 def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, str]) -> list[dict[str, Any]]:
-    """Each note with its heading: the status, or from which to which it went; newest first."""
+    """Each note with its heading: the status, or the change from one status to another. `notes` are newest first."""
     before = ""
     for note in reversed(notes):
         now = note["status"]
@@ -244,31 +193,31 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
         else:
             note["heading"] = labels.status_label(now, status_labels) if now else ""
         before = now or before
-        note["is_off"] = now in Action.NEEDS_ATTENTION
-        note["when"] = labels.format_partial_date(note["noted_on"])
+        note["needs_attention"] = now in Action.NEEDS_ATTENTION
+        note["date"] = labels.format_partial_date(note["noted_on"])
     return notes
 
 
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
-    """How the promise changed since the plan was published, newest first: what, was, is, reason."""
+    """Changes to the promise since the plan was published, newest first: [{"at", "field", "was", "now", "reason"}]."""
     if plan.published_at is None:
         return []
-    changes = Change.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
-    found = []
+    changes = PlanLogEntry.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
+    entries = []
     for change in changes.order_by("-at", "-pk")[:50]:
         for name, values in change.fields.items():
-            if name in LEDGER_FIELDS and isinstance(values, list) and len(values) == 2:
+            if name in PUBLIC_COMMITMENT_FIELDS and isinstance(values, list) and len(values) == 2:
                 was, now = (_format_value(name, value) for value in values)
-                found.append(
+                entries.append(
                     {
                         "at": change.at,
-                        "what": _field_label(name),
+                        "field": _field_label(name),
                         "was": was,
                         "now": now,
                         "reason": change.reason,
                     }
                 )
-    return found
+    return entries
 
 
 def _field_label(name: str) -> str:

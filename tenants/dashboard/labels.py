@@ -1,4 +1,4 @@
-"""Facts in the words residents read."""
+"""Display text for statuses, stages, dates and counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATUSES_BY_URGENCY = [
     "cancelled",
     "merged",
 ]
-# As the marks of a chart stand: from done to left out.
+# The order of glyphs in a row: from done to uncounted.
 STATUSES_BY_PROGRESS = [
     "completed",
     "on_track",
@@ -45,7 +45,7 @@ STATUSES_BY_PROGRESS = [
 
 
 def status_label(code: str | None, status_labels: Mapping[str, str]) -> str:
-    """The city's own word for a status, or the portal's; `labels` is Plan.status_labels."""
+    """The city's own label for a status, or the portal's; `status_labels` is Plan.status_labels."""
     return status_labels.get(code or NO_STATUS) or _default_status_label(code or NO_STATUS)
 
 
@@ -61,7 +61,7 @@ def stage_label(code: str) -> str:
 
 @said_once
 def format_partial_date(day: dt.date | None, precision: str = Precision.DAY, *, short: bool = False) -> str:
-    """A date as exact as it was meant: "2027", "2027 Q2", "June 2027" or "June 30, 2027"."""
+    """A date with the given precision: "2027", "2027 Q2", "June 2027" or "June 30, 2027"."""
     if day is None:
         return ""
     if precision == Precision.YEAR:
@@ -81,7 +81,7 @@ def format_due(due: dt.date | None, precision: str, is_continuous: bool, *, shor
 
 
 def time_since(day: dt.date, *, on: dt.date) -> str:
-    """How long ago: "today", "1 day ago", "21 days ago"."""
+    """The time between two days as text: "today", "1 day ago", "21 days ago"."""
     return _days_ago(max((on - day).days, 0))
 
 
@@ -93,7 +93,7 @@ def _days_ago(days: int) -> str:
 
 
 def format_accountable(department: str, vacant_since: dt.date | None, *, short: bool = True) -> str:
-    """The department, and since when its position is vacant; safe to print."""
+    """The accountable department, and since when its position is vacant; escaped HTML."""
     if not vacant_since:
         return department or _("Nobody is named yet")
     day = format_partial_date(vacant_since, short=short)
@@ -107,7 +107,7 @@ def format_accountable(department: str, vacant_since: dt.date | None, *, short: 
 
 
 def spell_number(number: int) -> str:
-    """Words up to nine, digits above, as in "eight actions"."""
+    """A number in words up to nine, in digits above, as in "eight actions"."""
     return str(apnumber(number))
 
 
@@ -116,7 +116,7 @@ def capitalize_first(text: str) -> str:
 
 
 def format_status_counts(counts: Mapping[str, int], status_labels: Mapping[str, str]) -> str:
-    """ "2 completed, 5 on track, 1 no status yet", in the order of the marks."""
+    """ "2 completed, 5 on track, 1 no status yet", in STATUSES_BY_PROGRESS order."""
     return ", ".join(
         f"{counts[code]} {lowercase_first(status_label(code, status_labels))}"
         for code in STATUSES_BY_PROGRESS
@@ -125,11 +125,11 @@ def format_status_counts(counts: Mapping[str, int], status_labels: Mapping[str, 
 
 
 def action_heading(number: str, title: str) -> str:
-    """ "4.1 Eviction help" from "Eviction help."; a sheet's titles are sentences, a link or heading has no period."""
-    plain = title[:-1] if title.endswith(".") and not title.endswith("..") else title
-    return f"{number} {plain}" if number else plain
+    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
+    text = title[:-1] if title.endswith(".") and not title.endswith("..") else title
+    return f"{number} {text}" if number else text
 
 
 def lowercase_first(text: str) -> str:
-    """For the middle of a sentence. A word that is all capitals stays as it is."""
+    """The text for the middle of a sentence. A word in all capitals stays as it is."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]

@@ -1,4 +1,4 @@
-"""What the public pages show, as records for CSV and JSON."""
+"""The numbers and actions of the public pages as records for CSV and JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tenants.dashboard import labels
-from tenants.dashboard.action_detail import build_outline
+from tenants.dashboard.plan_outline import build_outline
 from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup, title_with_label
 from tenants.models import Jurisdiction
 from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote
@@ -112,8 +112,8 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
     }
 
 
-def statistics_records(facts: PlanStatistics) -> list[dict[str, Any]]:
-    """The summary tables, one line for the plan and for each goal, department and kind of step."""
+def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:
+    """The summary tables: a record for the plan and for each goal, department and kind of step."""
 
     def record(by: str, group: StatGroup) -> dict[str, Any]:
         counts = {state: group.counts[state] for state in labels.STATUSES_BY_PROGRESS}
@@ -124,16 +124,22 @@ def statistics_records(facts: PlanStatistics) -> list[dict[str, Any]]:
             "no_status": counts.pop(labels.NO_STATUS),
             **counts,
             "promised_date_passed": group.late,
-            "counted_on": facts.on,
+            "counted_on": statistics.on,
         }
 
-    parts = [("goal", facts.by_goal), ("department", facts.by_department), ("kind_of_step", facts.by_stage)]
-    return [record("plan", facts.all)] + [record(by, group) for by, groups in parts for group in groups]
+    tables = [
+        ("goal", statistics.by_goal),
+        ("department", statistics.by_department),
+        ("kind_of_step", statistics.by_stage),
+    ]
+    return [record("plan", statistics.overall)] + [
+        record(by, group) for by, groups in tables for group in groups
+    ]
 
 
-def file_metadata(jurisdiction: Jurisdiction, facts: PlanStatistics) -> dict[str, Any]:
-    """What every JSON file says of itself: whose numbers, of which plan, counted when, under which licence."""
-    plan = facts.plan
+def file_metadata(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> dict[str, Any]:
+    """The header of every JSON file: whose numbers, of which plan, counted when, under which license."""
+    plan = statistics.plan
     return {
         "jurisdiction": jurisdiction.name,
         "is_sample": jurisdiction.is_sample,
@@ -141,31 +147,31 @@ def file_metadata(jurisdiction: Jurisdiction, facts: PlanStatistics) -> dict[str
         "period_start": plan.period_start,
         "period_end": plan.period_end,
         "adopted_on": plan.adopted_on,
-        "counted_on": facts.on,
+        "counted_on": statistics.on,
         "source": f"{jurisdiction.base_url}/",
         "rule": "Totals leave out cancelled and merged actions. Status is what departments report.",
         "licence": LICENSE,
     }
 
 
-def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[str, Any]]:
+def plan_tree(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> list[dict[str, Any]]:
     """Goals, outcomes and actions with their measures, milestones, parties and progress notes: six queries."""
-    plan = facts.plan
-    here = {"action__outcome__goal__plan": plan}
+    plan = statistics.plan
 
-    def under(model: Any, *columns: str, order: str = "position") -> dict[int, list[dict[str, Any]]]:
-        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for row in model.objects.filter(**here).order_by(order, "pk").values("action_id", *columns):
-            found[row.pop("action_id")].append(row)
-        return found
+    def rows_by_action(model: Any, *columns: str, order: str = "position") -> dict[int, list[dict[str, Any]]]:
+        rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        in_plan = model.objects.filter(action__outcome__goal__plan=plan)
+        for row in in_plan.order_by(order, "pk").values("action_id", *columns):
+            rows[row.pop("action_id")].append(row)
+        return rows
 
-    measures = under(PerformanceMeasure, "kind", "text", "baseline", "target")
-    milestones = under(Milestone, "title", "due_date", "due_precision", "done_date")
-    parties = under(ActionParty, "part", "department__name")
-    notes = under(
+    measures = rows_by_action(PerformanceMeasure, "kind", "text", "baseline", "target")
+    milestones = rows_by_action(Milestone, "title", "due_date", "due_precision", "done_date")
+    parties = rows_by_action(ActionParty, "role", "department__name")
+    notes = rows_by_action(
         ProgressNote, "noted_on", "label", "status", "text", "reason", "next_step", order="noted_on"
     )
-    above = {"goal", "outcome"}
+    heading_columns = {"goal", "outcome"}
     return [
         {
             "label": goal["label"],
@@ -180,11 +186,11 @@ def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[st
                         {
                             k: v
                             for k, v in action_record(row, jurisdiction=jurisdiction, plan=plan).items()
-                            if k not in above
+                            if k not in heading_columns
                         }
                         | {
                             "parties": [
-                                {"part": party["part"], "name": party["department__name"]}
+                                {"part": party["role"], "name": party["department__name"]}
                                 for party in parties[row["pk"]]
                             ],
                             "measures": measures[row["pk"]],
@@ -197,5 +203,5 @@ def plan_tree(jurisdiction: Jurisdiction, facts: PlanStatistics) -> list[dict[st
                 for outcome in goal["outcomes"]
             ],
         }
-        for goal in build_outline(plan, facts.rows)
+        for goal in build_outline(plan, statistics.rows)
     ]

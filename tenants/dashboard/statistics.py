@@ -1,4 +1,4 @@
-"""What a city's public pages say, read with a constant number of queries.
+"""The numbers of a city's plan, read with a constant number of queries.
 
 All numbers of a page, its CSV and its JSON are counted from one list of rows, so that they cannot differ.
 """
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,13 +22,13 @@ from tenants.models import ActionStage
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
 
 UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
-MAX_GLYPHS_PER_ROW = 48  # in one row of marks; above that, one mark stands for several actions
+MAX_GLYPHS_PER_ROW = 48  # above that, one glyph stands for several actions
 
 Row = dict[str, Any]
 
 
 def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row]:
-    """The plan's current actions in plan order, one query. `with_text` adds the long texts that files hold.
+    """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
     Besides the columns: "state" (a status code, or "none"), "is_open", "is_late" (open, and the promised day
     has passed), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones), "department".
@@ -63,7 +64,7 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             "topics",
             "updated_at",
         ]
-    found = (
+    actions = (
         Action.objects.current()
         .filter(outcome__goal__plan=plan)
         .in_plan_order()
@@ -78,7 +79,7 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             outcome_stage=F("outcome__stage"),
         )
     )
-    rows = list(found)
+    rows = list(actions)
     for row in rows:
         row["department"] = row["department"] or ""
         row["stage"] = row["stage"] or row["outcome_stage"]
@@ -98,7 +99,7 @@ def is_past_due(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
 
 @dataclass
 class StatGroup:
-    """One line of a summary: a goal, a department or a kind of step, and how its actions stand."""
+    """One line of a summary table: a goal, a department or a kind of step, with counts of its actions by status."""
 
     key: str
     name: str
@@ -110,7 +111,7 @@ class StatGroup:
 
     @cached_property
     def counted(self) -> int:
-        """Without cancelled and merged actions."""
+        """Number of actions without cancelled and merged ones."""
         return sum(number for state, number in self.counts.items() if state not in UNCOUNTED_STATUSES)
 
     @property
@@ -125,10 +126,12 @@ class StatGroup:
     def late(self) -> int:
         return sum([row["is_late"] for row in self.rows])
 
-    def marks(self, each: int) -> list[str]:
-        """Statuses to draw, one mark for up to `each` actions of one status: ["completed", "on_track"]."""
+    def glyph_statuses(self, actions_per_glyph: int) -> list[str]:
+        """Statuses to draw, a glyph for up to `actions_per_glyph` actions of one status: ["completed", "on_track"]."""
         return [
-            state for state in labels.STATUSES_BY_PROGRESS for _mark in range(-(-self.counts[state] // each))
+            state
+            for state in labels.STATUSES_BY_PROGRESS
+            for _glyph in range(-(-self.counts[state] // actions_per_glyph))
         ]
 
 
@@ -137,22 +140,22 @@ class PlanStatistics:
 
     def __init__(self, plan: Plan, rows: list[Row], *, on: dt.date) -> None:
         self.plan, self.rows, self.on = plan, rows, on
-        self.all = StatGroup("all", _("All actions"), rows)
+        self.overall = StatGroup("all", _("All actions"), rows)
 
     @property
     def counts(self) -> Counter[str]:
-        return self.all.counts
+        return self.overall.counts
 
     @property
     def counted(self) -> int:
-        return self.all.counted
+        return self.overall.counted
 
     @cached_property
-    def open(self) -> int:
+    def open_count(self) -> int:
         return sum([row["is_open"] for row in self.rows])
 
     @cached_property
-    def up_to_date(self) -> int:
+    def up_to_date_count(self) -> int:
         return sum([row["fresh"] == "fresh" for row in self.rows])
 
     @cached_property
@@ -180,18 +183,18 @@ class PlanStatistics:
     def _groups(self, key: Callable[[Row], str], name: Callable[[Row], str]) -> list[StatGroup]:
         groups: dict[str, StatGroup] = {}
         for row in self.rows:
-            which = key(row)
-            if which not in groups:  # a name costs a translation: once a group, not once a row
-                groups[which] = StatGroup(which, name(row))
-            groups[which].rows.append(row)
+            group_key = key(row)
+            if group_key not in groups:  # a name costs a translation: once per group, not once per row
+                groups[group_key] = StatGroup(group_key, name(row))
+            groups[group_key].rows.append(row)
         return list(groups.values())
 
-    def behind(self) -> Row | None:
-        """The action to tell about first: off track, at risk, on hold, then late; the longest so first."""
-        bad = [row for row in self.rows if row["status"] in Action.NEEDS_ATTENTION or row["is_late"]]
+    def most_delayed_action(self) -> Row | None:
+        """The action furthest behind: off track, at risk, on hold, then late; of several, the one longest so."""
+        delayed = [row for row in self.rows if row["status"] in Action.NEEDS_ATTENTION or row["is_late"]]
         order = {"off_track": 0, "at_risk": 1, "on_hold": 2}
         return min(
-            bad,
+            delayed,
             key=lambda row: (
                 order.get(row["status"], 3),
                 row["status_since"] or row["due_date"] or dt.date.max,
@@ -199,15 +202,15 @@ class PlanStatistics:
             default=None,
         )
 
-    def furthest_behind(self) -> StatGroup | None:
+    def goal_furthest_behind(self) -> StatGroup | None:
         """The goal with the largest share of actions that need attention, if there is a choice."""
         goals = [goal for goal in self.by_goal if goal.attention]
         if not goals or len(self.by_goal) < 2:
             return None
         return max(goals, key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"]))
 
-    def lead(self) -> str:
-        """The plan in two or three sentences, from its facts alone."""
+    def lead_paragraph(self) -> str:
+        """The plan in two or three sentences, built from its numbers."""
         plan, goals, actions = self.plan, len(self.by_goal), len(self.rows)
         size = _("%(goals)s and %(actions)s") % {
             "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": labels.spell_number(goals)},
@@ -215,7 +218,7 @@ class PlanStatistics:
             % {"n": labels.spell_number(actions)},
         }
         if plan.adopted_on and plan.adopting_body:
-            said = [
+            sentences = [
                 _("In %(month)s the %(body)s adopted %(size)s.")
                 % {
                     "month": labels.format_partial_date(plan.adopted_on, "month"),
@@ -224,40 +227,42 @@ class PlanStatistics:
                 }
             ]
         elif plan.adopted_on:
-            said = [
+            sentences = [
                 _("Adopted in %(month)s: %(size)s.")
                 % {"month": labels.format_partial_date(plan.adopted_on, "month"), "size": size}
             ]
         else:
-            said = [_("The plan has %(size)s.") % {"size": size}]
-        done = self.all.completed
+            sentences = [_("The plan has %(size)s.") % {"size": size}]
+        done = self.overall.completed
         if self.counts[labels.NO_STATUS] == self.counted:
-            said.append(_("The city has not reported on any of them yet."))
+            sentences.append(_("The city has not reported on any of them yet."))
         elif done:
-            said.append(
+            sentences.append(
                 labels.capitalize_first(
                     ngettext("%(n)s action is done.", "%(n)s actions are done.", done)
                     % {"n": labels.spell_number(done)}
                 )
             )
         else:
-            said.append(_("None is done yet."))
-        behind = self.furthest_behind()
-        if behind:
-            said.append(_("“%(goal)s” is the goal furthest behind.") % {"goal": behind.rows[0]["goal_title"]})
-        return " ".join(said)
+            sentences.append(_("None is done yet."))
+        goal = self.goal_furthest_behind()
+        if goal:
+            sentences.append(
+                _("“%(goal)s” is the goal furthest behind.") % {"goal": goal.rows[0]["goal_title"]}
+            )
+        return " ".join(sentences)
 
-    def left_out_words(self) -> str:
+    def describe_uncounted(self) -> str:
         """ "2 cancelled and 1 merged", or empty."""
-        parts = [
+        counts = [
             f"{self.counts[state]} {labels.lowercase_first(labels.status_label(state, self.plan.status_labels))}"
             for state in ("cancelled", "merged")
             if self.counts[state]
         ]
-        return _(" and ").join(parts)
+        return _(" and ").join(counts)
 
-    def marks_each(self) -> int:
-        """How many actions one mark stands for, so that no row has too many."""
+    def actions_per_glyph(self) -> int:
+        """Number of actions that one glyph stands for, so that no row has more than MAX_GLYPHS_PER_ROW."""
         largest = max((len(goal.rows) for goal in self.by_goal), default=0)
         return max(1, -(-largest // MAX_GLYPHS_PER_ROW))
 
@@ -265,9 +270,9 @@ class PlanStatistics:
     def last_update(self) -> dt.date | None:
         return max((row["last_update_on"] for row in self.rows if row["last_update_on"]), default=None)
 
-    def table(self, groups: Iterable[StatGroup], url: Callable[[str], str]) -> list[dict[str, Any]]:
-        """Ready lines for a summary table; `marks` are status codes, `words` say the same."""
-        each, status_labels = self.marks_each(), self.plan.status_labels
+    def summary_table(self, groups: Iterable[StatGroup], url: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Lines of a summary table. `glyph_statuses` are status codes; `status_counts` is the same as text."""
+        actions_per_glyph, status_labels = self.actions_per_glyph(), self.plan.status_labels
         return [
             {
                 "url": url(group.key),
@@ -276,11 +281,17 @@ class PlanStatistics:
                 "completed": group.completed,
                 "attention": group.attention,
                 "late": group.late,
-                "marks": group.marks(each),
-                "words": labels.format_status_counts(group.counts, status_labels),
+                "glyph_statuses": group.glyph_statuses(actions_per_glyph),
+                "status_counts": labels.format_status_counts(group.counts, status_labels),
             }
             for group in groups
         ]
+
+
+def load_statistics(plan: Plan, *, with_text: bool = False) -> PlanStatistics:
+    """The plan's numbers of today; for `with_text` see get_action_rows."""
+    today = timezone.localdate()
+    return PlanStatistics(plan, get_action_rows(plan, on=today, with_text=with_text), on=today)
 
 
 def title_with_label(label: str, title: str) -> str:
@@ -292,7 +303,7 @@ def quarter_start(on: dt.date) -> dt.date:
     return on.replace(month=on.month - (on.month - 1) % 3, day=1)
 
 
-def get_recent_notes(plan: Plan, day: dt.date, *, until: dt.date, limit: int) -> list[dict[str, Any]]:
+def get_recent_notes(plan: Plan, since: dt.date, *, until: dt.date, limit: int) -> list[dict[str, Any]]:
     """The newest progress notes of the plan's current actions, with the status before: one query.
 
     [{"noted_on", "text", "status", "before", "code", "number", "title"}]
@@ -300,13 +311,13 @@ def get_recent_notes(plan: Plan, day: dt.date, *, until: dt.date, limit: int) ->
     earlier = ProgressNote.objects.filter(
         action=OuterRef("action"), noted_on__lt=OuterRef("noted_on")
     ).exclude(status="")
-    found: Any = (
+    notes: Any = (
         ProgressNote.objects.filter(
             action__outcome__goal__plan=plan,
             action__retired_at=None,
             action__outcome__retired_at=None,
             action__outcome__goal__retired_at=None,
-            noted_on__range=(day, until),
+            noted_on__range=(since, until),
         )
         .order_by("-noted_on", "-position", "-pk")
         .values(
@@ -320,4 +331,4 @@ def get_recent_notes(plan: Plan, day: dt.date, *, until: dt.date, limit: int) ->
             title=F("action__title"),
         )
     )
-    return list(found[:limit])
+    return list(notes[:limit])

@@ -1,4 +1,4 @@
-"""A city's five lines of CSS: its colors, made readable, and its pattern."""
+"""The stylesheet of a city's theme: its colors, with enough contrast to be readable, and its pattern."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from tenants.models import Jurisdiction
 from tenants.web.contrast import RGB, WHITE, contrast_ratio, parse_hex_color
 
 BLACK, INK = (0, 0, 0), (25, 34, 46)
-DEFAULT_BRAND, DEFAULT_ACCENT = (
-    "#2a2f66",
-    "#f2b632",
-)  # the alliance's own, and for a value that is not a color
+# The alliance's colors; also used in place of a value that is not a color.
+DEFAULT_BRAND, DEFAULT_ACCENT = "#2a2f66", "#f2b632"
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PATTERN = re.compile(r"[a-z0-9-]{1,20}")
 
@@ -33,12 +31,12 @@ def stylesheet(jurisdiction: Jurisdiction) -> str:
 
 
 def _ensure_contrast(color: RGB, other: RGB, *, at_least: float) -> RGB:
-    """The color itself, or the nearest darker (or lighter) one that can be read on `other`."""
+    """The color, or the nearest darker (or lighter) one whose contrast ratio to `other` is `at_least`."""
     toward = BLACK if other == WHITE else WHITE
     for step in range(21):
-        tried = _mix(color, toward, step / 20)
-        if contrast_ratio(tried, other) >= at_least:
-            return tried
+        candidate = _mix(color, toward, step / 20)
+        if contrast_ratio(candidate, other) >= at_least:
+            return candidate
     return toward
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.dashboard import views
+from tenants.dashboard import open_data_views, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -10,9 +10,9 @@ urlpatterns = [
     path("plan/", views.plan, name="plan"),
     path("plan/actions/<slug:code>/", views.action, name="action"),
     path("data/", views.data, name="data"),
-    path("data/actions.csv", views.actions_csv, name="actions-csv"),
-    path("data/actions.json", views.actions_json, name="actions-json"),
-    path("data/plan.json", views.plan_json, name="plan-json"),
-    path("data/numbers.csv", views.numbers_csv, name="numbers-csv"),
+    path("data/actions.csv", open_data_views.actions_csv, name="actions-csv"),
+    path("data/actions.json", open_data_views.actions_json, name="actions-json"),
+    path("data/plan.json", open_data_views.plan_json, name="plan-json"),
+    path("data/numbers.csv", open_data_views.numbers_csv, name="numbers-csv"),
     path("brand.css", views.brand, name="brand"),
 ]

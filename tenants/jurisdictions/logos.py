@@ -1,4 +1,4 @@
-"""A jurisdiction's logo: whatever was uploaded, kept as a small PNG that we wrote ourselves."""
+"""A jurisdiction's logo: any upload is converted to a small PNG before it is stored."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tenants.models import AuditEvent, Jurisdiction
 from tenants.signals import jurisdiction_changed
 
 MAX_UPLOAD_MEGABYTES = 5
-MAX_UPLOAD_SIDE_PIXELS = 6000  # pixels of an upload
-LOGO_SIDE_PIXELS = 512  # pixels of what is kept
+MAX_UPLOAD_SIDE_PIXELS = 6000
+LOGO_SIDE_PIXELS = 512  # of the stored PNG, at most
 UPLOAD_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
 def normalize_logo(content: bytes) -> bytes:
-    """The picture as a PNG of at most 512 pixels a side, without anything else the file held.
+    """Return a picture as a PNG of at most 512 pixels a side, without metadata.
 
-    Raises ValidationError, in words, for what is no picture, or is too big.
+    Raises ValidationError if the content is no readable picture, or too large.
     """
     if len(content) > MAX_UPLOAD_MEGABYTES * 1024 * 1024:
         raise ValidationError(
@@ -35,32 +35,32 @@ def normalize_logo(content: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            sent = Image.open(io.BytesIO(content), formats=UPLOAD_FORMATS)
-            if max(sent.size) > MAX_UPLOAD_SIDE_PIXELS:
+            upload = Image.open(io.BytesIO(content), formats=UPLOAD_FORMATS)
+            if max(upload.size) > MAX_UPLOAD_SIDE_PIXELS:
                 raise ValidationError(
                     _("The picture has %(width)d x %(height)d pixels; %(limit)d a side is the most.")
-                    % {"width": sent.width, "height": sent.height, "limit": MAX_UPLOAD_SIDE_PIXELS}
+                    % {"width": upload.width, "height": upload.height, "limit": MAX_UPLOAD_SIDE_PIXELS}
                 )
-            picture = sent.convert("RGBA")
+            picture = upload.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError,
             Image.DecompressionBombWarning) as error:  # fmt: skip
         raise ValidationError(
             _("The file is not a picture we can read. Send PNG, JPEG, WebP or GIF.")
         ) from error
     picture.thumbnail((LOGO_SIDE_PIXELS, LOGO_SIDE_PIXELS))
-    kept = io.BytesIO()
-    picture.save(kept, "PNG", optimize=True)
-    return kept.getvalue()
+    output = io.BytesIO()
+    picture.save(output, "PNG", optimize=True)
+    return output.getvalue()
 
 
 @transaction.atomic
 def change_logo(jurisdiction: Jurisdiction, *, content: bytes | None, by: User | None) -> Jurisdiction:
-    """Show this picture as the jurisdiction's logo, or none. Announces `jurisdiction_changed`.
+    """Set the jurisdiction's logo, or remove it if `content` is None. Sends `jurisdiction_changed`.
 
-    Raises ValidationError for a file that is not a picture of a sensible size.
+    Raises ValidationError if the content is no readable picture, or too large.
     """
     png = normalize_logo(content) if content is not None else None
-    with tenant_context(jurisdiction):  # files belong to the schema that is active
+    with tenant_context(jurisdiction):  # the storage path depends on the active schema
         jurisdiction = Jurisdiction.objects.get(pk=jurisdiction.pk)
         before = jurisdiction.logo.name
         if png is None:
@@ -71,14 +71,8 @@ def change_logo(jurisdiction: Jurisdiction, *, content: bytes | None, by: User |
             )
     with schema_context("public"):
         jurisdiction.save(update_fields=["logo", "updated_at"])
-        AuditEvent.objects.create(
-            actor=by,
-            jurisdiction=jurisdiction,
-            verb="changed",
-            object_type="jurisdiction",
-            object_id=jurisdiction.slug,
-            detail={"logo": {"from": before, "to": jurisdiction.logo.name}},
-        )
+        changes = {"logo": {"from": before, "to": jurisdiction.logo.name}}
+        AuditEvent.objects.log("changed", jurisdiction, by=by, detail=changes)
     with tenant_context(jurisdiction):
         jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
     return jurisdiction

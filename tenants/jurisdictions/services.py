@@ -1,4 +1,4 @@
-"""What is done to jurisdictions, teams and sessions. Pages, commands and the API call these."""
+"""Open and change jurisdictions. Pages, commands and the demo call these functions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from tenants.models import RESERVED_SLUGS, Affiliation, AuditEvent, Domain, Invitation, Jurisdiction, Role
 from tenants.people import permission_groups
-from tenants.people.affiliations import affiliate
 from tenants.people.invitations import invite
 from tenants.schemas import clone, inventory
 from tenants.signals import jurisdiction_changed, jurisdiction_opened
 
-__all__ = ["affiliate", "change_jurisdiction", "open_jurisdiction", "set_site_state", "set_up_alliance"]
+_OPENING_LOCK_ID = 7_140_002  # first key of the advisory locks of openings; the second is the slug's hash
 
-_OPENING_LOCK_ID = 7_140_002  # the advisory locks of openings, one for each slug
-
-# What may be said about a jurisdiction when it is opened or changed; its address and schema stay for good.
+# Fields that can be set when a jurisdiction is opened or changed; slug and schema name never change.
 EDITABLE_FIELDS = (
     "short_name", "kind", "state", "geoid", "population_band", "staff_band", "timezone", "languages",
     "fiscal_year_start_month", "entry_stage", "is_sample", "tagline", "brand_color", "accent_color", "pattern",
@@ -30,12 +27,12 @@ EDITABLE_FIELDS = (
 
 
 def schema_name_for(slug: str) -> str:
-    """ "marrow-bend" lives in schema "c_marrow_bend", for good."""
+    """Schema name of a slug, like "c_marrow_bend" of "marrow-bend"."""
     return "c_" + slug.replace("-", "_")
 
 
 def _validate_slug(slug: str) -> None:
-    """Raise ValidationError unless the slug can be the address of a place."""
+    """Raise ValidationError unless the slug can be the address of a jurisdiction."""
     field = Jurisdiction._meta.get_field("slug")
     try:
         field.clean(slug, None)
@@ -43,8 +40,8 @@ def _validate_slug(slug: str) -> None:
             raise ValidationError(
                 _("“%(value)s” is kept for the portal itself. Choose another address.") % {"value": slug}
             )
-    except ValidationError as refused:
-        raise ValidationError({"slug": refused.messages}) from None
+    except ValidationError as error:
+        raise ValidationError({"slug": error.messages}) from None
 
 
 def short_name_for(name: str) -> str:
@@ -66,15 +63,15 @@ def open_jurisdiction(
     repair: bool = False,
     **fields: Any,
 ) -> Jurisdiction:
-    """Open a jurisdiction: registry row, host, schema from the template, what listeners add, and an invitation.
+    """Open a jurisdiction: registry row, host, schema copied from the template, what signal handlers add, an invitation.
 
-    `coordinator` is the mail address of the person who is asked to run the site; `options` go to the listeners of
-    `jurisdiction_opened`; `fields` are those of DESCRIPTION.
+    `coordinator` is the email address of the person to invite as coordinator; `options` are passed to the handlers of
+    `jurisdiction_opened`; `fields` are those of EDITABLE_FIELDS.
 
-    One transaction: it is there whole or not at all. Opening the same slug again, also at the same moment, returns
-    the one that is there as it is; where nobody is coordinator or asked to be, the invitation is made up for. If it
-    has lost its schema, `repair` gives it a new, empty one.
-    Raises ValidationError, with one message for each field that cannot stay so.
+    All in one transaction. Opening a slug again, even at the same time, returns the existing jurisdiction unchanged; if
+    nobody is coordinator or invited to be, the invitation is sent now. `repair` gives a jurisdiction without a schema
+    a new, empty one.
+    Raises ValidationError with one message for each invalid field.
     """
     if unknown := sorted(set(fields) - set(EDITABLE_FIELDS)):
         raise TypeError(
@@ -83,7 +80,7 @@ def open_jurisdiction(
     _validate_slug(slug)
     with schema_context("public"):
         inventory.acquire_shared_migration_lock()
-        with connection.cursor() as cursor:  # two openings of one slug wait for each other, others do not
+        with connection.cursor() as cursor:  # two openings of one slug wait for each other
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OPENING_LOCK_ID, slug])
         jurisdiction = Jurisdiction.objects.filter(slug=slug).first()
         is_new = jurisdiction is None
@@ -108,7 +105,7 @@ def open_jurisdiction(
             )
         if needs_schema:
             clone.clone_schema(jurisdiction.schema_name)
-            _record("opened" if is_new else "repaired", jurisdiction, by=by)
+            AuditEvent.objects.log("opened" if is_new else "repaired", jurisdiction, by=by)
     if needs_schema:
         with tenant_context(jurisdiction):
             jurisdiction_opened.send(Jurisdiction, jurisdiction=jurisdiction, options=options or {})
@@ -116,29 +113,29 @@ def open_jurisdiction(
     if coordinator and (needs_schema or not _has_coordinator(jurisdiction)):
         try:
             invite(jurisdiction, email=coordinator, roles=[Role.COORDINATOR], by=by)
-        except ValidationError as refused:
-            raise ValidationError({"coordinator": refused.messages}) from None
+        except ValidationError as error:
+            raise ValidationError({"coordinator": error.messages}) from None
     return jurisdiction
 
 
 def _has_coordinator(jurisdiction: Jurisdiction) -> bool:
-    """True if somebody is coordinator here, or was asked to be."""
+    """True if the jurisdiction has a coordinator or an open invitation for one."""
     with schema_context("public"):
-        held = Affiliation.objects.active().filter(
+        coordinators = Affiliation.objects.active().filter(
             jurisdiction=jurisdiction, roles__contains=[Role.COORDINATOR]
         )
-        asked = Invitation.objects.filter(
+        invitations = Invitation.objects.filter(
             jurisdiction=jurisdiction, roles__contains=[Role.COORDINATOR], state__in=Invitation.OPEN_STATES
         )
-        return held.exists() or asked.exists()
+        return coordinators.exists() or invitations.exists()
 
 
 @transaction.atomic
 def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields: Any) -> Jurisdiction:
-    """Change what is said about a jurisdiction: `name` and the fields of DESCRIPTION.
+    """Change `name` and fields of EDITABLE_FIELDS of a jurisdiction. Sends `jurisdiction_changed`.
 
-    What changed is kept, from and to, in the audit; nothing changed leaves no trace. Announces
-    `jurisdiction_changed`. Raises ValidationError, with one message for each field that cannot stay so.
+    An audit event keeps the changes, from and to; if nothing changes, nothing is recorded or sent.
+    Raises ValidationError with one message for each invalid field.
     """
     if unknown := sorted(set(fields) - {"name", *EDITABLE_FIELDS}):
         raise TypeError(f"change_jurisdiction() has no field {unknown[0]!r}.")
@@ -155,7 +152,7 @@ def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields
             setattr(jurisdiction, field, change["to"])
         jurisdiction.full_clean(exclude=["schema_name"])
         jurisdiction.save(update_fields=[*changes, "updated_at"])
-        _record("changed", jurisdiction, by=by, detail=changes)
+        AuditEvent.objects.log("changed", jurisdiction, by=by, detail=changes)
     with tenant_context(jurisdiction):
         jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
     return jurisdiction
@@ -163,7 +160,7 @@ def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields
 
 @transaction.atomic
 def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -> Jurisdiction:
-    """Open, schedule or close the jurisdiction's public site. Announces `jurisdiction_changed`."""
+    """Launch, schedule or close the jurisdiction's public site. Sends `jurisdiction_changed`."""
     with schema_context("public"):
         jurisdiction = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
         if jurisdiction.site_state == state:
@@ -171,15 +168,15 @@ def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -
         change = {"site_state": {"from": jurisdiction.site_state, "to": state}}
         jurisdiction.site_state = Jurisdiction.SiteState(state)
         jurisdiction.save(update_fields=["site_state", "updated_at"])
-        _record("changed", jurisdiction, by=by, detail=change)
+        AuditEvent.objects.log("changed", jurisdiction, by=by, detail=change)
     with tenant_context(jurisdiction):
         jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
     return jurisdiction
 
 
 def register_host(jurisdiction: Jurisdiction) -> None:
-    """Let the jurisdiction's own host lead to it; safe to repeat. Raises ValidationError if it leads elsewhere."""
-    domain, _made = Domain.objects.get_or_create(
+    """Register the jurisdiction's host; safe to repeat. Raises ValidationError if the host belongs to another one."""
+    domain, _created = Domain.objects.get_or_create(
         domain=jurisdiction.host, defaults={"tenant": jurisdiction, "is_primary": True}
     )
     if domain.tenant_id != jurisdiction.pk:
@@ -189,27 +186,14 @@ def register_host(jurisdiction: Jurisdiction) -> None:
         )
 
 
-def _record(
-    verb: str, jurisdiction: Jurisdiction, *, by: User | None, detail: dict[str, Any] | None = None
-) -> None:
-    AuditEvent.objects.create(
-        actor=by,
-        jurisdiction=jurisdiction,
-        verb=verb,
-        object_type="jurisdiction",
-        object_id=jurisdiction.slug,
-        detail=detail or {},
-    )
-
-
 @transaction.atomic
 def set_up_alliance() -> Jurisdiction:
-    """The registry rows of the alliance and of the template, and every place's host; safe to repeat.
+    """Create the registry rows of the alliance and of the template, and missing hosts of members; safe to repeat.
 
-    A host is missing where CITY_DOMAIN was changed since the place was opened; the old one keeps leading to it.
+    A member lacks its host if CITY_DOMAIN was changed after it was opened; its old host stays registered.
     """
     with schema_context("public"):
-        alliance, _made = Jurisdiction.objects.get_or_create(
+        alliance, _created = Jurisdiction.objects.get_or_create(
             schema_name="public",
             defaults={
                 "name": settings.ALLIANCE_NAME,

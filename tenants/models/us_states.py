@@ -1,4 +1,8 @@
-"""The states and territories of the United States, by the code people write on an envelope."""
+"""The states and territories of the United States by their postal codes."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
 
 US_STATES: dict[str, str] = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
@@ -14,3 +18,8 @@ US_STATES: dict[str, str] = {
     "AS": "American Samoa", "GU": "Guam", "MP": "Northern Mariana Islands", "PR": "Puerto Rico",
     "VI": "U.S. Virgin Islands",
 }  # fmt: skip
+
+
+def state_name(code: str) -> str:
+    """Name of a state; the code itself if it is unknown, "No state given" if it is empty."""
+    return US_STATES.get(code.upper(), code) if code else _("No state given")

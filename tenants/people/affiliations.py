@@ -1,4 +1,7 @@
-"""Who is on whose team: given, changed, ended, handed over. Groups in the place's schema follow at once."""
+"""Team membership: give roles, change or end them, transfer the coordinator role, end sessions.
+
+Groups in the jurisdiction's schema are updated in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,16 @@ from tenants.people import permission_groups
 
 
 def validate_roles(jurisdiction: Jurisdiction, roles: Iterable[str]) -> list[str]:
-    """The roles, sorted. Raises ValidationError if there is none, or one that is not held at this place."""
+    """Return the roles, sorted. Raises ValidationError if there are none, or for a role not held at this jurisdiction."""
     chosen = sorted(set(roles))
     if not chosen:
         raise ValidationError({"roles": _("Choose at least one role.")})
-    here = CITY_ROLES if jurisdiction.is_tenant else ALLIANCE_ROLES
-    if wrong := [role for role in chosen if role not in here]:
+    allowed = CITY_ROLES if jurisdiction.is_tenant else ALLIANCE_ROLES
+    if invalid := [role for role in chosen if role not in allowed]:
         raise ValidationError(
             {
                 "roles": _("“%(role)s” is not a role at %(jurisdiction)s.")
-                % {"role": wrong[0], "jurisdiction": jurisdiction}
+                % {"role": invalid[0], "jurisdiction": jurisdiction}
             }
         )
     return chosen
@@ -47,13 +50,13 @@ def validate_roles(jurisdiction: Jurisdiction, roles: Iterable[str]) -> list[str
 def affiliate(
     user: User, jurisdiction: Jurisdiction, *, roles: Iterable[str], by: User | None, **fields: Any
 ) -> Affiliation:
-    """Give a person these roles at a jurisdiction (instead of those they had) and derive their groups there."""
+    """Give a user these roles at a jurisdiction, instead of any former ones, and update their groups there."""
     chosen = validate_roles(jurisdiction, roles)
     with schema_context("public"):
-        affiliation, _made = Affiliation.objects.update_or_create(
+        affiliation, _created = Affiliation.objects.update_or_create(
             user=user, jurisdiction=jurisdiction, defaults={"roles": chosen, "end_date": None} | fields
         )
-        _record("affiliated", affiliation, by=by, roles=chosen)
+        AuditEvent.objects.log("affiliated", jurisdiction, target=user, by=by, detail={"roles": chosen})
     permission_groups.update_membership(affiliation)
     return affiliation
 
@@ -62,7 +65,7 @@ def affiliate(
 def change_roles(
     affiliation: Affiliation, *, roles: Iterable[str], by: User | None, **fields: Any
 ) -> Affiliation:
-    """Change what a person may do here. Raises ValidationError if nobody would be coordinator any more."""
+    """Change a user's roles. Raises ValidationError if no coordinator would remain."""
     with schema_context("public"):
         affiliation = _lock_and_refresh(affiliation)
         chosen, before = validate_roles(affiliation.jurisdiction, roles), list(affiliation.roles)
@@ -70,16 +73,22 @@ def change_roles(
         for name, value in ({"roles": chosen} | fields).items():
             setattr(affiliation, name, value)
         affiliation.save()
-        _record("roles_changed", affiliation, by=by, before=before, roles=chosen)
+        AuditEvent.objects.log(
+            "roles_changed",
+            affiliation.jurisdiction,
+            target=affiliation.user,
+            by=by,
+            detail={"before": before, "roles": chosen},
+        )
     permission_groups.update_membership(affiliation)
     return affiliation
 
 
 @transaction.atomic
 def end_affiliation(affiliation: Affiliation, *, by: User | None) -> Affiliation:
-    """End a person's time on the team and their sessions there. The person and what they did stay.
+    """End an affiliation and the user's sessions there. The user and their work stay.
 
-    Raises ValidationError if nobody would be coordinator any more.
+    Raises ValidationError if no coordinator would remain.
     """
     with schema_context("public"):
         affiliation = _lock_and_refresh(affiliation)
@@ -87,7 +96,13 @@ def end_affiliation(affiliation: Affiliation, *, by: User | None) -> Affiliation
         affiliation.end_date = utc_today() - dt.timedelta(days=1)
         affiliation.start_date = min(affiliation.start_date, affiliation.end_date)
         affiliation.save()
-        _record("affiliation_ended", affiliation, by=by, roles=list(affiliation.roles))
+        AuditEvent.objects.log(
+            "affiliation_ended",
+            affiliation.jurisdiction,
+            target=affiliation.user,
+            by=by,
+            detail={"roles": list(affiliation.roles)},
+        )
     permission_groups.update_membership(affiliation)
     end_sessions(affiliation.user, affiliation.jurisdiction)
     return affiliation
@@ -95,46 +110,55 @@ def end_affiliation(affiliation: Affiliation, *, by: User | None) -> Affiliation
 
 @transaction.atomic
 def transfer_coordinator(affiliation: Affiliation, *, to: Affiliation, by: User | None) -> Affiliation:
-    """Make `to` coordinator in place of `affiliation`, in one step; the former one stays as a plan editor.
+    """Make `to` coordinator instead of `affiliation`, in one step; the former coordinator becomes plan editor.
 
-    Raises ValidationError if either is not on this team, or `affiliation` is no coordinator.
+    Raises ValidationError if they are not two people of one team, or `affiliation` is no coordinator.
     """
     with schema_context("public"):
-        giver, taker = _lock_and_refresh(affiliation), _lock_and_refresh(to)
-        if giver.jurisdiction_id != taker.jurisdiction_id or giver.pk == taker.pk:
+        former, successor = _lock_and_refresh(affiliation), _lock_and_refresh(to)
+        if former.jurisdiction_id != successor.jurisdiction_id or former.pk == successor.pk:
             raise ValidationError(_("Choose another person of the same team."))
-        if Role.COORDINATOR not in giver.roles:
+        if Role.COORDINATOR not in former.roles:
             raise ValidationError(_("Only a coordinator can hand the coordination over."))
-        taker.roles = sorted({*taker.roles, Role.COORDINATOR.value})
-        taker.save()
-        giver.roles = sorted({*giver.roles, Role.PLAN_EDITOR.value} - {Role.COORDINATOR.value})
-        giver.save()
-        _record("handed_over", taker, by=by, giver=str(giver.user.uuid))
-    permission_groups.update_membership(giver)
-    permission_groups.update_membership(taker)
-    return taker
+        successor.roles = sorted({*successor.roles, Role.COORDINATOR.value})
+        successor.save()
+        former.roles = sorted({*former.roles, Role.PLAN_EDITOR.value} - {Role.COORDINATOR.value})
+        former.save()
+        AuditEvent.objects.log(
+            "handed_over",
+            successor.jurisdiction,
+            target=successor.user,
+            by=by,
+            detail={"giver": str(former.user.uuid)},
+        )
+    permission_groups.update_membership(former)
+    permission_groups.update_membership(successor)
+    return successor
 
 
 def end_sessions(user: User, jurisdiction: Jurisdiction) -> int:
-    """End the person's sessions at one place; returns how many there were."""
+    """End the user's sessions at one jurisdiction. Returns their number."""
     with tenant_context(jurisdiction):
-        theirs = [
+        session_keys = [
             session.pk
             for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
             if session.get_decoded().get("_auth_user_id") == str(user.pk)
         ]
-        Session.objects.filter(pk__in=theirs).delete()
-    return len(theirs)
+        Session.objects.filter(pk__in=session_keys).delete()
+    return len(session_keys)
 
 
 def end_all_sessions(user: User) -> None:
-    """End the person's sessions on every host at once."""
+    """End the user's sessions on every host."""
     with schema_context("public"):
         User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
 
 
 def _lock_and_refresh(affiliation: Affiliation) -> Affiliation:
-    """The row as it is now; the place's row is locked too, so that two changes cannot both leave the last one."""
+    """Lock the jurisdiction and the affiliation, and read the affiliation again.
+
+    With the jurisdiction locked, two changes at the same time cannot both remove the last coordinator.
+    """
     Jurisdiction.objects.select_for_update(of=("self",)).get(pk=affiliation.jurisdiction_id)
     return (
         Affiliation.objects.select_for_update(of=("self",))
@@ -144,6 +168,7 @@ def _lock_and_refresh(affiliation: Affiliation) -> Affiliation:
 
 
 def _require_remaining_coordinator(affiliation: Affiliation, roles: Iterable[str]) -> None:
+    """Raise ValidationError if nobody else holds the leading role that `affiliation` would lose with `roles`."""
     lead = Role.COORDINATOR if affiliation.jurisdiction.is_tenant else Role.STAFF_ADMIN
     if lead not in affiliation.roles or lead in roles:
         return
@@ -155,14 +180,3 @@ def _require_remaining_coordinator(affiliation: Affiliation, roles: Iterable[str
             _("%(person)s is the only one with the role “%(role)s”. Give it to somebody else first.")
             % {"person": affiliation.user, "role": lead.label}
         )
-
-
-def _record(verb: str, affiliation: Affiliation, *, by: User | None, **detail: Any) -> None:
-    AuditEvent.objects.create(
-        actor=by,
-        jurisdiction=affiliation.jurisdiction,
-        verb=verb,
-        object_type="user",
-        object_id=str(affiliation.user.uuid),
-        detail=detail,
-    )

@@ -1,4 +1,4 @@
-"""How people join: an invitation by mail, a new link when the first is lost, and acceptance."""
+"""Invitations to a team: send by email, send again with a new link, revoke, accept, expire."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKEN_LIFETIME = dt.timedelta(days=14)
 
 
 def hash_token(token: str) -> str:
-    """What is kept of a token."""
+    """Return the SHA-256 of a token in hex: only this is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -40,41 +40,44 @@ def invite(
     title: str = "",
     department: str = "",
 ) -> Invitation:
-    """Ask a person by mail to join the team. Asking the same address again sends a new link.
+    """Invite a person to the team by email. Inviting the same address again sends a new link.
 
-    Raises ValidationError for what is not an address, for roles not held here, for somebody who is on the team.
+    Raises ValidationError for an invalid address, for roles not held here, and for a person already on the team.
     """
     email = email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
         raise ValidationError(
-            {"email": _("“%(email)s” is not a mail address. Write it like ada@city.gov.") % {"email": email}}
+            {
+                "email": _("“%(email)s” is not an email address. Write it like ada@city.gov.")
+                % {"email": email}
+            }
         ) from None
     chosen = validate_roles(jurisdiction, roles)
     with schema_context("public"):
         _acquire_lock(jurisdiction)
         if Affiliation.objects.active().filter(jurisdiction=jurisdiction, user__email=email).exists():
             raise ValidationError({"email": _("%(email)s is on the team already.") % {"email": email}})
-        open_one = (
+        invitation = (
             Invitation.objects.select_for_update()
             .filter(jurisdiction=jurisdiction, email=email, state__in=Invitation.OPEN_STATES)
             .first()
         )
-        facts = {"roles": chosen, "name": name, "title": title, "department": department}
-        if open_one:
-            for field, value in facts.items():
-                setattr(open_one, field, value)
-            return _send_invitation(open_one, by=by, verb="invitation_resent")
-        made = Invitation(jurisdiction=jurisdiction, email=email, invited_by=by, sent_count=0, **facts)
-        return _send_invitation(made, by=by, verb="invited")
+        fields = {"roles": chosen, "name": name, "title": title, "department": department}
+        if invitation:
+            for field, value in fields.items():
+                setattr(invitation, field, value)
+            return _send_invitation(invitation, by=by, verb="invitation_resent")
+        invitation = Invitation(jurisdiction=jurisdiction, email=email, invited_by=by, sent_count=0, **fields)
+        return _send_invitation(invitation, by=by, verb="invited")
 
 
 @transaction.atomic
 def resend(invitation: Invitation, *, by: User | None) -> Invitation:
-    """Send the same invitation with a new link; the old link dies.
+    """Send an invitation again with a new link; the old link stops working.
 
-    Raises ValidationError if it is closed, or another one to the same address is open.
+    Raises ValidationError if the invitation is closed, or another one to the same address is open.
     """
     with schema_context("public"):
         _acquire_lock(invitation.jurisdiction)
@@ -97,7 +100,7 @@ def resend(invitation: Invitation, *, by: User | None) -> Invitation:
 
 @transaction.atomic
 def revoke(invitation: Invitation, *, by: User | None) -> Invitation:
-    """Take an invitation back: its link dies. Raises ValidationError if it was accepted."""
+    """Revoke an invitation: its link stops working. Raises ValidationError if it was accepted."""
     with schema_context("public"):
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if invitation.state == Invitation.State.ACCEPTED:
@@ -106,12 +109,12 @@ def revoke(invitation: Invitation, *, by: User | None) -> Invitation:
             )
         invitation.state = Invitation.State.REVOKED
         invitation.save(update_fields=["state"])
-        _record("invitation_revoked", invitation, by=by)
+        _log("invitation_revoked", invitation, by=by)
         return invitation
 
 
 def find_by_token(token: str) -> Invitation | None:
-    """The invitation this token still opens, or None: unknown, used, revoked or too old."""
+    """Return the open invitation with this token; None if the token is unknown, used, revoked or expired."""
     with schema_context("public"):
         return (
             Invitation.objects.select_related("jurisdiction")
@@ -123,7 +126,7 @@ def find_by_token(token: str) -> Invitation | None:
 
 
 def mark_opened(invitation: Invitation) -> None:
-    """Note that the link was followed."""
+    """Record that the link was followed."""
     with schema_context("public"):
         Invitation.objects.filter(pk=invitation.pk, state=Invitation.State.SENT).update(
             state=Invitation.State.OPENED
@@ -134,9 +137,9 @@ def mark_opened(invitation: Invitation) -> None:
 def accept(
     token: str, *, user: User | None = None, name: str = "", password: str = ""
 ) -> tuple[User, Invitation]:
-    """Join the team: as `user`, who has the invited address, or as a new person with this name and password.
+    """Accept an invitation: as `user`, who has the invited address, or as a new user with this name and password.
 
-    Raises ValidationError if the token opens nothing any more, the address is another's, or the password is weak.
+    Raises ValidationError if the token is not valid, the address is a different one, or the password is weak.
     """
     with schema_context("public"):
         invitation = (
@@ -156,31 +159,33 @@ def accept(
                 _("This invitation is for %(email)s. Sign out, and follow the link again.")
                 % {"email": invitation.email}
             )
-        held = Affiliation.objects.active().filter(user=user, jurisdiction=invitation.jurisdiction).first()
+        existing = (
+            Affiliation.objects.active().filter(user=user, jurisdiction=invitation.jurisdiction).first()
+        )
         affiliate(
             user,
             invitation.jurisdiction,
-            roles=[Role(role) for role in sorted({*invitation.roles, *(held.roles if held else [])})],
+            roles=[Role(role) for role in sorted({*invitation.roles, *(existing.roles if existing else [])})],
             by=invitation.invited_by,
-            title=invitation.title or (held.title if held else ""),
-            department=invitation.department or (held.department if held else ""),
+            title=invitation.title or (existing.title if existing else ""),
+            department=invitation.department or (existing.department if existing else ""),
         )
         invitation.state = Invitation.State.ACCEPTED
         invitation.accepted_at, invitation.accepted_by = timezone.now(), user
         invitation.save(update_fields=["state", "accepted_at", "accepted_by"])
-        _record("invitation_accepted", invitation, by=user)
+        _log("invitation_accepted", invitation, by=user)
         return user, invitation
 
 
 def expire_overdue() -> int:
-    """Close invitations whose time is over; returns how many."""
+    """Mark overdue open invitations as expired. Returns their number."""
     with schema_context("public"):
-        late = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
-        return late.update(state=Invitation.State.EXPIRED)
+        overdue = Invitation.objects.filter(state__in=Invitation.OPEN_STATES, expires_at__lte=timezone.now())
+        return overdue.update(state=Invitation.State.EXPIRED)
 
 
 def _acquire_lock(jurisdiction: Jurisdiction) -> None:
-    """Let two who invite the same person at the same moment wait for each other."""
+    """Lock the jurisdiction's row, so that simultaneous invitations of one person wait for each other."""
     Jurisdiction.objects.select_for_update(of=("self",)).get(pk=jurisdiction.pk)
 
 
@@ -190,16 +195,16 @@ def _create_user(invitation: Invitation, *, name: str, password: str) -> User:
     first, _space, last = " ".join(name.split()).partition(" ")
     if not first:
         raise ValidationError({"name": _("Tell your team your name.")})
-    person = User(email=invitation.email, first_name=first, last_name=last)
+    user = User(email=invitation.email, first_name=first, last_name=last)
     try:
-        validate_password(password, user=person)
+        validate_password(password, user=user)
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from None
     return User.objects.create_user(invitation.email, password, first_name=first, last_name=last)
 
 
 def _send_invitation(invitation: Invitation, *, by: User | None, verb: str) -> Invitation:
-    """Give the invitation a new token and mail its link."""
+    """Give the invitation a new token and send its link by email."""
     token = secrets.token_urlsafe(32)
     invitation.token_hash = hash_token(token)
     invitation.state = Invitation.State.SENT
@@ -217,16 +222,15 @@ def _send_invitation(invitation: Invitation, *, by: User | None, verb: str) -> I
         url=f"{alliance.base_url}/accounts/invitation/{token}/",
         alliance=settings.ALLIANCE_NAME,
     )
-    _record(verb, invitation, by=by)
+    _log(verb, invitation, by=by)
     return invitation
 
 
-def _record(verb: str, invitation: Invitation, *, by: User | None) -> None:
-    AuditEvent.objects.create(
-        actor=by,
-        jurisdiction=invitation.jurisdiction,
-        verb=verb,
-        object_type="invitation",
-        object_id=str(invitation.uuid),
+def _log(verb: str, invitation: Invitation, *, by: User | None) -> None:
+    AuditEvent.objects.log(
+        verb,
+        invitation.jurisdiction,
+        target=invitation,
+        by=by,
         detail={"email": invitation.email, "roles": list(invitation.roles)},
     )

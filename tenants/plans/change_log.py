@@ -1,4 +1,4 @@
-"""What was changed, from what to what: snapshots of rows, and the entries written from two of them."""
+"""The change log of a plan: snapshots of rows, their differences, and the entries written from these."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from tenants.plans.models import Action, Change, Goal, Outcome, Plan
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tenants.plans.plan_tree import RelatedRows
+from tenants.plans.stored_names import stored_name
 
 VERB_LABELS = {
     "added": _("added"),
@@ -28,22 +29,22 @@ VERB_LABELS = {
 }
 OBJECT_LABELS = {"plan": _("plan"), "goal": _("goal"), "outcome": _("outcome"), "action": _("action")}
 
-# The columns whose changes are kept, in the order pages show them.
+# The fields whose changes are logged, in the order pages show them.
 LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
     Plan: (
         "title", "summary", "vision", "period_start", "period_end", "lifecycle", "visibility", "adopted_on",
         "adopting_body", "resolution", "cadence_days", "grace_days", "status_labels",
     ),
-    Goal: ("label", "title", "story", "department", "sectors", "position", "notes", "retired_reason"),
-    Outcome: ("label", "title", "story", "stage", "position", "notes", "goal", "retired_reason"),
+    Goal: ("label", "title", "story", "department", "sectors", "position", "extra_columns", "retired_reason"),
+    Outcome: ("label", "title", "story", "stage", "position", "extra_columns", "goal", "retired_reason"),
     Action: (
         "number", "title", "details", "why", "stage", "sectors", "topics", "status", "status_raw", "reason", "next_step",
         "accountable", "owner", "owner_vacant_since", "accountability_raw", "start_date", "start_precision", "due_date",
         "due_precision", "is_continuous", "timeline_raw", "resources", "implementation_plan", "changes",
-        "indicator_text", "position", "notes", "outcome", "retired_reason",
+        "indicator_text", "position", "extra_columns", "outcome", "retired_reason",
     ),
 }  # fmt: skip
-# What hangs below an action and is kept with it.
+# Rows below an action, logged with it.
 RELATED_LABELS = {
     "responsible": _("also responsible"),
     "support": _("supporting"),
@@ -57,7 +58,7 @@ FIELD_LABELS = {
     "timeline_raw": _("timeline, in the sheet’s words"),
     "start_precision": _("how exact the start is"),
     "due_precision": _("how exact the promised date is"),
-    "position": _("jurisdiction"),
+    "position": _("place"),
     "notes": _("notes"),
     "goal": _("goal"),
     "outcome": _("outcome"),
@@ -66,30 +67,33 @@ FIELD_LABELS = {
 } | RELATED_LABELS
 
 
-def snapshot(row: Plan | Goal | Outcome | Action, parts: RelatedRows | None = None) -> dict[str, Any]:
-    """The kept fields as JSON values; an action with what hangs below it: pass `parts` when there are many."""
-    found = {name: _plain(row, name) for name in LOGGED_FIELDS[type(row)]}
+def snapshot(row: Plan | Goal | Outcome | Action, related: RelatedRows | None = None) -> dict[str, Any]:
+    """The logged fields as JSON values, by stored name; for an action also the rows below it.
+
+    Pass `related` for many actions: without it each one costs four queries.
+    """
+    values = {stored_name(name): _json_value(row, name) for name in LOGGED_FIELDS[type(row)]}
     if isinstance(row, Action):
-        parts = parts or RelatedRows(actions=[row.pk])
-        found["responsible"] = parts.named(row, "responsible")
-        found["support"] = parts.named(row, "support")
-        found["measures"] = [
+        related = related or RelatedRows(actions=[row.pk])
+        values["responsible"] = related.department_names(row, "responsible")
+        values["support"] = related.department_names(row, "support")
+        values["measures"] = [
             {"kind": m.kind, "text": m.text, "baseline": m.baseline, "target": m.target}
-            for m in parts.measures[row.pk]
+            for m in related.measures[row.pk]
         ]
-        found["milestones"] = [
+        values["milestones"] = [
             {
                 "title": step.title,
                 "due": step.due_date.isoformat(),
                 "precision": step.due_precision,
                 "done": step.done_date.isoformat() if step.done_date else None,
             }
-            for step in parts.milestones[row.pk]
+            for step in related.milestones[row.pk]
         ]
-    return found
+    return values
 
 
-def _plain(row: Model, name: str) -> Any:
+def _json_value(row: Model, name: str) -> Any:
     if name == "accountable":
         department = row.accountable  # type: ignore[attr-defined]
         return department.name if department else None
@@ -102,7 +106,10 @@ def _plain(row: Model, name: str) -> Any:
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """{"due_date": ["2026-06-30", "2026-12-31"]}; nothing and empty are the same."""
+    """Old and new values of the fields that differ: {"due_date": ["2026-06-30", "2026-12-31"]}.
+
+    None and every empty value are equal.
+    """
     names = [*after, *(name for name in before if name not in after)]
     return {
         name: [before.get(name), after.get(name)]
@@ -119,9 +126,9 @@ def build_entry(
     at: dt.datetime,
     fields: dict[str, list[Any]] | None = None,
     reason: str = "",
-) -> Change:
-    """An unsaved entry; save it, or many at once."""
-    return Change(
+) -> PlanLogEntry:
+    """An unsaved log entry, for `save` or `bulk_create`."""
+    return PlanLogEntry(
         at=at,
         by=by,
         verb=verb,
@@ -138,7 +145,7 @@ def truncate(text: str, limit: int = 200) -> str:
 
 
 def field_label(object_type: str, name: str) -> str:
-    """What pages call a field."""
+    """Label of a field, by its stored name, as pages show it."""
     if name in FIELD_LABELS:
         return str(FIELD_LABELS[name])
     model = {"plan": Plan, "goal": Goal, "outcome": Outcome, "action": Action}[object_type]
@@ -147,13 +154,13 @@ def field_label(object_type: str, name: str) -> str:
 
 def entries_for(
     uuids: Iterable[Any] | None = None, *, object_type: str = "", by: int | None = None
-) -> QuerySet[Change]:
-    """The entries of some rows, or of all; newest first."""
-    wanted = Q()
+) -> QuerySet[PlanLogEntry]:
+    """Entries of the rows with these uuids, or of all rows; newest first."""
+    condition = Q()
     if uuids is not None:
-        wanted &= Q(object_uuid__in=list(uuids))
+        condition &= Q(object_uuid__in=list(uuids))
     if object_type:
-        wanted &= Q(object_type=object_type)
+        condition &= Q(object_type=object_type)
     if by is not None:
-        wanted &= Q(by=by)
-    return Change.objects.filter(wanted).select_related("by").order_by("-at", "-pk")
+        condition &= Q(by=by)
+    return PlanLogEntry.objects.filter(condition).select_related("by").order_by("-at", "-pk")

@@ -16,7 +16,7 @@ from tenants.models import ActionStage, Visibility
 
 
 class PlanModel(models.Model):
-    """What every row of a plan has: a lasting identity, and who touched it when."""
+    """Base of a plan's rows: a lasting identity, and who created and edited the row when."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -43,7 +43,7 @@ class PlanModel(models.Model):
 
 
 class Precision(models.TextChoices):
-    """How exact a date was meant."""
+    """Precision of a date as its author meant it."""
 
     DAY = "day", _("day")
     MONTH = "month", _("month")
@@ -53,7 +53,7 @@ class Precision(models.TextChoices):
 
 class PlanQuerySet(models.QuerySet["Plan"]):
     def in_force(self) -> Self:
-        """The one plan of the jurisdiction that pages show: not superseded, abandoned or archived."""
+        """Plans that pages show, one for each jurisdiction: not superseded, abandoned or archived."""
         return self.exclude(
             lifecycle__in=[Plan.Lifecycle.SUPERSEDED, Plan.Lifecycle.ABANDONED, Plan.Lifecycle.ARCHIVED]
         )
@@ -63,7 +63,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 
 
 class Plan(PlanModel):
-    """The Racial Equity Action Plan. Lifecycle, visibility and the launch of the site are kept apart."""
+    """A Racial Equity Action Plan. Lifecycle, visibility and the launch of the site are three separate facts."""
 
     class Lifecycle(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -94,7 +94,7 @@ class Plan(PlanModel):
     next_code = models.PositiveIntegerField(default=1, editable=False)
     status_labels = models.JSONField(
         default=dict, blank=True
-    )  # local words for codes: {"on_track": "Moving"}
+    )  # the city's labels for status codes: {"on_track": "Moving"}
 
     objects = PlanQuerySet.as_manager()
 
@@ -112,7 +112,7 @@ class Plan(PlanModel):
 
 
 class Department(PlanModel):
-    """A department, office, body or partner that answers for actions or helps with them, as the plan names it."""
+    """A department, office, body or partner that is accountable for actions or helps with them."""
 
     name = models.CharField(_("name"), max_length=160)
 
@@ -126,16 +126,15 @@ class Department(PlanModel):
 
 
 class RetirableModel(PlanModel):
-    """A part of a plan that is retired, never deleted."""
+    """Base of goals, outcomes and actions: retired (soft delete), never deleted."""
 
     position = models.PositiveIntegerField(default=0)
     retired_at = models.DateTimeField(null=True, blank=True)
     retired_reason = models.CharField(max_length=300, blank=True)
-    # Where an import found it: {"sheet": "Plan", "row": 12, "code": "1.1.2"}; {"starter": true} until it is touched.
+    # Where an import read it: {"sheet": "Plan", "row": 12, "code": "1.1.2"}; {"starter": true} until somebody edits it.
     source = models.JSONField(default=dict, blank=True)
-    notes = models.JSONField(
-        default=list, blank=True
-    )  # unknown columns: [{"label": "Cost code", "text": "4-11"}]
+    # Cells of columns that the portal has no field for: [{"label": "Cost code", "text": "4-11"}].
+    extra_columns = models.JSONField(default=list, blank=True, db_column="notes")
 
     class Meta:
         abstract = True
@@ -174,11 +173,11 @@ class Outcome(RetirableModel):
 
 class ActionQuerySet(models.QuerySet["Action"]):
     def current(self) -> Self:
-        """Neither the action nor what it stands under is retired."""
+        """Actions that are not retired, nor is their outcome or goal."""
         return self.filter(retired_at=None, outcome__retired_at=None, outcome__goal__retired_at=None)
 
     def counted(self) -> Self:
-        """What a rollup counts: cancelled and merged actions are left out."""
+        """Current actions that a rollup counts: without cancelled and merged ones."""
         return self.current().exclude(status__in=[Action.Status.CANCELLED, Action.Status.MERGED])
 
     def in_plan_order(self) -> Self:
@@ -186,7 +185,7 @@ class ActionQuerySet(models.QuerySet["Action"]):
 
 
 class Action(RetirableModel):
-    """A concrete thing the jurisdiction will do for an outcome."""
+    """A concrete step that the jurisdiction takes for an outcome."""
 
     class Status(models.TextChoices):
         NOT_STARTED = "not_started", _("Not started")
@@ -280,28 +279,28 @@ class Action(RetirableModel):
 
 
 class ActionParty(models.Model):
-    """Who else works on an action besides the one who answers for it."""
+    """A department that works on an action besides the accountable one."""
 
-    class Part(models.TextChoices):
+    class Role(models.TextChoices):
         RESPONSIBLE = "responsible", _("Also responsible")
         SUPPORT = "support", _("Supports")
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="parties")
-    department = models.ForeignKey(Department, models.PROTECT, related_name="parts")
-    part = models.CharField(max_length=12, choices=Part.choices)
+    department = models.ForeignKey(Department, models.PROTECT, related_name="parties")
+    role = models.CharField(max_length=12, choices=Role.choices, db_column="part")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["action", "department", "part"], name="one_part_per_department")
+            models.UniqueConstraint(fields=["action", "department", "role"], name="one_part_per_department")
         ]
 
     def __str__(self) -> str:
-        return f"{self.department} ({self.get_part_display()})"
+        return f"{self.department} ({self.get_role_display()})"
 
 
 class PerformanceMeasure(PlanModel):
-    """How an action does. Baseline and target are kept as the city words them until they are numbers."""
+    """Performance measure of an action. Baseline and target are text, as the city words them."""
 
     class Kind(models.TextChoices):
         HOW_MUCH = "how_much", _("How much did we do?")
@@ -320,7 +319,7 @@ class PerformanceMeasure(PlanModel):
 
 
 class Milestone(PlanModel):
-    """A dated step on the way. `measure_position` is the place of the measure it belongs to, from 0, if any."""
+    """A dated step of an action. `measure_position` is the position of its measure, from 0; None for no measure."""
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="milestones")
     title = models.CharField(_("milestone"), max_length=300, blank=True)
@@ -335,10 +334,10 @@ class Milestone(PlanModel):
 
 
 class ProgressNote(PlanModel):
-    """What happened on an action, at a date. Never edited: a correction is a new note."""
+    """A dated progress note on an action. Never edited: a correction is a new note."""
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="progress_notes")
-    label = models.CharField(max_length=40, blank=True)  # the sheet's word for the period: "FY26 Q2"
+    label = models.CharField(max_length=40, blank=True)  # the period as the sheet names it: "FY26 Q2"
     noted_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=Action.Status.choices, blank=True)
     text = models.TextField(_("what happened"))
@@ -351,26 +350,29 @@ class ProgressNote(PlanModel):
         return f"{self.label or self.noted_on}: {self.text[:60]}"
 
 
-class Change(models.Model):
-    """One change to a plan: what, from what, to what, by whom, when, why. Only added to, never altered."""
+class PlanLogEntry(models.Model):
+    """One change to a plan: object, old and new values, person, time, reason. Append-only."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_constraint=False, related_name="+"
     )
-    verb = models.CharField(max_length=24)  # tenants.plans.change_log.VERB_LABELS
+    verb = models.CharField(max_length=24)  # a key of tenants.plans.change_log.VERB_LABELS
     object_type = models.CharField(max_length=16)  # plan, goal, outcome, action
     object_uuid = models.UUIDField(db_index=True)
     object_title = models.CharField(max_length=200, blank=True)
     fields = models.JSONField(default=dict, blank=True)  # {"due_date": ["2026-06-30", "2026-12-31"]}
     reason = models.TextField(blank=True)
 
+    class Meta:
+        db_table = "plans_change"
+
     def __str__(self) -> str:
         return f"{self.verb} {self.object_title}"
 
 
 class ImportJob(PlanModel):
-    """One uploaded sheet on its way into the plan: kept file, mapping, dry run, result, and how to undo it."""
+    """One import of an uploaded sheet: the file, its column mapping, the check, the result and the undo data."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Uploaded")
@@ -384,9 +386,11 @@ class ImportJob(PlanModel):
     sha256 = models.CharField(max_length=64)
     mapping = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
-    result = models.JSONField(default=dict, blank=True)  # counts, cells, messages, rows to be added/changed
-    tree = models.JSONField(default=list, blank=True)  # what the sheet said, for the three-way difference
-    before = models.JSONField(default=dict, blank=True)  # what undo puts back
+    result = models.JSONField(default=dict, blank=True)  # counts, cells, messages, rows to add or change
+    tree = models.JSONField(default=list, blank=True)  # the plan as the sheet has it, for the three-way merge
+    before = models.JSONField(
+        default=dict, blank=True
+    )  # the undo journal: tenants.plans.imports.undo_journal
     state = models.CharField(max_length=12, choices=State.choices, default=State.UPLOADED)
     committed_at = models.DateTimeField(null=True, blank=True)
     undo_until = models.DateTimeField(null=True, blank=True)
@@ -396,17 +400,20 @@ class ImportJob(PlanModel):
         return f"{self.filename} ({self.get_state_display()})"
 
 
-class Export(PlanModel):
-    """What a downloaded sheet said, so that the sheet can be compared when it comes back changed."""
+class ExportSnapshot(PlanModel):
+    """The plan as a downloaded sheet has it: a base for the three-way merge when the sheet is imported again."""
 
     tree = models.JSONField()
+
+    class Meta:
+        db_table = "plans_export"
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d}"
 
 
 def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
-    """How old an action's last word is: "none", "fresh", "due", "overdue" or "stale".
+    """Freshness of an action's newest update: "none", "fresh", "due", "overdue" or "stale".
 
     Fresh within the plan's cadence; due for 14 days after it; overdue until the grace days have passed; then stale.
     """

@@ -1,4 +1,4 @@
-"""A plan in the schema as the tree that sheets are read into and written from."""
+"""The plan of the active schema as the tree of the spreadsheet model, and the rows below its actions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tenants.plans.models import (
 
 
 def read_tree(plan: Plan, *, with_retired: bool = False) -> list[spreadsheets.Goal]:
-    """The plan in its order, each part with its uuid as `id`; seven queries for a plan of any size.
+    """The goals of the plan in order, each item with its uuid as `id`; seven queries for a plan of any size.
 
-    `with_retired` adds retired parts, and what stands under them, in their places.
+    `with_retired` adds retired items, and the items under them, in their positions.
     """
     goals = Goal.objects.filter(plan=plan).order_by("position", "pk")
     outcomes = Outcome.objects.filter(goal__plan=plan).order_by("position", "pk")
@@ -32,25 +32,27 @@ def read_tree(plan: Plan, *, with_retired: bool = False) -> list[spreadsheets.Go
         goals = goals.filter(retired_at=None)
         outcomes = outcomes.filter(retired_at=None)
         actions = actions.filter(retired_at=None)
-    parts = RelatedRows(plan)
-    below: dict[int, list[spreadsheets.Action]] = defaultdict(list)
+    related = RelatedRows(plan)
+    actions_by_outcome: dict[int, list[spreadsheets.Action]] = defaultdict(list)
     for action in actions.select_related("accountable"):
-        below[action.outcome_id].append(_action(action, parts))
-    middle: dict[int, list[spreadsheets.Outcome]] = defaultdict(list)
+        actions_by_outcome[action.outcome_id].append(_action_node(action, related))
+    outcomes_by_goal: dict[int, list[spreadsheets.Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        middle[outcome.goal_id].append(
-            spreadsheets.Outcome(**_heading(outcome), actions=below[outcome.pk]),
+        outcomes_by_goal[outcome.goal_id].append(
+            spreadsheets.Outcome(**_heading_values(outcome), actions=actions_by_outcome[outcome.pk]),
         )
     return [
-        spreadsheets.Goal(**_heading(goal), department=goal.department or None, outcomes=middle[goal.pk])
+        spreadsheets.Goal(
+            **_heading_values(goal), department=goal.department or None, outcomes=outcomes_by_goal[goal.pk]
+        )
         for goal in goals
     ]
 
 
 def retired_ids(plan: Plan) -> frozenset[str]:
-    """The uuids of the plan's retired parts, and of what stands under them."""
-    found: set[str] = set()
-    for rows, above in (
+    """The uuids of the plan's retired items, and of the items under them."""
+    uuids: set[str] = set()
+    for rows, parent_columns in (
         (Goal.objects.filter(plan=plan), []),
         (Outcome.objects.filter(goal__plan=plan), ["goal__retired_at"]),
         (
@@ -58,64 +60,64 @@ def retired_ids(plan: Plan) -> frozenset[str]:
             ["outcome__retired_at", "outcome__goal__retired_at"],
         ),
     ):
-        for uuid, *moments in rows.values_list("uuid", "retired_at", *above):
-            if any(moments):
-                found.add(str(uuid))
-    return frozenset(found)
+        for uuid, *retired_at in rows.values_list("uuid", "retired_at", *parent_columns):
+            if any(retired_at):
+                uuids.add(str(uuid))
+    return frozenset(uuids)
 
 
 class RelatedRows:
-    """The rows below the actions of a plan, or of some of them, by action id."""
+    """Parties, measures, milestones and progress notes by action id: of a plan, or of the given action ids; four queries."""
 
     def __init__(self, plan: Plan | None = None, *, actions: Iterable[int] | None = None) -> None:
-        only: dict[str, Any] = (
+        condition: dict[str, Any] = (
             {"action__in": list(actions)} if actions is not None else {"action__outcome__goal__plan": plan}
         )
         self.parties: dict[int, list[ActionParty]] = defaultdict(list)
         self.measures: dict[int, list[PerformanceMeasure]] = defaultdict(list)
         self.milestones: dict[int, list[Milestone]] = defaultdict(list)
-        self.notes: dict[int, list[ProgressNote]] = defaultdict(list)
+        self.progress_notes: dict[int, list[ProgressNote]] = defaultdict(list)
         for party in (
-            ActionParty.objects.filter(**only).select_related("department").order_by("position", "pk")
+            ActionParty.objects.filter(**condition).select_related("department").order_by("position", "pk")
         ):
             self.parties[party.action_id].append(party)
-        for measure in PerformanceMeasure.objects.filter(**only).order_by("position", "pk"):
+        for measure in PerformanceMeasure.objects.filter(**condition).order_by("position", "pk"):
             self.measures[measure.action_id].append(measure)
-        for milestone in Milestone.objects.filter(**only).order_by("position", "pk"):
+        for milestone in Milestone.objects.filter(**condition).order_by("position", "pk"):
             self.milestones[milestone.action_id].append(milestone)
-        for note in ProgressNote.objects.filter(**only).order_by("position", "pk"):
-            self.notes[note.action_id].append(note)
+        for note in ProgressNote.objects.filter(**condition).order_by("position", "pk"):
+            self.progress_notes[note.action_id].append(note)
 
-    def named(self, action: Action, part: str) -> list[str]:
-        return [party.department.name for party in self.parties[action.pk] if party.part == part]
+    def department_names(self, action: Action, role: str) -> list[str]:
+        return [party.department.name for party in self.parties[action.pk] if party.role == role]
 
 
-def _heading(part: Goal | Outcome) -> dict[str, Any]:
+def _heading_values(item: Goal | Outcome) -> dict[str, Any]:
     return {
-        "id": str(part.uuid),
-        "title": part.title,
-        "label": part.label or None,
-        "story": part.story or None,
-        "notes": [spreadsheets.SheetNote(**note) for note in part.notes],
-        "sheet": part.source.get("sheet"),
-        "row": part.source.get("row"),
+        "id": str(item.uuid),
+        "title": item.title,
+        "label": item.label or None,
+        "story": item.story or None,
+        "notes": [spreadsheets.SheetNote(**note) for note in item.extra_columns],
+        "sheet": item.source.get("sheet"),
+        "row": item.source.get("row"),
     }
 
 
-def _action(action: Action, parts: RelatedRows) -> spreadsheets.Action:
-    responsible = parts.named(action, ActionParty.Part.RESPONSIBLE)
+def _action_node(action: Action, related: RelatedRows) -> spreadsheets.Action:
+    responsible = related.department_names(action, ActionParty.Role.RESPONSIBLE)
     code = action.source.get("code")
-    is_coded = bool(code) and action.number in ("", code)
+    is_code_number = bool(code) and action.number in ("", code)
     return spreadsheets.Action(
         id=str(action.uuid),
         sheet=action.source.get("sheet"),
         row=action.source.get("row"),
         title=action.title,
         details=action.details or None,
-        number=None if is_coded else action.number or None,
+        number=None if is_code_number else action.number or None,
         code=code,
         accountable=([action.accountable.name] if action.accountable else []) + responsible,
-        support=parts.named(action, ActionParty.Part.SUPPORT),
+        support=related.department_names(action, ActionParty.Role.SUPPORT),
         owner_vacant_since=format_vacancy(action.owner_vacant_since),
         accountability_raw=action.accountability_raw,
         timeline_raw=action.timeline_raw,
@@ -128,12 +130,13 @@ def _action(action: Action, parts: RelatedRows) -> spreadsheets.Action:
             spreadsheets.Milestone(
                 due=step.due_date.isoformat(), measure=step.measure_position, precision=step.due_precision
             )
-            for step in parts.milestones[action.pk]
+            for step in related.milestones[action.pk]
         ],
-        measures=[measure.text for measure in parts.measures[action.pk]],
-        measure_kinds=[measure.kind for measure in parts.measures[action.pk]],
+        measures=[measure.text for measure in related.measures[action.pk]],
+        measure_kinds=[measure.kind for measure in related.measures[action.pk]],
         progress_notes=[
-            spreadsheets.SheetNote(label=note_label(note), text=note.text) for note in parts.notes[action.pk]
+            spreadsheets.SheetNote(label=note_label(note), text=note.text)
+            for note in related.progress_notes[action.pk]
         ],
         status=action.status or None,
         status_raw=action.status_raw or None,
@@ -142,27 +145,27 @@ def _action(action: Action, parts: RelatedRows) -> spreadsheets.Action:
         resources=action.resources or None,
         implementation_plan=list(action.implementation_plan),
         changes=action.changes or None,
-        notes=[spreadsheets.SheetNote(**note) for note in action.notes],
+        notes=[spreadsheets.SheetNote(**note) for note in action.extra_columns],
     )
 
 
 def note_label(note: ProgressNote) -> str:
-    """The sheet's word for the period, or the day for a note written in the portal."""
+    """The period as the sheet names it; for a note written in the portal its day: "2026-03-01"."""
     if note.label or note.is_imported or note.noted_on is None:
         return note.label
     return note.noted_on.isoformat()
 
 
 def format_vacancy(day: dt.date | None) -> str | None:
-    """ "2026-03" where only the month was meant, else the day."""
+    """Month or day of a vacancy: "2026-03" for the first of a month, else "2026-03-15"."""
     if day is None:
         return None
     return day.isoformat()[:7] if day.day == 1 else day.isoformat()
 
 
 def parse_vacancy(text: str | None) -> dt.date | None:
-    """The first day of "2026" or "2026-03", or the day itself."""
+    """Day of a vacancy: the first day of "2026" or "2026-03", or the day itself."""
     if not text:
         return None
-    parts = [int(part) for part in text.split("-")]
-    return dt.date(parts[0], *[*parts[1:], 1, 1][:2])
+    year, *month_and_day = (int(number) for number in text.split("-"))
+    return dt.date(year, *[*month_and_day, 1, 1][:2])

@@ -1,4 +1,4 @@
-"""Questions about the plan that several pages ask. They read the schema that is active."""
+"""Queries of the plan that several pages need. They read the active schema."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
 
 from tenants import access
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
+from tenants.plans import spreadsheets
 from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
 
 # Roles that may report on every action; a department lead only on those of the own department.
 _ROLES_REPORTING_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
 
-# What a tally may be counted by.
+# The groups by which `tally` counts.
 _EFFECTIVE_STAGE = Case(
     When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField()
 )
@@ -50,7 +51,7 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
     """Count the plan's actions by "status", "goal" (id), "department" (name) or "stage"; one query.
 
     {"Library": {"total": 9, "counted": 8, "completed": 4, "attention": 1, "no_status": 0}}. `counted` leaves
-    cancelled and merged actions out. What has no department, stage or status stands under "".
+    cancelled and merged actions out. Actions without a department, stage or status are counted under "".
     """
     left_out = [Action.Status.CANCELLED, Action.Status.MERGED]
     rows = (
@@ -70,15 +71,15 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
 
 
 def overdue_for_update(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
-    """Open actions whose last word is older than the plan's cadence, longest silence first."""
+    """Open actions whose newest update is older than the plan's cadence, oldest update first."""
     due_before = on - dt.timedelta(days=plan.cadence_days)
-    silent = (
+    overdue = (
         actions_of(plan)
         .exclude(status__in=Action.CLOSED, status__isnull=False)
         .filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
         .select_related("accountable")
     )
-    return order_by_oldest_update(silent)
+    return order_by_oldest_update(overdue)
 
 
 def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
@@ -98,10 +99,10 @@ def freshness_of(action: Action, plan: Plan, *, on: dt.date) -> str:
 def reportable_by(
     user: Any, jurisdiction: Jurisdiction, actions: QuerySet[Action] | None = None
 ) -> QuerySet[Action]:
-    """Those of `actions` (all by default) that this person may record progress on.
+    """The subset of `actions` (all by default) on which this person may record progress.
 
     Coordinators and plan editors: every action. A department lead: actions that the person owns, and those that
-    the person's department answers for or is responsible for; the department is compared by name, in any case.
+    the person's department is accountable or responsible for; departments are compared by name, case-insensitive.
     """
     actions = Action.objects.all() if actions is None else actions
     roles = access.get_roles(user, jurisdiction)
@@ -109,14 +110,16 @@ def reportable_by(
         return actions
     if Role.DEPARTMENT_LEAD not in roles:
         return actions.none()
-    mine = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction).first()
-    if mine is None:
+    affiliation = Affiliation.objects.active().filter(user=user, jurisdiction=jurisdiction).first()
+    if affiliation is None:
         return actions.none()
-    own = Q(owner_id=mine.pk)
-    if mine.department.strip():
-        name = mine.department.strip()
-        in_part = Action.objects.filter(parties__department__name__iexact=name, parties__part="responsible")
-        own |= Q(accountable__name__iexact=name) | Q(pk__in=in_part.values("pk"))
+    own = Q(owner_id=affiliation.pk)
+    if affiliation.department.strip():
+        name = affiliation.department.strip()
+        responsible_for = Action.objects.filter(
+            parties__department__name__iexact=name, parties__role="responsible"
+        )
+        own |= Q(accountable__name__iexact=name) | Q(pk__in=responsible_for.values("pk"))
     return actions.filter(own)
 
 
@@ -125,26 +128,34 @@ def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
 
 
 def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
-    """How many actions are of each stage: [{"stage": "normalize", "count": 8, "percent": 21}]; "" is not said."""
-    counted = tally(plan, by="stage")
-    total = sum(group["total"] for group in counted.values())
+    """Number of actions in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
+
+    The stage "" is listed, last, only if an action has none.
+    """
+    counts = tally(plan, by="stage")
+    total = sum(group["total"] for group in counts.values())
     order = ["normalize", "organize", "operationalize", ""]
     return [
         {
             "stage": stage,
-            "count": counted.get(stage, {}).get("total", 0),
-            "percent": round(100 * counted.get(stage, {}).get("total", 0) / total) if total else 0,
+            "count": counts.get(stage, {}).get("total", 0),
+            "percent": round(100 * counts.get(stage, {}).get("total", 0) / total) if total else 0,
         }
         for stage in order
-        if stage or "" in counted
+        if stage or "" in counts
     ]
 
 
 def team_of(jurisdiction: Jurisdiction) -> QuerySet[Affiliation]:
-    """The people of a jurisdiction today, by name."""
+    """The active affiliations of a jurisdiction, by name."""
     return (
         Affiliation.objects.active()
         .filter(jurisdiction=jurisdiction)
         .select_related("user")
         .order_by("user__last_name", "user__first_name", "pk")
     )
+
+
+def date_conventions_of(jurisdiction: Jurisdiction, *, date_order: str = "") -> spreadsheets.DateConventions:
+    """How this city writes dates: its fiscal year, and "month/day/year" unless `date_order` is given."""
+    return spreadsheets.DateConventions(jurisdiction.fiscal_year_start_month, date_order or "month/day/year")

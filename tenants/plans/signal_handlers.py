@@ -1,4 +1,4 @@
-"""What plans do when something happens elsewhere, in the same transaction."""
+"""Handlers of other apps' signals; they run in the sender's transaction."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which person is in which role's group here. Rows are derived from affiliations; never edit them by hand.
+"""Group memberships in a jurisdiction's schema, derived from affiliations; never edit them by hand.
 
-The tables stand in every schema, so `user.groups` answers for the city whose host is being served.
+The tables exist in every schema, so that `user.groups` are those at the jurisdiction of the current host.
 """
 
 from django.conf import settings
@@ -19,7 +19,7 @@ class GroupMembership(models.Model):
 
 
 class UserPermission(models.Model):
-    """Kept because Django's permission look-up asks for it; the portal grants by role alone."""
+    """Needed by Django's permission checks, and always empty: the portal grants permissions by role only."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+")
     permission = models.ForeignKey("auth.Permission", models.CASCADE, db_constraint=False, related_name="+")

@@ -1,4 +1,4 @@
-"""A new schema as an exact copy of the template: SQL written from PostgreSQL's own catalog."""
+"""Copies the template schema for a new city, by SQL that is written from PostgreSQL's catalog."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-# Held alone by a migration, shared by those who copy the template.
-MIGRATION_LOCK = 7_140_001
+# The advisory lock: exclusive for a migration, shared for a copy of the template.
+MIGRATION_LOCK_ID = 7_140_001
 
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,41}")
 COPY_PLACEHOLDER = "copy_goes_here"
-_SOURCE = "source_goes_here"
+_SOURCE_PLACEHOLDER = "source_goes_here"
 
-# The tables of a schema, found by their dependency on it: pg_class has no index by schema, and a scan of it
-# would take longer with every city.
+# The tables of a schema, by their dependency on it: pg_class has no index by schema, and a scan of it takes longer
+# with every city.
 _TABLES = """
 WITH t AS (
   SELECT c.oid, c.relname FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
@@ -26,11 +26,11 @@ WITH t AS (
     AND d.refobjid = %(schema)s::regnamespace AND c.relkind = 'r')
 """
 
-# Every definition has its row in one of these; a row that is changed gets a new xmin.
-_STATE = (
+# Hash of all definitions. Each has its row in one of these catalogs; a row that is changed gets a new xmin.
+_DEFINITIONS_HASH = (
     _TABLES
     + """
-SELECT current_database(), md5(string_agg(part, ',' ORDER BY part)) FROM (
+SELECT current_database(), md5(string_agg(row_version, ',' ORDER BY row_version)) FROM (
   SELECT 't' || c.oid || ':' || c.xmin FROM pg_class c JOIN t USING (oid)
   UNION ALL SELECT 'a' || a.attrelid || '.' || a.attnum || ':' || a.xmin
     FROM pg_attribute a JOIN t ON t.oid = a.attrelid
@@ -40,11 +40,11 @@ SELECT current_database(), md5(string_agg(part, ',' ORDER BY part)) FROM (
   UNION ALL SELECT 'g' || g.oid || ':' || g.xmin FROM pg_trigger g JOIN t ON t.oid = g.tgrelid
   UNION ALL SELECT 'n' || d.classid || '.' || d.objid FROM pg_depend d
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = %(schema)s::regnamespace
-) AS parts(part)
+) AS versions(row_version)
 """
 )
 
-# 1 tables, 2 keys and checks, 3 indexes, 4 foreign keys, 5 triggers; every name is the template's.
+# Steps: 1 tables, 2 keys and checks, 3 indexes, 4 foreign keys, 5 triggers. Every name is the template's.
 _DEFINITIONS = (
     _TABLES
     + """
@@ -86,8 +86,8 @@ ORDER BY 1, 2, 3
 """
 )
 
-# What else may stand in a schema or hang on a table. A copy would miss it, so it is refused by name.
-_NOT_COPIED = (
+# Other objects in the schema or attached to a table. A copy would lack them, so they are refused by name.
+_UNSUPPORTED = (
     _TABLES
     + """
 SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d
@@ -129,100 +129,107 @@ SELECT s.relname FROM t
 """
 )
 
-# One process copies many cities from one template; its SQL is written once for each state of the template.
-_written: dict[tuple[str, str, str], str] = {}
-_KEPT = 4
+# The SQL by database, hash of the definitions, and template.
+_sql_cache: dict[tuple[str, str, str], str] = {}
+_MAX_CACHED = 4
 
 
 def validate_schema_name(schema: str) -> str:
-    """`schema` itself. Raises ValueError unless it is safe to stand in SQL."""
+    """Return `schema`. Raises ValueError unless it is safe in SQL."""
     if not SCHEMA_NAME.fullmatch(schema):
-        raise ValueError(f"{schema!r} cannot name a schema: small letters, digits and _, at most 42 of them.")
+        raise ValueError(
+            f"{schema!r} cannot name a schema: lowercase letters, digits and _, at most 42 of them."
+        )
     return schema
 
 
 def create_schema(schema: str) -> None:
-    """Make `schema` if it is not there yet, with nothing in it."""
+    """Create an empty `schema` unless it exists."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {validate_schema_name(schema)}")
 
 
 @contextmanager
-def _catalog_names() -> Iterator[CursorWrapper]:
-    """A cursor to which PostgreSQL writes every name with its schema, in a transaction."""
+def _qualified_names_cursor() -> Iterator[CursorWrapper]:
+    """A cursor in a transaction, for which PostgreSQL writes every name with its schema."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL search_path = pg_catalog")
         try:
             yield cursor
         finally:
-            # The backend believes its own search path still stands; SET LOCAL outlives an inner transaction.
+            # The backend does not know of this change, and SET LOCAL outlives an inner transaction.
             connection.search_path_set_schemas = None
 
 
 def clone_sql(template: str | None = None) -> str:
-    """The statements that make a copy of the template, its rows and its sequences; `clone` names the copy.
+    """The statements that copy the template with its rows and sequences; COPY_PLACEHOLDER stands for the copy's name.
 
-    They depend on the template's definitions, not on its rows, and are kept while these stay as they are.
-    Raises ValueError if the template is not there or holds what would not be copied, like views or functions.
+    They depend on the template's definitions, not on its rows, and are cached while these do not change.
+    Raises ValueError if the template does not exist or contains what cannot be copied, like views or functions.
     """
     template = validate_schema_name(template or settings.TEMPLATE_SCHEMA)
-    name = {"schema": template}
-    with _catalog_names() as cursor:
-        cursor.execute("SELECT to_regnamespace(%(schema)s) IS NOT NULL", name)
+    params = {"schema": template}
+    with _qualified_names_cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace(%(schema)s) IS NOT NULL", params)
         if not cursor.fetchone()[0]:
-            raise ValueError(f"The template schema {template!r} is not there. Run `manage.py migrate` first.")
-        cursor.execute(_STATE, name)
-        database, state = cursor.fetchone()
-        known = _written.get((database, template, state))
-        if known:
-            return known
-        cursor.execute(_NOT_COPIED, name)
-        if surplus := [row[0] for row in cursor.fetchall()]:
-            raise ValueError(f"Schema {template!r} holds what a copy would miss: {'; '.join(surplus)}.")
-        cursor.execute(_DEFINITIONS, name)
+            raise ValueError(
+                f"The template schema {template!r} does not exist. Run `manage.py migrate` first."
+            )
+        cursor.execute(_DEFINITIONS_HASH, params)
+        cache_key = (*cursor.fetchone(), template)
+        if cached := _sql_cache.get(cache_key):
+            return cached
+        cursor.execute(_UNSUPPORTED, params)
+        if unsupported := [row[0] for row in cursor.fetchall()]:
+            raise ValueError(
+                f"Schema {template!r} contains what a copy would lack: {'; '.join(unsupported)}."
+            )
+        cursor.execute(_DEFINITIONS, params)
         definitions = cursor.fetchall()
-        cursor.execute(_COLUMNS, name)
+        cursor.execute(_COLUMNS, params)
         rows = [
             f'INSERT INTO {template}."{table}" ({columns}) OVERRIDING SYSTEM VALUE '
-            f'SELECT {columns} FROM {_SOURCE}."{table}"'
+            f'SELECT {columns} FROM {_SOURCE_PLACEHOLDER}."{table}"'
             for table, columns in cursor.fetchall()
         ]
-        cursor.execute(_SEQUENCES, name)
+        cursor.execute(_SEQUENCES, params)
         sequences = [
-            f'SELECT setval(\'{template}."{sequence}"\', last_value, is_called) FROM {_SOURCE}."{sequence}"'
+            f'SELECT setval(\'{template}."{sequence}"\', last_value, is_called) FROM {_SOURCE_PLACEHOLDER}."{sequence}"'
             for (sequence,) in cursor.fetchall()
         ]
-    parts = [f"CREATE SCHEMA {template}"]
-    parts += [sql for step, _table, _name, sql in definitions if step == 1]
-    parts += rows
-    parts += [sql for step, _table, _name, sql in definitions if step > 1]
-    parts += sequences
-    text = re.sub(rf"\b{template}\b", COPY_PLACEHOLDER, ";\n".join(parts) + ";").replace(_SOURCE, template)
-    while len(_written) >= _KEPT:
-        _written.pop(next(iter(_written)))
-    _written[database, template, state] = text
-    return text
+    statements = [f"CREATE SCHEMA {template}"]
+    statements += [statement for step, _table, _name, statement in definitions if step == 1]
+    statements += rows
+    statements += [statement for step, _table, _name, statement in definitions if step > 1]
+    statements += sequences
+    sql = re.sub(rf"\b{template}\b", COPY_PLACEHOLDER, ";\n".join(statements) + ";").replace(
+        _SOURCE_PLACEHOLDER, template
+    )
+    while len(_sql_cache) >= _MAX_CACHED:
+        _sql_cache.pop(next(iter(_sql_cache)))
+    _sql_cache[cache_key] = sql
+    return sql
 
 
 def clone_schema(schema: str, *, sql: str | None = None) -> None:
-    """Make `schema` as a copy of the template, in the caller's transaction or one of its own.
+    """Create `schema` as a copy of the template, in the caller's transaction or one of its own.
 
-    Waits for a migration that is under way, so that no half-migrated template is copied.
-    Raises ValueError for a name that cannot stand in SQL, ProgrammingError if the schema is there already.
+    Waits for a running migration, so that no half-migrated template is copied.
+    Raises ValueError for a name that is not safe in SQL, ProgrammingError if the schema exists already.
     """
     validate_schema_name(schema)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [MIGRATION_LOCK])
-        text = (sql or clone_sql()).replace(COPY_PLACEHOLDER, schema)
-        with _catalog_names() as inner:
-            inner.execute("SET LOCAL client_min_messages = warning")
-            inner.execute(text)
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [MIGRATION_LOCK_ID])
+        sql = (sql or clone_sql()).replace(COPY_PLACEHOLDER, schema)
+        with _qualified_names_cursor() as qualified:
+            qualified.execute("SET LOCAL client_min_messages = warning")
+            qualified.execute(sql)
 
 
 def drop_cross_schema_foreign_keys(schema: str) -> list[tuple[str, str]]:
     """Drop every foreign-key constraint from `schema` to another schema; returns them as (table, constraint).
 
-    Such constraints put triggers on the public tables for each city, and lock them while a city is made.
+    Each such constraint puts triggers on a public table for each city, and locks it while a city is opened.
     """
     validate_schema_name(schema)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -233,14 +240,14 @@ def drop_cross_schema_foreign_keys(schema: str) -> list[tuple[str, str]]:
                  WHERE k.contype = 'f' AND r.relnamespace <> %(schema)s::regnamespace""",
             {"schema": schema},
         )
-        links = cursor.fetchall()
-        for table, constraint in links:
+        foreign_keys = cursor.fetchall()
+        for table, constraint in foreign_keys:
             cursor.execute(f'ALTER TABLE {schema}."{table}" DROP CONSTRAINT "{constraint}"')
-    return links
+    return foreign_keys
 
 
 def drop_invalid_indexes(schema: str) -> None:
-    """Drop what a killed CREATE INDEX CONCURRENTLY has left, so that the index can be made anew."""
+    """Drop what a killed CREATE INDEX CONCURRENTLY has left, so that the index can be created again."""
     with connection.cursor() as cursor:
         cursor.execute(
             _TABLES

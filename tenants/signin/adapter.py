@@ -1,4 +1,4 @@
-"""How allauth is used here: people come by invitation, and their mail leaves by a job."""
+"""Settings of allauth: no sign-up without an invitation, and email is sent by a job."""
 
 from __future__ import annotations
 

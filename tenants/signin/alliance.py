@@ -1,4 +1,4 @@
-"""The alliance's side: the one place where people sign in, their account, and invitations."""
+"""Sign-in at the alliance, where every user signs in; the account page and invitations."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def redirect_to_login(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def start_login(request: HttpRequest) -> HttpResponse:
-    """The address that every host has for signing in."""
-    wanted = request.GET.get("next", "")
-    wanted = safe_redirect_path(wanted) if wanted else "/accounts/"
+    """Redirect to the login form; every host has this address."""
+    next_path = request.GET.get("next", "")
+    next_path = safe_redirect_path(next_path) if next_path else "/accounts/"
     if request.user.is_authenticated:
-        return redirect(wanted)
-    return redirect(f"/accounts/login/?{urlencode({'next': wanted})}")
+        return redirect(next_path)
+    return redirect(f"/accounts/login/?{urlencode({'next': next_path})}")
 
 
 @never_cache
 @require_GET
 def authorize(request: HttpRequest, slug: str) -> HttpResponse:
-    """Send a person who is signed in here back to a city, with a code that opens a session there."""
+    """Redirect a signed-in user back to a city, with a code that opens a session there."""
     jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
     nonce_hash = request.GET.get("nonce", "")
     if not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
@@ -67,26 +67,26 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 def account_home(request: HttpRequest) -> HttpResponse:
-    """My cities, my password, and the way out."""
+    """The account page: the user's cities, password change and sign-out."""
     if not request.user.is_authenticated:
         return redirect_to_login(request)
-    held = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
-    jurisdictions = [
+    active = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
+    rows = [
         {
-            "jurisdiction": one.jurisdiction,
-            "roles": [Role(role).label for role in one.roles],
-            "url": f"{one.jurisdiction.base_url}/workspace/"
-            if one.jurisdiction.is_tenant and set(one.roles) - {Role.MEMBER}
-            else one.jurisdiction.base_url,
+            "jurisdiction": affiliation.jurisdiction,
+            "roles": [Role(role).label for role in affiliation.roles],
+            "url": f"{affiliation.jurisdiction.base_url}/workspace/"
+            if affiliation.jurisdiction.is_tenant and set(affiliation.roles) - {Role.MEMBER}
+            else affiliation.jurisdiction.base_url,
         }
-        for one in held.order_by("jurisdiction__name")
+        for affiliation in active.order_by("jurisdiction__name")
     ]
-    return render(request, "signin/account.html", {"jurisdictions": jurisdictions, "section": "account"})
+    return render(request, "signin/account.html", {"rows": rows, "section": "account"})
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session here, or with `everywhere` on every host at once."""
+    """End the session here; with `everywhere`, the sessions on every host."""
     if request.user.is_authenticated and request.POST.get("everywhere"):
         affiliations.end_all_sessions(request.user)
     logout(request)
@@ -112,26 +112,26 @@ class JoinForm(forms.Form):
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Accept an invitation: with a new password, or as the person who is signed in."""
-    found = invitations.find_by_token(token)
-    if found is None:
+    """Accept an invitation: as a new user with a password, or as the user who is signed in."""
+    invitation = invitations.find_by_token(token)
+    if invitation is None:
         return render(request, "signin/invitation_over.html", {"section": "account"}, status=404)
     user = request.user if request.user.is_authenticated else None
-    has_account = User.objects.filter(email=found.email).exists()
-    # Somebody who is signed in only presses a button.
-    answers = request.POST if request.method == "POST" else None
-    form = forms.Form(answers) if user else JoinForm(answers, initial={"name": found.name})
+    has_account = User.objects.filter(email=invitation.email).exists()
+    # A signed-in user only confirms: the form has no fields.
+    data = request.POST if request.method == "POST" else None
+    form = forms.Form(data) if user else JoinForm(data, initial={"name": invitation.name})
     if request.method == "GET":
-        invitations.mark_opened(found)
+        invitations.mark_opened(invitation)
     elif form.is_valid():
         try:
-            person, found = invitations.accept(token, user=user, **form.cleaned_data)
+            new_user, invitation = invitations.accept(token, user=user, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
             if user is None:
-                login(request, person, backend="django.contrib.auth.backends.ModelBackend")
-            jurisdiction = found.jurisdiction
+                login(request, new_user, backend="django.contrib.auth.backends.ModelBackend")
+            jurisdiction = invitation.jurisdiction
             if jurisdiction.is_tenant:
                 return redirect(f"{jurisdiction.base_url}/sign-in/?{urlencode({'next': '/workspace/'})}")
             return redirect("/accounts/")
@@ -139,12 +139,12 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         request,
         "signin/invitation.html",
         {
-            "invitation": found,
-            "city": found.jurisdiction,
-            "roles": [Role(role).label for role in found.roles],
+            "invitation": invitation,
+            "city": invitation.jurisdiction,
+            "roles": [Role(role).label for role in invitation.roles],
             "form": form,
             "has_account": has_account,
-            "is_other": bool(user and user.email != found.email),
+            "is_other": bool(user and user.email != invitation.email),
             "section": "account",
         },
         status=422 if form.errors else 200,
@@ -152,20 +152,20 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
+    """Answer 404 at an address of allauth that the portal does not use."""
     raise Http404
 
 
-names: list[URLPattern] = [
-    path("sign-in/", start_login, name="begin"),
-    path("sign-in/for/<slug:slug>/", authorize, name="hand-over"),
-    path("sign-out/", sign_out, name="leave"),
+urlpatterns: list[URLPattern] = [
+    path("sign-in/", start_login, name="login"),
+    path("sign-in/for/<slug:slug>/", authorize, name="authorize"),
+    path("sign-out/", sign_out, name="logout"),
     path("accounts/", account_home, name="account"),
     path("accounts/invitation/<str:token>/", accept_invitation, name="invitation"),
 ]
 app_name = "signin"
-urlpatterns = names
 
-# allauth looks its own addresses up by these names. Nobody signs up by themselves.
+# allauth resolves its own addresses by these names. There is no sign-up without an invitation.
 allauth_urls: list[URLPattern] = [
     path(
         "accounts/login/",

@@ -1,4 +1,4 @@
-"""A city's side of signing in: it sends people to the alliance and opens its own session when they come back."""
+"""Sign-in at a city: redirect to the alliance, and open the city's own session when the user comes back."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ app_name = "signin"
 NONCE_COOKIE = "sign-in-nonce"
 
 
-def safe_redirect_path(wanted: str) -> str:
-    """A path of this host, or the workspace's: never another site."""
-    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
+def safe_redirect_path(target: str) -> str:
+    """Return `target` if it is on this host, otherwise the workspace: never another site."""
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return target
     return "/workspace/"
 
 
 @never_cache
 @require_GET
 def start_login(request: HttpRequest) -> HttpResponse:
-    """Leave a nonce with the browser and go on to the alliance."""
-    wanted = safe_redirect_path(request.GET.get("next", ""))
+    """Set the nonce cookie and redirect to the sign-in of the alliance."""
+    next_path = safe_redirect_path(request.GET.get("next", ""))
     if request.user.is_authenticated and access.get_roles(request.user, connection.tenant):
-        return redirect(wanted)
+        return redirect(next_path)
     nonce = secrets.token_urlsafe(32)
     alliance = Jurisdiction.objects.get(schema_name="public")
-    query = urlencode({"nonce": hash_token(nonce), "next": wanted})
+    query = urlencode({"nonce": hash_token(nonce), "next": next_path})
     response = redirect(f"{alliance.base_url}/sign-in/for/{connection.tenant.slug}/?{query}")
     response.set_cookie(
         NONCE_COOKIE,
@@ -59,22 +59,22 @@ def start_login(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def login_callback(request: HttpRequest) -> HttpResponse:
-    """Open this city's session for whoever the code stands for."""
-    found = sign_in_codes.consume_code(
+    """Open a session at this city for the user of the code."""
+    sign_in_code = sign_in_codes.consume_code(
         request.GET.get("code", ""), host=connection.tenant.host, nonce=request.COOKIES.get(NONCE_COOKIE, "")
     )
-    if found is None:
+    if sign_in_code is None:
         return render(request, "signin/not_opened.html", status=403)
-    login(request, found.user, backend="django.contrib.auth.backends.ModelBackend")
-    request.session.set_expiry(0)  # like the alliance's: it ends with the browser
-    response = redirect(safe_redirect_path(found.next_path))
+    login(request, sign_in_code.user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.set_expiry(0)  # ends when the browser is closed, like the alliance's
+    response = redirect(safe_redirect_path(sign_in_code.next_path))
     response.delete_cookie(NONCE_COOKIE, path="/sign-in/")
     return response
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End this city's session; the others of the person go on, the alliance's too."""
+    """End the session at this city only, not those at the alliance or at other cities."""
     logout(request)
     messages.success(
         request,
@@ -85,7 +85,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("sign-in/", start_login, name="begin"),
-    path("sign-in/finish/", login_callback, name="finish"),
-    path("sign-out/", sign_out, name="leave"),
+    path("sign-in/", start_login, name="login"),
+    path("sign-in/finish/", login_callback, name="login-callback"),
+    path("sign-out/", sign_out, name="logout"),
 ]

@@ -1,4 +1,4 @@
-"""allauth's forms in the portal's words."""
+"""allauth's forms with the portal's labels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ class LoginForm(AccountLoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Work email")
-        self.fields["password"].help_text = ""  # the page has the link for a lost password beside the button
+        self.fields["password"].help_text = ""  # the page has its own link for a lost password
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)

@@ -1,7 +1,7 @@
-"""From the alliance's sign-in to a city's own session: a code that works once, for a minute, on one host.
+"""One-time sign-in codes: after the sign-in at the alliance, a code opens a session at a city.
 
-The city first leaves a nonce in a cookie and passes its hash on; only a browser with that cookie can use the code.
-So nobody can be signed in by a link that somebody else made.
+A code works once, for one minute, on one host, and only in the browser that began: the city sets a cookie with a nonce
+and sends the nonce's hash to the alliance. So nobody can be signed in by a link that another person made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TOKEN_LIFETIME = dt.timedelta(seconds=60)
 
 
 def create_code(user: User, *, host: str, nonce_hash: str, next_path: str) -> str:
-    """A code for this person, this host and the holder of this nonce."""
+    """Return a new code for this user, this host and the browser with this nonce. Deletes codes older than a day."""
     code = secrets.token_urlsafe(32)
     with schema_context("public"):
         SignInCode.objects.filter(expires_at__lt=timezone.now() - dt.timedelta(days=1)).delete()
@@ -38,17 +38,22 @@ def create_code(user: User, *, host: str, nonce_hash: str, next_path: str) -> st
 
 @transaction.atomic
 def consume_code(code: str, *, host: str, nonce: str) -> SignInCode | None:
-    """What the code stands for, once; None if it is unknown, used, too old, or for another host or browser."""
+    """Mark a code as used and return it.
+
+    None if the code is unknown, used, expired, or for another host or browser, or if its user is inactive.
+    """
     with schema_context("public"):
-        found = (
+        sign_in_code = (
             SignInCode.objects.select_for_update(of=("self",))
             .select_related("user")
             .filter(code_hash=hash_token(code), used_at=None, expires_at__gt=timezone.now())
             .first()
         )
-        if found is None:
+        if sign_in_code is None:
             return None
-        found.used_at = timezone.now()
-        found.save(update_fields=["used_at"])
-        fits = found.host == host and secrets.compare_digest(found.nonce_hash, hash_token(nonce))
-        return found if fits and found.user.is_active else None
+        sign_in_code.used_at = timezone.now()
+        sign_in_code.save(update_fields=["used_at"])
+        is_valid = sign_in_code.host == host and secrets.compare_digest(
+            sign_in_code.nonce_hash, hash_token(nonce)
+        )
+        return sign_in_code if is_valid and sign_in_code.user.is_active else None

@@ -1,4 +1,4 @@
-"""What alliance staff may say about a jurisdiction."""
+"""Forms of the staff pages: open, change and invite."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MONTHS = [(number, calendar.month_name[number]) for number in range(1, 13)]
 
 
 class JurisdictionForm(forms.ModelForm):
-    """The facts about a jurisdiction; a service saves them."""
+    """The description of a jurisdiction; a service saves it."""
 
     class Meta:
         model = Jurisdiction
@@ -47,7 +47,7 @@ class JurisdictionForm(forms.ModelForm):
         help_texts = {
             "name": _("As on its letterhead, like “City of Marrow Bend”."),
             "short_name": _("Where space is short, like “Marrow Bend”."),
-            "geoid": _("If you know it: 2 to 12 digits. It links the place to Census data."),
+            "geoid": _("If you know it: 2 to 12 digits. It links the jurisdiction to Census data."),
             "languages": _("Codes with commas between, the first one first, like: en, es."),
         }
 
@@ -79,10 +79,10 @@ class JurisdictionForm(forms.ModelForm):
 
 
 class NewJurisdictionForm(JurisdictionForm):
-    """The facts, the address, and who is invited to run the site."""
+    """The description, the address, and the coordinator to invite."""
 
     coordinator = forms.EmailField(
-        label=_("Coordinator’s mail address"),
+        label=_("Coordinator’s email address"),
         required=False,
         help_text=_("Gets an invitation to run the site. You can also send it later."),
     )
@@ -101,11 +101,11 @@ class NewJurisdictionForm(JurisdictionForm):
         self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
 
     def _get_validation_exclusions(self) -> set[str]:
-        left_out = super()._get_validation_exclusions()  # type: ignore[misc]
-        return left_out | {"short_name"} if not self.cleaned_data.get("short_name") else left_out
+        excluded = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | {"short_name"} if not self.cleaned_data.get("short_name") else excluded
 
 
 class InvitationForm(forms.Form):
     email = forms.EmailField(
-        label=_("Mail address"), help_text=_("The person gets a link that is good for 14 days.")
+        label=_("Email address"), help_text=_("The person gets a link that is good for 14 days.")
     )

@@ -1,4 +1,4 @@
-"""The alliance's staff open jurisdictions and look after them."""
+"""Pages on which the alliance's staff open and manage jurisdictions."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tenants.staff import selectors
 from tenants.staff.forms import InvitationForm, JurisdictionForm, NewJurisdictionForm
 
 PAGE_SIZE = 50
-MAX_EVENTS = 20  # the latest events on a jurisdiction's page
+MAX_EVENTS = 20  # audit events on a jurisdiction's page
 
 
 @require_safe
 @permission_required(Permission.SEE_STAFF_PAGES)
 def index(request: HttpRequest) -> HttpResponse:
-    """Every jurisdiction with its stage, its site and who runs it; searched by name, 50 on a page."""
+    """All members with stage, site state and coordinators; searched by name, 50 on a page."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     page = Paginator(selectors.search_jurisdictions(text), PAGE_SIZE).get_page(request.GET.get("page"))
     teams = selectors.teams_by_jurisdiction(page)
-    lines = [{"jurisdiction": jurisdiction, "team": teams[jurisdiction.pk]} for jurisdiction in page]
+    rows = [{"jurisdiction": jurisdiction, "team": teams[jurisdiction.pk]} for jurisdiction in page]
     return render(
         request,
         "staff/index.html",
-        {"section": "staff", "q": text, "page": page, "lines": lines, "total": page.paginator.count},
+        {"section": "staff", "q": text, "page": page, "rows": rows, "total": page.paginator.count},
     )
 
 
@@ -47,8 +47,8 @@ def new(request: HttpRequest) -> HttpResponse:
         fields = {name: value for name, value in form.cleaned_data.items() if name != "short_name" or value}
         try:
             jurisdiction = services.open_jurisdiction(by=request.user, **fields)
-        except ValidationError as refused:
-            form.add_error(None, refused)
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
             messages.success(request, _("%(name)s is open.") % {"name": jurisdiction.name})
             return redirect("staff:jurisdiction", slug=jurisdiction.slug)
@@ -60,18 +60,18 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.OPEN_JURISDICTION)
 def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
-    """One jurisdiction: what is next, its facts to change, and what was done."""
+    """One jurisdiction: the next step, its description to edit, and its audit events."""
     jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
     form = JurisdictionForm(request.POST or None, instance=jurisdiction)
     if request.method == "POST" and form.is_valid():
         try:
             services.change_jurisdiction(jurisdiction, by=request.user, **form.cleaned_data)
-        except ValidationError as refused:
-            form.add_error(None, refused)
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
             messages.success(request, _("The changes are saved."))
             return redirect("staff:jurisdiction", slug=slug)
-    # The form writes on its instance even when it is wrong: the page names the place as it is.
+    # An invalid form has changed its instance too: read the jurisdiction again for the page.
     return _page(request, Jurisdiction.objects.get(pk=jurisdiction.pk), form=form)
 
 
@@ -86,11 +86,11 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
             invitation = invitations.invite(
                 jurisdiction, email=form.cleaned_data["email"], roles=[Role.COORDINATOR], by=request.user
             )
-        except ValidationError as refused:
-            form.add_error(None, refused)
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
             messages.success(
-                request, _("The invitation is on its way to %(mail)s.") % {"mail": invitation.email}
+                request, _("The invitation is on its way to %(email)s.") % {"email": invitation.email}
             )
             return redirect("staff:jurisdiction", slug=slug)
     return _page(request, jurisdiction, invitation_form=form)
@@ -111,5 +111,5 @@ def _page(
         "team": selectors.teams_by_jurisdiction([jurisdiction])[jurisdiction.pk],
         "events": selectors.recent_events(jurisdiction, limit=MAX_EVENTS),
     }
-    wrong = any(asked is not None and asked.errors for asked in (form, invitation_form))
-    return render(request, "staff/jurisdiction.html", context, status=422 if wrong else 200)
+    is_invalid = any(each is not None and each.errors for each in (form, invitation_form))
+    return render(request, "staff/jurisdiction.html", context, status=422 if is_invalid else 200)

@@ -1,3 +1,5 @@
+"""Forms of the team page: invite, change roles, transfer the coordinator role."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ALLIANCE_ROLES, CITY_ROLES, Affiliation, Jurisdiction, Role
 
-# What each role may do, in the words of the page; in the order of how much.
+# Text for each role on the page; the roles that allow most come first.
 ROLE_DESCRIPTIONS: dict[str, Any] = {
     Role.COORDINATOR: _("everything here, also publishing and the team"),
     Role.PLAN_EDITOR: _("the plan, its import, and pages in draft"),
@@ -22,9 +24,9 @@ ROLE_DESCRIPTIONS: dict[str, Any] = {
 
 
 def assignable_roles(jurisdiction: Jurisdiction) -> list[Role]:
-    """The roles that are held at this place, in the order of how much they allow."""
-    held = CITY_ROLES if jurisdiction.is_tenant else ALLIANCE_ROLES
-    return [Role(role) for role in ROLE_DESCRIPTIONS if role in held]
+    """Roles that can be held at a jurisdiction; those that allow most come first."""
+    allowed = CITY_ROLES if jurisdiction.is_tenant else ALLIANCE_ROLES
+    return [Role(role) for role in ROLE_DESCRIPTIONS if role in allowed]
 
 
 class RolesField(forms.MultipleChoiceField):
@@ -33,7 +35,7 @@ class RolesField(forms.MultipleChoiceField):
 
 
 class TeamForm(forms.Form):
-    """A form with the roles of its place."""
+    """A form with the roles of its jurisdiction."""
 
     def __init__(self, *args: Any, jurisdiction: Jurisdiction, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +50,7 @@ class TeamForm(forms.Form):
 
 
 class InviteForm(TeamForm):
-    email = forms.EmailField(label=_("Mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
     department = forms.CharField(
@@ -74,4 +76,4 @@ class TransferCoordinatorForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["to"]
         field.queryset = others  # type: ignore[attr-defined]
-        field.label_from_instance = lambda one: f"{one.user} ({one.user.email})"  # type: ignore[attr-defined]
+        field.label_from_instance = lambda affiliation: f"{affiliation.user} ({affiliation.user.email})"  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The team of a city, or of the alliance: who is on it, who is invited, and what is done about it."""
+"""Pages of a team, of a city or of the alliance: its people and invitations, and how to change them."""
 
 from __future__ import annotations
 
@@ -48,30 +48,32 @@ def _labels(roles: list[str]) -> list[str]:
 
 
 def _filter_people(people: Any, *, text: str, role: str) -> Any:
-    """Those of `people` whose name, address or department has every word of `text`, and who hold `role`, if given."""
+    """Filter `people` by every word of `text` in name, email or department, and by `role` if one is given."""
     for word in text.split():
-        named = Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word)
-        people = people.filter(named | Q(user__email__icontains=word) | Q(department__icontains=word))
+        matches = Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word)
+        people = people.filter(matches | Q(user__email__icontains=word) | Q(department__icontains=word))
     return people.filter(roles__contains=[role]) if role else people
 
 
 @require_GET
 @permission_required(Permission.SEE_TEAM)
 def team(request: HttpRequest) -> HttpResponse:
+    """The people on the team, filtered and by page, and the open invitations."""
     jurisdiction = connection.tenant
     roles = assignable_roles(jurisdiction)
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     role = request.GET.get("role", "")
     role = role if role in roles else ""
-    everybody = _people()
-    found = _filter_people(everybody, text=text, role=role).order_by(
-        "user__last_name", "user__first_name", "pk"
-    )
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    waiting = Invitation.objects.filter(jurisdiction=jurisdiction).exclude(
+    people = _people()
+    matching = _filter_people(people, text=text, role=role)
+    matching = matching.order_by("user__last_name", "user__first_name", "pk")
+    page = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
+    open_invitations = Invitation.objects.filter(jurisdiction=jurisdiction).exclude(
         state__in=[Invitation.State.ACCEPTED, Invitation.State.REVOKED]
     )
-    open_ones = Paginator(waiting.order_by("-sent_at", "pk"), PER_PAGE).get_page(request.GET.get("invited"))
+    invitation_page = Paginator(open_invitations.order_by("-sent_at", "pk"), PER_PAGE).get_page(
+        request.GET.get("invited")
+    )
     return render(
         request,
         "team/team.html",
@@ -80,31 +82,37 @@ def team(request: HttpRequest) -> HttpResponse:
             "q": text,
             "role": role,
             "roles": roles,
-            "total": everybody.count(),
+            "total": people.count(),
             "page": page,
             "people": [
                 {
-                    "one": one,
+                    "affiliation": affiliation,
                     "roles": [
-                        (Role(held).label, ROLE_DESCRIPTIONS[held]) for held in roles if held in one.roles
+                        (Role(name).label, ROLE_DESCRIPTIONS[name])
+                        for name in roles
+                        if name in affiliation.roles
                     ],
-                    "is_me": one.user_id == request.user.pk,
+                    "is_me": affiliation.user_id == request.user.pk,
                 }
-                for one in page
+                for affiliation in page
             ],
-            "open_ones": open_ones,
+            "invitation_page": invitation_page,
             "invitations": [
-                {"one": one, "roles": _labels(one.roles), "is_late": one.expires_at <= timezone.now()}
-                for one in open_ones
+                {
+                    "invitation": invitation,
+                    "roles": _labels(invitation.roles),
+                    "is_expired": invitation.expires_at <= timezone.now(),
+                }
+                for invitation in invitation_page
             ],
             "can_manage": access.has_permission(request.user, Permission.MANAGE_TEAM, jurisdiction),
-            "can_hand_over": Role.COORDINATOR in access.get_roles(request.user, jurisdiction),
+            "can_transfer": Role.COORDINATOR in access.get_roles(request.user, jurisdiction),
         },
     )
 
 
 def _layout_context() -> dict[str, Any]:
-    """What the page around needs: the city's workspace, or the alliance's pages for its staff."""
+    """Context of the page's layout: the city's workspace, or the alliance's staff pages."""
     if connection.tenant.is_tenant:
         return {"base": "workspace/base.html", "section": "team"}
     return {"base": "alliance/base.html", "section": "staff"}
@@ -116,11 +124,13 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None, jurisdiction=connection.tenant)
     if form.is_valid():
         try:
-            made = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
+            invitation = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": made.email})
+            messages.success(
+                request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email}
+            )
             return redirect("team:team")
     return _form(request, form, title=_("Invite somebody to the team"), button=_("Send the invitation"))
 
@@ -129,8 +139,8 @@ def invite(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.MANAGE_TEAM)
 def change(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
-    held = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
-    form = PersonForm(request.POST or None, initial=held, jurisdiction=connection.tenant)
+    initial = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
+    form = PersonForm(request.POST or None, initial=initial, jurisdiction=connection.tenant)
     if form.is_valid():
         try:
             affiliations.change_roles(person, by=request.user, **form.cleaned_data)
@@ -162,15 +172,19 @@ def end(request: HttpRequest, uuid: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MANAGE_TEAM)
 def transfer_coordinator(request: HttpRequest) -> HttpResponse:
-    mine = get_object_or_404(_people(), user=request.user, roles__contains=[Role.COORDINATOR])
-    form = TransferCoordinatorForm(request.POST or None, others=_people().exclude(pk=mine.pk).order_by("pk"))
+    own_affiliation = get_object_or_404(_people(), user=request.user, roles__contains=[Role.COORDINATOR])
+    form = TransferCoordinatorForm(
+        request.POST or None, others=_people().exclude(pk=own_affiliation.pk).order_by("pk")
+    )
     if form.is_valid():
         try:
-            taker = affiliations.transfer_coordinator(mine, to=form.cleaned_data["to"], by=request.user)
+            successor = affiliations.transfer_coordinator(
+                own_affiliation, to=form.cleaned_data["to"], by=request.user
+            )
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("%(person)s is coordinator now.") % {"person": taker.user})
+            messages.success(request, _("%(person)s is coordinator now.") % {"person": successor.user})
             return redirect("team:team")
     return _form(
         request,
@@ -185,12 +199,13 @@ def transfer_coordinator(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.MANAGE_TEAM)
 def resend(request: HttpRequest, uuid: str) -> HttpResponse:
     try:
-        sent = invitations.resend(_invitation(uuid), by=request.user)
+        invitation = invitations.resend(_invitation(uuid), by=request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
         messages.success(
-            request, _("A new link is on its way to %(email)s; the old one is dead.") % {"email": sent.email}
+            request,
+            _("A new link is on its way to %(email)s; the old one is dead.") % {"email": invitation.email},
         )
     return redirect("team:team")
 
@@ -198,32 +213,32 @@ def resend(request: HttpRequest, uuid: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MANAGE_TEAM)
 def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
-    found = _invitation(uuid)
+    invitation = _invitation(uuid)
     return _confirm(
         request,
-        act=lambda: invitations.revoke(found, by=request.user),
-        title=_("Take back the invitation to %(email)s?") % {"email": found.email},
-        text=_("The link in the mail stops working."),
+        act=lambda: invitations.revoke(invitation, by=request.user),
+        title=_("Take back the invitation to %(email)s?") % {"email": invitation.email},
+        text=_("The link in the email stops working."),
         button=_("Take it back"),
-        done=_("The invitation to %(email)s is taken back.") % {"email": found.email},
+        done=_("The invitation to %(email)s is taken back.") % {"email": invitation.email},
     )
 
 
 def _confirm(
     request: HttpRequest, *, act: Callable[[], Any], title: str, text: str, button: str, done: str
 ) -> HttpResponse:
-    """Ask once more, then do it; a refusal is shown on the same page."""
-    refusal: list[str] = []
+    """A page that asks for confirmation and then calls `act`; its ValidationError is shown on the same page."""
+    errors: list[str] = []
     if request.method == "POST":
         try:
             act()
         except ValidationError as error:
-            refusal = error.messages
+            errors = error.messages
         else:
             messages.success(request, done)
             return redirect("team:team")
-    context = {"title": title, "text": text, "button": button, "refusal": refusal}
-    return render(request, "team/confirm.html", _layout_context() | context, status=422 if refusal else 200)
+    context = {"title": title, "text": text, "button": button, "errors": errors}
+    return render(request, "team/confirm.html", _layout_context() | context, status=422 if errors else 200)
 
 
 def _form(request: HttpRequest, form: Any, *, title: str, button: str, lead: str = "") -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Tables and records as files people open in a spreadsheet or read with a program."""
+"""Responses with records as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA_PREFIXES = ("=", "+", "-", "@")
 LICENSE = {"name": "CC BY 4.0", "url": "https://creativecommons.org/licenses/by/4.0/"}
 
 
 def csv_cell(value: Any) -> Any:
-    """A value as a CSV cell. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Return a value as a CSV cell. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if value is None:
         return ""
     if isinstance(value, dt.date):
         return value.isoformat()
-    if isinstance(value, str) and (value.startswith(("\t", "\r")) or value.lstrip().startswith(_FORMULA)):
+    if isinstance(value, str) and (
+        value.startswith(("\t", "\r")) or value.lstrip().startswith(_FORMULA_PREFIXES)
+    ):
         return "'" + value
     if isinstance(value, list | tuple):
-        return csv_cell("; ".join(str(part) for part in value))
+        return csv_cell("; ".join(str(item) for item in value))
     return value
 
 
 def csv_response(filename: str, columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> HttpResponse:
-    """Records as a CSV download. It begins with a byte order mark: without it Excel misreads UTF-8."""
+    """Return records as a CSV download. It begins with a byte order mark: without it Excel misreads UTF-8."""
     response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     writer = csv.writer(response)
@@ -38,7 +40,7 @@ def csv_response(filename: str, columns: Sequence[str], records: Iterable[Mappin
 
 
 def json_response(data: Mapping[str, Any]) -> JsonResponse:
-    """The same as JSON, in readable Unicode; dates are ISO 8601."""
+    """Return data as JSON, in readable Unicode; dates are ISO 8601."""
     response = JsonResponse(data, json_dumps_params={"ensure_ascii": False, "indent": 1})
     patch_vary_headers(response, ["Cookie"])
     return response

@@ -1,4 +1,4 @@
-"""Which jurisdiction a host leads to, remembered in this process and never older than it may be."""
+"""The jurisdiction of each host, cached in this process and checked for changes every HOST_CACHE_SECONDS."""
 
 from __future__ import annotations
 
@@ -12,68 +12,67 @@ from django.db import connection
 
 from tenants.models import Domain, Jurisdiction
 
-# Changes with every committed change of a host or a jurisdiction, by whatever program: a changed row is a new row
-# to PostgreSQL, with a new xmin and ctid. Half a millisecond for 500 cities.
+# Changes with every committed change of a host or a jurisdiction, by any program: PostgreSQL writes a changed row as a
+# new row, with a new xmin and ctid. Half a millisecond for 500 cities.
 _VERSION = """
-SELECT count(*) || ':' || coalesce(bit_xor(hashtextextended(part, 0)), 0) FROM (
+SELECT count(*) || ':' || coalesce(bit_xor(hashtextextended(row_version, 0)), 0) FROM (
   SELECT 'd' || id || ':' || xmin || ':' || ctid FROM public.tenants_domain
   UNION ALL SELECT 'j' || id || ':' || xmin || ':' || ctid FROM public.tenants_jurisdiction
-) AS rows(part)
+) AS versions(row_version)
 """
 _FIELDS = [field.attname for field in Jurisdiction._meta.concrete_fields]
 
 
 class _Snapshot(NamedTuple):
     version: str
-    rows: dict[str, tuple[str, tuple[Any, ...]]]  # by host: a mark of the values, and the values of _FIELDS
+    rows: dict[str, tuple[str, tuple[Any, ...]]]  # by host: hash and values of _FIELDS
 
 
-_known: _Snapshot | None = None
-_checked = 0.0
+_snapshot: _Snapshot | None = None
+_checked_at = 0.0  # by time.monotonic()
 _lock = threading.Lock()
 
 
 def get_jurisdiction(host: str) -> Jurisdiction | None:
     """The jurisdiction of this host, spelled exactly as registered; None for any other.
 
-    Asks the database at most once every HOSTS_RECHECK_SECONDS, and then only whether anything changed. The object is
-    the caller's own: what a request writes on it, no other request sees.
+    Queries the database at most once every HOST_CACHE_SECONDS, and then only for changes. Each call returns a new
+    object, so that no request sees what another one writes on it.
     """
-    known = _current()
-    found = known.rows.get(host)
-    if found is None:
+    entry = _current_snapshot().rows.get(host)
+    if entry is None:
         return None
-    row_hash, row = found
+    row_hash, row = entry
     values = [list(value) if isinstance(value, list) else value for value in row]
     jurisdiction = Jurisdiction.from_db("default", _FIELDS, values)
     jurisdiction.row_hash = row_hash
     return jurisdiction
 
 
-def _current() -> _Snapshot:
-    global _known, _checked
-    known = _known
-    if known is None:
+def _current_snapshot() -> _Snapshot:
+    global _snapshot, _checked_at
+    snapshot = _snapshot
+    if snapshot is None:
         _lock.acquire()
-    elif time.monotonic() - _checked < settings.HOST_CACHE_SECONDS or not _lock.acquire(blocking=False):
-        return known
+    elif time.monotonic() - _checked_at < settings.HOST_CACHE_SECONDS or not _lock.acquire(blocking=False):
+        return snapshot
     try:
-        version = _version()  # read before the rows: what comes between the two is found at the next check
-        if _known is None or _known.version != version:
-            _known = _Snapshot(version, _read())
-        _checked = time.monotonic()
-        return _known
+        version = _read_version()  # before the rows: the next check finds what is committed between the two
+        if _snapshot is None or _snapshot.version != version:
+            _snapshot = _Snapshot(version, _read_rows())
+        _checked_at = time.monotonic()
+        return _snapshot
     finally:
         _lock.release()
 
 
-def _version() -> str:
+def _read_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]
 
 
-def _read() -> dict[str, tuple[str, tuple[Any, ...]]]:
+def _read_rows() -> dict[str, tuple[str, tuple[Any, ...]]]:
     columns = [f"tenant__{name}" for name in _FIELDS]
     rows = {host: tuple(row) for host, *row in Domain.objects.values_list("domain", *columns)}
     return {

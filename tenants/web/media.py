@@ -17,7 +17,7 @@ from tenants import access
 from tenants.access import Permission
 from tenants.models import Jurisdiction
 
-# What a browser may show by itself. Everything else is a download; SVG too, as it can hold scripts.
+# Shown in the browser. Everything else is a download; SVG too, as it can contain scripts.
 INLINE_IMAGE_TYPES = {
     ".gif": "image/gif",
     ".jpeg": "image/jpeg",
@@ -25,8 +25,8 @@ INLINE_IMAGE_TYPES = {
     ".png": "image/png",
     ".webp": "image/webp",
 }
-# Made to be shown: the pictures of pages in the sizes they are used, and logos. The rest, like the originals of
-# pictures and the files behind documents, is for the team; documents have their own address, which asks first.
+# For every visitor: images of pages in the sizes in use, and logos. The rest, like original images and the files of
+# documents, is for the team; documents have a URL of their own, which checks permissions.
 PUBLIC_FOLDERS = ("images/", "brand/")
 
 
@@ -37,36 +37,36 @@ def media(request: HttpRequest, path: str) -> FileResponse:
     owner, _slash, name = path.partition("/")
     if owner != connection.schema_name or name != posixpath.normpath(name) or "\\" in name or "\0" in name:
         raise Http404
-    is_shown = name.startswith(PUBLIC_FOLDERS)
-    if not is_shown and not _is_on_the_team(request, jurisdiction):
+    is_public = name.startswith(PUBLIC_FOLDERS)
+    if not is_public and not _is_team_member(request, jurisdiction):
         raise Http404
     try:
-        if _leads_out(name):
+        if _is_link_out_of_storage(name):
             raise Http404
         file = default_storage.open(name)
-        changed = default_storage.get_modified_time(name)
+        modified_at = default_storage.get_modified_time(name)
     except (OSError, SuspiciousFileOperation):
         raise Http404 from None
     extension = posixpath.splitext(name)[1].lower()
-    kind = INLINE_IMAGE_TYPES.get(extension)
+    image_type = INLINE_IMAGE_TYPES.get(extension)
     response = FileResponse(
         file,
-        as_attachment=kind is None,
+        as_attachment=image_type is None,
         filename=posixpath.basename(name),
-        content_type=kind or "application/octet-stream",
+        content_type=image_type or "application/octet-stream",
     )
-    response["Last-Modified"] = http_date(changed.timestamp())
+    response["Last-Modified"] = http_date(modified_at.timestamp())
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    if is_shown and (jurisdiction.is_launched or not jurisdiction.is_tenant):
+    if is_public and (jurisdiction.is_launched or not jurisdiction.is_tenant):
         patch_cache_control(response, public=True, max_age=86_400)
     else:
         patch_cache_control(response, private=True, no_store=True)
     return response
 
 
-def _leads_out(name: str) -> bool:
-    """True if a link in the folder leads to a file outside of it. Only folders on disk have links."""
+def _is_link_out_of_storage(name: str) -> bool:
+    """True for a symbolic link to a file outside the storage. Only storage on disk has links."""
     if not isinstance(default_storage, FileSystemStorage):
         return False
     return (
@@ -76,6 +76,6 @@ def _leads_out(name: str) -> bool:
     )
 
 
-def _is_on_the_team(request: HttpRequest, jurisdiction: Jurisdiction) -> bool:
-    what = Permission.SEE_WORKSPACE if jurisdiction.is_tenant else Permission.EDIT_ALLIANCE_SITE
-    return access.has_permission(request.user, what, jurisdiction)
+def _is_team_member(request: HttpRequest, jurisdiction: Jurisdiction) -> bool:
+    permission = Permission.SEE_WORKSPACE if jurisdiction.is_tenant else Permission.EDIT_ALLIANCE_SITE
+    return access.has_permission(request.user, permission, jurisdiction)

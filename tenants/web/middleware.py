@@ -1,4 +1,4 @@
-"""What every request goes through: its host's jurisdiction, language and time zone, and whether the site is open."""
+"""Middleware: the jurisdiction of the host, its schema, language and time zone, and the launch of a site."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.contrib.auth import logout
-from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.dispatch import receiver
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -23,22 +20,19 @@ from django.utils.cache import patch_cache_control
 
 from tenants import access
 from tenants.access import Permission
-from tenants.models import Affiliation, Jurisdiction
+from tenants.models import Jurisdiction
 from tenants.web import host_registry
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
-# Before its launch a city answers these to anybody: the way in, and places that ask by themselves who is there.
+# Before its launch a city answers these to anybody: signing in, and paths with permission checks of their own.
 PATHS_OPEN_BEFORE_LAUNCH = ("/sign-in/", "/sign-out/", "/static/", "/brand.css", "/cms/", "/workspace/")
-
-
-SESSION_EPOCH_KEY = "epoch"  # of the session: the person's session_epoch when it was opened
 
 
 class HostMiddleware:
     """Serve each host from its own schema; a host that is not in the registry, letter for letter, is 404.
 
-    Whatever happens on the way, the connection is back in the public schema afterwards.
+    Afterwards the connection is in the public schema again, also after an exception.
     """
 
     def __init__(self, get_response: View) -> None:
@@ -61,20 +55,20 @@ class HostMiddleware:
             with timezone.override(ZoneInfo(jurisdiction.timezone)):
                 response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
-                response.streaming_content = _within(jurisdiction, response.streaming_content)
+                response.streaming_content = _stream_in_tenant(jurisdiction, response.streaming_content)
             return response
         finally:
             connection.set_schema_to_public()
 
 
-def _within(jurisdiction: Jurisdiction, chunks: Any) -> Iterator[bytes]:
-    """The chunks of a response that is made while it is sent, each made in the city's schema and time."""
-    rest = iter(chunks)
+def _stream_in_tenant(jurisdiction: Jurisdiction, chunks: Any) -> Iterator[bytes]:
+    """The chunks of a streaming response, each made in the city's schema and time zone."""
+    remaining = iter(chunks)
     while True:
         connection.set_tenant(jurisdiction)
         try:
             with timezone.override(ZoneInfo(jurisdiction.timezone)):
-                chunk = next(rest, None)
+                chunk = next(remaining, None)
         finally:
             connection.set_schema_to_public()
         if chunk is None:
@@ -111,33 +105,6 @@ class LaunchMiddleware:
             response = self.get_response(request)
         else:
             response = render(request, "tenants/not_open.html", status=404)
-        patch_cache_control(
-            response, private=True, no_store=True
-        )  # the same address answers others otherwise
+        # The same URL gives other visitors another response.
+        patch_cache_control(response, private=True, no_store=True)
         return response
-
-
-class SessionEpochMiddleware:
-    """End a session that was opened before the person's sessions were ended everywhere."""
-
-    def __init__(self, get_response: View) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # A browser without a session cookie is nobody: do not ask the database.
-        known = settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
-        if known and request.session.get(SESSION_EPOCH_KEY) != request.user.session_epoch:
-            logout(request)
-        return self.get_response(request)
-
-
-@receiver(user_logged_in)
-def record_login(*, request: HttpRequest, user: Any, **_kwargs: Any) -> None:
-    """Remember which epoch a session belongs to, and when the person was last here."""
-    request.session[SESSION_EPOCH_KEY] = user.session_epoch
-    jurisdiction = connection.tenant
-    if isinstance(jurisdiction, Jurisdiction):
-        now = timezone.now()
-        Affiliation.objects.filter(user_id=user.pk, jurisdiction_id=jurisdiction.pk).update(
-            last_sign_in_at=now
-        )

@@ -1,10 +1,9 @@
-"""Public pages kept ready: a page that strangers asked for is answered from memory until something it shows changes.
+"""The cache of public pages: anonymous visitors get a page from the cache until something it shows changes.
 
-A view says with `@kept_for_strangers` that its page is the same for every stranger. The middleware keeps the rendered
-page with the version of what it shows (tenants.web.page_versions), read before anything else of the page; a later
-request asks for the version alone, one query. What was committed in between has another version, in every process, so
-no page is
-older than the request that gets it. Whatever is not plainly a stranger's page is neither kept nor answered from here.
+A view declares with `@cache_for_anonymous` that its page is the same for every anonymous visitor. The middleware caches
+the rendered page with its version (tenants.web.page_versions), which is read before anything else of the page; a later
+request reads the version alone, one query. Every commit changes the version, in every process, so no page is older than
+the request that gets it. Any other request or response passes the cache by.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from tenants.web import page_versions
 
 View = Callable[..., HttpResponseBase]
 
-MAX_PAGE_BYTES = 512 * 1024  # bytes of one page
-# What pages make of an address; with anything else in it, a page is made each time.
+MAX_PAGE_BYTES = 512 * 1024
+# Query parameters that public pages use; a request with any other is not cached.
 CACHEABLE_PARAMS = frozenset({"status", "goal", "department", "stage", "sort", "page"})
 MAX_QUERY_LENGTH = 120
 MESSAGES_COOKIE = "messages"
-# Of a request: what makes the answer more than the page. None of these is asked for when a browser opens a page.
+# Request headers that change the response. A browser that opens a page sends none of them.
 UNCACHEABLE_HEADERS = ("HTTP_HX_REQUEST", "HTTP_AUTHORIZATION", "HTTP_RANGE", "HTTP_X_REQUESTED_WITH")
 
 
@@ -42,54 +41,56 @@ class CachedPage(NamedTuple):
 
 
 def cache_for_anonymous(view: View) -> View:
-    """Let the middleware keep this view's pages. What a stranger sees must depend on nothing but the address, the
-    language, the day, the jurisdiction's own row and tables that leave stamps.
+    """Let the middleware cache this view's pages for anonymous visitors.
 
-    The outermost decorator: the version is read before the view reads anything.
+    Such a page may depend only on the URL, the language, the day, the jurisdiction's own row and tables with tracked
+    writes. Must be the outermost decorator: the version is read before the view reads anything.
     """
 
     @wraps(view)
-    def keeping(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def versioned(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not getattr(request, "is_cacheable", False):
             return view(request, *args, **kwargs)
-        version = getattr(request, "page_version", None) or page_versions.get_page_version(
-            request.tenant.schema_name
-        )  # type: ignore[attr-defined]
+        version = getattr(request, "page_version", None) or _read_version(request)
         response = view(request, *args, **kwargs)
         response.cache_version = version  # type: ignore[attr-defined]
         return response
 
-    return keeping
+    return versioned
 
 
 class AnonymousPageCacheMiddleware:
-    """Stands inside what decides host, session cookie and language, and outside all that renders."""
+    """Listed after the middleware of host, session and language, and before all that renders."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        key = _key(request)
+        key = _cache_key(request)
         if key is None:
             return self.get_response(request)
         request.is_cacheable = True  # type: ignore[attr-defined]
         pages = caches["pages"]
         page = pages.get(key)
         if page is not None:
-            version = request.page_version = page_versions.get_page_version(request.tenant.schema_name)  # type: ignore[attr-defined]
+            version = request.page_version = _read_version(request)  # type: ignore[attr-defined]
             if version == page.version:
-                return _answer(request, page)
+                return _build_response(request, page)
         response = self.get_response(request)
         version = getattr(response, "cache_version", None)
-        if version is None or not _is_plain(response, request):
+        if version is None or not _is_cacheable_response(response, request):
             return response
-        page = _page(response, version)
+        page = _cached_page(response, version)
         pages.set(key, page)
-        return _answer(request, page)
+        return _build_response(request, page)
 
 
-def _key(request: HttpRequest) -> str | None:
-    """Names the page this request asks for; None if the answer may depend on who asks, or is no page at all."""
+def _read_version(request: HttpRequest) -> str | None:
+    return page_versions.get_page_version(request.tenant.schema_name)  # type: ignore[attr-defined]
+
+
+def _cache_key(request: HttpRequest) -> str | None:
+    """Cache key of the requested page; None if the response may depend on the visitor, or is no whole page."""
     meta, cookies, jurisdiction = request.META, request.COOKIES, request.tenant  # type: ignore[attr-defined]
     if request.method not in ("GET", "HEAD") or any(name in meta for name in UNCACHEABLE_HEADERS):
         return None
@@ -100,10 +101,10 @@ def _key(request: HttpRequest) -> str | None:
     query = meta.get("QUERY_STRING", "")
     if query and (
         len(query) > MAX_QUERY_LENGTH
-        or not CACHEABLE_PARAMS.issuperset(n for n, _v in parse_qsl(query, True))
+        or not CACHEABLE_PARAMS.issuperset(name for name, _value in parse_qsl(query, True))
     ):
         return None
-    parts = (
+    key = (
         jurisdiction.schema_name,
         request.scheme,
         meta.get("HTTP_HOST", ""),
@@ -113,11 +114,11 @@ def _key(request: HttpRequest) -> str | None:
         timezone.localdate().isoformat(),
         jurisdiction.row_hash,
     )
-    return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=20).hexdigest()
+    return hashlib.blake2b("\0".join(map(str, key)).encode(), digest_size=20).hexdigest()
 
 
-def _is_plain(response: HttpResponseBase, request: HttpRequest) -> TypeGuard[HttpResponse]:
-    """True for a whole page without a cookie, a form's token, a message or a rule of its own."""
+def _is_cacheable_response(response: HttpResponseBase, request: HttpRequest) -> TypeGuard[HttpResponse]:
+    """True for a whole page without a cookie, a CSRF token, a message or cache headers of its own."""
     messages = getattr(request, "_messages", None)
     return (
         isinstance(response, HttpResponse)
@@ -133,16 +134,14 @@ def _is_plain(response: HttpResponseBase, request: HttpRequest) -> TypeGuard[Htt
     )
 
 
-def _page(response: HttpResponse, version: str) -> CachedPage:
+def _cached_page(response: HttpResponse, version: str) -> CachedPage:
     patch_vary_headers(response, ["Cookie", "HX-Request", "HX-Target"])
-    patch_cache_control(
-        response, no_cache=True
-    )  # a browser may keep it, and asks each time whether it still stands
+    patch_cache_control(response, no_cache=True)  # a browser may store it, and revalidates it each time
     response["ETag"] = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
     return CachedPage(version, list(response.items()), response.content)
 
 
-def _answer(request: HttpRequest, page: CachedPage) -> HttpResponseBase:
+def _build_response(request: HttpRequest, page: CachedPage) -> HttpResponseBase:
     response = HttpResponse(page.body)
     for name, value in page.headers:
         response[name] = value

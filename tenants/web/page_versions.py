@@ -1,9 +1,9 @@
-"""Stamps: what tells a page that was kept whether anything it shows has been written since.
+"""Page versions: whether anything that a cached page shows has been written since.
 
-Triggers put one fresh row into `tenants_pagestamp` for each transaction that writes a table which public pages read,
+Triggers insert one row into `tenants_pagestamp` for each transaction that writes a table which public pages read,
 whatever program writes. The row belongs to a subject: the schema of the table, or `people`, whose names pages of any
-schema may show. A writer takes the older rows away and skips those another writer holds, so nobody waits for anybody.
-The ids that stand at a moment name what is committed: each commit adds one that was never there before.
+schema may show. A writer deletes the older rows and skips those that another writer has locked, so nobody waits.
+The ids in the table identify what is committed: each commit adds a new one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db import connection, migrations
 PEOPLE = "people"
 TRIGGER = "page_stamp"
 
-# The ids in force, and whether this very transaction has written one of them.
+# The present ids, and whether this transaction has written one of them.
 _VERSION = """
 SELECT string_agg(id::text, ',' ORDER BY id), bool_or(xact = txid_current_if_assigned())
 FROM public.tenants_pagestamp WHERE subject IN (%s, %s)
@@ -46,32 +46,32 @@ END $$;
 
 
 def get_page_version(schema: str) -> str | None:
-    """Names the state of everything that public pages of `schema` show; one query.
+    """Version of everything that public pages of `schema` show; one query.
 
-    None if there is no telling: nothing was ever written, or this transaction has written and not committed.
+    None if there is none: nothing was ever written, or this transaction has uncommitted writes.
     """
     with connection.cursor() as cursor:
         cursor.execute(_VERSION, [schema, PEOPLE])
-        ids, is_ours = cursor.fetchone()
-    return None if is_ours else ids
+        ids, has_own_writes = cursor.fetchone()
+    return None if has_own_writes else ids
 
 
 def track_writes(tables: Iterable[str], *, about: str = "") -> migrations.RunSQL:
-    """For a migration: let each write to these tables stamp their schema, or the subject `about`."""
-    return _watch(tables, "INSERT OR UPDATE OR DELETE OR TRUNCATE", about)
+    """For a migration: each write to these tables changes the version of their schema, or of the subject `about`."""
+    return _create_triggers(tables, "INSERT OR UPDATE OR DELETE OR TRUNCATE", about)
 
 
 def track_updates(table: str, columns: Iterable[str], *, about: str = "") -> migrations.RunSQL:
-    """For a migration: let writes to these columns, and deletions, stamp the subject."""
-    return _watch([table], f"UPDATE OF {', '.join(columns)} OR DELETE OR TRUNCATE", about)
+    """For a migration: writes to these columns, and deletions, change the version of the subject."""
+    return _create_triggers([table], f"UPDATE OF {', '.join(columns)} OR DELETE OR TRUNCATE", about)
 
 
-def _watch(tables: Iterable[str], when: str, about: str) -> migrations.RunSQL:
+def _create_triggers(tables: Iterable[str], events: str, about: str) -> migrations.RunSQL:
     argument = f"'{about}'" if about else ""
     names = list(tables)
     return migrations.RunSQL(
         [
-            f"CREATE TRIGGER {TRIGGER} AFTER {when} ON {name} "
+            f"CREATE TRIGGER {TRIGGER} AFTER {events} ON {name} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION public.tenants_stamp_pages({argument})"
             for name in names
         ],

@@ -1,4 +1,4 @@
-"""Every address that a host answers, read from its URLconf."""
+"""All addresses of a host, read from its URLconf."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import RegexPattern
 
 CITY, ALLIANCE = "config.urls_city", "config.urls_alliance"
-OTHERS = ("wagtail", "allauth", "django")  # whose addresses follow a rule for all of them
+THIRD_PARTY = ("wagtail", "allauth", "django")  # packages whose addresses follow common rules
 
 
 @dataclass(frozen=True)
 class Address:
-    """One way to one view."""
+    """One URL pattern of one view."""
 
-    name: str  # "dashboard:home"; its route where it has none
+    name: str  # like "dashboard:home"; the route if it has no name
     route: str  # "plan/actions/<slug:code>/"
     is_regex: bool
     view: Callable[..., Any]
@@ -26,29 +26,29 @@ class Address:
 
     @property
     def is_own(self) -> bool:
-        """True for what this project serves itself."""
-        return self.view.__module__.partition(".")[0] not in OTHERS
+        """True for views of this project."""
+        return self.view.__module__.partition(".")[0] not in THIRD_PARTY
 
     @property
     def needs(self) -> list[str]:
-        """The names of its arguments; "0", "1" … for those without one."""
+        """Names of the URL arguments; "0", "1" … for unnamed ones."""
         if not self.is_regex:
             return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
         named = re.findall(r"\(\?P<(\w+)>", self.route)
         return named or [str(number) for number in range(re.compile(self.route).groups)]
 
     def path(self, values: Mapping[str, Any] | None = None) -> str:
-        """The address with these values in it; any value does where none is given."""
+        """Return the path with these values; sample values for missing ones."""
         values = values or {}
         if self.is_regex:
-            route = re.sub(r"\(\?:[^()]*\)", "", self.route)  # what does not stand for a value
-            found = re.sub(r"\(\?P<(\w+)>[^()]*\)", lambda part: str(values.get(part[1], "1")), route)
-            return "/" + re.sub(r"\((?:[^()]|\([^()]*\))*\)", "1", found).replace("^", "").replace(
+            route = re.sub(r"\(\?:[^()]*\)", "", self.route)  # non-capturing groups
+            filled = re.sub(r"\(\?P<(\w+)>[^()]*\)", lambda match: str(values.get(match[1], "1")), route)
+            return "/" + re.sub(r"\((?:[^()]|\([^()]*\))*\)", "1", filled).replace("^", "").replace(
                 "\\", ""
             ).rstrip("$")
 
-        def value(part: re.Match[str]) -> str:
-            return str(values.get(part[2], SAMPLES[part[1] or "str"]))
+        def value(match: re.Match[str]) -> str:
+            return str(values.get(match[2], SAMPLES[match[1] or "str"]))
 
         return "/" + re.sub(r"<(?:(\w+):)?(\w+)>", value, self.route).replace("^", "")
 
@@ -57,17 +57,17 @@ SAMPLES = {"int": "1", "str": "1", "slug": "x", "path": "x", "uuid": "00000000-0
 
 
 def addresses(urlconf: str) -> list[Address]:
-    """All addresses of a URLconf, in their order."""
+    """All addresses of a URLconf, in order."""
     return list(_walk(get_resolver(urlconf).url_patterns, "", ""))
 
 
-def _walk(patterns: list[Any], before: str, namespace: str) -> Iterator[Address]:
-    for part in patterns:
-        route = before + str(part.pattern)
-        if isinstance(part, URLPattern):
-            name = f"{namespace}{part.name}" if part.name else route
-            yield Address(name, route, isinstance(part.pattern, RegexPattern), part.callback, part)
+def _walk(patterns: list[Any], prefix: str, namespace: str) -> Iterator[Address]:
+    for entry in patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            name = f"{namespace}{entry.name}" if entry.name else route
+            yield Address(name, route, isinstance(entry.pattern, RegexPattern), entry.callback, entry)
         else:
             yield from _walk(
-                part.url_patterns, route, namespace + (f"{part.namespace}:" if part.namespace else "")
+                entry.url_patterns, route, namespace + (f"{entry.namespace}:" if entry.namespace else "")
             )

@@ -1,4 +1,4 @@
-"""A word of its own for each city, written into every text the city has."""
+"""Canaries: a unique word for each city, written into all of the city's texts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from wagtail.models import Page
 
 from tenants import signals
 from tenants.models import Affiliation, AuditEvent, Invitation
-from tenants.plans.models import Action, Change, Department, Export, Goal, Plan
+from tenants.plans.models import Action, Department, ExportSnapshot, Goal, Plan, PlanLogEntry
 from tests.plan_factories import MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory
 
-CANARIES = {"riverton": "xqriv", "ashford": "xqash", "millbrook": "xqmil"}  # short: they fit into every field
-# What a page's texts are; its slug and path are addresses.
+CANARIES = {"riverton": "xqriv", "ashford": "xqash", "millbrook": "xqmil"}  # short enough for every field
+# Text fields of a page; its slug and path are addresses.
 PAGE_TEXTS = frozenset({"title", "draft_title", "seo_title", "search_description"})
 
 
@@ -32,12 +32,12 @@ def canary_of(jurisdiction: Any) -> str:
 
 
 def own_models() -> list[type[models.Model]]:
-    """The models of plans and pages: what a city writes."""
+    """Models of plans and pages: the content that a city writes."""
     return [model for model in apps.get_models() if model._meta.app_label in ("plans", "cms")]
 
 
 def text_fields(model: type[models.Model]) -> Iterator[Any]:
-    """The fields of a model that hold a city's own words, also as lists or JSON."""
+    """Fields of a model that hold a city's text, also in lists or JSON."""
     for field in model._meta.concrete_fields:
         if field.choices or field.primary_key or field.name in ("sha256", "object_type", "verb"):
             continue
@@ -56,10 +56,10 @@ def text_fields(model: type[models.Model]) -> Iterator[Any]:
 
 
 def plant_canaries(jurisdiction: Any) -> int:
-    """Write the city's word into every text field of every row it has; how many values that were."""
+    """Write the city's canary into every text field of its rows. Returns the number of values written."""
     written = 0
     with tenant_context(jurisdiction):
-        _one_of_each(jurisdiction)
+        _create_one_of_each(jurisdiction)
         for model in own_models():
             for number, row in enumerate(model._default_manager.all()):
                 changes = {
@@ -94,18 +94,18 @@ def plant_canaries(jurisdiction: Any) -> int:
     return written
 
 
-def _one_of_each(jurisdiction: Any) -> None:
-    """A row of every kind there is, files too."""
+def _create_one_of_each(jurisdiction: Any) -> None:
+    """Create a row of every model, and files."""
     action = Action.objects.in_plan_order().first()
     for factory in (MeasureFactory, MilestoneFactory, NoteFactory, PartyFactory):
         factory(action=action)
     Department.objects.get_or_create(name="Library")
-    Change.objects.create(
+    PlanLogEntry.objects.create(
         verb="changed", object_type="action", object_uuid=action.uuid, object_title="An action", reason="Because",
         fields={"title": ["An older title", "A newer title"]},
     )  # fmt: skip
-    Export.objects.create(tree={"goals": []})
-    Goal.objects.update(notes=[{"label": "Cost code", "text": "Four eleven and more"}])
+    ExportSnapshot.objects.create(tree={"goals": []})
+    Goal.objects.update(extra_columns=[{"label": "Cost code", "text": "Four eleven and more"}])
     picture = io.BytesIO()
     Picture.new("RGB", (8, 8)).save(picture, "PNG")
     Image.objects.create(
@@ -115,7 +115,7 @@ def _one_of_each(jurisdiction: Any) -> None:
         file=ContentFile(picture.getvalue(), f"{canary_of(jurisdiction)}.png"),
     )
     Document.objects.create(
-        title=f"{canary_of(jurisdiction)} paper", file=ContentFile(b"words", f"{canary_of(jurisdiction)}.txt")
+        title=f"{canary_of(jurisdiction)} paper", file=ContentFile(b"text", f"{canary_of(jurisdiction)}.txt")
     )
 
 
@@ -123,24 +123,25 @@ def _planted_value(field: Any, row: Any, jurisdiction: Any, number: int) -> Any:
     value = getattr(row, field.name)
     if isinstance(field, StreamField):
         return [
-            {**block, "value": _leaves(block["value"], canary_of(jurisdiction))} for block in value.raw_data
+            {**block, "value": _replace_texts(block["value"], canary_of(jurisdiction))}
+            for block in value.raw_data
         ]
     if isinstance(field, models.JSONField):
-        return _leaves(value, canary_of(jurisdiction))
+        return _replace_texts(value, canary_of(jurisdiction))
     if isinstance(field, ArrayField):
-        return [f"{canary_of(jurisdiction)}-{number}" for _one in value]
-    own = (
+        return [f"{canary_of(jurisdiction)}-{number}" for _item in value]
+    text = (
         f"{canary_of(jurisdiction)}{number}"
         if field.unique or field.name == "name"
         else f"{canary_of(jurisdiction)} {field.name}"
     )
-    return own[: field.max_length] if field.max_length else own
+    return text[: field.max_length] if field.max_length else text
 
 
-def _leaves(value: Any, canary: str) -> Any:
-    """The same structure with the canary in place of every text of several words."""
+def _replace_texts(value: Any, canary: str) -> Any:
+    """Return the same structure with every text of several words replaced by the canary."""
     if isinstance(value, dict):
-        return {key: _leaves(part, canary) for key, part in value.items()}
+        return {key: _replace_texts(item, canary) for key, item in value.items()}
     if isinstance(value, list):
-        return [_leaves(part, canary) for part in value]
+        return [_replace_texts(item, canary) for item in value]
     return canary if isinstance(value, str) and " " in value else value

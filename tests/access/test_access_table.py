@@ -1,15 +1,15 @@
-"""Who gets what answer from every address of both kinds of host.
+"""The status that every address answers to each kind of visitor, at a city and at the alliance.
 
-**You added an address?** Give its name a row in CITY or ALLIANCE, at the place where its app stands. A row says what
-the answer is to each of `people.EVERYBODY`, at a city before and after its launch:
+**You added an address?** Give its name a row in CITY or ALLIANCE, next to the rows of its app. A row says what
+the answer is to each of `clients.ALL_ROLES`, at a city before and after its launch:
 
-    "plans:plan": Row(TEAM_ONLY),                       # a page of the workspace that all of a city's roles see
-    "plans:add-goal": Row(only("plan_editor", "coordinator", status=405), method="post"),
-    "dashboard:action": Row(SITE, args={"code": "a1"}), # a public page: 404 before the launch
+    "plans:editor": workspace(),                        # a page of the workspace for all roles of the city
+    "plans:move": workspace("coordinator", status=302, method="post"),
+    "dashboard:action": site(args={"code": "a1"}),      # a public page: 404 before the launch
 
-`args` are values for the address's parts; `World.values` holds keys of things that are there, by the name of the part
-or as "<name of the address>/<part>". A status that differs from the row is shown with who got it. An address without a
-row fails, a row without an address too. Addresses of Wagtail and of allauth follow the rules at the end.
+`args` are values of URL arguments; `Scenario.values` holds keys of existing objects, by argument or as
+"<name of the address>/<argument>". A status that differs from its row is reported with the visitor. An address without a
+row fails, and so does a row without an address. Addresses of Wagtail and of allauth follow the rules at the end.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from tenants.models import Jurisdiction
 from tests.access.addresses import ALLIANCE as ALLIANCE_URLS
 from tests.access.addresses import CITY as CITY_URLS
 from tests.access.addresses import Address, addresses
-from tests.access.knocking import rollback_requests
-from tests.access.people import ALL_ROLES, STAFF, TEAM
-from tests.access.world import Scenario, make_scenario
+from tests.access.clients import ALL_ROLES, STAFF, TEAM
+from tests.access.rollback_requests import rollback_requests
+from tests.access.scenario import Scenario, make_scenario
 
 pytestmark = pytest.mark.django_db
 
 Expected = Mapping[str, int]
-NOBODY_YET = ("anyone", "stranger")  # without a session on this host
-ELSEWHERE = ("neighbor", "member", *STAFF)  # with a session here, without a role on this city's team
+WITHOUT_SESSION = ("anonymous", "foreign_session")  # without a session on this host
+WITHOUT_ROLE = ("neighbor", "member", *STAFF)  # with a session here, without a role on this city's team
 
 
-def everybody(status: int = 200) -> Expected:
+def all_roles(status: int = 200) -> Expected:
     return dict.fromkeys(ALL_ROLES, status)
 
 
-def only(*roles: str, status: int = 200, anyone: int = 302, others: int = 404) -> Expected:
-    """`status` for these roles, `anyone` for who is not signed in, `others` for the rest."""
+def only(*roles: str, status: int = 200, anonymous: int = 302, others: int = 404) -> Expected:
+    """`status` for these roles, `anonymous` for visitors without a session here, `others` for the rest."""
     unknown = set(roles) - set(ALL_ROLES)
     assert not unknown, f"No such role: {unknown}"
-    return everybody(others) | dict.fromkeys(NOBODY_YET, anyone) | dict.fromkeys(roles, status)
+    return all_roles(others) | dict.fromkeys(WITHOUT_SESSION, anonymous) | dict.fromkeys(roles, status)
 
 
 @dataclass(frozen=True)
 class Row:
-    """What an address answers: after the launch, and before it where that differs."""
+    """Expected statuses of an address: after the launch, and before it if they differ."""
 
     launched: Expected
     before: Expected | None = None
@@ -61,14 +61,14 @@ class Row:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def site(status: int = 200, **more: Any) -> Row:
-    """A public page of a city: everybody's after the launch, the team's before."""
-    return Row(everybody(status), before=only(*TEAM, status=status, anyone=404), **more)
+def site(status: int = 200, **kwargs: Any) -> Row:
+    """A public page of a city: for all visitors after the launch, for the team before it."""
+    return Row(all_roles(status), before=only(*TEAM, status=status, anonymous=404), **kwargs)
 
 
-def workspace(*roles: str, status: int = 200, **more: Any) -> Row:
-    """A page of a city's workspace, for these of its roles, or for all of them."""
-    return Row(only(*(roles or TEAM), status=status), **more)
+def workspace(*roles: str, status: int = 200, **kwargs: Any) -> Row:
+    """A page of a city's workspace, for these roles or for the whole team."""
+    return Row(only(*(roles or TEAM), status=status), **kwargs)
 
 
 WRITERS = ("plan_editor", "coordinator")
@@ -86,14 +86,14 @@ CITY: dict[str, Row] = {
     "dashboard:actions-json": site(),
     "dashboard:plan-json": site(),
     "dashboard:numbers-csv": site(),
-    "dashboard:brand": Row(everybody()),
+    "dashboard:brand": Row(all_roles()),
     "media": site(404, args={"path": "c_riverton/images/none.png"}),
     # signing in
-    "signin:begin": Row(everybody(302)),
-    "signin:finish": Row(everybody(403)),
-    "signin:leave": Row(everybody(302), method="post"),
-    "cms/login/": Row(everybody(302)),
-    "cms/logout/": Row(everybody(302), method="post"),
+    "signin:login": Row(all_roles(302)),
+    "signin:login-callback": Row(all_roles(403)),
+    "signin:logout": Row(all_roles(302), method="post"),
+    "cms/login/": Row(all_roles(302)),
+    "cms/logout/": Row(all_roles(302), method="post"),
     # the plan
     "plans:home": workspace(),
     "plans:updates": workspace(),
@@ -110,7 +110,7 @@ CITY: dict[str, Row] = {
     "plans:edit-measures": workspace(*WRITERS),
     "plans:record-progress": workspace(
         *WRITERS
-    ),  # a department lead's own actions alone: this one is nobody's
+    ),  # a department lead may report on the department's own actions only, and this action has no department
     "plans:action-history": workspace(),
     "plans:move": workspace(*WRITERS, status=302, method="post", data={"direction": "up"}),
     "plans:retire": workspace(*WRITERS),
@@ -120,7 +120,7 @@ CITY: dict[str, Row] = {
     "plans:adopt": workspace("coordinator"),
     "plans:history": workspace(),
     "plans:imports": workspace(*WRITERS),
-    "plans:import": workspace(*WRITERS, status=302),  # its columns are asked for first
+    "plans:import": workspace(*WRITERS, status=302),  # redirects to the column form
     "plans:import-columns": workspace(*WRITERS),
     "plans:import-commit": workspace(*WRITERS, status=302, method="post"),
     "plans:import-undo": workspace(*WRITERS, status=302, method="post"),
@@ -128,73 +128,75 @@ CITY: dict[str, Row] = {
     # the team
     "team:team": workspace(),
     "team:invite": workspace("coordinator"),
-    "team:hand-over": workspace("coordinator"),
+    "team:transfer-coordinator": workspace("coordinator"),
     "team:change": workspace("coordinator"),
     "team:end": workspace("coordinator"),
     "team:resend": workspace("coordinator", status=302, method="post"),
     "team:revoke": workspace("coordinator"),
 }
 
-# Here `stranger` has a session at a city alone; everybody else is signed in at the alliance.
-SIGNED_IN = tuple(set(ALL_ROLES) - set(NOBODY_YET))
+# At the alliance, `foreign_session` has a session at a city only; all others are signed in here.
+SIGNED_IN = tuple(set(ALL_ROLES) - set(WITHOUT_SESSION))
 
 ALLIANCE: dict[str, Row] = {
-    "front": Row(everybody()),
-    "brand": Row(everybody()),
-    "media": Row(everybody(404), args={"path": "public/images/none.png"}),
-    "cohort:directory": Row(everybody()),
-    "cohort:directory-csv": Row(everybody()),
-    "cohort:progress": Row(everybody()),
-    "cohort:progress-csv": Row(everybody()),
-    "cohort:progress-json": Row(everybody()),
-    "resources:browse": Row(everybody()),
-    "resources:item": Row(everybody()),
-    "search:results": Row(everybody()),
-    "search:suggest": Row(everybody()),
-    # the API; what a city publishes is not there before its launch
-    "api:index": Row(everybody()),
-    "api:jurisdictions": Row(everybody()),
-    "api:jurisdiction": Row(everybody()),
-    "api:plans": Row(everybody()),
-    "api:plan": Row(everybody(404)),
-    "api:goals": Row(everybody()),
-    "api:goal": Row(everybody(404)),
-    "api:outcomes": Row(everybody()),
-    "api:outcome": Row(everybody(404)),
-    "api:actions": Row(everybody()),
-    "api:action": Row(everybody(404)),
-    "api:library": Row(everybody()),
-    "api:library-item": Row(everybody()),
-    "api:topics": Row(everybody()),
-    "api:topic": Row(everybody(404)),
-    "api:search": Row(everybody()),
-    "api:schema": Row(everybody()),
-    "api:docs": Row(everybody()),
-    "api:nowhere": Row(everybody(404)),
+    "front": Row(all_roles()),
+    "brand": Row(all_roles()),
+    "media": Row(all_roles(404), args={"path": "public/images/none.png"}),
+    "cohort:directory": Row(all_roles()),
+    "cohort:directory-csv": Row(all_roles()),
+    "cohort:progress": Row(all_roles()),
+    "cohort:progress-csv": Row(all_roles()),
+    "cohort:progress-json": Row(all_roles()),
+    "resources:browse": Row(all_roles()),
+    "resources:item": Row(all_roles()),
+    "search:results": Row(all_roles()),
+    "search:suggest": Row(all_roles()),
+    # the API; a city's rows are not in it before its launch
+    "api:index": Row(all_roles()),
+    "api:jurisdictions": Row(all_roles()),
+    "api:jurisdiction": Row(all_roles()),
+    "api:plans": Row(all_roles()),
+    "api:plan": Row(all_roles(404)),
+    "api:goals": Row(all_roles()),
+    "api:goal": Row(all_roles(404)),
+    "api:outcomes": Row(all_roles()),
+    "api:outcome": Row(all_roles(404)),
+    "api:actions": Row(all_roles()),
+    "api:action": Row(all_roles(404)),
+    "api:library": Row(all_roles()),
+    "api:library-item": Row(all_roles()),
+    "api:topics": Row(all_roles()),
+    "api:topic": Row(all_roles(404)),
+    "api:search": Row(all_roles()),
+    "api:schema": Row(all_roles()),
+    "api:docs": Row(all_roles()),
+    "api:nowhere": Row(all_roles(404)),
     "staff:index": Row(only("staff_admin", "staff_onboarding")),
     "staff:new": Row(only("staff_admin", "staff_onboarding")),
     "staff:jurisdiction": Row(only("staff_admin", "staff_onboarding")),
     # the alliance's own team
     "team:team": Row(only("staff_admin", "staff_onboarding")),
     "team:invite": Row(only("staff_admin")),
-    "team:hand-over": Row(only()),  # there is nothing to hand over here: an administrator names another one
+    "team:transfer-coordinator": Row(
+        only()
+    ),  # the alliance has no coordinator: an administrator appoints another administrator
     "team:change": Row(only("staff_admin")),
     "team:end": Row(only("staff_admin")),
     "team:resend": Row(only("staff_admin", status=302), method="post"),
     "team:revoke": Row(only("staff_admin")),
     # signing in
-    "signin:begin": Row(everybody(302)),
-    "signin:hand-over": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
-    "signin:leave": Row(everybody(302), method="post"),
+    "signin:login": Row(all_roles(302)),
+    "signin:authorize": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
+    "signin:logout": Row(all_roles(302), method="post"),
     "signin:account": Row(only(*SIGNED_IN)),
-    "signin:invitation": Row(everybody(404), args={"token": "no-such-token"}),
-    "account_logout": Row(everybody(302), method="post"),
-    "account_signup": Row(everybody(404)),
-    "cms/login/": Row(everybody(302)),
-    "cms/logout/": Row(everybody(302), method="post"),
-    # the demo's own pages are not there in earnest
-    "demo:sign-ins": Row(everybody(404)),
-    "demo:mail": Row(everybody(404)),
+    "signin:invitation": Row(all_roles(404), args={"token": "no-such-token"}),
+    "account_logout": Row(all_roles(302), method="post"),
+    "account_signup": Row(all_roles(404)),
+    "cms/login/": Row(all_roles(302)),
+    "cms/logout/": Row(all_roles(302), method="post"),
+    # pages of the demo: 404 outside it
+    "demo:sign-ins": Row(all_roles(404)),
+    "demo:mail": Row(all_roles(404)),
     "staff:invite": Row(
         only("staff_admin", "staff_onboarding", status=422), args={"slug": "riverton"}, method="post"
     ),
@@ -202,7 +204,7 @@ ALLIANCE: dict[str, Row] = {
 
 
 @pytest.fixture
-def world(
+def scenario(
     riverton: Any,
     ashford: Any,
     alliance: Any,
@@ -210,11 +212,11 @@ def world(
     client_for: Any,
     keep_hosts_cached: Callable[[], None],
 ) -> Scenario:
-    world = make_scenario(
+    scenario = make_scenario(
         riverton, other=ashford, alliance=alliance, make_user=make_user, client_for=client_for
     )
     keep_hosts_cached()
-    return world
+    return scenario
 
 
 @pytest.fixture
@@ -223,174 +225,194 @@ def launched(riverton: Any) -> Any:
     return Jurisdiction.objects.get(pk=riverton.pk)
 
 
-def own(urlconf: str) -> list[Address]:
+def own_addresses(urlconf: str) -> list[Address]:
     return [address for address in addresses(urlconf) if address.is_own]
 
 
-def complaints(
-    world: Scenario, host: Any, found: list[Address], rows: Mapping[str, Row], *, before_launch: bool = False
+def mismatches(
+    scenario: Scenario,
+    host: Any,
+    targets: list[Address],
+    rows: Mapping[str, Row],
+    *,
+    before_launch: bool = False,
 ) -> list[str]:
-    """What the hosts answer otherwise than their rows say."""
-    clients = world.browsers(host)
-    wrong = []
-    with rollback_requests() as knock:
-        for address in found:
+    """Statuses that differ from the rows, each as a line of text."""
+    clients = scenario.clients(host)
+    lines = []
+    with rollback_requests() as request:
+        for address in targets:
             if address.name not in rows:
                 continue
             row = rows[address.name]
             expected = row.before if before_launch and row.before is not None else row.launched
-            path = address.path(world.values_for(address.name, host) | dict(row.args))
+            path = address.path(scenario.values_for(address.name, host) | dict(row.args))
             for who, client in clients.items():
-                status = knock(client, row.method, path, row.data).status_code
+                status = request(client, row.method, path, row.data).status_code
                 if status != expected[who]:
-                    wrong.append(
+                    lines.append(
                         f"{address.name} {row.method.upper()} /{address.route} as {who}: {status}, "
                         f"not {expected[who]}"
                     )
-    return wrong
+    return lines
 
 
 @pytest.mark.parametrize(("urlconf", "rows"), [(CITY_URLS, CITY), (ALLIANCE_URLS, ALLIANCE)])
-def test_every_address_has_a_row_and_every_row_an_address(urlconf: str, rows: dict[str, Row]) -> None:
-    found = own(urlconf)
-    names = {address.name for address in found}
+def test_every_address_has_a_row_and_every_row_has_an_address(urlconf: str, rows: dict[str, Row]) -> None:
+    names = {address.name for address in own_addresses(urlconf)}
     assert sorted(names - set(rows)) == [], "These addresses have no row in the access table."
     assert sorted(set(rows) - names) == [], "These rows of the access table have no address."
 
 
-def test_a_launched_city_answers_everybody_as_the_table_says(world: Scenario, launched: Any) -> None:
-    assert "\n".join(complaints(world, launched, own(CITY_URLS), CITY)) == ""
+def test_a_launched_city_answers_every_role_as_the_table_says(scenario: Scenario, launched: Any) -> None:
+    assert "\n".join(mismatches(scenario, launched, own_addresses(CITY_URLS), CITY)) == ""
 
 
-def test_a_city_before_its_launch_answers_everybody_as_the_table_says(world: Scenario) -> None:
-    assert "\n".join(complaints(world, world.city, own(CITY_URLS), CITY, before_launch=True)) == ""
+def test_a_city_before_its_launch_answers_every_role_as_the_table_says(scenario: Scenario) -> None:
+    assert (
+        "\n".join(mismatches(scenario, scenario.city, own_addresses(CITY_URLS), CITY, before_launch=True))
+        == ""
+    )
 
 
-def test_the_alliance_answers_everybody_as_the_table_says(world: Scenario) -> None:
-    assert "\n".join(complaints(world, world.alliance, own(ALLIANCE_URLS), ALLIANCE)) == ""
+def test_the_alliance_answers_every_role_as_the_table_says(scenario: Scenario) -> None:
+    assert "\n".join(mismatches(scenario, scenario.alliance, own_addresses(ALLIANCE_URLS), ALLIANCE)) == ""
 
 
-def test_the_table_notices_a_page_that_lost_its_guard(world: Scenario, monkeypatch: Any) -> None:
-    team = next(address for address in own(CITY_URLS) if address.name == "team:team")
+def test_the_table_notices_a_page_without_its_permission_check(scenario: Scenario, monkeypatch: Any) -> None:
+    team = next(address for address in own_addresses(CITY_URLS) if address.name == "team:team")
     unguarded = team.view
     while hasattr(unguarded, "__wrapped__"):
         unguarded = unguarded.__wrapped__
     monkeypatch.setattr(team.pattern, "callback", unguarded)
-    found = complaints(world, world.city, [team], CITY, before_launch=True)
-    assert any("as neighbor: 200, not 404" in line for line in found)
+    lines = mismatches(scenario, scenario.city, [team], CITY, before_launch=True)
+    assert any("as neighbor: 200, not 404" in line for line in lines)
 
 
-# --- What others serve follows rules --------------------------------------------------------------------------
+# --- Addresses of third-party packages follow rules ------------------------------------------------------------
 
-# Everybody may have the words and the looks of Wagtail's editor.
-OPEN_IN_THE_EDITOR = ("cms/sprite/", "cms/jsi18n/")
-# People, roles and hosts are managed on the portal's own pages, whatever a group may be allowed.
-NOBODYS = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
+# Translations and icons of Wagtail's editor are public.
+PUBLIC_ADMIN_ROUTES = ("cms/sprite/", "cms/jsi18n/")
+# People, roles and hosts are managed on the portal's own pages only.
+DISABLED_ADMIN_ROUTES = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
 
 
-def in_the_editor(urlconf: str) -> list[Address]:
-    """Wagtail's addresses, without those that the portal answers itself before Wagtail is asked."""
-    found = addresses(urlconf)
-    ours = {address.route for address in found if address.is_own}
+def admin_addresses(urlconf: str) -> list[Address]:
+    """Addresses of Wagtail's editor, without those that the portal's own views answer first."""
+    all_addresses = addresses(urlconf)
+    own_routes = {address.route for address in all_addresses if address.is_own}
     return [
         address
-        for address in found
+        for address in all_addresses
         if address.route.startswith("cms/")
-        and address.route not in ours
-        and not address.route.startswith(OPEN_IN_THE_EDITOR)
+        and address.route not in own_routes
+        and not address.route.startswith(PUBLIC_ADMIN_ROUTES)
     ]
 
 
-def trespasses(found: list[Address], clients: Mapping[str, Any], *, outsiders: tuple[str, ...]) -> list[str]:
-    """Answers of Wagtail's editor that neither send to the sign-in nor are 404: to anyone, and to these in turn.
+def unguarded_admin_urls(
+    targets: list[Address], clients: Mapping[str, Any], *, outsiders: tuple[str, ...]
+) -> list[str]:
+    """Responses of Wagtail's editor that are neither a redirect to the sign-in nor 404, each as a line of text.
 
-    One guard stands before all of its addresses, and asks for the role alone.
+    Every address is requested anonymously and by one of `outsiders`, in turn: one check guards all addresses, and it
+    depends on the role only.
     """
-    wrong = []
-    with rollback_requests() as knock:
-        for address, outsider in zip(found, cycle(outsiders), strict=False):
+    lines = []
+    with rollback_requests() as request:
+        for address, outsider in zip(targets, cycle(outsiders), strict=False):
             path = address.path()
-            for who in ("anyone", outsider):
-                answer = knock(clients[who], "get", path)
-                sent_on = answer.status_code == 302 and answer["Location"].startswith(
+            for who in ("anonymous", outsider):
+                response = request(clients[who], "get", path)
+                is_redirect = response.status_code == 302 and response["Location"].startswith(
                     ("/sign-in/", "/cms/login/")
                 )
-                if answer.status_code != 404 and not (who in NOBODY_YET and sent_on):
-                    wrong.append(f"/{address.route} as {who}: {answer.status_code}")
-    return wrong
+                if response.status_code != 404 and not (who in WITHOUT_SESSION and is_redirect):
+                    lines.append(f"/{address.route} as {who}: {response.status_code}")
+    return lines
 
 
-def test_a_citys_editor_is_closed_to_everybody_without_an_editors_role(world: Scenario) -> None:
-    clients = world.browsers(world.city)
-    with rollback_requests() as knock:
-        for who in ("stranger", "member", "department_lead", *STAFF):  # all of them, at the front door
-            assert knock(clients[who], "get", "/cms/").status_code == (302 if who == "stranger" else 404)
-    found = trespasses(in_the_editor(CITY_URLS), clients, outsiders=("neighbor", "viewer", "department_lead"))
-    assert "\n".join(found) == ""
+def test_a_citys_editor_is_closed_to_visitors_without_an_editor_role(scenario: Scenario) -> None:
+    clients = scenario.clients(scenario.city)
+    with rollback_requests() as request:
+        for who in ("foreign_session", "member", "department_lead", *STAFF):  # every role, at the admin home
+            assert request(clients[who], "get", "/cms/").status_code == (
+                302 if who == "foreign_session" else 404
+            )
+    lines = unguarded_admin_urls(
+        admin_addresses(CITY_URLS), clients, outsiders=("neighbor", "viewer", "department_lead")
+    )
+    assert "\n".join(lines) == ""
 
 
-def test_the_alliances_editor_is_closed_to_the_people_of_the_cities(world: Scenario) -> None:
-    clients = world.browsers(world.alliance)
-    with rollback_requests() as knock:
+def test_the_alliances_editor_is_closed_to_users_of_cities(scenario: Scenario) -> None:
+    clients = scenario.clients(scenario.alliance)
+    with rollback_requests() as request:
         for who in ("neighbor", "member", *TEAM, "staff_onboarding"):
-            assert knock(clients[who], "get", "/cms/").status_code == 404
-    found = trespasses(in_the_editor(ALLIANCE_URLS), clients, outsiders=("coordinator", "staff_onboarding"))
-    assert "\n".join(found) == ""
+            assert request(clients[who], "get", "/cms/").status_code == 404
+    lines = unguarded_admin_urls(
+        admin_addresses(ALLIANCE_URLS), clients, outsiders=("coordinator", "staff_onboarding")
+    )
+    assert "\n".join(lines) == ""
 
 
 @pytest.mark.parametrize("urlconf", [CITY_URLS, ALLIANCE_URLS])
-def test_no_role_reaches_wagtails_pages_for_people_and_hosts(world: Scenario, urlconf: str) -> None:
-    host = world.city if urlconf == CITY_URLS else world.alliance
-    clients = world.browsers(host)
+def test_no_role_reaches_wagtails_pages_for_people_and_hosts(scenario: Scenario, urlconf: str) -> None:
+    host = scenario.city if urlconf == CITY_URLS else scenario.alliance
+    clients = scenario.clients(host)
     editors = ("contributor", "coordinator") if host.is_tenant else ("library_curator", "staff_admin")
-    found = [address for address in in_the_editor(urlconf) if address.route.startswith(NOBODYS)]
-    assert found
-    with rollback_requests() as knock:
-        answers = {
-            f"/{address.route} as {who}": knock(clients[who], "get", address.path()).status_code
-            for address in found
+    targets = [
+        address for address in admin_addresses(urlconf) if address.route.startswith(DISABLED_ADMIN_ROUTES)
+    ]
+    assert targets
+    with rollback_requests() as request:
+        statuses = {
+            f"/{address.route} as {who}": request(clients[who], "get", address.path()).status_code
+            for address in targets
             for who in editors
         }
-    assert {words: status for words, status in answers.items() if status != 404} == {}
+    assert {line: status for line, status in statuses.items() if status != 404} == {}
 
 
-def test_the_editor_opens_for_a_citys_editors(world: Scenario) -> None:
+def test_the_editor_opens_for_editors_of_a_city(scenario: Scenario) -> None:
     for role in ("contributor", "plan_editor", "coordinator"):
-        browser = world.client_for(world.city, world.make_user(world.city, role))
-        with rollback_requests() as knock:
-            assert knock(browser, "get", "/cms/").status_code == 200
+        client = scenario.client_for(scenario.city, scenario.make_user(scenario.city, role))
+        with rollback_requests() as request:
+            assert request(client, "get", "/cms/").status_code == 200
 
 
-def test_the_editor_notices_a_door_left_open(world: Scenario, monkeypatch: Any) -> None:
-    door = next(address for address in in_the_editor(CITY_URLS) if address.name == "wagtailadmin_home")
-    unguarded = wraps(door.view)(lambda request: HttpResponse("Welcome"))
-    monkeypatch.setattr(door.pattern, "callback", unguarded)
-    clients = world.browsers(world.city)
-    assert "/cms/ as viewer: 200" in trespasses([door], clients, outsiders=("viewer",))
+def test_an_unguarded_page_of_the_editor_is_noticed(scenario: Scenario, monkeypatch: Any) -> None:
+    admin_home = next(
+        address for address in admin_addresses(CITY_URLS) if address.name == "wagtailadmin_home"
+    )
+    unguarded = wraps(admin_home.view)(lambda request: HttpResponse("Welcome"))
+    monkeypatch.setattr(admin_home.pattern, "callback", unguarded)
+    clients = scenario.clients(scenario.city)
+    assert "/cms/ as viewer: 200" in unguarded_admin_urls([admin_home], clients, outsiders=("viewer",))
 
 
-# Of allauth: signing in, and a new password. What needs a session sends to the sign-in first.
+# Addresses of allauth: sign-in and password reset. Those that need a session redirect to the sign-in.
 ALLAUTH: dict[str, Expected] = {
-    "account_login": everybody(302) | dict.fromkeys(NOBODY_YET, 200),
-    "account_inactive": everybody(),
-    "account_change_password": everybody() | dict.fromkeys(NOBODY_YET, 302),
-    "account_set_password": everybody(302),
-    "account_reset_password": everybody(),
-    "account_reset_password_done": everybody(),
-    "account_reset_password_from_key": everybody(),
-    "account_reset_password_from_key_done": everybody(),
+    "account_login": all_roles(302) | dict.fromkeys(WITHOUT_SESSION, 200),
+    "account_inactive": all_roles(),
+    "account_change_password": all_roles() | dict.fromkeys(WITHOUT_SESSION, 302),
+    "account_set_password": all_roles(302),
+    "account_reset_password": all_roles(),
+    "account_reset_password_done": all_roles(),
+    "account_reset_password_from_key": all_roles(),
+    "account_reset_password_from_key_done": all_roles(),
 }
 
 
-def test_of_allauth_only_the_way_in_and_a_new_password_are_there(world: Scenario) -> None:
-    found = [a for a in addresses(ALLIANCE_URLS) if a.view.__module__.startswith("allauth")]
-    assert {address.name for address in found} == set(ALLAUTH)
+def test_allauth_serves_only_sign_in_and_password_reset(scenario: Scenario) -> None:
+    allauth_addresses = [a for a in addresses(ALLIANCE_URLS) if a.view.__module__.startswith("allauth")]
+    assert {address.name for address in allauth_addresses} == set(ALLAUTH)
     assert not [a for a in addresses(CITY_URLS) if a.view.__module__.startswith("allauth")]
     rows = {name: Row(expected) for name, expected in ALLAUTH.items()}
-    assert "\n".join(complaints(world, world.alliance, found, rows)) == ""
+    assert "\n".join(mismatches(scenario, scenario.alliance, allauth_addresses, rows)) == ""
 
 
-def test_the_rest_of_the_addresses_are_wagtails_pages_and_documents() -> None:
+def test_all_other_addresses_are_wagtails_pages_and_documents() -> None:
     for urlconf in (CITY_URLS, ALLIANCE_URLS):
         rest = {
             address.name

@@ -12,7 +12,7 @@ from tests.plan_factories import ActionFactory, OutcomeFactory, PlanFactory
 
 @pytest.fixture
 def publish(in_city):
-    """publish(place, ["completed", None], visibility=…, launch=True) gives the place a plan of such actions."""
+    """publish(riverton, ["completed", None], visibility=…, launch=True) gives a city a plan with these actions."""
 
     def make(jurisdiction, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, word="Fair", **fields):
         with in_city(jurisdiction):
@@ -32,13 +32,13 @@ def publish(in_city):
 
 @pytest.fixture
 def api(alliance, client_for):
-    """api("actions", user=None, **parameters) asks the API on the alliance's host."""
+    """api("actions", user=None, **parameters) sends a GET request to the API on the alliance's host."""
 
-    def ask(path="", *, user=None, headers=None, **parameters):
+    def get(path="", *, user=None, headers=None, **parameters):
         address = f"/api/v1/{path}" if path else "/api/v1"
         return client_for(alliance, user).get(address, parameters, headers=headers or {})
 
-    return ask
+    return get
 
 
 @pytest.fixture

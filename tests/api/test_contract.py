@@ -1,4 +1,4 @@
-"""The description and the answers say the same: asked by schemathesis with whatever the description allows, and not."""
+"""Responses match the OpenAPI description; schemathesis sends valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cohort.api import PlanSerializer
 from tenants.api.views import statement
 from tests.resources.factories import LibraryItemFactory
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))  # for each address, of what is allowed and of what is not
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))  # valid and invalid requests for each address
 KEYS = {
     "jurisdictions": "slug", "plans": "id", "goals": "id", "outcomes": "id", "actions": "id", "library": "key",
     "topics": "slug",
@@ -31,7 +31,7 @@ BY_SLUG = [(name, key) for name, key in KEYS.items() if key != "id"]
 
 @pytest.fixture
 def contract(riverton, ashford, publish, library):
-    """The description, with cities and a library behind it."""
+    """The OpenAPI description of an API with cities and a library."""
     publish(riverton, ["completed", None, "on_track", "off_track"])
     publish(ashford, ["at_risk"], visibility="cohort")
     LibraryItemFactory(members=True)
@@ -48,17 +48,17 @@ def contract(riverton, ashford, publish, library):
         signal.connect(close_old_connections)
 
 
-def ask(contract, path, *, query=None, **parts):
-    """The answer to a GET, after every check of schemathesis."""
-    return contract[path]["GET"].Case(query=query or {}, path_parameters=parts).call_and_validate()
+def call(contract, path, *, query=None, **path_parameters):
+    """Return the response to a GET request, after all checks of schemathesis."""
+    return contract[path]["GET"].Case(query=query or {}, path_parameters=path_parameters).call_and_validate()
 
 
-def test_nothing_breaks_and_every_answer_is_as_described(contract, monkeypatch):
-    # Tries in vain after which nothing wrong can be said of an address. All others say something at the first.
+def test_every_response_is_as_described(contract, monkeypatch):
+    # Failed attempts after which an address counts as having no invalid request. All others get one at once.
     monkeypatch.setattr(engine, "INVALID_THRESHOLD_BASE", 30)
-    operations = [found.ok() for found in contract.get_all_operations()]
+    operations = [result.ok() for result in contract.get_all_operations()]
     assert len(operations) == 3 * len(contract.raw_schema["paths"]) > 40
-    nothing_wrong_to_say = []
+    without_invalid_requests = []
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             if mode == GenerationMode.NEGATIVE and operation.method != "get":
@@ -79,26 +79,26 @@ def test_nothing_breaks_and_every_answer_is_as_described(contract, monkeypatch):
             try:
                 check()
             except Unsatisfiable:
-                nothing_wrong_to_say.append(operation.path)
-    assert nothing_wrong_to_say == ["/api/v1", *(f"/api/v1/{name}/{{{key}}}" for name, key in BY_SLUG)]
+                without_invalid_requests.append(operation.path)
+    assert without_invalid_requests == ["/api/v1", *(f"/api/v1/{name}/{{{key}}}" for name, key in BY_SLUG)]
 
 
 def test_real_rows_are_as_described(contract):
     for name, key in KEYS.items():
         path = f"/api/v1/{name}"
-        rows = ask(contract, path, query={"page_size": 100}).json()["results"]
+        rows = call(contract, path, query={"page_size": 100}).json()["results"]
         assert rows, name
         for row in rows[:20]:
-            answer = ask(contract, f"{path}/{{{key}}}", **{key: row[key]})
-            assert answer.status_code == 200
-            assert {name: answer.json()[name] for name in row} == row
-    for words in ("library fines", "fair", "housng"):
-        assert ask(contract, "/api/v1/search", query={"q": words}).json()["total"] > 0
+            response = call(contract, f"{path}/{{{key}}}", **{key: row[key]})
+            assert response.status_code == 200
+            assert {name: response.json()[name] for name in row} == row
+    for query in ("library fines", "fair", "housng"):
+        assert call(contract, "/api/v1/search", query={"q": query}).json()["total"] > 0
 
 
-def test_an_answer_that_is_not_as_described_is_noticed(contract, monkeypatch):
+def test_a_response_that_is_not_as_described_is_noticed(contract, monkeypatch):
     monkeypatch.setitem(PlanSerializer._declared_fields, "goals", serializers.CharField(source="title"))
     statement.cache_clear()
     with pytest.raises(FailureGroup, match="not of type"):
-        ask(contract, "/api/v1/plans")
+        call(contract, "/api/v1/plans")
     statement.cache_clear()

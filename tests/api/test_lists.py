@@ -24,17 +24,17 @@ EVERY_LIST = ["jurisdictions", "plans", "goals", "outcomes", "actions", "library
 
 
 def walk(api, path, *, way="next", **parameters):
-    """The keys of all pages, following the links."""
-    page, found = api(path, **parameters), []
+    """Keys of the rows of all pages, following the links."""
+    page, pages = api(path, **parameters), []
     while True:
-        found.append([row["id"] for row in page.json()["results"]])
+        pages.append([row["id"] for row in page.json()["results"]])
         address = page.json()[way]
         if not address:
-            return found
+            return pages
         page = page.client.get(address)
 
 
-def test_following_next_tells_every_row_once(riverton, ashford, publish, api):
+def test_following_next_returns_every_row_once(riverton, ashford, publish, api):
     publish(riverton, ["on_track"] * 5)
     publish(ashford, ["completed"] * 2)
     pages = walk(api, "actions", page_size=3)
@@ -46,18 +46,18 @@ def test_following_next_tells_every_row_once(riverton, ashford, publish, api):
 
 def test_previous_leads_back_over_the_same_pages(riverton, publish, api):
     publish(riverton, ["on_track"] * 7)
-    forth = walk(api, "actions", page_size=3)
-    last = api("actions", page_size=3, cursor=f"after:{forth[1][-1]}")
-    assert [row["id"] for row in last.json()["results"]] == forth[2]
-    back = last.client.get(last.json()["previous"]).json()
-    assert [row["id"] for row in back["results"]] == forth[1]
-    first = last.client.get(back["previous"]).json()
-    assert [row["id"] for row in first["results"]] == forth[0]
+    pages = walk(api, "actions", page_size=3)
+    last = api("actions", page_size=3, cursor=f"after:{pages[1][-1]}")
+    assert [row["id"] for row in last.json()["results"]] == pages[2]
+    previous = last.client.get(last.json()["previous"]).json()
+    assert [row["id"] for row in previous["results"]] == pages[1]
+    first = last.client.get(previous["previous"]).json()
+    assert [row["id"] for row in first["results"]] == pages[0]
     assert first["previous"] is None
     assert first["next"]
 
 
-def test_a_row_that_comes_or_goes_between_two_pages_moves_no_other(riverton, publish, api):
+def test_a_row_deleted_between_two_pages_moves_no_other(riverton, publish, api):
     publish(riverton, ["on_track"] * 6)
     first = api("actions", page_size=3).json()
     PublicAction.objects.filter(uuid=first["results"][0]["id"]).delete()
@@ -66,7 +66,7 @@ def test_a_row_that_comes_or_goes_between_two_pages_moves_no_other(riverton, pub
     assert {row["id"] for row in first["results"][1:] + second["results"]} == left
 
 
-def test_the_link_header_says_what_the_body_says(riverton, publish, api):
+def test_the_link_header_has_the_links_of_the_body(riverton, publish, api):
     publish(riverton, ["on_track"] * 3)
     for form in ("json", "csv"):
         page = api("actions", page_size=2, format=form)
@@ -101,19 +101,19 @@ def test_filters_narrow_and_their_values_widen(riverton, ashford, publish, api):
     assert count(outcome=outcome["id"]) == count(goal=outcome["goal"]) == 3
 
 
-def test_the_library_is_narrowed_by_the_words_of_its_facets(library, api):
+def test_the_library_is_filtered_by_its_facets(library, api):
     everything = api("library", page_size=100).json()["results"]
     assert len(everything) == LibraryItem.objects.count()
     for name, field in {"type": "type", "evidence": "evidence", "license": "license", "size": "size"}.items():
         value = next(row[field] for row in everything if row[field])
-        found = api("library", page_size=100, **{name: value}).json()["results"]
-        assert [row["key"] for row in found] == [row["key"] for row in everything if row[field] == value]
+        rows = api("library", page_size=100, **{name: value}).json()["results"]
+        assert [row["key"] for row in rows] == [row["key"] for row in everything if row[field] == value]
     topic = everything[0]["topics"][0]
-    found = api("library", page_size=100, topic=topic).json()["results"]
-    assert [row["key"] for row in found] == [row["key"] for row in everything if topic in row["topics"]]
+    rows = api("library", page_size=100, topic=topic).json()["results"]
+    assert [row["key"] for row in rows] == [row["key"] for row in everything if topic in row["topics"]]
 
 
-def test_updated_since_tells_what_changed_and_no_more(riverton, publish, api, in_city):
+def test_updated_since_returns_only_changed_rows(riverton, publish, api, in_city):
     publish(riverton, ["on_track"] * 3)
     before = timezone.now()
     assert api("actions", updated_since=before.isoformat()).json()["results"] == []
@@ -125,8 +125,8 @@ def test_updated_since_tells_what_changed_and_no_more(riverton, publish, api, in
             status="completed",
             text="Done.",
         )
-    found = api("actions", updated_since=before.isoformat()).json()["results"]
-    assert [row["last_update_text"] for row in found] == ["Done."]
+    rows = api("actions", updated_since=before.isoformat()).json()["results"]
+    assert [row["last_update_text"] for row in rows] == ["Done."]
     assert len(api("plans", updated_since=before.isoformat()).json()["results"]) == 1
 
 
@@ -150,19 +150,19 @@ def test_what_a_launch_opens_counts_as_changed(riverton, publish, api):
         ("9999-12-31T23:59:59-12:00", "9999-12-31T00:00:00+00:00"),
     ],
 )
-def test_every_moment_of_rfc_3339_is_read(text, moment):
+def test_every_timestamp_of_rfc_3339_is_parsed(text, moment):
     from tenants.api.parameters import read_moment
 
     assert read_moment(text).isoformat() == moment
 
 
-def test_a_known_answer_is_304_until_something_changes(riverton, publish, api, in_city):
+def test_an_unchanged_list_is_304(riverton, publish, api, in_city):
     publish(riverton, ["on_track"] * 3)
     for path in ("actions", "plans", "actions?format=csv"):
-        path, _question, form = path.partition("?format=")
-        asked = {"format": form} if form else {}
-        first = api(path, **asked)
-        again = api(path, headers={"If-None-Match": first["ETag"]}, **asked)
+        path, _separator, form = path.partition("?format=")
+        params = {"format": form} if form else {}
+        first = api(path, **params)
+        again = api(path, headers={"If-None-Match": first["ETag"]}, **params)
         assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
         assert again["Vary"] == first["Vary"]
         assert again["Cache-Control"] == first["Cache-Control"] == "no-cache"
@@ -179,7 +179,7 @@ def test_a_known_answer_is_304_until_something_changes(riverton, publish, api, i
 
 
 @pytest.mark.parametrize("header", ["*", "W/{}", '"other", {}', '"other",W/{}'])
-def test_tags_are_compared_as_http_says(riverton, publish, api, header):
+def test_etags_are_compared_as_in_http(riverton, publish, api, header):
     publish(riverton, ["on_track"])
     tag = api("actions")["ETag"]
     assert tag.startswith('"')
@@ -188,10 +188,10 @@ def test_tags_are_compared_as_http_says(riverton, publish, api, header):
     assert api("actions", headers={"If-None-Match": tag.strip('"')}).status_code == 200
 
 
-def test_no_two_answers_share_a_tag(riverton, ashford, publish, api, make_user):
+def test_no_two_responses_share_an_etag(riverton, ashford, publish, api, make_user):
     publish(riverton, ["on_track"] * 2)
     publish(ashford, ["on_track"], visibility="cohort")
-    answers = [
+    responses = [
         api("actions"),
         api("actions", format="csv"),
         api("actions", page_size=1),
@@ -199,12 +199,12 @@ def test_no_two_answers_share_a_tag(riverton, ashford, publish, api, make_user):
         api("actions", user=make_user(ashford, "viewer")),
         api("outcomes"),
     ]
-    assert len({answer["ETag"] for answer in answers}) == len(answers)
-    assert answers[4]["Cache-Control"] == "private, no-cache"
-    assert all("Cookie" in answer["Vary"] and "Accept" in answer["Vary"] for answer in answers)
+    assert len({response["ETag"] for response in responses}) == len(responses)
+    assert responses[4]["Cache-Control"] == "private, no-cache"
+    assert all("Cookie" in response["Vary"] and "Accept" in response["Vary"] for response in responses)
 
 
-def test_what_a_row_says_of_others_is_in_its_tag(api):
+def test_the_etag_depends_on_related_rows(api):
     parent = LibraryItemFactory(key="the-parent")
     LibraryItemFactory(key="the-child", adapted_from=parent)
     tag, page = api("library/the-child")["ETag"], api("library", type="practice")["ETag"]
@@ -218,20 +218,20 @@ def test_a_304_reads_no_row(riverton, publish, api):
     tag = api("actions")["ETag"]
     with CaptureQueriesContext(connection) as queries:
         assert api("actions", headers={"If-None-Match": tag}).status_code == 304
-    (asked,) = [query["sql"] for query in queries if "cohort_publicaction" in query["sql"]]
-    assert asked.startswith('SELECT "uuid", mark FROM')
+    (sql,) = [query["sql"] for query in queries if "cohort_publicaction" in query["sql"]]
+    assert sql.startswith('SELECT "uuid", mark FROM')
 
 
-def test_csv_has_the_same_rows_and_runs_no_formula(riverton, publish, api):
+def test_csv_has_the_same_rows_without_formulas(riverton, publish, api):
     publish(riverton, ["on_track", None], word="=1+1")
     for answer in (api("actions", headers={"Accept": "text/csv"}), api("actions", format="csv")):
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         assert answer["Content-Disposition"] == 'attachment; filename="actions.csv"'
         assert answer.content.startswith(b"\xef\xbb\xbf")
         lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-        told = api("actions").json()["results"]
-        assert [line["id"] for line in lines] == [row["id"] for row in told]
-        assert list(lines[0]) == list(told[0])
+        rows = api("actions").json()["results"]
+        assert [line["id"] for line in lines] == [row["id"] for row in rows]
+        assert list(lines[0]) == list(rows[0])
         assert {line["title"] for line in lines} == {"'=1+1 action"}
         assert {line["status"] for line in lines} == {"on_track", ""}
 
@@ -250,7 +250,7 @@ def test_the_best_format_that_accept_takes_is_sent(api, accept, kind):
     assert api("topics", headers={"Accept": accept})["Content-Type"] == kind
 
 
-def test_lists_ask_as_often_for_thirty_two_rows_as_for_two(riverton, publish, api):
+def test_lists_need_as_many_queries_for_32_rows_as_for_2(riverton, publish, api):
     def fill(number):
         LibraryItem.objects.all().delete()
         Topic.objects.all().delete()
@@ -264,23 +264,23 @@ def test_lists_ask_as_often_for_thirty_two_rows_as_for_two(riverton, publish, ap
 
     def queries(path, form, number):
         api(path, format=form)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             answer = api(path, page_size=100, format=form)
         if path not in ("jurisdictions", "plans", "goals", "outcomes"):
             rows = len(answer.json()["results"]) if form == "json" else answer.content.count(b"\r\n") - 1
             assert rows == number, path
-        return [query["sql"] for query in asked]
+        return [query["sql"] for query in captured]
 
-    asked = {}
+    counts = {}
     for number in (2, 8, 32):
         fill(number)
         for path, form in [*((path, "json") for path in EVERY_LIST), ("actions", "csv"), ("library", "csv")]:
-            asked.setdefault((path, form), []).append(queries(path, form, number))
-    for of, (two, eight, many) in asked.items():
-        assert len(two) == len(eight) == len(many) <= 4, f"{of}: {json.dumps(many, indent=1)}"
+            counts.setdefault((path, form), []).append(queries(path, form, number))
+    for name, (two, eight, many) in counts.items():
+        assert len(two) == len(eight) == len(many) <= 4, f"{name}: {json.dumps(many, indent=1)}"
 
 
-def test_plans_and_actions_say_what_the_pages_files_say(
+def test_plans_and_actions_equal_the_files_of_the_pages(
     riverton, ashford, alliance, publish, api, client_for
 ):
     publish(riverton, ["on_track", "completed", None, "cancelled", "off_track"])

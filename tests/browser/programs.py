@@ -1,6 +1,6 @@
-"""The portal's servers and workers, forked from a process that has loaded the portal once.
+"""The portal's servers and workers, forked from a process that has imported the portal once.
 
-Loading takes longer than the tests of a short module. A forked program is the portal's own, and can be killed as one.
+Importing takes longer than the tests of a short module. A forked program is a process of its own that can be killed.
 """
 
 from __future__ import annotations
@@ -23,55 +23,55 @@ THREADS = ("--worker-class", "gthread", "--threads", "4", "--log-level", "warnin
 
 
 class ForkServer:
-    """A process that loads the portal with these variables, and forks programs that have them."""
+    """A process that imports the portal with these environment variables, and forks programs."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Returns at once; the first fork waits until it has loaded."""
+        """Start the process without waiting; the first fork waits until it has imported the portal."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.programs_loaded"],
+            [sys.executable, "-m", "tests.browser.preloaded_server"],
             cwd=ROOT,
             env=dict(environment),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._asked = threading.Lock()
+        self._lock = threading.Lock()
 
     def fork(self, command: tuple[str, ...], log: Path) -> int:
-        """Begin `gunicorn …` or `manage.py …`; the number of its process."""
+        """Start `gunicorn …` or `manage.py …`; return its process id."""
         assert self._process.stdin
         assert self._process.stdout
-        with self._asked:  # threads that ask at once shall each hear their own number
+        with self._lock:  # each thread must read the answer to its own request
             self._process.stdin.write(json.dumps([command, str(log)]) + "\n")
             self._process.stdin.flush()
-            number = self._process.stdout.readline()
-        assert number, "The portal was not loaded; what it said is above."
-        return int(number)
+            pid = self._process.stdout.readline()
+        assert pid, "The portal could not be imported; its output is above."
+        return int(pid)
 
-    def end(self) -> None:
-        """It ends, and what it has forked with it. So it does when this process is killed."""
+    def stop(self) -> None:
+        """Close its input, so that it stops, with all its forks. The same happens if this process is killed."""
         with self._process:
             pass
 
 
 @dataclass
 class Program:
-    """A program of the portal: it is started, killed, and started again."""
+    """A program of the portal that can be started, killed, and started again."""
 
-    loaded: ForkServer
+    fork_server: ForkServer
     command: tuple[str, ...]
     log: Path
     pid: int = 0
 
     def start(self) -> None:
-        self.pid = self.loaded.fork(self.command, self.log)
+        self.pid = self.fork_server.fork(self.command, self.log)
 
     @property
     def is_alive(self) -> bool:
         return bool(self.pid) and Path(f"/proc/{self.pid}").exists()
 
     def kill(self) -> None:
-        assert self.pid, "It was not started."
+        assert self.pid, "Not started."
         kill(self.pid)
         assert locks.wait_until(lambda: not self.is_alive, seconds=30)
 
@@ -83,19 +83,19 @@ class Program:
 
 
 def kill(pid: int) -> None:
-    """Kill a process and its children, none of which gets to say goodbye."""
-    found = [pid]
+    """Kill a process and its children with SIGKILL."""
+    pids = [pid]
     with contextlib.suppress(FileNotFoundError):
-        found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    for one in found:
+        pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    for process in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def running(loaded: ForkServer, *command: str, log: Path) -> Iterator[Program]:
-    """`gunicorn …` or `manage.py …`, which ends with the block."""
-    program = Program(loaded, command, log)
+def running(fork_server: ForkServer, *command: str, log: Path) -> Iterator[Program]:
+    """Run `gunicorn …` or `manage.py …` until the block ends."""
+    program = Program(fork_server, command, log)
     program.start()
     try:
         yield program

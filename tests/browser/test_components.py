@@ -1,4 +1,4 @@
-"""The shared templates, forms and styles, looked at in a real browser under the portal's own policy."""
+"""The shared templates, forms and styles in a real browser, with the portal's content security policy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from config.templatetags.portal_tags import STATUS
-from tests.browser.axe import assert_accessible, assert_fit
+from tests.browser.axe import assert_accessible, assert_accessible_and_responsive
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).parent / "pages"
+FOLDER = Path(__file__).parent / "pages"
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'"
 BRAND = (
     ":root { --brand: #0d5257; --brand-deep: #083a3e; --brand-tint: #e9f2f1; --accent: #e9b872;"
@@ -82,7 +82,7 @@ BAD = {"question": "When?", "about": "", "status": "", "email": "ana.reyes@gmail
 def render(template: str, **context: Any) -> str:
     rows = [f"{number} Eviction help at the courthouse" for number in range(1, 15)]
     request = RequestFactory().get("/components/?topic=courts&sort=due&page=2&stage=organize")
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "base": "city/base.html",
         "jurisdiction": JURISDICTION,
         "portal": PORTAL,
@@ -109,13 +109,13 @@ def render(template: str, **context: Any) -> str:
         **context,
     }
     engine = engines["django"]
-    source = HERE / template
-    found = engine.from_string(source.read_text()) if source.exists() else engine.get_template(template)
-    return found.template.render(Context(given))
+    source = FOLDER / template
+    compiled = engine.from_string(source.read_text()) if source.exists() else engine.get_template(template)
+    return compiled.template.render(Context(values))
 
 
 class Files(SimpleHTTPRequestHandler):
-    """The repository's files; pages are answered by the test."""
+    """Serves the repository's files; the test itself serves pages."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -129,7 +129,7 @@ class Files(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[str]:
-    """Where the portal's static files are served: quicker than through the browser's debugger."""
+    """URL of a server of the portal's static files: faster than serving them through the browser's debugger."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -138,14 +138,14 @@ def files() -> Iterator[str]:
 
 
 @pytest.fixture
-def look(new_person: Any, files: str) -> Any:
-    """look(html) opens the page with the portal's static files; any word of its policy fails."""
+def open_html(new_page: Any, files: str) -> Any:
+    """open_html(html) opens the page with the portal's static files; `page.errors` collects its errors and warnings."""
 
-    def _look(html: str) -> Any:
-        page = new_person()
-        page.complaints = []
+    def _open_html(html: str) -> Any:
+        page = new_page()
+        page.errors = []
 
-        def answer(route: Any) -> None:
+        def serve(route: Any) -> None:
             if urlsplit(route.request.url).path == "/brand.css":
                 route.fulfill(body=BRAND, content_type="text/css")
             else:
@@ -153,77 +153,79 @@ def look(new_person: Any, files: str) -> Any:
                     body=html, content_type="text/html", headers={"Content-Security-Policy": POLICY}
                 )
 
-        def came(response: Any) -> None:
+        def check_status(response: Any) -> None:
             if response.status >= 400:
-                page.complaints.append(f"{response.status}: {response.url}")
+                page.errors.append(f"{response.status}: {response.url}")
 
-        page.route(lambda url: not urlsplit(url).path.startswith("/static/"), answer)
-        page.on("response", came)
+        page.route(lambda url: not urlsplit(url).path.startswith("/static/"), serve)
+        page.on("response", check_status)
         page.on(
             "console",
-            lambda said: page.complaints.append(said.text) if said.type in {"error", "warning"} else None,
+            lambda message: (
+                page.errors.append(message.text) if message.type in {"error", "warning"} else None
+            ),
         )
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{files}/components/")
         return page
 
-    return _look
+    return _open_html
 
 
 @pytest.mark.parametrize("base", ["alliance/base.html", "city/base.html", "workspace/base.html"])
-def test_every_shared_piece_can_be_used_by_everyone(look, base):
+def test_shared_components_are_accessible(open_html, base):
     jurisdiction = None if base.startswith("alliance") else JURISDICTION
-    page = look(render("components.html", base=base, jurisdiction=jurisdiction))
-    assert_fit(page)
-    assert page.complaints == []
+    page = open_html(render("components.html", base=base, jurisdiction=jurisdiction))
+    assert_accessible_and_responsive(page)
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
-def test_error_pages_can_be_used_by_everyone(look, name):
-    page = look(render(name))
-    assert_fit(page)
-    assert page.complaints == []
+def test_error_pages_are_accessible(open_html, name):
+    page = open_html(render(name))
+    assert_accessible_and_responsive(page)
+    assert page.errors == []
 
 
-def test_the_scripts_of_the_design_system_keep_to_the_policy(look):
-    page = look(render("components.html", drop=True))
-    assert page.locator(".usa-file-input__target").count() == 1  # they did run
+def test_the_design_systems_scripts_obey_the_policy(open_html):
+    page = open_html(render("components.html", drop=True))
+    assert page.locator(".usa-file-input__target").count() == 1  # the scripts ran
     assert_accessible(page)
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_a_form_that_came_back_starts_at_its_mistakes_and_leads_to_each_field(look):
-    page = look(render("components.html"))
+def test_a_form_with_errors_focuses_them_and_links_to_each_field(open_html):
+    page = open_html(render("components.html"))
     expect(page.locator("#errors")).to_be_focused()
     page.click("text=What is it about? This field is required.")
     assert page.url.endswith("#id_about_0")
 
 
-def test_after_a_swap_the_count_is_where_reading_goes_on(look):
-    page = look(render("components.html"))
+def test_after_a_swap_the_count_has_the_focus(open_html):
+    page = open_html(render("components.html"))
     page.click("nav.pager a[rel=next]")
     expect(page.locator("#count")).to_be_focused()
     assert "page=3" in page.url
 
 
-def test_somebody_who_ticks_boxes_stays_at_the_box_and_hears_the_count(look):
-    page = look(render("components.html"))
+def test_ticking_a_box_keeps_the_focus_and_announces_the_count(open_html):
+    page = open_html(render("components.html"))
     page.focus("#facet-topic-2")
     page.keyboard.press("Space")
     expect(page.locator("#said")).to_have_text("14 results")
     expect(page.locator("#facet-topic-2")).to_be_focused()
 
 
-def test_the_first_stop_of_the_keyboard_skips_to_the_content(look):
-    page = look(render("404.html"))
+def test_the_first_tab_stop_skips_to_the_content(open_html):
+    page = open_html(render("404.html"))
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
 
 
-def test_what_was_just_done_can_be_undone_from_the_foot_of_the_page(look):
+def test_a_toast_is_visible_and_accessible(open_html):
     html = render("components.html", form=Question())
     toast = '<div id="toast" class="wrap" role="status"></div>'
-    page = look(html.replace(toast, render("parts/toast.html", text="Saved.", undo="/undo/")))
+    page = open_html(html.replace(toast, render("parts/toast.html", text="Saved.", undo_url="/undo/")))
     box = page.locator("#toast .toast").bounding_box()
-    assert box["y"] + box["height"] <= page.viewport_size["height"]  # seen without scrolling
+    assert box["y"] + box["height"] <= page.viewport_size["height"]  # visible without scrolling
     assert_accessible(page)

@@ -1,4 +1,4 @@
-"""The pages on which people join, sign in and are looked after: fit for everybody, and the way through them."""
+"""The pages for joining, signing in and managing a team: accessibility, and a walk through an invitation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from tenants.jurisdictions import services
 from tenants.models import Affiliation, Jurisdiction, Role
-from tenants.people import invitations
-from tests.browser.axe import WIDE, assert_fit
+from tenants.people import affiliations, invitations
+from tests.browser.axe import WIDE, assert_accessible_and_responsive
 from tests.browser.conftest import Site
-from tests.browser.people import sign_in
+from tests.browser.sign_in import sign_in
 
 PASSWORD = "seven quiet green rivers"
 
@@ -28,7 +27,9 @@ def rosa(site: Site) -> User:
         ("miguel@riverton.example", "Miguel", "Santos", Role.DEPARTMENT_LEAD),
     ):
         user = User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
-        services.affiliate(user, city, roles=[role], by=None, title="Analyst", department="Human Resources")
+        affiliations.affiliate(
+            user, city, roles=[role], by=None, title="Analyst", department="Human Resources"
+        )
         people.append(user)
     invitations.invite(
         city, email="ines@riverton.example", roles=["viewer"], by=people[0], name="Ines Calloway"
@@ -39,55 +40,62 @@ def rosa(site: Site) -> User:
     return people[0]
 
 
-def look(page: Any, url: str, *, status: int = 200) -> None:
+def check_page(page: Any, url: str, *, status: int = 200) -> None:
     page.set_viewport_size(WIDE)
     assert page.goto(url).status == status
-    assert_fit(page)
+    assert_accessible_and_responsive(page)
 
 
-def test_the_teams_pages_are_fit_for_everybody(site: Site, rosa: User, new_person: Any) -> None:
-    page = new_person()
+def test_team_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> None:
+    page = new_page()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
-    theirs = Affiliation.objects.get(user__email="miguel@riverton.example").uuid
-    for path in ("", "?q=nobody", "invite/", "hand-over/", f"people/{theirs}/", f"people/{theirs}/end/"):
-        look(page, site.url("riverton", f"/workspace/team/{path}"))
+    affiliation = Affiliation.objects.get(user__email="miguel@riverton.example").uuid
+    for path in (
+        "",
+        "?q=nobody",
+        "invite/",
+        "hand-over/",
+        f"people/{affiliation}/",
+        f"people/{affiliation}/end/",
+    ):
+        check_page(page, site.url("riverton", f"/workspace/team/{path}"))
     page.goto(site.url("riverton", "/workspace/team/invite/"))
-    page.get_by_label("Mail address").fill("rosa@riverton.example")
+    page.get_by_label("Email address").fill("rosa@riverton.example")
     page.get_by_role("button", name="Send the invitation").click()
     page.locator(".errors").wait_for()
-    assert_fit(page)
+    assert_accessible_and_responsive(page)
 
 
-def test_the_ways_in_are_fit_for_everybody(site: Site, rosa: User, new_person: Any) -> None:
-    page = new_person()
+def test_sign_in_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> None:
+    page = new_page()
     for path in ("password/reset/", "password/reset/done/", "password/reset/key/1-1/", "inactive/"):
-        look(page, site.url("portal", f"/accounts/{path}"))
-    look(page, site.url("portal", "/accounts/invitation/used-up/"), status=404)
-    look(page, site.url("riverton", "/sign-in/finish/?code=none"), status=403)
-    look(page, site.url("portal", "/demo/"))
-    look(page, site.url("portal", "/demo/mail/"))
+        check_page(page, site.url("portal", f"/accounts/{path}"))
+    check_page(page, site.url("portal", "/accounts/invitation/used-up/"), status=404)
+    check_page(page, site.url("riverton", "/sign-in/finish/?code=none"), status=403)
+    check_page(page, site.url("portal", "/demo/"))
+    check_page(page, site.url("portal", "/demo/mail/"))
     page.goto(site.url("portal", "/accounts/login/"))
     page.get_by_label("Email").fill(rosa.email)
     page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("button", name="Sign in").click()
     page.locator(".errors").wait_for()
-    assert_fit(page)
+    assert_accessible_and_responsive(page)
     sign_in(page, site.url("portal", "/accounts/"), rosa.email, PASSWORD)
-    look(page, site.url("portal", "/accounts/"))
-    look(page, site.url("portal", "/accounts/password/change/"))
+    check_page(page, site.url("portal", "/accounts/"))
+    check_page(page, site.url("portal", "/accounts/password/change/"))
 
 
-def test_ines_follows_the_link_in_her_mail_and_rosa_sees_her(site: Site, rosa: User, new_person: Any) -> None:
-    mail = site.mails(to="ines@riverton.example")[-1].replace("=\n", "")
-    link = re.search(r"http://\S+/accounts/invitation/[\w-]+/", mail)
-    assert link, mail
-    ines = new_person()
-    look(ines, link[0])
+def test_an_invited_person_joins_and_the_coordinator_sees_them(site: Site, rosa: User, new_page: Any) -> None:
+    email = site.emails(to="ines@riverton.example")[-1].replace("=\n", "")
+    link = re.search(r"http://\S+/accounts/invitation/[\w-]+/", email)
+    assert link, email
+    ines = new_page()
+    check_page(ines, link[0])
     ines.get_by_label("Your name").fill("Ines Calloway")
     ines.get_by_label("Choose a password").fill(PASSWORD)
     ines.get_by_role("button").last.click()
     ines.wait_for_url(site.url("riverton", "/workspace/"))
-    page = new_person()
+    page = new_page()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
     assert page.get_by_role("row", name="Ines Calloway").get_by_text("Viewer", exact=True).is_visible()
     ines.get_by_role("button", name="Sign out").click()

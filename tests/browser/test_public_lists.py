@@ -13,7 +13,7 @@ from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Plan
 from tenants.signals import plan_published
-from tests.browser.axe import NARROW, assert_accessible, assert_no_sideways_scroll
+from tests.browser.axe import NARROW, assert_accessible, assert_no_horizontal_scroll
 from tests.browser.conftest import Site
 from tests.dashboard.sample import write_plan
 
@@ -28,70 +28,70 @@ def riverton_site(site: Site, django_db_blocker: Any) -> Site:
         with tenant_context(riverton):
             plan_published.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
         services.set_site_state(riverton, state="launched", by=None)
-    # The port is open before the server has loaded the portal: the first page may take longer than the rest.
-    first = HTTPConnection("127.0.0.1", site.port, timeout=120)
-    first.request("GET", "/", headers={"Host": f"riverton.localhost:{site.port}"})
-    assert first.getresponse().status == 200
-    first.close()
+    # The first page takes longer than the others: request it outside of the browser.
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=120)
+    connection.request("GET", "/", headers={"Host": f"riverton.localhost:{site.port}"})
+    assert connection.getresponse().status == 200
+    connection.close()
     return site
 
 
-def shown(page: Any) -> list[str]:
+def action_names(page: Any) -> list[str]:
     return page.locator("#action-rows tbody th").all_inner_texts()
 
 
-BEHIND = ["2.1 Eviction help at the courthouse", "2.2 Rent fund", "2.3 Repair loans"]
+DELAYED_ACTIONS = ["2.1 Eviction help at the courthouse", "2.2 Rent fund", "2.3 Repair loans"]
 
 
-def test_actions_are_filtered_and_sorted_in_place(riverton_site, new_person):
-    page = new_person()
+def test_actions_are_filtered_and_sorted_in_place(riverton_site, new_page):
+    page = new_page()
     page.goto(riverton_site.url("riverton"))
     page.evaluate("document.body.dataset.stays = 'yes'")
 
     page.get_by_label("Status", exact=True).select_option("attention")
     page.wait_for_url("**status=attention**")
-    assert shown(page) == BEHIND
+    assert action_names(page) == DELAYED_ACTIONS
     assert "3 of 8 actions" in page.locator("#action-count").inner_text()
 
     page.locator("#action-rows").get_by_role("link", name="Action", exact=True).click()
     page.wait_for_url("**sort=title**")
     page.locator("#action-rows").get_by_role("link", name="Action", exact=True).click()
     page.wait_for_url("**sort=-title**")
-    assert shown(page) == BEHIND[::-1]
-    assert page.evaluate("document.body.dataset.stays") == "yes"  # nothing was loaded anew
+    assert action_names(page) == DELAYED_ACTIONS[::-1]
+    assert page.evaluate("document.body.dataset.stays") == "yes"  # the page was not reloaded
     assert_accessible(page)
 
-    # The order stays when the filter changes, and both are in the address that one may send to somebody.
+    # The sort order stays when the filter changes, and both are in the address, which can be shared.
     page.get_by_label("Words").fill("rent")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**q=rent**")
-    assert shown(page) == ["2.2 Rent fund"]
+    assert action_names(page) == ["2.2 Rent fund"]
     address = page.url
-    other = new_person()
+    other = new_page()
     other.goto(address)
-    assert shown(other) == ["2.2 Rent fund"]
+    assert action_names(other) == ["2.2 Rent fund"]
     assert "sort=-title" in address
 
     other.get_by_role("link", name="Remove filter: “rent”").click()
-    assert shown(other) == BEHIND[::-1]
+    assert action_names(other) == DELAYED_ACTIONS[::-1]
 
 
-def test_the_same_works_without_scripts_on_a_phone(riverton_site, new_person):
-    page = new_person(scripts=False, viewport=NARROW)
+def test_the_same_works_without_scripts_on_a_phone(riverton_site, new_page):
+    page = new_page(scripts=False, viewport=NARROW)
     page.goto(riverton_site.url("riverton"))
     page.get_by_label("Status", exact=True).select_option("attention")
     page.get_by_role("button", name="Show").click()
-    assert shown(page) == BEHIND
+    assert action_names(page) == DELAYED_ACTIONS
     page.get_by_role("link", name="Remove filter: Needs attention").click()
-    assert len(shown(page)) == 8
+    assert len(action_names(page)) == 8
     page.get_by_role("link", name="2.1 Eviction help at the courthouse").first.click()
     assert page.get_by_role("heading", level=1).inner_text() == "Eviction help at the courthouse"
     page.get_by_role("link", name="Next: 2.2 Rent fund").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Rent fund"
 
 
-def test_members_are_narrowed_down_and_the_counts_follow(riverton_site, new_person):
-    page = new_person()
+def test_members_are_filtered_and_the_counts_follow(riverton_site, new_page):
+    page = new_page()
     page.goto(riverton_site.url("portal", "/jurisdictions/"))
     assert page.locator("#members .result").count() == 3
     page.get_by_text("California", exact=True).first.click()
@@ -101,11 +101,11 @@ def test_members_are_narrowed_down_and_the_counts_follow(riverton_site, new_pers
     assert page.locator("#n-stage-onboarding").inner_text() == "0"
     assert page.get_by_label("California").is_checked()
     assert_accessible(page)
-    assert_no_sideways_scroll(page)
+    assert_no_horizontal_scroll(page)
 
 
-def test_members_are_narrowed_down_without_scripts(riverton_site, new_person):
-    page = new_person(scripts=False)
+def test_members_are_filtered_without_scripts(riverton_site, new_page):
+    page = new_page(scripts=False)
     page.goto(riverton_site.url("portal", "/jurisdictions/"))
     page.get_by_text("Learning", exact=True).first.click()
     page.get_by_role("button", name="Show").click()
@@ -113,8 +113,8 @@ def test_members_are_narrowed_down_without_scripts(riverton_site, new_person):
     assert page.locator("#members .result").all_inner_texts()[0].startswith("A\nCity of Ashford")
 
 
-def test_progress_is_sorted_in_place(riverton_site, new_person):
-    page = new_person()
+def test_progress_is_sorted_in_place(riverton_site, new_page):
+    page = new_page()
     page.goto(riverton_site.url("portal", "/progress/"))
     page.get_by_role("link", name="Actions done").click()
     page.wait_for_url("**sort=done**")
@@ -123,11 +123,11 @@ def test_progress_is_sorted_in_place(riverton_site, new_person):
     expect(page.locator("[data-focus]")).to_be_focused()
 
 
-def test_a_city_prints_without_its_controls(riverton_site, new_person):
-    page = new_person()
+def test_a_city_prints_without_its_controls(riverton_site, new_page):
+    page = new_page()
     page.goto(riverton_site.url("riverton"))
     page.emulate_media(media="print")
     for hidden in (".filters", ".site nav", ".usa-skipnav"):
         assert not page.locator(hidden).first.is_visible(), hidden
-    for kept in (".stats", "#action-rows table", ".timeline, .empty"):
-        assert page.locator(kept).first.is_visible(), kept
+    for visible in (".stats", "#action-rows table", ".timeline, .empty"):
+        assert page.locator(visible).first.is_visible(), visible

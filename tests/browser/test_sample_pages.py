@@ -1,6 +1,6 @@
-"""Every kind of page of the sample cohort, wide and narrow: it opens, axe finds nothing, nothing runs off the side.
+"""Every kind of page of the sample cohort, wide and narrow: it opens, axe finds no violation, nothing overflows.
 
-PORTAL_SCREENSHOTS=1 pytest tests/browser/test_sample_pages.py     draws docs/screenshots anew
+PORTAL_SCREENSHOTS=1 pytest tests/browser/test_sample_pages.py     updates docs/screenshots
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from django_tenants.utils import schema_context
 
 from config.demo import cohort
 from tests import library
-from tests.browser.axe import NARROW, WIDE, assert_fit
+from tests.browser.axe import NARROW, WIDE, assert_accessible_and_responsive
 from tests.browser.conftest import Site
-from tests.browser.people import sign_in
+from tests.browser.sign_in import sign_in
 from tests.databases import ROOT
 
 PUBLIC = {
@@ -72,75 +72,75 @@ IN_DOCS |= {"staff"}
 def sample(site: Site) -> Site:
     with schema_context("public"):
         library.load_demo_library()
-    cohort.load(say=lambda _text: None)
+    cohort.load(log=lambda _text: None)
     return site
 
 
-def look(page: Any, url: str, name: str) -> None:
-    """Open the page and hold it to what every page owes its readers."""
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+def check_page(page: Any, url: str, name: str) -> None:
+    """Open the page and assert that it is accessible and has no errors in the console."""
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.set_viewport_size(WIDE)
     response = page.goto(url)
     assert response.status == 200, f"{url} answered {response.status}"
-    assert_fit(page)
-    assert complaints == [], f"{url}: {complaints}"
+    assert_accessible_and_responsive(page)
+    assert errors == [], f"{url}: {errors}"
     if os.environ.get("PORTAL_SCREENSHOTS") and name in IN_DOCS:
         for size in (NARROW, WIDE):
             page.set_viewport_size(size)
-            draw(page, f"{name}-{size['width']}")
+            save_screenshot(page, f"{name}-{size['width']}")
 
 
-def draw(page: Any, name: str) -> None:
-    """A small picture of the first screens for docs/."""
+def save_screenshot(page: Any, name: str) -> None:
+    """Save a small picture of the first screens in docs/screenshots."""
     from PIL import Image
 
     height = min(1500, page.evaluate("document.documentElement.scrollHeight"))
-    shot = page.screenshot(
+    png = page.screenshot(
         full_page=True, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
     )
     folder = ROOT / "docs" / "screenshots"
     folder.mkdir(exist_ok=True)
-    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > 800:
         picture = picture.resize((800, picture.height * 800 // picture.width), Image.Resampling.LANCZOS)
     picture.quantize(96).save(folder / f"{name}.png", optimize=True)
 
 
-def test_public_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
-    page = new_person()
+def test_public_pages_are_accessible(sample: Site, new_page: Any) -> None:
+    page = new_page()
     for name, (host, path) in PUBLIC.items():
-        look(page, sample.url(host, path), name)
+        check_page(page, sample.url(host, path), name)
     page.goto(sample.url("marrow-bend", "/?status=off_track"))
     page.locator("#action-rows tbody th a").first.click()
     page.wait_for_url("**/plan/actions/**")
-    look(page, page.url, "action")
+    check_page(page, page.url, "action")
 
 
-def test_the_coordinators_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
-    page = new_person()
+def test_the_coordinators_pages_are_accessible(sample: Site, new_page: Any) -> None:
+    page = new_page()
     sign_in(
         page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD
     )
     for name, path in COORDINATOR.items():
-        look(page, sample.url("marrow-bend", path), name)
-    look(page, sample.url("portal", "/accounts/"), "account")
+        check_page(page, sample.url("marrow-bend", path), name)
+    check_page(page, sample.url("portal", "/accounts/"), "account")
 
 
-def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_person: Any) -> None:
-    page = new_person()
+def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_page: Any) -> None:
+    page = new_page()
     sign_in(
         page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD
     )
-    look(page, sample.url("new-corvane", "/workspace/"), "workspace-first")
+    check_page(page, sample.url("new-corvane", "/workspace/"), "workspace-first")
 
 
-def test_the_staffs_pages_are_fit_for_everybody(sample: Site, new_person: Any) -> None:
-    page = new_person()
+def test_staff_pages_are_accessible(sample: Site, new_page: Any) -> None:
+    page = new_page()
     sign_in(page, sample.url("portal", "/staff/"), "amara.whitfield@commontable.example", cohort.PASSWORD)
     for name, path in STAFF.items():
-        look(page, sample.url("portal", path), name)
+        check_page(page, sample.url("portal", path), name)
 
 
-def test_the_cities_that_have_not_launched_are_not_open(sample: Site, new_person: Any) -> None:
-    assert new_person().goto(sample.url("new-corvane", "/")).status == 404
+def test_an_unlaunched_city_is_404(sample: Site, new_page: Any) -> None:
+    assert new_page().goto(sample.url("new-corvane", "/")).status == 404

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from search.indexing.store import add_terms
-from tests.browser.axe import NARROW, assert_accessible, assert_fit
+from tests.browser.axe import NARROW, assert_accessible, assert_accessible_and_responsive
 from tests.browser.conftest import Site
 from tests.search.factories import DocumentFactory
 
@@ -27,15 +27,15 @@ def library(site: Site, django_db_blocker: Any) -> Site:
             )
         DocumentFactory(members=True, title="Fines among members")
         add_terms(["library", "fines"])
-    first = HTTPConnection("127.0.0.1", site.port, timeout=120)
-    first.request("GET", "/search/", headers={"Host": f"portal.localhost:{site.port}"})
-    assert first.getresponse().status == 200
-    first.close()
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=120)
+    connection.request("GET", "/search/", headers={"Host": f"portal.localhost:{site.port}"})
+    assert connection.getresponse().status == 200
+    connection.close()
     return site
 
 
-def test_results_are_narrowed_widened_and_paged(library: Site, new_person: Any, scripts: bool) -> None:
-    page = new_person(scripts=scripts)
+def test_results_are_filtered_unfiltered_and_paginated(library: Site, new_page: Any, scripts: bool) -> None:
+    page = new_page(scripts=scripts)
     page.goto(library.url("portal", "/search/"))
     page.get_by_role("searchbox").fill("libary fines")
     page.get_by_role("button", name="Search", exact=True).click()
@@ -58,8 +58,8 @@ def test_results_are_narrowed_widened_and_paged(library: Site, new_person: Any, 
     assert "among members" not in page.content()
 
 
-def test_ticking_a_filter_keeps_the_place_and_reads_the_count_out(library: Site, new_person: Any) -> None:
-    page = new_person(viewport=NARROW)
+def test_ticking_a_filter_keeps_the_focus_and_announces_the_count(library: Site, new_page: Any) -> None:
+    page = new_page(viewport=NARROW)
     page.goto(library.url("portal", "/search/?q=fines"))
     page.get_by_text("Narrow down").first.click()
 
@@ -72,12 +72,12 @@ def test_ticking_a_filter_keeps_the_place_and_reads_the_count_out(library: Site,
     assert_accessible(page)
 
 
-def test_suggestions_lead_to_what_they_name(library: Site, new_person: Any) -> None:
-    page = new_person()
+def test_suggestions_link_to_their_items(library: Site, new_page: Any) -> None:
+    page = new_page()
     page.goto(library.url("portal", "/search/"))
 
     page.get_by_role("searchbox").press_sequentially("endi")
 
     page.locator(".suggestions a").first.wait_for()
     assert page.locator(".suggestions a").first.inner_text().strip() == "Ending library fines 0"
-    assert_fit(page)
+    assert_accessible_and_responsive(page)

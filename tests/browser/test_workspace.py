@@ -1,4 +1,4 @@
-"""The workspace in a browser: every page is accessible, the editor works in place, and all of it without scripts."""
+"""The workspace in a browser: every page is accessible, and the editor works in place and without scripts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from tenants.jurisdictions import services as tenants
 from tenants.models import Jurisdiction, Role
-from tenants.plans import selectors, services
+from tenants.plans import imports, selectors, services
 from tenants.plans.models import Action, ImportJob
-from tests.browser.axe import WIDE, assert_accessible, assert_fit
+from tests.browser.axe import WIDE, assert_accessible, assert_accessible_and_responsive
 from tests.browser.conftest import Site
-from tests.browser.people import sign_in
+from tests.browser.sign_in import sign_in
 from tests.plans.test_import import SHEET
 from tests.plans.test_sheets_samples import DATA
 
@@ -36,8 +36,8 @@ def riverton_site(site: Site) -> Site:
         jurisdiction = Jurisdiction.objects.get(slug="riverton")
         tenants.affiliate(rosa, jurisdiction, roles=[Role.COORDINATOR], by=None)
     with tenant_context(jurisdiction):
-        services.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
-        services.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
+        imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
+        imports.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
         services.edit_action(
             Action.objects.get(title="Repair the lights"), by=rosa, title="Repair all lights"
         )
@@ -45,18 +45,16 @@ def riverton_site(site: Site) -> Site:
         changed = SHEET.replace("Repair the lights", "Repair the street lights").replace(
             "June 2027", "July 2027"
         )
-        services.upload_sheet(filename="streets-2.csv", content=changed.encode(), by=rosa)
-        services.upload_sheet(filename="odd.csv", content=b"Xyz,Abc\nPaint crossings,Public Works\n", by=rosa)
-    asked = urllib.request.Request(f"http://127.0.0.1:{site.port}/", headers={"Host": "riverton.localhost"})
-    with contextlib.suppress(
-        urllib.error.HTTPError
-    ):  # the first answer takes longest: it is not the browser's
-        urllib.request.urlopen(asked, timeout=60).close()  # noqa: S310
+        imports.upload_sheet(filename="streets-2.csv", content=changed.encode(), by=rosa)
+        imports.upload_sheet(filename="odd.csv", content=b"Xyz,Abc\nPaint crossings,Public Works\n", by=rosa)
+    request = urllib.request.Request(f"http://127.0.0.1:{site.port}/", headers={"Host": "riverton.localhost"})
+    with contextlib.suppress(urllib.error.HTTPError):  # the first response takes longest: not in the browser
+        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
     return site
 
 
 def pages() -> list[str]:
-    """Those that test_sample_pages does not look at, or not while a plan is made: what is edited, what a sheet asks."""
+    """Pages that test_sample_pages does not open, or not for a draft: forms and the steps of an import."""
     jurisdiction = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(jurisdiction):
         action = Action.objects.in_plan_order().filter(retired_at=None).first()
@@ -87,38 +85,38 @@ def pages() -> list[str]:
     ]
 
 
-def test_the_pages_behind_the_first_ones_are_fit_for_everybody(riverton_site: Site, new_person: Any) -> None:
-    page = new_person()
+def test_editing_and_import_pages_are_accessible(riverton_site: Site, new_page: Any) -> None:
+    page = new_page()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
-    told: list[str] = []
+    errors: list[str] = []
     page.on(
         "console",
-        lambda said: told.append(f"{page.url}: {said.text}") if said.type == "error" else None,
+        lambda message: errors.append(f"{page.url}: {message.text}") if message.type == "error" else None,
     )
     for path in pages():
         page.set_viewport_size(WIDE)
         assert page.goto(riverton_site.url("riverton", path)).status == 200, path
         try:
-            assert_fit(page)
+            assert_accessible_and_responsive(page)
         except AssertionError as error:
-            told.append(f"{path}: {error}")
-    assert not told, "\n".join(told)
+            errors.append(f"{path}: {error}")
+    assert not errors, "\n".join(errors)
 
 
-def test_a_running_citys_home_is_fit_for_everybody(riverton_site: Site, new_person: Any) -> None:
+def test_the_home_of_a_launched_city_is_accessible(riverton_site: Site, new_page: Any) -> None:
     jurisdiction = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(jurisdiction):
         services.publish_plan(selectors.current_plan(), by=None, launch=True)
-    page = new_person()
+    page = new_page()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
     page.get_by_role("heading", name="Plan health").wait_for()
-    assert_fit(page)
+    assert_accessible_and_responsive(page)
 
 
 def test_an_action_is_edited_in_place_and_reported_on(
-    riverton_site: Site, new_person: Any, scripts: bool
+    riverton_site: Site, new_page: Any, scripts: bool
 ) -> None:
-    page = new_person(scripts=scripts)
+    page = new_page(scripts=scripts)
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
     row = page.locator(".o-act").filter(has_text="Paint forty crossings")
     row.get_by_role("link", name=re.compile("^Edit")).click()
@@ -135,7 +133,7 @@ def test_an_action_is_edited_in_place_and_reported_on(
     page.get_by_text("Saved: Paint forty crossings").wait_for()
     if scripts:
         assert page.url.endswith("/workspace/plan/")
-        assert_fit(page)
+        assert_accessible_and_responsive(page)
         page.set_viewport_size(WIDE)
     row.get_by_role("link", name=re.compile("^Update")).click()
     page.locator("label").filter(has_text="Off track").click()
@@ -155,8 +153,8 @@ def test_an_action_is_edited_in_place_and_reported_on(
         assert action.status == "off_track"
 
 
-def test_a_part_moves_by_a_button(riverton_site: Site, new_person: Any, scripts: bool) -> None:
-    page = new_person(scripts=scripts)
+def test_an_action_moves_by_a_button(riverton_site: Site, new_page: Any, scripts: bool) -> None:
+    page = new_page(scripts=scripts)
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         outcome = Action.objects.get(title="Paint forty crossings").outcome

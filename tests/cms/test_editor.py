@@ -35,16 +35,16 @@ def launched(riverton: Any) -> Any:
 
 
 @pytest.fixture
-def heard() -> Any:
-    """What was announced about pages: [(slug of the jurisdiction, id of the page)]."""
-    found: list[tuple[str, int]] = []
+def announced() -> Any:
+    """The announced pages: [(slug of the jurisdiction, id of the page)]."""
+    pages: list[tuple[str, int]] = []
 
-    def hear(*, jurisdiction: Any, page_id: int, **_kwargs: Any) -> None:
-        found.append((jurisdiction.slug, page_id))
+    def record(*, jurisdiction: Any, page_id: int, **_kwargs: Any) -> None:
+        pages.append((jurisdiction.slug, page_id))
 
-    page_changed.connect(hear)
-    yield found
-    page_changed.disconnect(hear)
+    page_changed.connect(record)
+    yield pages
+    page_changed.disconnect(record)
 
 
 def narrative_form(**changes: Any) -> dict[str, str]:
@@ -87,7 +87,7 @@ def narrative_id(jurisdiction: Any, in_city: Any) -> int:
 
 
 def test_a_narrative_is_drafted_and_then_published_in_the_editor(
-    launched: Any, in_city: Any, client_for: Any, operator: User, heard: Any
+    launched: Any, in_city: Any, client_for: Any, operator: User, announced: Any
 ) -> None:
     pk = narrative_id(launched, in_city)
     editor = client_for(launched, operator)
@@ -95,19 +95,19 @@ def test_a_narrative_is_drafted_and_then_published_in_the_editor(
     drafted = editor.post(f"/cms/pages/{pk}/edit/", narrative_form())
     assert drafted.status_code == 302
     assert "The river bends." not in client_for(launched).get("/narrative/").text
-    assert heard == []
+    assert announced == []
 
     published = editor.post(f"/cms/pages/{pk}/edit/", narrative_form() | {"action-publish": "Publish"})
     assert published.status_code == 302
     assert "The river bends." in client_for(launched).get("/narrative/").text
-    assert heard == [(launched.slug, pk)]
+    assert announced == [(launched.slug, pk)]
 
     editor.post(f"/cms/pages/{pk}/unpublish/")
     assert "The river bends." not in client_for(launched).get("/narrative/").text
-    assert heard == [(launched.slug, pk)] * 2
+    assert announced == [(launched.slug, pk)] * 2
 
 
-def test_when_a_listener_fails_nothing_is_published(
+def test_when_a_signal_handler_fails_nothing_is_published(
     launched: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(launched, in_city)
@@ -129,38 +129,38 @@ def test_when_a_listener_fails_nothing_is_published(
         assert NarrativePage.objects.get().headline == ""
 
 
-def test_a_page_appears_and_goes_at_the_hours_it_was_told(
-    launched: Any, ashford: Any, in_city: Any, client_for: Any, heard: Any
+def test_a_page_is_published_and_withdrawn_on_schedule(
+    launched: Any, ashford: Any, in_city: Any, client_for: Any, announced: Any
 ) -> None:
     now = timezone.now()
     with in_city(launched):
-        story = NarrativePage.objects.get()
-        story.headline = "At noon"
-        story.go_live_at = now + dt.timedelta(hours=1)
-        story.save_revision().publish()
+        narrative = NarrativePage.objects.get()
+        narrative.headline = "At noon"
+        narrative.go_live_at = now + dt.timedelta(hours=1)
+        narrative.save_revision().publish()
         privacy = StandardPage.objects.get(slug="privacy")
         privacy.expire_at = now - dt.timedelta(minutes=1)
         privacy.save()
     assert "At noon" not in client_for(launched).get("/narrative/").text
-    heard.clear()
+    announced.clear()
 
     call_command("publish_all_scheduled", verbosity=0)
     assert "At noon" not in client_for(launched).get("/narrative/").text
     assert client_for(launched).get("/privacy/").status_code == 404
 
     with in_city(launched):
-        revision = story.latest_revision
+        revision = narrative.latest_revision
         revision.approved_go_live_at = now - dt.timedelta(minutes=1)
         revision.content["go_live_at"] = (now - dt.timedelta(minutes=1)).isoformat()
         revision.save()
     call_command("publish_scheduled", verbosity=0)
 
     assert "At noon" in client_for(launched).get("/narrative/").text
-    assert heard == [(launched.slug, privacy.pk), (launched.slug, story.pk)]
+    assert announced == [(launched.slug, privacy.pk), (launched.slug, narrative.pk)]
     assert connection.schema_name == "public"
 
 
-def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city: Any) -> None:
+def test_scheduled_publishing_of_a_city_leaves_the_library_unchanged(riverton: Any, in_city: Any) -> None:
     from cms.scheduled_publishing import publish_due
     from tests.resources.factories import LibraryItemFactory
 
@@ -175,11 +175,11 @@ def test_the_schedule_of_a_city_leaves_the_library_alone(riverton: Any, in_city:
 
 
 def test_a_contributor_submits_and_the_coordinator_approves(
-    launched: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, heard: Any
+    launched: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, announced: Any
 ) -> None:
     pk = narrative_id(launched, in_city)
     writer, coordinator = make_user(launched, "contributor"), make_user(launched, "coordinator")
-    stranger = make_user(ashford, "coordinator")
+    outsider = make_user(ashford, "coordinator")
     address = f"/cms/pages/{pk}/edit/"
 
     refused = client_for(launched, writer).post(address, narrative_form() | {"action-publish": "Publish"})
@@ -195,17 +195,17 @@ def test_a_contributor_submits_and_the_coordinator_approves(
 
     approve = f"/cms/pages/workflow/action/{pk}/approve/{task.pk}/"
     client_for(launched, writer).post(approve)
-    assert client_for(launched, stranger).post(approve).status_code == 404
+    assert client_for(launched, outsider).post(approve).status_code == 404
     assert "The river bends." not in client_for(launched).get("/narrative/").text
 
     assert "Our narrative" in client_for(launched, coordinator).get("/cms/").text
     assert client_for(launched, coordinator).post(approve).status_code == 302
     assert "The river bends." in client_for(launched).get("/narrative/").text
-    assert heard == [(launched.slug, pk)]
+    assert announced == [(launched.slug, pk)]
 
 
 @pytest.mark.parametrize("role", ["coordinator", "plan_editor", "contributor"])
-def test_those_who_write_have_the_editor_without_people_or_hosts(
+def test_editing_roles_have_the_editor_without_people_or_hosts(
     riverton: Any, in_city: Any, client_for: Any, make_user: Any, role: str
 ) -> None:
     pk = narrative_id(riverton, in_city)
@@ -218,7 +218,7 @@ def test_those_who_write_have_the_editor_without_people_or_hosts(
         assert f'"{address}"' not in editor.get("/cms/").text
 
 
-def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
+def test_the_history_of_a_page_lists_revisions_and_compares_them(
     launched: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(launched, in_city)
@@ -235,23 +235,23 @@ def test_what_was_changed_by_whom_can_be_looked_up_and_compared(
     assert "turns" in compared.text
 
 
-def test_a_preview_shows_what_is_being_written_by_the_strict_policy_of_the_site(
+def test_a_preview_shows_the_draft_with_the_strict_policy_of_the_site(
     riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     pk = narrative_id(riverton, in_city)
     editor = client_for(riverton, operator)
 
     editor.post(f"/cms/pages/{pk}/edit/preview/", narrative_form(headline="Only a thought"))
-    shown = editor.get(f"/cms/pages/{pk}/edit/preview/?mode=&in_preview_panel=true")
+    preview = editor.get(f"/cms/pages/{pk}/edit/preview/?mode=&in_preview_panel=true")
 
-    assert shown.status_code == 200
-    assert "Only a thought" in shown.text
-    assert "unsafe-inline" not in shown["Content-Security-Policy"]
+    assert preview.status_code == 200
+    assert "Only a thought" in preview.text
+    assert "unsafe-inline" not in preview["Content-Security-Policy"]
     assert "unsafe-inline" in editor.get(f"/cms/pages/{pk}/edit/")["Content-Security-Policy"]
     assert "unsafe-inline" not in editor.get("/contact/")["Content-Security-Policy"]
 
 
-def test_a_preview_of_the_front_page_shows_the_dashboard(
+def test_a_preview_of_the_home_page_shows_the_dashboard(
     riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     with in_city(riverton):
@@ -269,13 +269,13 @@ def test_a_preview_of_the_front_page_shows_the_dashboard(
     editor = client_for(riverton, operator)
 
     editor.post(f"/cms/pages/{home.pk}/edit/preview/", form)
-    shown = editor.get(f"/cms/pages/{home.pk}/edit/preview/?mode=")
+    preview = editor.get(f"/cms/pages/{home.pk}/edit/preview/?mode=")
 
-    assert shown.status_code == 200
-    assert "In our own words" in shown.text
+    assert preview.status_code == 200
+    assert "In our own words" in preview.text
 
 
-def test_the_front_page_cannot_be_deleted_unpublished_or_moved(
+def test_the_home_page_cannot_be_deleted_unpublished_or_moved(
     riverton: Any, in_city: Any, client_for: Any, operator: User
 ) -> None:
     with in_city(riverton):
@@ -291,18 +291,18 @@ def test_the_front_page_cannot_be_deleted_unpublished_or_moved(
         assert HomePage.objects.get().live
 
 
-def test_the_editor_is_closed_to_who_does_not_edit_here(
+def test_only_editors_of_the_site_reach_the_editor(
     riverton: Any, ashford: Any, client_for: Any, make_user: Any
 ) -> None:
-    anyone = client_for(riverton).get("/cms/")
-    assert anyone.status_code == 302
-    assert anyone["Location"].startswith("/sign-in/?next=")
+    anonymous = client_for(riverton).get("/cms/")
+    assert anonymous.status_code == 302
+    assert anonymous["Location"].startswith("/sign-in/?next=")
     for user in (make_user(), make_user(ashford, "coordinator"), make_user(riverton, "viewer")):
         assert client_for(riverton, user).get("/cms/").status_code == 404
         assert client_for(riverton, user).get("/cms/pages/").status_code == 404
 
 
-def test_there_is_no_way_past_the_portals_sign_in(riverton: Any, client_for: Any) -> None:
+def test_wagtails_own_login_forms_are_404(riverton: Any, client_for: Any) -> None:
     for address in (
         "/_util/login/",
         "/_util/authenticate_with_password/1/1/",
@@ -362,7 +362,9 @@ def test_a_web_page_cannot_be_uploaded_as_a_document(
         assert not Document.objects.exists()
 
 
-def test_rich_text_keeps_no_scripts(launched: Any, in_city: Any, client_for: Any, operator: User) -> None:
+def test_rich_text_is_stripped_of_scripts(
+    launched: Any, in_city: Any, client_for: Any, operator: User
+) -> None:
     pk = narrative_id(launched, in_city)
     text = "Before <script>alert(1)</script> a link"
     block = {"key": "a", "text": text, "type": "unstyled", "depth": 0, "inlineStyleRanges": [], "data": {}}

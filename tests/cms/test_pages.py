@@ -1,4 +1,4 @@
-"""Pages as readers see them: gating by launch, blocks, and what the alliance's front page gathers."""
+"""Pages as readers see them: access before launch, blocks, and the content of the alliance's home page."""
 
 from __future__ import annotations
 
@@ -87,35 +87,33 @@ def publish_narrative(jurisdiction: Any, in_city: Any, body: list[dict[str, Any]
         return page
 
 
-def add_action(code: str, title: str, **plan: Any) -> Action:
-    made, _new = Plan.objects.get_or_create(title="Our plan", defaults=plan)
-    goal, _new = Goal.objects.get_or_create(plan=made, title="Libraries")
-    outcome, _new = Outcome.objects.get_or_create(goal=goal, title="Every card works")
+def add_action(code: str, title: str, **plan_fields: Any) -> Action:
+    plan, _created = Plan.objects.get_or_create(title="Our plan", defaults=plan_fields)
+    goal, _created = Goal.objects.get_or_create(plan=plan, title="Libraries")
+    outcome, _created = Outcome.objects.get_or_create(goal=goal, title="Every card works")
     return Action.objects.create(outcome=outcome, code=code, title=title, status=Action.Status.AT_RISK)
 
 
-def test_the_story_of_a_launched_city_is_read_by_everybody(
-    launched: Any, in_city: Any, client_for: Any
-) -> None:
+def test_the_narrative_of_a_launched_city_is_public(launched: Any, in_city: Any, client_for: Any) -> None:
     publish_narrative(launched, in_city, NARRATIVE_BLOCKS)
 
     response = client_for(launched).get("/narrative/")
 
     assert response.status_code == 200
-    for words in (
+    for text in (
         "The river bends.",
         "1921 to 1948",
         "Black families",
         "Quoted with consent.",
         "Captions in English",
     ):
-        assert words in response.text
+        assert text in response.text
     assert '<a href="#why-now">Why now</a>' in response.text
     assert 'id="why-now"' in response.text
 
 
 @pytest.mark.parametrize("path", ["/", "/narrative/", "/contact/", "/accessibility/", "/privacy/"])
-def test_a_site_that_is_not_launched_is_404_to_strangers_and_open_to_the_team(
+def test_a_site_that_is_not_launched_is_404_for_all_but_the_team(
     riverton: Any, ashford: Any, in_city: Any, client_for: Any, make_user: Any, path: str
 ) -> None:
     publish_narrative(riverton, in_city, NARRATIVE_BLOCKS)
@@ -137,7 +135,7 @@ def test_a_page_of_one_city_is_404_at_another(
     assert client_for(ashford).get("/only-here/").status_code == 404
 
 
-def test_a_story_in_draft_is_announced_but_not_shown(
+def test_the_url_of_a_draft_narrative_says_that_it_is_not_published(
     launched: Any, in_city: Any, client_for: Any, make_user: Any
 ) -> None:
     with in_city(launched):
@@ -157,7 +155,7 @@ def test_a_story_in_draft_is_announced_but_not_shown(
     )
 
 
-def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_public(
+def test_selected_actions_are_in_the_narrative_with_their_status_once_the_plan_is_public(
     launched: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
@@ -180,7 +178,7 @@ def test_chosen_actions_stand_in_the_story_with_their_status_once_the_plan_is_pu
     assert "At risk" in shown.text
 
 
-def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
+def test_a_narrative_with_ten_actions_needs_as_many_queries_as_with_one(
     launched: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
@@ -190,7 +188,7 @@ def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
     def block(codes: list[str]) -> list[dict[str, Any]]:
         return [{"type": "actions", "value": {"heading": "What we do", "text": "", "actions": codes}}]
 
-    def queries(codes: list[str]) -> int:
+    def query_count(codes: list[str]) -> int:
         publish_narrative(launched, in_city, block(codes))
         client = client_for(launched)
         client.get("/narrative/")
@@ -198,21 +196,21 @@ def test_a_story_with_ten_actions_needs_as_many_queries_as_with_one(
             assert client.get("/narrative/").status_code == 200
         return len(captured)
 
-    assert queries(["z1"]) == queries([f"z{number}" for number in range(10)])
+    assert query_count(["z1"]) == query_count([f"z{number}" for number in range(10)])
 
 
-def test_the_words_of_a_story_are_plain_text(riverton: Any, in_city: Any) -> None:
+def test_the_search_text_of_a_narrative_is_plain(riverton: Any, in_city: Any) -> None:
     page = publish_narrative(riverton, in_city, NARRATIVE_BLOCKS)
 
     with in_city(riverton):
-        words = page.words()
+        text = page.get_search_text()
 
-    assert "The river bends." in words
-    assert "Zoning map" in words
-    assert "<p>" not in words
+    assert "The river bends." in text
+    assert "Zoning map" in text
+    assert "<p>" not in text
 
 
-def test_each_kind_of_page_can_be_made_only_where_it_belongs(
+def test_each_page_type_can_be_created_only_on_its_kind_of_site(
     alliance: Any, riverton: Any, in_city: Any
 ) -> None:
     front = AlliancePage.objects.get()
@@ -226,10 +224,10 @@ def test_each_kind_of_page_can_be_made_only_where_it_belongs(
         assert NarrativePage.can_create_at(HomePage.objects.get())
         assert StandardPage.can_create_at(home)
         assert not AlliancePage.can_create_at(home.get_parent())
-        assert not HomePage.can_create_at(home.get_parent())  # one is there
+        assert not HomePage.can_create_at(home.get_parent())  # it has one already
 
 
-def test_a_page_cannot_take_an_address_of_the_portal(riverton: Any, in_city: Any) -> None:
+def test_a_page_cannot_have_a_reserved_slug(riverton: Any, in_city: Any) -> None:
     from django.core.exceptions import ValidationError
 
     with in_city(riverton):
@@ -239,7 +237,7 @@ def test_a_page_cannot_take_an_address_of_the_portal(riverton: Any, in_city: Any
         assert not StandardPage.objects.filter(slug="plan").exists()
 
 
-def test_the_alliances_front_page_gathers_plans_library_and_members(
+def test_the_alliances_home_page_lists_plans_library_items_and_members(
     alliance: Any, launched: Any, client_for: Any
 ) -> None:
     front = AlliancePage.objects.get()
@@ -276,7 +274,7 @@ def test_the_alliances_front_page_gathers_plans_library_and_members(
     assert client_for(alliance).get("/joining/").status_code == 200
 
 
-def test_a_picture_has_its_words_and_is_fetched_from_its_own_host_alone(
+def test_a_picture_has_alt_text_and_is_served_by_its_own_host_only(
     launched: Any, ashford: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):

@@ -1,4 +1,4 @@
-"""The site a city starts with, and the alliance's."""
+"""The first pages of a city's site and of the alliance's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_new_city_has_a_site_with_its_pages_at_its_own_host(in_city: Any) -> N
         assert not Page.objects.filter(title__startswith="Welcome").exists()
 
 
-def test_the_migration_that_takes_wagtails_page_away_leaves_sites_as_they_are(
+def test_the_migration_that_removes_wagtails_welcome_page_leaves_sites_unchanged(
     riverton: Any, in_city: Any
 ) -> None:
     (operation,) = import_module("cms.migrations.0003_no_welcome_page").Migration.operations
@@ -62,7 +62,7 @@ def test_setting_up_a_site_again_changes_no_page(riverton: Any, in_city: Any) ->
         assert HomePage.objects.get().lead == "Our own words"
 
 
-def test_the_alliance_has_a_home_and_may_set_it_up_twice(alliance: Any) -> None:
+def test_setting_up_the_alliances_site_twice_creates_one_home_page(alliance: Any) -> None:
     first = set_up_alliance_site()
     second = set_up_alliance_site()
     call_command("set_up_site", verbosity=0)

@@ -20,9 +20,9 @@ def in_april():
 
 @pytest.fixture
 def publish(in_city):
-    """publish(place, ["completed", None], visibility=…, launch=True) gives the place a plan of such actions."""
+    """publish(jurisdiction, ["completed", None], visibility=…, launch=True) publishes a plan of such actions."""
 
-    def make(jurisdiction, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, **fields):
+    def publish(jurisdiction, statuses=(), *, visibility=Visibility.PUBLIC, launch=True, **fields):
         with in_city(jurisdiction):
             plan = PlanFactory(visibility=visibility, **fields)
             outcome = OutcomeFactory(goal__plan=plan)
@@ -34,4 +34,4 @@ def publish(in_city):
             jurisdiction.refresh_from_db()
         return plan
 
-    return make
+    return publish

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cohort.members.selectors import members_by_stage
 from cohort.progress import selectors
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Action
@@ -42,7 +43,7 @@ def update_jurisdiction(jurisdiction, **fields):
 
 @pytest.fixture
 def cohort(riverton, ashford, millbrook, publish):
-    """Riverton public, Ashford for members only, Millbrook without a site."""
+    """Riverton's plan is public, Ashford's is for members, Millbrook's is internal; only Riverton's site is open."""
     update_jurisdiction(
         riverton, entry_stage="implementing", population_band="250k_500k", tagline="Housing is behind."
     )
@@ -59,7 +60,7 @@ def cohort(riverton, ashford, millbrook, publish):
 # ---- Progress --------------------------------------------------------------------------------------------
 
 
-def test_strangers_see_plans_that_are_public_of_cities_that_launched(cohort, alliance, client_for):
+def test_anonymous_visitors_see_public_plans_of_launched_cities(cohort, alliance, client_for):
     text = visible_text(client_for(alliance).get("/progress/"))
     assert "City of Riverton Minnesota Implementing, year 3 1 of 3 1" in text
     assert "“Housing is behind.”" in text
@@ -68,7 +69,9 @@ def test_strangers_see_plans_that_are_public_of_cities_that_launched(cohort, all
     assert "Millbrook" not in text
 
 
-def test_members_also_see_what_the_cohort_shares_marked(cohort, alliance, client_for, make_user, riverton):
+def test_members_also_see_plans_for_the_cohort_with_a_label(
+    cohort, alliance, client_for, make_user, riverton
+):
     text = visible_text(client_for(alliance, make_user(riverton, "viewer")).get("/progress/"))
     assert "City of Ashford Members only" in text
     assert "One plan is shared with members only." in text
@@ -84,7 +87,7 @@ def test_a_public_plan_of_a_city_that_did_not_launch_is_shown_to_nobody(
 
 
 @pytest.mark.parametrize("url", ALL_URLS)
-def test_an_internal_plan_is_on_no_page_for_nobody(cohort, alliance, client_for, make_user, riverton, url):
+def test_an_internal_plan_is_on_no_page(cohort, alliance, client_for, make_user, riverton, url):
     for client in (client_for(alliance), client_for(alliance, make_user(riverton, "coordinator"))):
         assert "CANARY" not in client.get(url).text
 
@@ -94,8 +97,8 @@ def test_page_csv_and_json_of_progress_agree(cohort, alliance, client_for, make_
         table, data = csv_rows(client.get("/progress/plans.csv")), client.get("/progress/plans.json").json()
         page = visible_text(client.get("/progress/"))
         assert [row["jurisdiction"] for row in table] == [row["jurisdiction"] for row in data["plans"]]
-        for row, same in zip(table, data["plans"], strict=True):
-            assert {name: "" if v is None else str(v) for name, v in same.items()} == row
+        for row, plan in zip(table, data["plans"], strict=True):
+            assert {name: "" if v is None else str(v) for name, v in plan.items()} == row
             assert row["jurisdiction"] in page
         assert (table[-1]["actions_counted"], table[-1]["completed"], table[-1]["left_out"]) == (
             "3",
@@ -105,7 +108,7 @@ def test_page_csv_and_json_of_progress_agree(cohort, alliance, client_for, make_
         assert table[-1]["counted_on"] == "2027-04-08"
 
 
-def test_progress_is_sorted_by_any_column_and_gaps_stand_last(
+def test_progress_is_sorted_by_any_column_and_missing_values_come_last(
     cohort, alliance, client_for, make_user, riverton, ashford
 ):
     client = client_for(alliance, make_user(riverton, "viewer"))
@@ -120,12 +123,12 @@ def test_progress_is_sorted_by_any_column_and_gaps_stand_last(
     assert 'aria-sort="descending"' in client.get("/progress/?sort=-done").text
 
 
-def test_sorting_by_htmx_gets_the_table_alone(cohort, alliance, client_for):
+def test_sorting_by_htmx_returns_only_the_table(cohort, alliance, client_for):
     headers = {"HX-Request": "true", "HX-Target": "plan-rows"}
     assert "<html" not in client_for(alliance).get("/progress/?sort=done", headers=headers).text
 
 
-def test_without_any_plan_the_page_says_what_will_be_there(riverton, alliance, client_for):
+def test_without_any_plan_the_page_explains_its_content(riverton, alliance, client_for):
     assert "No member shows its plan yet." in client_for(alliance).get("/progress/").text
 
 
@@ -146,9 +149,7 @@ def test_the_directory_names_all_members_by_state_and_links_open_sites_only(coho
     assert "millbrook.localhost" not in response.text
 
 
-def test_who_left_is_not_listed_and_neither_are_template_and_alliance(
-    riverton, ashford, alliance, client_for
-):
+def test_former_members_template_and_alliance_are_not_listed(riverton, ashford, alliance, client_for):
     update_jurisdiction(ashford, entry_stage="offboarded")
     names = [row["jurisdiction"] for row in csv_rows(client_for(alliance).get("/jurisdictions/list.csv"))]
     assert names == ["City of Riverton", "Millbrook County"]
@@ -170,39 +171,35 @@ def test_who_left_is_not_listed_and_neither_are_template_and_alliance(
         ("?stage=nonsense", []),
     ],
 )
-def test_the_directory_is_filtered_in_the_address(cohort, alliance, client_for, query, names):
+def test_the_directory_is_filtered_by_the_query_string(cohort, alliance, client_for, query, names):
     client = client_for(alliance)
     assert [row["jurisdiction"] for row in csv_rows(client.get("/jurisdictions/list.csv" + query))] == names
-    shown = re.findall(
-        r'class="font-body-lg">(?:<a [^>]*>)?([^<]+)', client.get("/jurisdictions/" + query).text
-    )
-    assert shown == names
+    page = client.get("/jurisdictions/" + query).text
+    assert re.findall(r'class="font-body-lg">(?:<a [^>]*>)?([^<]+)', page) == names
 
 
-def test_facets_count_what_choosing_them_would_add(cohort, alliance, client_for):
+def test_each_facet_option_shows_how_many_members_it_would_add(cohort, alliance, client_for):
     text = client_for(alliance).get("/jurisdictions/?state=MN").text
 
-    def number(option):
+    def count(option):
         return re.search(rf'id="n-{option}">(\d+)<', text).group(1)
 
-    assert (number("state-MN"), number("state-CA")) == ("1", "1")  # within a facet: any of them
-    assert (number("stage-implementing"), number("stage-planning")) == ("1", "0")
+    assert (count("state-MN"), count("state-CA")) == ("1", "1")  # within a facet: any of them
+    assert (count("stage-implementing"), count("stage-planning")) == ("1", "0")
     assert re.search(r'value="MN"\s+checked', text)
-    assert 'href="/jurisdictions/?"' in text  # the chip that removes the one filter
+    assert 'href="/jurisdictions/?"' in text  # removes the only filter
 
 
-def test_a_strange_member_list_offers_the_way_back(cohort, alliance, client_for):
+def test_a_list_without_a_match_links_to_all_members(cohort, alliance, client_for):
     assert "Show all 3 members" in client_for(alliance).get("/jurisdictions/?q=zebra").text
 
 
 # ---- The alliance's home ---------------------------------------------------------------------------------
 
 
-def test_the_home_page_gets_plans_under_way_of_adopted_plans(cohort, in_city, riverton):
-    lines = selectors.plans_under_way("public", on=TODAY)
-    assert [(line["name"], line["completed"], line["actions"]) for line in lines] == [
-        ("City of Riverton", 1, 3)
-    ]
+def test_plans_under_way_are_the_adopted_ones(cohort, in_city, riverton):
+    rows = selectors.plans_under_way("public", on=TODAY)
+    assert [(row["name"], row["completed"], row["actions"]) for row in rows] == [("City of Riverton", 1, 3)]
     with in_city(riverton):
         from tenants.plans.models import Plan
 
@@ -212,9 +209,9 @@ def test_the_home_page_gets_plans_under_way_of_adopted_plans(cohort, in_city, ri
     assert len(selectors.progress_rows("public", on=TODAY)) == 1
 
 
-def test_the_path_shows_each_stage_with_its_members(cohort, riverton):
+def test_members_are_grouped_by_stage(cohort, riverton):
     update_jurisdiction(riverton, entry_stage="mentor")
-    steps = {step["stage"]: step["jurisdictions"] for step in selectors.members_by_stage()}
+    steps = {step["stage"]: step["jurisdictions"] for step in members_by_stage()}
     assert list(steps) == ["onboarding", "learning", "planning", "adopted_plan", "implementing"]
     assert [jurisdiction["url"] for jurisdiction in steps["onboarding"]] == [""]
     assert [(jurisdiction["url"], jurisdiction["note"]) for jurisdiction in steps["implementing"]] == [
@@ -222,15 +219,17 @@ def test_the_path_shows_each_stage_with_its_members(cohort, riverton):
     ]
 
 
-def test_changed_this_week_tells_each_audience_what_it_may_know(cohort, riverton, ashford, in_city):
+def test_changed_this_week_lists_what_each_audience_may_see(cohort, riverton, ashford, in_city):
     for jurisdiction in (riverton, ashford):
         with in_city(jurisdiction):
             Action.objects.filter(status="completed").update(last_update_on=dt.date(2027, 4, 5))
             ids = list(Action.objects.filter(status="completed").values_list("pk", flat=True))
             action_changed.send(Action, jurisdiction=jurisdiction, action_ids=ids)
-    found = selectors.changed_this_week("public", on=TODAY)
-    assert [(item["jurisdiction"], item["status"]) for item in found] == [(riverton.short_name, "Completed")]
-    assert found[0]["url"].startswith("http://riverton.localhost/plan/actions/")
+    changes = selectors.changed_this_week("public", on=TODAY)
+    assert [(item["jurisdiction"], item["status"]) for item in changes] == [
+        (riverton.short_name, "Completed")
+    ]
+    assert changes[0]["url"].startswith("http://riverton.localhost/plan/actions/")
     members = selectors.changed_this_week("members", on=TODAY)
     assert {(item["jurisdiction"], bool(item["url"])) for item in members} == {
         (riverton.short_name, True),
@@ -276,7 +275,7 @@ def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, clien
 
     def counts():
         for url in ALL_URLS:
-            count(url)  # the hosts are read again after a change of the registry
+            count(url)  # loads the hosts again after a change of the registry
         return {url: count(url) for url in ALL_URLS}
 
     grow(0, 2)

@@ -52,18 +52,18 @@ def test_publishing_copies_plan_goals_outcomes_and_actions(riverton, ashford, in
 
     assert row_counts(riverton) == [1, 1, 1, 1]
     assert row_counts(ashford) == [0, 0, 0, 0]
-    shown = PublicAction.objects.get(jurisdiction=riverton)
-    assert (shown.uuid, shown.code, shown.status, shown.reason) == (
+    row = PublicAction.objects.get(jurisdiction=riverton)
+    assert (row.uuid, row.code, row.status, row.reason) == (
         action.uuid,
         action.code,
         "off_track",
         "The money ended.",
     )
-    assert (shown.accountable, shown.last_update_text) == ("Public Works", "Newest.")
-    assert shown.outcome.goal.title == action.outcome.goal.title
+    assert (row.accountable, row.last_update_text) == ("Public Works", "Newest.")
+    assert row.outcome.goal.title == action.outcome.goal.title
 
 
-def test_the_rollup_counts_what_is_counted_and_says_what_is_left_out(riverton, in_city):
+def test_the_rollup_leaves_out_cancelled_and_merged_actions_and_counts_them_apart(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         outcome = OutcomeFactory(goal__plan=plan)
@@ -129,47 +129,47 @@ def test_withdrawing_removes_all_rows_in_the_same_transaction(riverton, in_city)
     assert row_counts(riverton) == [0, 0, 0, 0]
 
 
-def test_twice_equals_once(riverton, in_city):
+def test_refreshing_twice_changes_nothing(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         ActionFactory.create_batch(3, outcome__goal__plan=plan)
         announce(riverton, plan)
-        once = stored_rows(riverton)
+        before = stored_rows(riverton)
         announce(riverton, plan)
         plan_changed.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
         jurisdiction_changed.send(Plan, jurisdiction=riverton)
         action_changed.send(
             Plan, jurisdiction=riverton, action_ids=list(Action.objects.values_list("pk", flat=True))
         )
-    assert stored_rows(riverton) == once
+    assert stored_rows(riverton) == before
 
 
-def test_a_row_knows_when_it_last_said_something_else(riverton, in_city):
-    def moments():
+def test_a_row_records_when_it_last_changed(riverton, in_city):
+    def changed_at():
         return dict(PublicAction.objects.values_list("uuid", "changed_at"))
 
     with in_city(riverton):
         plan = PlanFactory()
         first, second = ActionFactory.create_batch(2, outcome__goal__plan=plan)
         announce(riverton, plan)
-        before = moments()
+        before = changed_at()
         Department.objects.filter(pk=first.accountable_id).update(name="Parks")
         plan_changed.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
-    after = moments()
+    after = changed_at()
     assert after[first.uuid] > before[first.uuid]
     assert after[second.uuid] == before[second.uuid]
 
 
-def test_what_a_city_notes_for_itself_leaves_its_copy_alone(riverton, in_city):
+def test_a_change_of_internal_fields_leaves_the_copy_unchanged(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         action = ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
         before = stored_rows(riverton)
-        action.notes, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
+        action.extra_columns, action.status_raw = [{"label": "Cost code", "text": "4-11"}], "Sort of"
         action.save()  # its updated_at moves
         action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
-    assert stored_rows(riverton) == before  # ids, moments and all
+    assert stored_rows(riverton) == before  # including ids and timestamps
 
 
 def test_one_changed_action_is_written_again_with_the_plan_numbers(riverton, in_city):
@@ -200,7 +200,7 @@ def test_a_retired_action_disappears(riverton, in_city):
     assert PublicPlan.objects.get(jurisdiction=riverton).actions == 1
 
 
-def test_a_new_action_under_a_new_outcome_brings_the_outcome_with_it(riverton, in_city):
+def test_a_new_action_of_a_new_outcome_adds_the_outcome_too(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         ActionFactory(outcome__goal__plan=plan)
@@ -217,12 +217,12 @@ def test_writing_takes_as_many_queries_for_thirty_actions_as_for_two(riverton, i
             if announcement == "all":
                 announce(riverton, plan)
             else:
-                action_changed.send(Action, jurisdiction=riverton, action_ids=[some.pk])
+                action_changed.send(Action, jurisdiction=riverton, action_ids=[action.pk])
         return len(queries)
 
     with in_city(riverton):
         plan = PlanFactory()
-        some = ActionFactory(outcome__goal__plan=plan)
+        action = ActionFactory(outcome__goal__plan=plan)
         ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
         two = count()
@@ -231,7 +231,7 @@ def test_writing_takes_as_many_queries_for_thirty_actions_as_for_two(riverton, i
         assert count() == two
 
 
-def test_two_cities_with_the_same_numbers_stay_apart(riverton, ashford, in_city):
+def test_two_cities_with_the_same_primary_keys_stay_apart(riverton, ashford, in_city):
     uuids = {}
     for jurisdiction in (riverton, ashford):
         with in_city(jurisdiction):
@@ -245,45 +245,45 @@ def test_two_cities_with_the_same_numbers_stay_apart(riverton, ashford, in_city)
     assert set(PublicAction.objects.values_list("uuid", flat=True)) == {uuids[riverton]}
 
 
-def test_rebuild_names_what_differs_and_repairs_it(riverton, in_city):
+def test_rebuild_reports_differences_and_repairs_them(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         action = ActionFactory(outcome__goal__plan=plan, status="on_track")
-        lost = ActionFactory(outcome__goal__plan=plan)
+        missing = ActionFactory(outcome__goal__plan=plan)
         announce(riverton, plan)
     call_command("rebuild_projections", "--check", stdout=StringIO())
-    good = stored_rows(riverton, without=("id", "changed_at"))
+    expected = stored_rows(riverton, without=("id", "changed_at"))
     PublicAction.objects.filter(uuid=action.uuid).update(status="completed")
-    PublicAction.objects.filter(uuid=lost.uuid).delete()
+    PublicAction.objects.filter(uuid=missing.uuid).delete()
     PublicPlan.objects.update(completed=7)
 
     out = StringIO()
     with pytest.raises(CommandError, match=r"1 of 3 jurisdictions differ.*rebuild_projections"):
         call_command("rebuild_projections", "--check", stdout=out)
     assert f"PublicAction {action.uuid}: status" in out.getvalue()
-    assert f"PublicAction {lost.uuid}: missing" in out.getvalue()
+    assert f"PublicAction {missing.uuid}: missing" in out.getvalue()
     assert f"PublicPlan {plan.uuid}: completed" in out.getvalue()
     assert PublicPlan.objects.get(jurisdiction=riverton).completed == 7
 
     call_command("rebuild_projections", stdout=StringIO())
-    assert stored_rows(riverton, without=("id", "changed_at")) == good
+    assert stored_rows(riverton, without=("id", "changed_at")) == expected
 
 
-def test_rebuild_refuses_a_city_it_does_not_know(riverton):
+def test_rebuild_rejects_an_unknown_city(riverton):
     with pytest.raises(CommandError, match=r"No jurisdiction 'atlantis'\. Known: ashford"):
         call_command("rebuild_projections", "atlantis", stdout=StringIO())
 
 
-def test_reading_changes_nothing(riverton, in_city):
+def test_building_rows_writes_nothing(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         ActionFactory(outcome__goal__plan=plan)
-        shown = refresh.build_rows(riverton)
-    assert len(shown.actions) == 1
+        rows = refresh.build_rows(riverton)
+    assert len(rows.actions) == 1
     assert row_counts(riverton) == [0, 0, 0, 0]
 
 
-def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
+def test_each_service_of_the_plan_updates_the_public_copy(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory(visibility=Visibility.INTERNAL, published_at=None)
         action = ActionFactory(outcome__goal__plan=plan, status="on_track", start_date=None)
@@ -297,8 +297,8 @@ def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
             action, by=None, on=dt.date(2026, 3, 1), status="off_track", text="It stopped.", reason="No money.",
             next_step="The council votes in May.",
         )  # fmt: skip
-        shown = PublicAction.objects.get(uuid=action.uuid)
-        assert (shown.status, shown.reason, shown.last_update_text) == (
+        row = PublicAction.objects.get(uuid=action.uuid)
+        assert (row.status, row.reason, row.last_update_text) == (
             "off_track",
             "No money.",
             "It stopped.",
@@ -309,7 +309,7 @@ def test_the_city_s_own_steps_reach_the_public_copy(riverton, in_city):
     assert row_counts(riverton) == [0, 0, 0, 0]
 
 
-def test_an_action_says_what_it_stands_under_where_it_says_nothing(riverton, in_city):
+def test_an_action_without_stage_and_sectors_has_those_of_its_outcome_and_goal(riverton, in_city):
     with in_city(riverton):
         plan = PlanFactory()
         outcome = OutcomeFactory(goal__plan=plan, goal__sectors=["housing"], stage="organize")

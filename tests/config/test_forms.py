@@ -1,4 +1,4 @@
-"""Forms in the design system's markup, and Wagtail's own widgets left whole."""
+"""Forms in the design system's markup; Wagtail's own widgets stay unchanged."""
 
 import re
 
@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 
 
-class Ask(forms.Form):
+class QuestionForm(forms.Form):
     question = forms.CharField(label="Your question", widget=forms.Textarea, help_text="Leave out names.")
     about = forms.ChoiceField(
         label="What is it about?", widget=forms.RadioSelect, choices=[("plan", "The plan"), ("data", "Data")]
@@ -22,15 +22,15 @@ class Ask(forms.Form):
             raise forms.ValidationError("That was asked before.")
 
 
-GOOD = {"question": "When?", "about": "plan", "token": "x"}
+VALID_DATA = {"question": "When?", "about": "plan", "token": "x"}
 
 
 def tags(html: str, name: str) -> list[str]:
     return re.findall(rf"<{name}\b[^>]*>", html)
 
 
-def test_each_widget_gains_the_class_of_its_kind_and_keeps_its_own():
-    class Some(forms.Form):
+def test_each_widget_gets_the_class_of_its_type_and_keeps_its_own():
+    class SampleForm(forms.Form):
         text = forms.CharField(widget=forms.TextInput(attrs={"class": "maxw-none", "data-x": "1"}))
         words = forms.CharField(widget=forms.Textarea)
         one = forms.ChoiceField(choices=[("a", "A")])
@@ -38,7 +38,7 @@ def test_each_widget_gains_the_class_of_its_kind_and_keeps_its_own():
         file = forms.FileField()
         hidden = forms.CharField(widget=forms.HiddenInput)
 
-    form = Some()
+    form = SampleForm()
     assert 'class="usa-input maxw-none"' in str(form["text"])
     assert 'data-x="1"' in str(form["text"])
     assert 'class="usa-textarea"' in str(form["words"])
@@ -48,12 +48,16 @@ def test_each_widget_gains_the_class_of_its_kind_and_keeps_its_own():
     assert "class=" not in str(form["hidden"])
 
 
-def test_the_parts_of_a_split_date_and_time_are_dressed_too():
-    assert len(tags(str(Ask()["when"]), "input")) == str(Ask()["when"]).count('class="usa-input"') == 2
+def test_subwidgets_of_a_split_date_and_time_get_classes_too():
+    assert (
+        len(tags(str(QuestionForm()["when"]), "input"))
+        == str(QuestionForm()["when"]).count('class="usa-input"')
+        == 2
+    )
 
 
-def test_a_hint_and_an_error_are_tied_to_the_field():
-    html = str(Ask({})["question"].as_field_group())
+def test_a_hint_and_an_error_are_linked_to_the_field():
+    html = str(QuestionForm({})["question"].as_field_group())
     assert 'aria-describedby="id_question_helptext id_question_error"' in html
     assert 'aria-invalid="true"' in html
     assert 'id="id_question_helptext"' in html
@@ -61,52 +65,52 @@ def test_a_hint_and_an_error_are_tied_to_the_field():
     assert "usa-form-group--error" in html
 
 
-def test_a_choice_names_its_question_in_a_legend_and_each_option_in_a_label():
-    html = str(Ask({})["about"].as_field_group())
+def test_a_choice_field_has_a_legend_and_a_label_for_each_option():
+    html = str(QuestionForm({})["about"].as_field_group())
     assert re.search(r'<fieldset class="usa-fieldset"\s+aria-describedby="id_about_error">', html)
     assert re.search(r'<legend class="usa-legend">\s*What is it about\?\s*</legend>', html)
     assert html.count('class="usa-radio__label"') == 2
-    assert "aria-invalid" not in html  # a radio button may not carry it
+    assert "aria-invalid" not in html  # not allowed on a radio button
 
 
-def test_the_chosen_option_is_chosen_again_after_a_mistake():
-    html = str(Ask({"about": "data"})["about"])
+def test_the_chosen_option_stays_chosen_after_an_error():
+    html = str(QuestionForm({"about": "data"})["about"])
     chosen = [tag for tag in tags(html, "input") if "checked" in tag]
     assert len(chosen) == 1
     assert 'value="data"' in chosen[0]
 
 
-def test_what_may_be_left_empty_says_so():
-    assert "(optional)" in str(Ask()["email"].as_field_group())
-    assert "(optional)" not in str(Ask()["question"].as_field_group())
+def test_optional_fields_are_marked():
+    assert "(optional)" in str(QuestionForm()["email"].as_field_group())
+    assert "(optional)" not in str(QuestionForm()["question"].as_field_group())
 
 
-def test_the_list_of_mistakes_counts_them_and_leads_to_each_field():
-    html = str(Ask({"question": "Why?", "email": "no"}))
+def test_the_list_of_errors_counts_them_and_links_to_each_field():
+    html = str(QuestionForm({"question": "Why?", "email": "no"}))
     assert "4 answers need a second look" in html
     assert "<li>That was asked before.</li>" in html
     assert '<a href="#id_email">Email: ' in html
     assert '<a href="#id_about_0">What is it about? ' in html
     assert 'id="id_about_0"' in html
-    assert "#id_token" not in html  # nobody can go to a hidden field
+    assert "#id_token" not in html  # a hidden field cannot be focused
 
 
-def test_one_mistake_is_one():
-    assert "One answer needs a second look" in str(Ask({**GOOD, "email": "no"}))
+def test_a_single_error_is_counted_in_the_singular():
+    assert "One answer needs a second look" in str(QuestionForm({**VALID_DATA, "email": "no"}))
 
 
-def test_a_form_without_mistakes_lists_none():
-    assert "second look" not in str(Ask(GOOD))
-    assert "second look" not in str(Ask())
+def test_a_valid_form_has_no_list_of_errors():
+    assert "second look" not in str(QuestionForm(VALID_DATA))
+    assert "second look" not in str(QuestionForm())
 
 
-def test_what_somebody_typed_is_escaped():
-    html = str(Ask({**GOOD, "question": '"><script>alert(1)</script>', "email": '"><b>'}))
+def test_submitted_values_are_escaped():
+    html = str(QuestionForm({**VALID_DATA, "question": '"><script>alert(1)</script>', "email": '"><b>'}))
     assert "<script>" not in html
     assert "<b>" not in html
 
 
-def test_a_file_that_is_there_can_be_taken_out():
+def test_a_current_file_can_be_removed():
     class Logo(forms.Form):
         logo = forms.FileField(required=False)
 
@@ -135,7 +139,7 @@ def test_a_list_of_tiles_shows_the_icon_of_each_status():
     assert all('class="usa-radio__input"' in tag for tag in tags(html, "input"))
 
 
-def test_the_editor_of_wagtail_keeps_the_classes_its_scripts_look_for():
+def test_wagtails_widgets_keep_the_classes_that_its_scripts_need():
     from wagtail.admin.widgets import AdminDateInput, SwitchInput
 
     assert 'type="checkbox"' in SwitchInput().render("on", True, {"id": "id_on", "class": "mine"})
@@ -143,10 +147,10 @@ def test_the_editor_of_wagtail_keeps_the_classes_its_scripts_look_for():
     assert "mine" in AdminDateInput(attrs={"class": "mine"}).render("day", None, {"id": "id_day"})
 
 
-def test_nothing_chosen_is_said_in_words():
-    class Place(forms.Form):
+def test_the_empty_choice_has_a_readable_label():
+    class AddressForm(forms.Form):
         state = forms.ChoiceField(choices=[("", "---------"), ("MN", "Minnesota")])
 
-    html = str(Place()["state"])
+    html = str(AddressForm()["state"])
     assert "---" not in html
     assert re.search(r'<option value=""\s+selected>Choose one</option>', html)

@@ -1,4 +1,4 @@
-"""A small plan that shows every kind of thing a public page says."""
+"""A small plan with every kind of content that a public page shows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.plan_factories import (
 
 
 def write_plan(jurisdiction: Jurisdiction, **fields: object) -> Plan:
-    """Two goals, eight actions and one that is retired, t1 to t9, as of April 8, 2027."""
+    """Create two goals with eight current actions and a retired one, t1 to t9, as of April 8, 2027."""
     with tenant_context(jurisdiction):
         plan = PlanFactory(title="Racial equity plan", **fields)
         library, housing = DepartmentFactory(name="Library"), DepartmentFactory(name="Housing Services")

@@ -1,4 +1,4 @@
-"""The factories of plans, under the name that this folder's tests import them by."""
+"""The factories of plans, re-exported for this folder's tests."""
 
 from tests.plan_factories import (
     ActionFactory,

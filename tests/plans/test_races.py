@@ -1,4 +1,4 @@
-"""Two people at the same moment: nothing twice, nothing lost, the second is told."""
+"""Two people at the same moment: nothing twice, nothing lost, the second gets an error."""
 
 from __future__ import annotations
 
@@ -13,70 +13,70 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 
 from tenants.models import Jurisdiction
-from tenants.plans import services
-from tenants.plans.models import Action, Change, ImportJob, Outcome
+from tenants.plans import imports, services
+from tenants.plans.models import Action, ImportJob, Outcome, PlanLogEntry
 from tests.plans.test_import import SHEET
 from tests.tenants.conftest import committed  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-def at_once(slug: str, *works: Callable[[], Any]) -> list[Any]:
-    """Do the works at the same moment, each on a connection of its own; a refusal is given back, not raised."""
-    barrier = threading.Barrier(len(works))
+def run_at_once(slug: str, *functions: Callable[[], Any]) -> list[Any]:
+    """Call the functions at the same moment, each on its own connection. A ValidationError is returned, not raised."""
+    barrier = threading.Barrier(len(functions))
     jurisdiction = Jurisdiction.objects.get(slug=slug)
 
-    def one(work: Callable[[], Any]) -> Any:
+    def run(function: Callable[[], Any]) -> Any:
         try:
             with tenant_context(jurisdiction):
                 connection.ensure_connection()
                 barrier.wait()
-                return work()
-        except ValidationError as refused:
-            return refused
+                return function()
+        except ValidationError as error:
+            return error
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(one, works))
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(run, functions))
 
 
-def test_one_of_two_edits_is_saved_and_the_other_person_is_told():
+def test_one_of_two_edits_is_saved_and_the_other_is_a_conflict():
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         action = Action.objects.order_by("pk").first()
-        seen = services.version_token(action)
-    found = at_once(
+        version = services.version_token(action)
+    results = run_at_once(
         "riverton",
-        lambda: services.edit_action(action, by=None, seen=seen, title="From the first"),
-        lambda: services.edit_action(action, by=None, seen=seen, title="From the second"),
+        lambda: services.edit_action(action, by=None, version=version, title="From the first"),
+        lambda: services.edit_action(action, by=None, version=version, title="From the second"),
     )
-    refused = [each for each in found if isinstance(each, services.EditConflict)]
-    saved = [each for each in found if isinstance(each, Action)]
+    refused = [result for result in results if isinstance(result, services.EditConflict)]
+    saved = [result for result in results if isinstance(result, Action)]
     assert (len(refused), len(saved)) == (1, 1)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         action.refresh_from_db()
         assert action.title == saved[0].title
-        assert Change.objects.filter(object_uuid=action.uuid, verb="edited").count() == 1
+        assert PlanLogEntry.objects.filter(object_uuid=action.uuid, verb="edited").count() == 1
 
 
-def test_two_new_actions_get_codes_of_their_own():
+def test_new_actions_get_different_codes():
     with tenant_context(Jurisdiction.objects.get(slug="ashford")):
         first, second = Outcome.objects.order_by("pk")[:2]
-    found = at_once(
+    results = run_at_once(
         "ashford",
         lambda: services.add_action(first, by=None, title="One"),
         lambda: services.add_action(second, by=None, title="Two"),
         lambda: services.add_action(first, by=None, title="Three"),
     )
-    assert all(isinstance(each, Action) for each in found), found
-    assert len({each.code for each in found}) == 3
+    assert all(isinstance(result, Action) for result in results), results
+    assert len({result.code for result in results}) == 3
 
 
 def test_an_import_that_two_people_commit_is_written_once():
     with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
-        job = services.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
-    found = at_once("millbrook", *[lambda: services.commit_import(job, by=None)] * 2)
-    refused = [each for each in found if isinstance(each, ValidationError)]
+        job = imports.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+    results = run_at_once("millbrook", *[lambda: imports.commit_import(job, by=None)] * 2)
+    refused = [result for result in results if isinstance(result, ValidationError)]
     assert len(refused) == 1
     assert "imported already" in refused[0].messages[0]
     with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
@@ -87,16 +87,16 @@ def test_an_import_that_two_people_commit_is_written_once():
 def test_an_edit_during_an_import_is_not_lost():
     jurisdiction = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(jurisdiction):
-        services.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+        imports.import_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
         action = Action.objects.get(title="Repair the lights")
         changed = SHEET.replace("2028", "2029").replace("June 2027", "July 2027")
-        job = services.upload_sheet(filename="plan.csv", content=changed.encode(), by=None)
-    found = at_once(
+        job = imports.upload_sheet(filename="plan.csv", content=changed.encode(), by=None)
+    results = run_at_once(
         "riverton",
-        lambda: services.commit_import(job, by=None),
+        lambda: imports.commit_import(job, by=None),
         lambda: services.edit_action(action, by=None, resources="Two crews"),
     )
-    assert not [each for each in found if isinstance(each, Exception)], found
+    assert not [result for result in results if isinstance(result, Exception)], results
     with tenant_context(jurisdiction):
         action.refresh_from_db()
         assert (action.resources, action.due_date.year) == ("Two crews", 2029)

@@ -1,4 +1,4 @@
-"""Adding, editing, moving, retiring and reporting: what is kept, what is refused."""
+"""Services of a plan: add, edit, move, retire, record progress, publish; refusals change nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from cohort.models import PublicAction, PublicPlan
 from tenants.models import Jurisdiction
 from tenants.plans import selectors, services
-from tenants.plans.models import Action, Change, Goal, Outcome, Plan
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tests.plans.factories import (
     ActionFactory,
     DepartmentFactory,
@@ -35,7 +35,7 @@ def rows() -> dict[str, Any]:
     """Everything of the plan, to prove that nothing changed."""
     return {
         model.__name__: list(model.objects.order_by("pk").values())
-        for model in (Plan, Goal, Outcome, Action, Change)
+        for model in (Plan, Goal, Outcome, Action, PlanLogEntry)
     }
 
 
@@ -55,11 +55,11 @@ def test_a_new_city_has_a_draft_with_starter_text_for_each_kind_of_step():
 
 
 def test_starter_plans_of_two_cities_share_no_uuid(ashford, in_city):
-    here = set(Action.objects.values_list("uuid", flat=True))
+    own = set(Action.objects.values_list("uuid", flat=True))
     with in_city(ashford):
-        there = set(Action.objects.values_list("uuid", flat=True))
-    assert here
-    assert not here & there
+        others = set(Action.objects.values_list("uuid", flat=True))
+    assert own
+    assert not own & others
 
 
 def test_making_the_starter_plan_twice_makes_one():
@@ -68,7 +68,7 @@ def test_making_the_starter_plan_twice_makes_one():
 
 
 # ---- Adding and editing ----------------------------------------------------------------------------------
-def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(make_user, riverton):
+def test_an_added_action_has_a_new_code_and_a_log_entry(make_user, riverton):
     user = make_user(riverton, "coordinator")
     outcome = Outcome.objects.order_by("pk").first()
     action = services.add_action(
@@ -77,12 +77,12 @@ def test_an_added_action_has_a_new_code_and_an_entry_in_the_history(make_user, r
     assert action.code == "a7"
     assert action.accountable.name == "City Clerk"
     assert [party.department.name for party in action.parties.all()] == ["Library"]
-    entry = Change.objects.get(object_uuid=action.uuid)
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid)
     assert (entry.verb, entry.by) == ("added", user)
     assert entry.fields["title"] == [None, "Pay interpreters"]
 
 
-def test_an_edit_keeps_old_and_new_of_every_field(make_user, riverton):
+def test_the_log_entry_of_an_edit_has_old_and_new_values_of_every_field(make_user, riverton):
     user = make_user(riverton, "coordinator")
     action = ActionFactory(
         outcome__goal__plan__lifecycle="draft", title="Old words", due_date=dt.date(2027, 6, 30)
@@ -94,31 +94,31 @@ def test_an_edit_keeps_old_and_new_of_every_field(make_user, riverton):
         due_date=dt.date(2028, 6, 30),
         measures=[{"kind": "better_off", "text": "Renters who stay"}],
     )
-    entry = Change.objects.get(object_uuid=action.uuid)
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid)
     assert entry.fields["title"] == ["Old words", "New words"]
     assert entry.fields["due_date"] == ["2027-06-30", "2028-06-30"]
     assert entry.fields["measures"][1][0]["text"] == "Renters who stay"
     assert set(entry.fields) == {"title", "due_date", "measures"}
 
 
-def test_an_edit_that_changes_nothing_leaves_no_trace():
+def test_an_edit_that_changes_nothing_writes_nothing():
     action = ActionFactory()
     before = rows()
     services.edit_action(action, by=None, title=action.title)
     assert rows() == before
 
 
-def test_a_promise_of_an_adopted_plan_does_not_change_without_a_reason():
+def test_a_commitment_of_an_adopted_plan_does_not_change_without_a_reason():
     action = ActionFactory()
     before = rows()
     with pytest.raises(ValidationError, match="this is a promise"):
         services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1))
     assert rows() == before
     services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1), reason="The state moved its grant.")
-    assert Change.objects.get(object_uuid=action.uuid).reason == "The state moved its grant."
+    assert PlanLogEntry.objects.get(object_uuid=action.uuid).reason == "The state moved its grant."
 
 
-def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
+def test_a_due_date_before_the_start_is_refused_and_changes_nothing():
     action = ActionFactory(start_date=dt.date(2026, 1, 1))
     before = rows()
     with pytest.raises(ValidationError, match="before the start"):
@@ -126,14 +126,14 @@ def test_a_promised_date_before_the_start_is_refused_and_changes_nothing():
     assert rows() == before
 
 
-def test_the_second_of_two_people_is_told_and_nothing_is_lost(make_user, riverton):
+def test_the_second_of_two_people_gets_an_edit_conflict_and_nothing_is_lost(make_user, riverton):
     first = make_user(riverton, "coordinator", first_name="Rosa", last_name="Delgado")
     action = ActionFactory(outcome__goal__plan__lifecycle="draft")
-    seen = services.version_token(action)
-    services.edit_action(action, by=first, seen=seen, title="Rosa’s words")
+    version = services.version_token(action)
+    services.edit_action(action, by=first, version=version, title="Rosa’s words")
     before = rows()
     with pytest.raises(services.EditConflict, match="Rosa Delgado changed this"):
-        services.edit_action(action, by=None, seen=seen, title="Other words")
+        services.edit_action(action, by=None, version=version, title="Other words")
     assert rows() == before
 
 
@@ -144,7 +144,7 @@ def test_somebody_of_another_city_cannot_own_an_action(make_user, ashford):
         services.edit_action(action, by=None, owner=other.pk)
 
 
-def test_an_edit_takes_the_starter_mark_off_the_row_and_what_it_stands_under():
+def test_an_edit_clears_the_starter_flag_of_the_row_and_its_parents():
     action = Action.objects.order_by("pk").first()
     services.edit_action(action, by=None, title="Ours now")
     action.refresh_from_db()
@@ -154,7 +154,7 @@ def test_an_edit_takes_the_starter_mark_off_the_row_and_what_it_stands_under():
 
 
 # ---- Order -----------------------------------------------------------------------------------------------
-def test_moving_up_changes_places_with_the_one_above():
+def test_moving_up_swaps_an_action_with_the_one_above():
     outcome = OutcomeFactory()
     first, second, third = (ActionFactory(outcome=outcome, position=5) for _ in range(3))
     assert services.move(third, direction="up", by=None)
@@ -182,10 +182,10 @@ def test_an_action_does_not_move_to_another_plan():
 def test_an_action_moves_to_the_end_of_another_outcome():
     action = ActionFactory()
     other = OutcomeFactory(goal=action.outcome.goal)
-    there = ActionFactory(outcome=other, position=3)
+    existing = ActionFactory(outcome=other, position=3)
     services.move_to(action, other, by=None, reason="Fits better.")
-    assert list(other.actions.order_by("position")) == [there, action]
-    assert Change.objects.get(object_uuid=action.uuid).verb == "moved"
+    assert list(other.actions.order_by("position")) == [existing, action]
+    assert PlanLogEntry.objects.get(object_uuid=action.uuid).verb == "moved"
 
 
 # ---- Retiring --------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_retired_goal_takes_its_actions_out_of_the_public_copy_and_back():
     services.restore(goal, by=None)
     assert PublicAction.objects.filter(uuid=action.uuid).exists()
     assert list(
-        Change.objects.filter(object_uuid=goal.uuid).order_by("pk").values_list("verb", flat=True)
+        PlanLogEntry.objects.filter(object_uuid=goal.uuid).order_by("pk").values_list("verb", flat=True)
     ) == [
         "edited",
         "retired",
@@ -215,7 +215,7 @@ def test_a_retired_goal_takes_its_actions_out_of_the_public_copy_and_back():
     ]
 
 
-def test_nothing_comes_back_under_a_retired_goal():
+def test_nothing_is_restored_under_a_retired_goal():
     action = ActionFactory()
     services.retire(action, reason="Twice in the plan.", by=None)
     services.retire(action.outcome.goal, reason="Dropped.", by=None)
@@ -232,12 +232,12 @@ def test_progress_moves_the_status_and_reaches_the_public_copy(make_user, rivert
     action.refresh_from_db()
     assert (action.status, action.last_update_on, action.status_since) == ("on_track", TODAY(), TODAY())
     assert PublicAction.objects.get(uuid=action.uuid).last_update_text == "Half the forms are done."
-    entry = Change.objects.get(object_uuid=action.uuid, verb="reported")
+    entry = PlanLogEntry.objects.get(object_uuid=action.uuid, verb="reported")
     assert entry.fields["status"] == ["not_started", "on_track"]
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("fields", "message"),
     [
         ({"status": "at_risk", "next_step": "Hire."}, "needs a reason"),
         ({"status": "off_track", "reason": "No lead."}, "needs a next step"),
@@ -248,11 +248,11 @@ def test_progress_moves_the_status_and_reaches_the_public_copy(make_user, rivert
         ({"on": dt.date(2999, 1, 1)}, "has not come yet"),
     ],
 )
-def test_a_report_that_leaves_something_open_is_refused_and_changes_nothing(given, told):
+def test_an_incomplete_progress_note_is_refused_and_changes_nothing(fields, message):
     action = ActionFactory()
     before = rows()
-    report = {"status": "on_track", "text": "Going well.", "on": TODAY(), "by": None} | given
-    with pytest.raises(ValidationError, match=told):
+    report = {"status": "on_track", "text": "Going well.", "on": TODAY(), "by": None} | fields
+    with pytest.raises(ValidationError, match=message):
         services.record_progress(action, **report)
     assert rows() == before
     assert not action.progress_notes.exists()
@@ -267,7 +267,7 @@ def test_a_cancelled_action_needs_no_next_step():
     assert action.status == "cancelled"
 
 
-def test_a_report_dated_before_the_newest_leaves_the_status():
+def test_a_note_dated_before_the_newest_leaves_the_status():
     action = ActionFactory(status="on_track", last_update_on=dt.date(2026, 6, 1))
     services.record_progress(
         action, status="completed", text="An older word.", by=None, on=dt.date(2026, 5, 1)
@@ -277,7 +277,7 @@ def test_a_report_dated_before_the_newest_leaves_the_status():
     assert action.progress_notes.count() == 1
 
 
-def test_nobody_reports_on_a_retired_action():
+def test_no_progress_is_recorded_on_a_retired_action():
     action = ActionFactory(retired=True)
     with pytest.raises(ValidationError, match="is retired"):
         services.record_progress(action, status="on_track", text="Going well.", by=None, on=TODAY())
@@ -286,15 +286,15 @@ def test_nobody_reports_on_a_retired_action():
 # ---- Who may report --------------------------------------------------------------------------------------
 def test_a_department_lead_reports_on_the_own_departments_actions_only(make_user, riverton):
     lead = make_user(riverton, "department_lead")
-    mine = lead.affiliations.get()
-    mine.department = "city library"
-    mine.save()
+    affiliation = lead.affiliations.get()
+    affiliation.department = "city library"
+    affiliation.save()
     library = DepartmentFactory(name="City Library")
     answers, helps, supports, other = (ActionFactory() for _ in range(4))
-    owned = ActionFactory(owner=mine)
+    owned = ActionFactory(owner=affiliation)
     Action.objects.filter(pk=answers.pk).update(accountable=library)
-    PartyFactory(action=helps, department=library, part="responsible")
-    PartyFactory(action=supports, department=library, part="support")
+    PartyFactory(action=helps, department=library, role="responsible")
+    PartyFactory(action=supports, department=library, role="support")
     assert set(selectors.reportable_by(lead, riverton)) == {answers, helps, owned}
     assert selectors.may_report(lead, riverton, answers)
     assert not selectors.may_report(lead, riverton, other)
@@ -316,7 +316,7 @@ def test_a_department_lead_of_another_city_reports_on_nothing(make_user, riverto
 
 
 # ---- Publishing ------------------------------------------------------------------------------------------
-def test_publishing_and_launching_are_one_step_and_two_facts(riverton, make_user):
+def test_publishing_and_launching_are_one_step_but_two_facts(riverton, make_user):
     user = make_user(riverton, "coordinator")
     plan = selectors.current_plan()
     services.publish_plan(plan, by=user, visibility="public", launch=True)
@@ -342,7 +342,7 @@ def test_a_plan_without_an_action_is_not_published(riverton):
     assert rows() == before
 
 
-def test_taking_out_of_view_needs_a_reason():
+def test_unpublishing_needs_a_reason():
     plan = PlanFactory()
     with pytest.raises(ValidationError, match="Say why"):
         services.unpublish_plan(plan, by=None, reason="")
@@ -350,7 +350,7 @@ def test_taking_out_of_view_needs_a_reason():
     assert plan.visibility == "public"
 
 
-def test_adoption_is_recorded_once_voted():
+def test_adoption_is_recorded_only_after_the_vote():
     plan = selectors.current_plan()
     with pytest.raises(ValidationError, match="after the vote"):
         services.adopt(plan, on=TODAY() + dt.timedelta(days=1), body="City Council", by=None)
@@ -360,26 +360,26 @@ def test_adoption_is_recorded_once_voted():
 
 
 # ---- Counting --------------------------------------------------------------------------------------------
-def test_a_tally_leaves_out_what_is_cancelled_and_retired(django_assert_num_queries):
+def test_a_tally_leaves_out_cancelled_and_retired_actions(django_assert_num_queries):
     outcome = OutcomeFactory(stage="normalize")
     plan, library = outcome.goal.plan, DepartmentFactory(name="Library")
     for status in ("completed", "off_track", "cancelled", None):
         ActionFactory(outcome=outcome, status=status, accountable=library)
     ActionFactory(outcome=outcome, retired=True, accountable=library)
     with django_assert_num_queries(1):
-        found = selectors.tally(plan, by="department")
-    assert found == {"Library": {"total": 4, "counted": 3, "completed": 1, "attention": 1, "no_status": 1}}
+        counts = selectors.tally(plan, by="department")
+    assert counts == {"Library": {"total": 4, "counted": 3, "completed": 1, "attention": 1, "no_status": 1}}
     assert selectors.tally(plan, by="stage")["normalize"]["total"] == 4
     assert set(selectors.tally(plan, by="status")) == {"completed", "off_track", "cancelled", ""}
 
 
-def test_who_owes_an_update_stands_longest_silence_first():
+def test_overdue_actions_are_ordered_by_their_oldest_update():
     outcome = OutcomeFactory(goal__plan__cadence_days=92)
     on = dt.date(2026, 10, 1)
     never = ActionFactory(outcome=outcome, last_update_on=None)
     long_ago = ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 1, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 9, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2025, 1, 1), status="completed")
-    owed = list(selectors.overdue_for_update(outcome.goal.plan, on=on))
-    assert owed == [never, long_ago]
+    overdue = list(selectors.overdue_for_update(outcome.goal.plan, on=on))
+    assert overdue == [never, long_ago]
     assert selectors.freshness_of(long_ago, outcome.goal.plan, on=on) == "stale"

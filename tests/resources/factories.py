@@ -7,7 +7,7 @@ from resources.models import LibraryItem
 
 
 class LibraryItemFactory(factory.django.DjangoModelFactory):
-    """A live practice everybody may read; LibraryItemFactory(draft=True) is not published, members=True for members."""
+    """A public practice; LibraryItemFactory(draft=True) is not published, members=True is for members."""
 
     class Meta:
         model = LibraryItem
@@ -28,6 +28,6 @@ class LibraryItemFactory(factory.django.DjangoModelFactory):
     year = 2025
     evidence = LibraryItem.Evidence.REPORTED_RESULTS
     effort = LibraryItem.Effort.LOW
-    licence = LibraryItem.License.CC_BY
+    license = LibraryItem.License.CC_BY
     live = True
     first_published_at = factory.LazyFunction(timezone.now)

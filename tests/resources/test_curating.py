@@ -31,15 +31,16 @@ def topics(db: None) -> None:
 
 
 @pytest.fixture
-def heard() -> Any:
-    found: list[int] = []
+def announced() -> Any:
+    """The ids of the items that were announced."""
+    item_ids: list[int] = []
 
-    def hear(*, item_id: int, **_kwargs: Any) -> None:
-        found.append(item_id)
+    def record(*, item_id: int, **_kwargs: Any) -> None:
+        item_ids.append(item_id)
 
-    library_item_changed.connect(hear)
-    yield found
-    library_item_changed.disconnect(hear)
+    library_item_changed.connect(record)
+    yield item_ids
+    library_item_changed.disconnect(record)
 
 
 def item_form(**changes: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def item_form(**changes: Any) -> dict[str, Any]:
         "effort": "low",
         "adapted_from": "",
         "language": "en",
-        "licence": "CC-BY",
+        "license": "CC-BY",
         "attribution": "",
         "source_url": "",
         "visibility": "public",
@@ -83,7 +84,7 @@ def item_form(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_item_is_drafted_previewed_and_published(
-    alliance: Any, client_for: Any, operator: User, topics: None, heard: Any
+    alliance: Any, client_for: Any, operator: User, topics: None, announced: Any
 ) -> None:
     editor = client_for(alliance, operator)
 
@@ -97,7 +98,7 @@ def test_an_item_is_drafted_previewed_and_published(
     item = LibraryItem.objects.get()
     assert not item.live
     assert client_for(alliance).get("/library/end-overdue-fines/").status_code == 404
-    assert heard == []
+    assert announced == []
 
     form = item_form(title="End late fees") | {"action-publish": "Publish"}
     assert editor.post(f"{ITEMS}edit/{item.pk}/", form).status_code == 302
@@ -105,16 +106,16 @@ def test_an_item_is_drafted_previewed_and_published(
     assert item.live
     assert (item.topics, item.hidden_tags) == (["libraries"], ["late fees", "fine free"])
     assert "End late fees" in client_for(alliance).get("/library/end-overdue-fines/").text
-    assert heard == [item.pk]
+    assert announced == [item.pk]
 
     editor.post(f"{ITEMS}unpublish/{item.pk}/")
     assert client_for(alliance).get("/library/end-overdue-fines/").status_code == 404
-    assert heard == [item.pk, item.pk]
+    assert announced == [item.pk, item.pk]
     assert "End late fees" in editor.get(f"{ITEMS}history/{item.pk}/").text
     assert editor.get(f"{ITEMS}history/{item.pk}/revisions/compare/earliest...latest/").status_code == 200
 
 
-def test_when_a_listener_fails_the_item_stays_as_it_was(
+def test_when_a_signal_handler_fails_nothing_is_saved(
     alliance: Any, client_for: Any, operator: User, topics: None
 ) -> None:
     def fail(**_kwargs: Any) -> None:
@@ -136,12 +137,12 @@ def test_when_a_listener_fails_the_item_stays_as_it_was(
     ("changes", "message"),
     [
         ({"topics": ["no-such-topic"]}, "no-such-topic is not one of the available choices"),
-        ({"licence": "link_only"}, "A link-only item needs the address of the original."),
+        ({"license": "link_only"}, "A link-only item needs the address of the original."),
         ({"key": "Bad Key"}, "slug"),
         ({"year": "20250"}, "2100"),
     ],
 )
-def test_a_mistake_is_said_beside_its_field(
+def test_an_error_is_shown_at_its_field(
     alliance: Any, client_for: Any, operator: User, topics: None, changes: dict[str, Any], message: str
 ) -> None:
     form = item_form(**changes) | {"action-publish": "Publish"}
@@ -166,7 +167,7 @@ def test_the_list_has_filters_and_a_search(
     assert "About libraries" not in editor.get(ITEMS, {"q": "hiring"}).text
 
 
-def test_nobody_edits_the_library_in_a_citys_editor_the_operator_neither(
+def test_nobody_not_even_the_operator_edits_the_library_in_a_citys_editor(
     riverton: Any, in_city: Any, client_for: Any, operator: User, topics: None
 ) -> None:
     item = LibraryItemFactory()
@@ -192,7 +193,7 @@ def test_nobody_edits_the_library_in_a_citys_editor_the_operator_neither(
         assert not policy.instances_user_has_permission_for(operator, "change").exists()
 
 
-def test_curators_keep_groups_of_synonyms(alliance: Any, client_for: Any, operator: User) -> None:
+def test_curators_edit_groups_of_synonyms(alliance: Any, client_for: Any, operator: User) -> None:
     editor = client_for(alliance, operator)
     address = "/cms/snippets/resources/synonymgroup/add/"
 
@@ -203,7 +204,7 @@ def test_curators_keep_groups_of_synonyms(alliance: Any, client_for: Any, operat
     assert SynonymGroup.objects.get().terms == ["late fees", "late fines"]
 
 
-def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
+def test_only_curators_see_a_link_from_an_item_to_its_form(
     alliance: Any, riverton: Any, client_for: Any, make_user: Any
 ) -> None:
     item = LibraryItemFactory()
@@ -221,7 +222,7 @@ def test_an_item_leads_a_curator_to_its_form_and_nobody_else(
 
 
 def test_an_item_submitted_by_one_curator_is_approved_by_another(
-    alliance: Any, client_for: Any, make_user: Any, topics: None, heard: Any
+    alliance: Any, client_for: Any, make_user: Any, topics: None, announced: Any
 ) -> None:
     writer = client_for(alliance, make_user(alliance, "library_curator"))
 
@@ -235,7 +236,7 @@ def test_an_item_submitted_by_one_curator_is_approved_by_another(
     assert answer.status_code == 302
     item.refresh_from_db()
     assert item.live
-    assert heard == [item.pk]
+    assert announced == [item.pk]
 
 
 def test_a_coordinator_of_a_city_is_no_curator(

@@ -1,4 +1,4 @@
-"""Importing the library: every line is checked first; all or nothing; twice is once."""
+"""Importing the library: every line is checked first, all or nothing, and a second import changes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LINE = {
     "year": 2025,
     "evidence": "reported_results",
     "effort": "low",
-    "licence": "CC-BY",
+    "license": "CC-BY",
 }
 
 
@@ -64,7 +64,7 @@ def library(tmp_path: Path) -> Any:
     return write
 
 
-def test_the_topics_and_synonyms_are_taken_over_once() -> None:
+def test_topics_and_synonyms_are_imported_once() -> None:
     first = run("import_taxonomy", DEMO / "topics.json", DEMO / "synonyms.txt")
     second = run("import_taxonomy", DEMO / "topics.json", DEMO / "synonyms.txt")
 
@@ -76,10 +76,10 @@ def test_the_topics_and_synonyms_are_taken_over_once() -> None:
     assert (fines.theme, fines.terms[0]) == ("Fines, fees and courts", "library fines")
 
 
-def test_the_demo_library_is_imported_whole(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_of_the_demo_library_is_imported(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     cohort.load_library()
 
-    text = "The library took items.jsonl: 150 items added, 0 changed, 0 unchanged."
+    text = "Imported items.jsonl: 150 items added, 0 changed, 0 unchanged."
     assert text in capsys.readouterr().out
     assert LibraryItem.objects.live().count() == 150
     assert LibraryItem.objects.filter(is_sample=True).count() == 106
@@ -113,35 +113,37 @@ def test_the_library_of_other_tests_is_what_the_import_writes(taxonomy: None) ->
 
 
 def stored_library() -> list[Any]:
-    """The items with their documents, and the words that the search knows; without their histories and numbers."""
-    own = {"id", "content_hash", "version", "changed_at", "created_at", "updated_at", "uuid"}
-    own |= {"latest_revision_id", "live_revision_id", "first_published_at", "last_published_at"}
-    found: list[Any] = []
+    """The items with their documents and the vocabulary of the search, without revisions, ids and timestamps."""
+    ignored = {"id", "content_hash", "version", "changed_at", "created_at", "updated_at", "uuid"}
+    ignored |= {"latest_revision_id", "live_revision_id", "first_published_at", "last_published_at"}
+    stored: list[Any] = []
     for rows in (
         LibraryItem.objects.order_by("key").annotate(parent=F("adapted_from__key")).values(),
         Document.objects.order_by("key").values(),
     ):
-        found += [{name: row[name] for name in row.keys() - own - {"adapted_from_id"}} for row in rows]
-    return [*found, *VocabularyTerm.objects.order_by("word").values_list("word", flat=True)]
+        stored += [{name: row[name] for name in row.keys() - ignored - {"adapted_from_id"}} for row in rows]
+    return [*stored, *VocabularyTerm.objects.order_by("word").values_list("word", flat=True)]
 
 
 def test_importing_twice_changes_nothing_and_announces_nothing(taxonomy: None, library: Any) -> None:
     file = library(LINE, LINE | {"key": "child", "adapted_from": "end-overdue-fines"})
     run("import_library", file)
     before = list(LibraryItem.objects.order_by("pk").values())
-    heard: list[int] = []
-    library_item_changed.connect(lambda item_id, **_: heard.append(item_id), weak=False, dispatch_uid="heard")
+    announced: list[int] = []
+    library_item_changed.connect(
+        lambda item_id, **_: announced.append(item_id), weak=False, dispatch_uid="announced"
+    )
     try:
         text = run("import_library", file)
     finally:
-        library_item_changed.disconnect(dispatch_uid="heard")
+        library_item_changed.disconnect(dispatch_uid="announced")
 
     assert "0 items added, 0 changed, 2 unchanged" in text
     assert list(LibraryItem.objects.order_by("pk").values()) == before
-    assert heard == []
+    assert announced == []
 
 
-def test_an_edited_line_changes_that_item_alone(taxonomy: None, library: Any) -> None:
+def test_an_edited_line_changes_only_its_item(taxonomy: None, library: Any) -> None:
     run("import_library", library(LINE, LINE | {"key": "other"}))
 
     text = run("import_library", library(LINE | {"title": "End late fees"}, LINE | {"key": "other"}))
@@ -150,7 +152,17 @@ def test_an_edited_line_changes_that_item_alone(taxonomy: None, library: Any) ->
     assert LibraryItem.objects.get(key="end-overdue-fines").title == "End late fees"
 
 
-def test_a_child_may_stand_before_its_parent(taxonomy: None, library: Any) -> None:
+@pytest.mark.parametrize("name", ["license", "licence"])
+def test_the_license_has_either_spelling_in_a_file(taxonomy: None, library: Any, name: str) -> None:
+    line = {field: value for field, value in LINE.items() if field != "license"}
+    run("import_library", library(line | {name: "public_domain"}))
+
+    assert LibraryItem.objects.get().license == LibraryItem.License.PUBLIC_DOMAIN
+    with pytest.raises(CommandError, match=f'Line 1, {name} "free": is not known'):
+        run("import_library", library(line | {name: "free"}))
+
+
+def test_a_child_may_come_before_its_parent(taxonomy: None, library: Any) -> None:
     run("import_library", library(LINE | {"key": "child", "adapted_from": "end-overdue-fines"}, LINE))
 
     assert LibraryItem.objects.get(key="child").adapted_from.key == "end-overdue-fines"
@@ -170,7 +182,7 @@ def test_a_child_may_stand_before_its_parent(taxonomy: None, library: Any) -> No
             {"source_url": "javascript:alert(1)"},
             'Line 2, source_url "javascript:alert(1)": write a full address',
         ),
-        ({"licence": "link_only"}, "Line 2, source_url: a link-only item needs the address of the original."),
+        ({"license": "link_only"}, "Line 2, source_url: a link-only item needs the address of the original."),
         ({"adapted_from": "nobody"}, 'Line 2, adapted_from "nobody": no item has this key.'),
         ({"adapted_from": "second"}, 'Line 2, adapted_from "second": the chain leads back to this item.'),
         ({"colour": "red"}, "Line 2, colour: no such field. Known: key, title"),
@@ -182,43 +194,43 @@ def test_a_child_may_stand_before_its_parent(taxonomy: None, library: Any) -> No
         ({"sample": "yes"}, 'Line 2, sample "yes": write true or false'),
     ],
 )
-def test_a_bad_line_is_named_with_field_value_and_remedy_and_nothing_is_imported(
+def test_a_bad_line_is_reported_with_field_value_and_remedy_and_nothing_is_imported(
     taxonomy: None, library: Any, bad: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(CommandError) as error:
         run("import_library", library(LINE, LINE | {"key": "second"} | bad))
 
-    assert message in str(refused.value)
-    assert "Nothing was imported: items.jsonl has" in str(refused.value)
+    assert message in str(error.value)
+    assert "Nothing was imported: items.jsonl has" in str(error.value)
     assert not LibraryItem.objects.exists()
 
 
-def test_every_fault_of_a_file_is_told_at_once(taxonomy: None, library: Any) -> None:
+def test_all_errors_of_a_file_are_reported_at_once(taxonomy: None, library: Any) -> None:
     missing = {name: value for name, value in LINE.items() if name != "origin"}
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(CommandError) as error:
         run("import_library", library("{not json", missing, LINE | {"key": "third", "effort": "huge"}, "[]"))
 
-    text = str(refused.value)
+    text = str(error.value)
     assert "Line 1: not JSON at column 2" in text
     assert "Line 2, origin: is missing. Add it." in text
     assert 'Line 3, effort "huge"' in text
     assert "Line 4: [] is not an object" in text
-    assert "has 4 faults" in text
+    assert "has 4 errors" in text
 
 
-def test_a_library_before_its_topics_says_what_to_run_first(library: Any) -> None:
+def test_importing_items_before_topics_names_the_command_to_run_first(library: Any) -> None:
     with pytest.raises(CommandError, match="Run import_taxonomy first"):
         run("import_library", library(LINE))
 
 
-def test_one_way_synonyms_are_refused(tmp_path: Path) -> None:
+def test_one_way_synonyms_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "synonyms.txt"
     file.write_text("late fees, late fines\nREAP => plan\nalone\n", encoding="utf-8")
 
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(CommandError) as error:
         run("import_taxonomy", DEMO / "topics.json", file)
 
-    assert 'Synonyms line 2 "REAP => plan": one-way rules' in str(refused.value)
-    assert 'Synonyms line 3 "alone": a group needs two terms' in str(refused.value)
+    assert 'Synonyms line 2 "REAP => plan": one-way rules' in str(error.value)
+    assert 'Synonyms line 3 "alone": a group needs two terms' in str(error.value)
     assert not Topic.objects.exists()
     assert not SynonymGroup.objects.exists()

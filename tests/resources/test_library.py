@@ -1,4 +1,4 @@
-"""The library's pages: who reads what, where an item comes from, and what is like it."""
+"""The library's pages: who may read an item, its lineage, related items, and its files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def topics(db: None) -> None:
         Topic.objects.create(slug=slug, label=slug.replace("-", " ").capitalize(), sector_id="education")
 
 
-def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
+def test_an_item_shows_its_content_its_source_and_its_evidence(
     alliance: Any, client_for: Any, topics: None
 ) -> None:
     item = LibraryItemFactory(topics=["fines-fees"], is_sample=True, legal_form="resolution")
@@ -38,7 +38,7 @@ def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
     page = client_for(alliance).get(f"/library/{item.key}/")
 
     assert page.status_code == 200
-    for words in (
+    for text in (
         item.title,
         item.summary,
         "City of Riverton",
@@ -46,20 +46,20 @@ def test_an_item_tells_what_it_is_where_it_comes_from_and_what_is_known(
         "10,000 to 49,999",
         "Fines fees",
     ):
-        assert words in page.text
+        assert text in page.text
     assert "Results are reported by those who did it." in page.text
     assert "Adapted from City of Riverton, 2025, CC BY" in page.text
     assert "SAMPLE" in page.text
     assert "<p>The council saw the map before the budget.</p>" in page.text
-    described = json.loads(re.search(r'ld\+json">(.*?)</script>', page.text).group(1))
-    assert described["name"] == item.title
-    assert described["license"].endswith("/by/4.0/")
+    json_ld = json.loads(re.search(r'ld\+json">(.*?)</script>', page.text).group(1))
+    assert json_ld["name"] == item.title
+    assert json_ld["license"].endswith("/by/4.0/")
 
 
-def test_nothing_in_an_item_can_end_the_description_for_machines(alliance: Any, client_for: Any) -> None:
-    LibraryItemFactory(key="sly", title="</script><script>alert(1)</script>")
+def test_no_text_of_an_item_can_end_the_json_ld_script(alliance: Any, client_for: Any) -> None:
+    LibraryItemFactory(key="malicious", title="</script><script>alert(1)</script>")
 
-    text = client_for(alliance).get("/library/sly/").text
+    text = client_for(alliance).get("/library/malicious/").text
 
     assert "<script>alert" not in text
 
@@ -88,30 +88,32 @@ def test_a_city_has_no_library(riverton: Any, client_for: Any) -> None:
     assert client_for(riverton).get("/library/").status_code == 404
 
 
-def test_the_lineage_shows_parents_and_children_but_not_what_the_reader_may_not_see(
+def test_the_lineage_shows_ancestors_and_adaptations_that_the_reader_may_see(
     alliance: Any, riverton: Any, client_for: Any, make_user: Any
 ) -> None:
     root = LibraryItemFactory(title="The toolkit")
     between = LibraryItemFactory(title="A worksheet for members", adapted_from=root, members=True)
-    this = LibraryItemFactory(title="A short form", adapted_from=between)
-    LibraryItemFactory(title="A one-page form", adapted_from=this)
-    LibraryItemFactory(title="A draft form", adapted_from=this, draft=True)
+    item = LibraryItemFactory(title="A short form", adapted_from=between)
+    LibraryItemFactory(title="A one-page form", adapted_from=item)
+    LibraryItemFactory(title="A draft form", adapted_from=item, draft=True)
 
-    stranger = client_for(alliance).get(f"/library/{this.key}/").text
-    member = client_for(alliance, make_user(riverton, "viewer")).get(f"/library/{this.key}/").text
+    anonymous = client_for(alliance).get(f"/library/{item.key}/").text
+    member = client_for(alliance, make_user(riverton, "viewer")).get(f"/library/{item.key}/").text
 
-    tree = stranger[stranger.index('class="tree"') :]
+    tree = anonymous[anonymous.index('class="tree"') :]
     assert tree.index("The toolkit") < tree.index("A short form") < tree.index("A one-page form")
-    assert "A worksheet for members" not in stranger
+    assert "A worksheet for members" not in anonymous
     assert "A draft form" not in member
     assert "A worksheet for members" in member
 
 
-def test_an_item_that_stands_alone_shows_no_lineage(alliance: Any, client_for: Any) -> None:
+def test_an_item_without_ancestors_and_adaptations_shows_no_lineage(alliance: Any, client_for: Any) -> None:
     assert 'class="tree"' not in client_for(alliance).get(f"/library/{LibraryItemFactory().key}/").text
 
 
-def test_related_items_share_topics_most_first(alliance: Any, client_for: Any, topics: None) -> None:
+def test_related_items_are_sorted_by_the_number_of_shared_topics(
+    alliance: Any, client_for: Any, topics: None
+) -> None:
     item = LibraryItemFactory(topics=["libraries", "fines-fees"])
     LibraryItemFactory(title="About fines", topics=["fines-fees"], year=2026)
     LibraryItemFactory(title="About both", topics=["fines-fees", "libraries"])
@@ -123,7 +125,7 @@ def test_related_items_share_topics_most_first(alliance: Any, client_for: Any, t
     assert "About hiring" not in text
 
 
-def test_the_list_is_narrowed_by_type_topic_and_step_with_true_counts(
+def test_the_list_is_filtered_by_type_topic_and_step_with_correct_counts(
     alliance: Any, client_for: Any, topics: None
 ) -> None:
     LibraryItemFactory(title="A tool for fines", type="tool", topics=["fines-fees"])
@@ -149,18 +151,18 @@ def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
     item = LibraryItemFactory(topics=["libraries"])
     LibraryItemFactory(topics=["libraries"], adapted_from=item)
 
-    def queries() -> list[int]:
-        found = []
+    def query_counts() -> list[int]:
+        counts = []
         for path in ("/library/", f"/library/{item.key}/"):
             with CaptureQueriesContext(connection) as captured:
                 assert client_for(alliance).get(path).status_code == 200
-            found.append(len(captured))
-        return found
+            counts.append(len(captured))
+        return counts
 
-    queries()
-    few = queries()
+    query_counts()
+    few = query_counts()
     LibraryItemFactory.create_batch(38, topics=["libraries"], adapted_from=item)
-    assert queries() == few
+    assert query_counts() == few
 
 
 def test_the_list_is_paged(alliance: Any, client_for: Any) -> None:
@@ -178,7 +180,7 @@ def document(db: None, settings: Any) -> Document:
     )
 
 
-def test_a_file_is_a_download_for_those_who_may_read_its_item_on_the_alliances_host_alone(
+def test_a_file_is_a_download_on_the_alliances_host_for_readers_of_its_item(
     alliance: Any, riverton: Any, client_for: Any, make_user: Any, document: Document
 ) -> None:
     item = LibraryItemFactory(members=True)
@@ -210,26 +212,26 @@ def test_a_file_of_a_draft_is_for_curators(
     assert statuses() == [200, 200, 200]
 
 
-def test_withdrawing_an_item_takes_it_out_and_tells_the_search(alliance: Any, client_for: Any) -> None:
+def test_withdrawing_an_item_hides_and_announces_it(alliance: Any, client_for: Any) -> None:
     from tenants.signals import library_item_changed
 
     item = services.publish(LibraryItemFactory.build(), by=None)
-    heard: list[tuple[int, bool]] = []
+    announced: list[tuple[int, bool]] = []
     library_item_changed.connect(
-        lambda item_id, **_: heard.append((item_id, connection.in_atomic_block)),
+        lambda item_id, **_: announced.append((item_id, connection.in_atomic_block)),
         weak=False,
-        dispatch_uid="heard",
+        dispatch_uid="announced",
     )
     try:
         services.withdraw(item, by=None)
     finally:
-        library_item_changed.disconnect(dispatch_uid="heard")
+        library_item_changed.disconnect(dispatch_uid="announced")
 
-    assert heard == [(item.pk, True)]
+    assert announced == [(item.pk, True)]
     assert client_for(alliance).get(f"/library/{item.key}/").status_code == 404
 
 
-def test_deleting_a_citys_page_leaves_an_item_with_the_same_revision_number_alone(
+def test_deleting_a_citys_revision_leaves_the_item_with_the_same_revision_id_unchanged(
     riverton: Any, in_city: Any
 ) -> None:
     item = services.publish(LibraryItemFactory.build(), by=None)
@@ -240,12 +242,12 @@ def test_deleting_a_citys_page_leaves_an_item_with_the_same_revision_number_alon
         Revision.objects.filter(pk=revision.pk).update(id=item.latest_revision_id)
         Revision.objects.get(pk=item.latest_revision_id).delete()
 
-    number = item.latest_revision_id
+    revision_id = item.latest_revision_id
     item.refresh_from_db()
-    assert (item.latest_revision_id, item.live_revision_id) == (number, number)
+    assert (item.latest_revision_id, item.live_revision_id) == (revision_id, revision_id)
 
 
-def test_deleting_a_citys_document_ignores_the_library_file_of_the_same_number(
+def test_deleting_a_citys_document_leaves_the_library_file_with_the_same_id(
     riverton: Any, in_city: Any, document: Document
 ) -> None:
     Attachment.objects.create(item=LibraryItemFactory(), title="Resolution", document=document)

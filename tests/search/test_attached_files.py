@@ -174,7 +174,7 @@ def test_a_replaced_file_is_found_by_its_own_text(item):
 def test_a_broken_file_leaves_the_item_unchanged_and_records_the_error(item):
     attach(item, "ordinance.pdf", b"%PDF-1.4 and no more")
     runner.run_due_jobs()
-    assert ExtractedText.objects.get().trouble.startswith("it is broken")
+    assert ExtractedText.objects.get().error.startswith("it is broken")
     assert item.key in search_keys(item.title)
 
 

@@ -20,7 +20,7 @@ from search.backends.engine.client import Unavailable
 from search.indexing import indexes, rebuild
 from search.indexing import tasks as indexing_tasks
 from search.models import Document, PendingIndexUpdate
-from tenants.jobs import runner
+from tenants.jobs import runner, schedule
 from tests.search.fault_proxy import FAULTS, fault_proxy
 from tests.search.index_helpers import (
     add_documents,
@@ -230,17 +230,17 @@ def test_a_rebuild_that_fails_at_any_step_leaves_the_old_index(proxy, page, step
 
 def test_reconciliation_is_periodic_if_there_is_an_engine(settings):
     name = tasks.reconcile_search.module_path
-    runner.PERIODIC_TASKS.pop(name, None)
+    schedule.PERIODIC_TASKS.pop(name, None)
     try:
         settings.SEARCH_URL = ""
         importlib.reload(tasks)
-        assert name not in runner.PERIODIC_TASKS
+        assert name not in schedule.PERIODIC_TASKS
 
         settings.SEARCH_URL = "http://localhost:9200"
         importlib.reload(tasks)
-        assert runner.PERIODIC_TASKS[name].period.total_seconds() <= 30
+        assert schedule.PERIODIC_TASKS[name].period.total_seconds() <= 30
     finally:
-        runner.PERIODIC_TASKS.pop(name, None)
+        schedule.PERIODIC_TASKS.pop(name, None)
 
 
 def test_an_engine_that_is_killed_during_a_rebuild_and_comes_back(settings, tmp_path, page, monkeypatch):

@@ -1,4 +1,4 @@
-"""A database of their own for tests that commit: races, killed processes, workers."""
+"""Databases for tests that commit: races, killed processes, workers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests import databases
 
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
-    """What these tests write is committed; gives the environment with which other processes see the same."""
+    """A database of this module, in which tests commit; the value is the environment for other processes."""
     with django_db_blocker.unblock(), _database("committed") as env:
         yield env
 
 
 @pytest.fixture
 def fresh(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
-    """Like `committed`, and each test begins with the three cities as they are opened."""
+    """Like `committed`, but each test starts with three new cities."""
     with django_db_blocker.unblock(), _database("fresh") as env:
         yield env
 
@@ -36,11 +36,11 @@ def _database(name: str) -> Iterator[dict[str, str]]:
         yield os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": url}
 
 
-HEAD = """
+MIGRATION = """
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
-from django.db.migrations import (AddConstraint, AddField, AddIndex, AlterField, CreateModel, RemoveConstraint,
-    RemoveField, RenameField, RunPython, RunSQL, SeparateDatabaseAndState)
+from django.db.migrations import (AddConstraint, AddField, AddIndex, AlterField, AlterModelTable, CreateModel,
+    RemoveConstraint, RemoveField, RenameField, RenameModel, RunPython, RunSQL, SeparateDatabaseAndState)
 import uuid
 
 class Migration(migrations.Migration):
@@ -51,10 +51,10 @@ class Migration(migrations.Migration):
 
 
 @pytest.fixture
-def planned(
+def plan_migration(
     tmp_path: Path, fresh: dict[str, str], monkeypatch: Any
 ) -> Iterator[Callable[..., tuple[str, str]]]:
-    """planned(operations) writes one more migration of `plans`, after the last; in a folder of this test."""
+    """plan_migration(operations) adds a migration of `plans` after the last one, in a folder of this test."""
     from django.conf import settings
     from django.db.migrations.loader import MigrationLoader
 
@@ -63,16 +63,16 @@ def planned(
     folder = tmp_path / "plans_and_more"
     folder.mkdir()
     (folder / "__init__.py").write_text(f"__path__ = {[*plans_migrations.__path__, str(folder)]!r}\n")
-    made = [max(node for node in MigrationLoader(None).graph.nodes if node[0] == "plans")]
+    keys = [max(key for key in MigrationLoader(None).graph.nodes if key[0] == "plans")]
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(settings, "MIGRATION_MODULES", {"plans": folder.name})
 
     def plan(operations: str, *, atomic: bool = True) -> tuple[str, str]:
-        node = ("plans", f"{9000 + len(made)}_more")
-        text = HEAD.format(atomic=atomic, after=made[-1], operations=textwrap.dedent(operations))
-        (folder / f"{node[1]}.py").write_text(text)
-        made.append(node)
-        return node
+        key = ("plans", f"{9000 + len(keys)}_more")
+        text = MIGRATION.format(atomic=atomic, after=keys[-1], operations=textwrap.dedent(operations))
+        (folder / f"{key[1]}.py").write_text(text)
+        keys.append(key)
+        return key
 
     yield plan
     for name in [name for name in sys.modules if name.startswith(folder.name)]:

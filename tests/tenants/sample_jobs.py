@@ -1,4 +1,4 @@
-"""Jobs for the tests of jobs."""
+"""Tasks for the tests of jobs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from django.utils import timezone, translation
 from django_tasks import task
 from taggit.models import Tag
 
-from tenants.jobs import runner
+from tenants.jobs.backend import PermanentJobError
+from tenants.jobs.schedule import periodic_task
 
 
 @task()
-def where() -> list[str]:
+def describe_context() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('search_path')")
-        path = cursor.fetchone()[0]
-    return [connection.schema_name, path, timezone.get_current_timezone_name(), translation.get_language()]
+        search_path = cursor.fetchone()[0]
+    return [
+        connection.schema_name,
+        search_path,
+        timezone.get_current_timezone_name(),
+        translation.get_language(),
+    ]
 
 
 @task(takes_context=True)
@@ -35,8 +41,8 @@ def write_and_fail(name: str) -> None:
 
 
 @task()
-def hopeless() -> None:
-    raise runner.PermanentJobError("no use")
+def fail_permanently() -> None:
+    raise PermanentJobError("no use")
 
 
 @task()
@@ -46,16 +52,16 @@ def write(name: str) -> None:
 
 @task()
 def write_slowly(name: str, flag: str, seconds: float) -> None:
-    """Writes, says so in the file `flag`, waits if it is the first to come here, and ends."""
+    """Writes a tag and its process number into the file `flag`; the first one to do so waits before it ends."""
     Tag.objects.create(name=name, slug=name)
-    been = Path(flag).exists()
+    is_first = not Path(flag).exists()
     with open(flag, "a") as file:
         file.write(f"{os.getpid()}\n")
-    if not been:
+    if is_first:
         time.sleep(seconds)
 
 
-@runner.periodic_task(dt.timedelta(hours=1), at_each_site=True)
+@periodic_task(every=dt.timedelta(hours=1), at_each_site=True)
 @task()
 def hourly() -> str:
     return connection.schema_name

@@ -14,7 +14,7 @@ from django_tenants.utils import schema_context, tenant_context
 from taggit.models import Tag
 from wagtail.models import Page, ReferenceIndex
 
-from tenants.jobs import runner
+from tenants.jobs import recovery, runner, schedule
 from tenants.management.commands import db_worker, worker
 from tenants.models import Jurisdiction, PeriodicRun, Worker
 from tests.tenants import sample_jobs
@@ -28,23 +28,23 @@ def _no_other_jobs(db):
     DBTaskResult.objects.all().delete()
 
 
-def latest():
+def latest_job():
     return DBTaskResult.objects.order_by("-enqueued_at").first()
 
 
 def test_a_job_runs_in_the_city_that_queued_it(riverton, ashford):
     with tenant_context(ashford):
-        sample_jobs.where.enqueue()
-    assert latest().args_kwargs["schema"] == "c_ashford"
+        sample_jobs.describe_context.enqueue()
+    assert latest_job().args_kwargs["schema"] == "c_ashford"
     with tenant_context(riverton):
         runner.run_due_jobs()
-    assert latest().return_value == ["c_ashford", "c_ashford, public", "America/Los_Angeles", "en-us"]
+    assert latest_job().return_value == ["c_ashford", "c_ashford, public", "America/Los_Angeles", "en-us"]
 
 
 def test_a_job_of_the_alliance_runs_at_the_alliance():
-    sample_jobs.where.enqueue()
+    sample_jobs.describe_context.enqueue()
     runner.run_due_jobs()
-    assert latest().return_value[:2] == ["public", "public"]
+    assert latest_job().return_value[:2] == ["public", "public"]
     assert connection.schema_name == "public"
 
 
@@ -52,22 +52,22 @@ def test_a_job_speaks_the_language_of_its_city(riverton, settings):
     settings.LANGUAGES = [("en-us", "English"), ("es", "Spanish")]
     Jurisdiction.objects.filter(pk=riverton.pk).update(languages=["es"])
     with tenant_context(riverton):
-        sample_jobs.where.enqueue()
+        sample_jobs.describe_context.enqueue()
     runner.run_due_jobs()
-    assert latest().return_value[3] == "es"
+    assert latest_job().return_value[3] == "es"
 
 
-def test_a_job_may_ask_for_its_context():
+def test_a_task_may_take_its_context():
     result = sample_jobs.with_context.enqueue("job")
     runner.run_due_jobs()
-    assert latest().return_value == f"job {result.id}"
+    assert latest_job().return_value == f"job {result.id}"
 
 
 @pytest.mark.parametrize("schema", [None, "", "c_nowhere", "c_riverton; DROP SCHEMA public", "pg_catalog"])
 def test_without_a_registered_schema_a_job_fails_closed(riverton, schema):
     with tenant_context(riverton):
         sample_jobs.write.enqueue("leak")
-    job = latest()
+    job = latest_job()
     job.args_kwargs["schema"] = schema
     if schema is None:
         del job.args_kwargs["schema"]
@@ -77,7 +77,7 @@ def test_without_a_registered_schema_a_job_fails_closed(riverton, schema):
 
     job.refresh_from_db()
     assert job.status == "FAILED"
-    assert job.exception_class_path == "tenants.jobs.runner.UnknownTenant"
+    assert job.exception_class_path == "tenants.jobs.backend.UnknownTenant"
     for jurisdiction in ("public", "c_riverton"):
         with schema_context(jurisdiction):
             assert not Tag.objects.filter(name="leak").exists()
@@ -85,54 +85,54 @@ def test_without_a_registered_schema_a_job_fails_closed(riverton, schema):
 
 def test_a_job_is_queued_only_if_its_writer_commits(riverton):
     with tenant_context(riverton), transaction.atomic():
-        sample_jobs.where.enqueue()
+        sample_jobs.describe_context.enqueue()
         transaction.set_rollback(True)
-    assert latest() is None
+    assert latest_job() is None
 
 
-def test_what_a_failed_job_wrote_is_undone_and_it_is_tried_again(riverton, settings):
+def test_what_a_failed_job_wrote_is_rolled_back_and_it_is_retried(riverton, settings):
     settings.JOB_ATTEMPTS = 3
     with tenant_context(riverton):
         sample_jobs.write_and_fail.enqueue("half")
     for attempt in (1, 2):
         before = timezone.now()
         assert runner.run_due_jobs() == 1
-        job = latest()
+        job = latest_job()
         assert (job.status, len(job.worker_ids)) == ("READY", attempt)
         assert job.run_after >= before + runner.RETRY_DELAYS[attempt - 1]
         assert "after writing" in job.traceback
         DBTaskResult.objects.update(run_after=timezone.now())
     runner.run_due_jobs()
-    assert latest().status == "FAILED"
+    assert latest_job().status == "FAILED"
     assert runner.run_due_jobs() == 0
     with tenant_context(riverton):
         assert not Tag.objects.filter(name="half").exists()
 
 
-def test_a_hopeless_job_is_tried_once():
-    sample_jobs.hopeless.enqueue()
+def test_a_job_that_fails_permanently_is_not_retried():
+    sample_jobs.fail_permanently.enqueue()
     runner.run_due_jobs()
-    assert (latest().status, len(latest().worker_ids)) == ("FAILED", 1)
+    assert (latest_job().status, len(latest_job().worker_ids)) == ("FAILED", 1)
 
 
 def test_a_job_of_code_that_is_gone_fails():
-    sample_jobs.where.enqueue()
+    sample_jobs.describe_context.enqueue()
     DBTaskResult.objects.update(task_path="tests.tenants.sample_jobs.not_there")
     runner.run_due_jobs()
-    assert latest().status == "FAILED"
+    assert latest_job().status == "FAILED"
 
 
 def test_a_job_whose_task_is_no_task_fails():
-    sample_jobs.where.enqueue()
+    sample_jobs.describe_context.enqueue()
     DBTaskResult.objects.update(task_path="os.getcwd")
     runner.run_due_jobs()
-    assert latest().exception_class_path.endswith("SuspiciousOperation")
+    assert latest_job().exception_class_path.endswith("SuspiciousOperation")
 
 
-def test_of_two_workers_on_one_job_the_earlier_undoes_its_work(riverton):
+def test_of_two_workers_on_one_job_the_one_that_lost_its_claim_is_rolled_back(riverton):
     with tenant_context(riverton):
         sample_jobs.write.enqueue("twice")
-    job = latest()
+    job = latest_job()
     job.claim("slow")
     other = DBTaskResult.objects.get(pk=job.pk)
     other.claim("quick")
@@ -146,76 +146,76 @@ def test_of_two_workers_on_one_job_the_earlier_undoes_its_work(riverton):
 
 
 class TestKilledWorkers:
-    def claimed(self, worker_id: str, attempts: int = 1):
-        sample_jobs.where.enqueue()
-        job = latest()
+    def claim_job(self, worker_id: str, attempts: int = 1):
+        sample_jobs.describe_context.enqueue()
+        job = latest_job()
         job.worker_ids = ["before"] * (attempts - 1)
         job.claim(worker_id)
         return job
 
-    def seen(self, worker_id: str, ago: float):
-        at = timezone.now() - dt.timedelta(seconds=ago)
+    def add_worker(self, worker_id: str, seconds_ago: float):
+        at = timezone.now() - dt.timedelta(seconds=seconds_ago)
         Worker.objects.create(id=worker_id, host="here", pid=1, seen_at=at)
 
-    def test_the_job_of_a_living_worker_is_left_alone(self):
-        job = self.claimed("alive")
-        self.seen("alive", ago=2)
-        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 0
+    def test_the_job_of_a_worker_that_is_alive_is_left_alone(self):
+        job = self.claim_job("alive")
+        self.add_worker("alive", seconds_ago=2)
+        assert recovery.requeue_orphans(lease=dt.timedelta(seconds=30)) == 0
         job.refresh_from_db()
         assert job.status == "RUNNING"
 
-    @pytest.mark.parametrize("known", [True, False])
-    def test_the_job_of_a_worker_not_seen_is_ready_again(self, known):
-        job = self.claimed("dead")
-        self.seen("alive", ago=0)
-        if known:
-            self.seen("dead", ago=60)
-        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
+    @pytest.mark.parametrize("is_registered", [True, False])
+    def test_the_job_of_a_worker_without_heartbeats_is_ready_again(self, is_registered):
+        job = self.claim_job("dead")
+        self.add_worker("alive", seconds_ago=0)
+        if is_registered:
+            self.add_worker("dead", seconds_ago=60)
+        assert recovery.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
         runner.run_due_jobs()
         job.refresh_from_db()
         assert job.status == "SUCCESSFUL"
 
-    def test_a_job_that_kills_its_workers_is_given_up(self, settings):
-        job = self.claimed("dead", attempts=settings.JOB_ATTEMPTS)
-        assert runner.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
+    def test_a_job_that_kills_its_workers_fails_for_good(self, settings):
+        job = self.claim_job("dead", attempts=settings.JOB_ATTEMPTS)
+        assert recovery.requeue_orphans(lease=dt.timedelta(seconds=30)) == 1
         job.refresh_from_db()
-        assert (job.status, job.exception_class_path) == ("FAILED", "tenants.jobs.runner.WorkerDied")
+        assert (job.status, job.exception_class_path) == ("FAILED", "tenants.jobs.recovery.WorkerDied")
 
-    def test_a_sign_of_life_is_kept_up(self):
-        runner.heartbeat("one", host="here", pid=1)
+    def test_a_heartbeat_is_updated(self):
+        recovery.heartbeat("one", host="here", pid=1)
         Worker.objects.update(seen_at=timezone.now() - dt.timedelta(hours=1))
-        runner.heartbeat("one", host="here", pid=1)
+        recovery.heartbeat("one", host="here", pid=1)
         assert Worker.objects.get().seen_at > timezone.now() - dt.timedelta(minutes=1)
 
 
 class TestPeriodic:
     @pytest.fixture(autouse=True)
-    def _only_ours(self, monkeypatch):
+    def _only_the_sample_task(self, monkeypatch):
         name = sample_jobs.hourly.module_path
-        monkeypatch.setattr(runner, "PERIODIC_TASKS", {name: runner.PERIODIC_TASKS[name]})
+        monkeypatch.setattr(schedule, "PERIODIC_TASKS", {name: schedule.PERIODIC_TASKS[name]})
 
     def test_once_in_a_period_at_each_site(self, riverton, django_assert_num_queries):
-        assert runner.enqueue_due(NOON) == 4  # the alliance and three cities
-        assert runner.enqueue_due(NOON + dt.timedelta(minutes=39)) == 0
-        assert runner.enqueue_due(NOON + dt.timedelta(minutes=40)) == 4
+        assert schedule.enqueue_due(NOON) == 4  # the alliance and three cities
+        assert schedule.enqueue_due(NOON + dt.timedelta(minutes=39)) == 0
+        assert schedule.enqueue_due(NOON + dt.timedelta(minutes=40)) == 4
         assert set(PeriodicRun.objects.values_list("period", flat=True)) == {
             dt.datetime(2026, 3, 4, hour, tzinfo=dt.UTC) for hour in (12, 13)
         }
-        asked: dict = {}
-        assert runner.enqueue_due(NOON, asked=asked) == 0
+        queued_periods: dict = {}
+        assert schedule.enqueue_due(NOON, queued_periods=queued_periods) == 0
         with django_assert_num_queries(0):
-            assert runner.enqueue_due(NOON, asked=asked) == 0
+            assert schedule.enqueue_due(NOON, queued_periods=queued_periods) == 0
         runner.run_due_jobs()
-        ran_at = [job.return_value for job in DBTaskResult.objects.successful()]
-        assert sorted(ran_at) == sorted(2 * ["public", "c_ashford", "c_millbrook", "c_riverton"])
+        schemas = [job.return_value for job in DBTaskResult.objects.successful()]
+        assert sorted(schemas) == sorted(2 * ["public", "c_ashford", "c_millbrook", "c_riverton"])
 
 
-def test_the_portal_s_own_periodic_work_runs(riverton):
-    runner.autodiscover()
+def test_the_portal_s_own_periodic_tasks_run(riverton):
+    schedule.autodiscover()
     assert {"tenants.tasks.expire_invitations", "tenants.tasks.purge_finished_jobs"} <= set(
-        runner.PERIODIC_TASKS
+        schedule.PERIODIC_TASKS
     )
-    runner.enqueue_due()
+    schedule.enqueue_due()
     runner.run_due_jobs()
     assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
 
@@ -237,11 +237,11 @@ class TestWagtail:
             runner.run_due_jobs()
 
         assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
-        found = {}
+        counts = {}
         for jurisdiction in (riverton, ashford):
             with tenant_context(jurisdiction):
-                found[jurisdiction.slug] = Page.objects.search("river city").count()
-        assert found == {"riverton": 1, "ashford": 0}
+                counts[jurisdiction.slug] = Page.objects.search("river city").count()
+        assert counts == {"riverton": 1, "ashford": 0}
 
     def test_a_page_that_is_gone_needs_no_index(self, riverton):
         with tenant_context(riverton):
@@ -253,30 +253,32 @@ class TestWagtail:
             )
             DBTaskResult.objects.exclude(task_path__startswith="modelsearch.").delete()
         runner.run_due_jobs()
-        assert latest().status == "SUCCESSFUL"
+        assert latest_job().status == "SUCCESSFUL"
 
-    def test_what_waits_for_the_commit_keeps_its_city(self, riverton, django_capture_on_commit_callbacks):
+    def test_what_is_queued_after_the_commit_keeps_its_city(
+        self, riverton, django_capture_on_commit_callbacks
+    ):
         with django_capture_on_commit_callbacks(execute=True):
             with tenant_context(riverton):
-                transaction.on_commit(lambda: sample_jobs.where.enqueue())
+                transaction.on_commit(lambda: sample_jobs.describe_context.enqueue())
             assert connection.schema_name == "public"
-        assert latest().args_kwargs["schema"] == "c_riverton"
+        assert latest_job().args_kwargs["schema"] == "c_riverton"
         assert connection.schema_name == "public"
 
 
 class TestCommand:
     def test_failed_jobs_are_listed_and_sent_back(self, capsys, riverton):
         with tenant_context(riverton):
-            sample_jobs.hopeless.enqueue()
+            sample_jobs.fail_permanently.enqueue()
         runner.run_due_jobs()
         call_command("jobs")
         out = capsys.readouterr().out
         assert "1 failed" in out
-        assert "sample_jobs.hopeless c_riverton: tenants.jobs.runner.PermanentJobError" in out
-        call_command("jobs", traceback_of=str(latest().pk))
+        assert "sample_jobs.fail_permanently c_riverton: tenants.jobs.backend.PermanentJobError" in out
+        call_command("jobs", traceback_of=str(latest_job().pk))
         assert "no use" in capsys.readouterr().out
-        call_command("jobs", retry=str(latest().pk))
-        assert (latest().status, latest().worker_ids) == ("READY", [])
+        call_command("jobs", retry=str(latest_job().pk))
+        assert (latest_job().status, latest_job().worker_ids) == ("READY", [])
 
     def test_a_wrong_id_is_named(self):
         with pytest.raises(CommandError, match="'nothing'"):

@@ -11,29 +11,29 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_addresses(settings):
+def _test_urls(settings):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
 
 
-def test_a_stranger_reads_that_the_site_is_not_open(riverton, client_for):
-    answer = client_for(riverton).get("/where/")
-    assert answer.status_code == 404
-    assert "not open yet" in answer.content.decode()
-    assert "no-store" in answer["Cache-Control"]
+def test_an_anonymous_visitor_reads_that_the_site_is_not_open(riverton, client_for):
+    response = client_for(riverton).get("/where/")
+    assert response.status_code == 404
+    assert "not open yet" in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
 
 
-def test_a_neighbor_is_a_stranger(riverton, ashford, client_for, make_user):
+def test_a_coordinator_of_another_city_gets_404(riverton, ashford, client_for, make_user):
     assert client_for(riverton, make_user(ashford, "coordinator")).get("/where/").status_code == 404
 
 
 @pytest.mark.parametrize("role", ["coordinator", "plan_editor", "department_lead", "contributor", "viewer"])
-def test_the_team_sees_it_and_no_cache_keeps_it(riverton, client_for, make_user, role):
-    answer = client_for(riverton, make_user(riverton, role)).get("/where/")
-    assert answer.json()["schema"] == "c_riverton"
-    assert "no-store" in answer["Cache-Control"]
+def test_the_team_sees_it_and_no_cache_stores_it(riverton, client_for, make_user, role):
+    response = client_for(riverton, make_user(riverton, role)).get("/where/")
+    assert response.json()["schema"] == "c_riverton"
+    assert "no-store" in response["Cache-Control"]
 
 
-def test_a_mere_member_of_the_cohort_does_not(riverton, client_for, make_user):
+def test_a_member_of_the_cohort_without_a_role_in_the_team_does_not(riverton, client_for, make_user):
     assert client_for(riverton, make_user(riverton, "member")).get("/where/").status_code == 404
 
 
@@ -42,7 +42,7 @@ def test_alliance_staff_do_not(riverton, alliance, client_for, make_user):
 
 
 @pytest.mark.parametrize("path", ["/sign-in/where/", "/workspace/where/"])
-def test_the_way_in_is_open(riverton, client_for, path):
+def test_signing_in_is_open(riverton, client_for, path):
     assert client_for(riverton).get(path).status_code == 200
 
 
@@ -54,9 +54,9 @@ def test_only_launched_is_launched(riverton, client_for, state):
 
 def test_after_the_launch_everybody_sees_it(riverton, client_for):
     Jurisdiction.objects.filter(pk=riverton.pk).update(site_state="launched")
-    answer = client_for(riverton).get("/where/")
-    assert answer.status_code == 200
-    assert "no-store" not in answer.get("Cache-Control", "")
+    response = client_for(riverton).get("/where/")
+    assert response.status_code == 200
+    assert "no-store" not in response.get("Cache-Control", "")
 
 
 def test_the_alliance_is_always_open(alliance, client_for):

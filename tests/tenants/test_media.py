@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_addresses(settings, media_folder):
+def _test_urls(settings, media_folder):
     settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
 
 
@@ -27,35 +27,35 @@ def city(riverton):
 
 @pytest.fixture
 def store(city):
-    def save(name: str, content: bytes = b"x") -> str:
+    def store_file(name: str, content: bytes = b"x") -> str:
         with tenant_context(city):
             return default_storage.url(default_storage.save(name, ContentFile(content)))
 
-    return save
+    return store_file
 
 
-def test_a_picture_is_shown_and_may_be_cached(store, city, client_for):
+def test_an_image_is_shown_and_may_be_cached(store, city, client_for):
     url = store("images/river.png", b"\x89PNG")
     assert url == "/media/c_riverton/images/river.png"
-    answer = client_for(city).get(url)
-    assert b"".join(answer.streaming_content) == b"\x89PNG"
-    assert answer["Content-Type"] == "image/png"
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert "attachment" not in answer.get("Content-Disposition", "")
-    assert "public" in answer["Cache-Control"]
+    response = client_for(city).get(url)
+    assert b"".join(response.streaming_content) == b"\x89PNG"
+    assert response["Content-Type"] == "image/png"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert "attachment" not in response.get("Content-Disposition", "")
+    assert "public" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize(
     "name", ["brand/logo.svg", "images/page.html", "images/notes.pdf", "images/no-extension"]
 )
-def test_what_is_no_picture_is_a_download(store, city, client_for, name):
-    answer = client_for(city).get(store(name, b"<svg onload=alert(1)>"))
-    assert answer["Content-Type"] == "application/octet-stream"
-    assert answer["Content-Disposition"].startswith("attachment")
+def test_what_is_no_image_is_a_download(store, city, client_for, name):
+    response = client_for(city).get(store(name, b"<svg onload=alert(1)>"))
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment")
 
 
-def test_a_city_s_file_is_nothing_on_another_host(store, city, ashford, alliance, client_for):
+def test_a_city_s_file_is_404_on_another_host(store, city, ashford, alliance, client_for):
     url = store("images/river.png")
     Jurisdiction.objects.filter(pk=ashford.pk).update(site_state="launched")
     assert client_for(city).get(url).status_code == 200
@@ -83,7 +83,7 @@ def test_a_city_s_file_is_nothing_on_another_host(store, city, ashford, alliance
         "//etc/passwd",
     ],
 )
-def test_no_way_out_of_the_folder(store, city, client_for, tmp_path, tail):
+def test_a_path_out_of_the_folder_is_404(store, city, client_for, tmp_path, tail):
     store("images/river.png")
     (tmp_path / "media" / "secret.txt").write_text("secret")
     assert client_for(city).get(f"/media/c_riverton/{tail}").status_code == 404
@@ -97,12 +97,12 @@ def test_a_link_out_of_the_folder_is_not_followed(store, city, client_for, tmp_p
 
 
 @pytest.mark.parametrize("name", ["documents/minutes.pdf", "original_images/river.png"])
-def test_what_was_not_made_to_be_shown_is_for_the_team(store, city, client_for, make_user, name):
+def test_originals_and_documents_are_for_the_team(store, city, client_for, make_user, name):
     url = store(name)
     assert client_for(city).get(url).status_code == 404
-    answer = client_for(city, make_user(city, "viewer")).get(url)
-    assert answer.status_code == 200
-    assert "no-store" in answer["Cache-Control"]
+    response = client_for(city, make_user(city, "viewer")).get(url)
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
 
 
 def test_before_the_launch_nothing_is_shown(store, city, client_for):
@@ -111,5 +111,5 @@ def test_before_the_launch_nothing_is_shown(store, city, client_for):
     assert client_for(city).get(url).status_code == 404
 
 
-def test_files_are_read_not_written(store, city, client_for):
+def test_files_cannot_be_written(store, city, client_for):
     assert client_for(city).post(store("images/river.png")).status_code == 405

@@ -1,4 +1,4 @@
-"""`manage.py migrate` reaches every schema, does nothing where nothing is to do, and names a city that failed."""
+"""`manage.py migrate` reaches every schema, skips those that are up to date, and names a city that failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOOP = ("wagtailredirects", "0008_add_verbose_name_plural")  # a leaf that chang
 COLUMN = ("wagtailusers", "0015_userprofile_keyboard_shortcuts")  # a leaf that adds a column
 
 
-def forget(schema: str, migration: tuple[str, str]) -> None:
+def delete_record(schema: str, migration: tuple[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {schema}.django_migrations WHERE app = %s AND name = %s", migration)
 
@@ -28,7 +28,7 @@ def test_our_command_wins_and_compares_models_as_makemigrations_does():
 
 
 @pytest.mark.django_db
-class TestFleet:
+class TestInventory:
     def test_public_first_then_the_template_then_the_cities(self):
         assert inventory.all_schemas() == [
             "public",
@@ -38,7 +38,9 @@ class TestFleet:
             "c_riverton",
         ]
 
-    def test_nothing_is_behind_in_one_question_for_all(self, django_assert_max_num_queries):
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_schemas(
+        self, django_assert_max_num_queries
+    ):
         schemas = inventory.all_schemas()
         with django_assert_max_num_queries(20) as few:
             assert inventory.count_unapplied_migrations(schemas) == {}
@@ -46,12 +48,12 @@ class TestFleet:
             assert inventory.count_unapplied_migrations([*schemas, "c_not_there"]).keys() == {"c_not_there"}
         assert len(more) == len(few)
 
-    def test_what_is_behind_is_counted(self):
-        forget("c_ashford", NOOP)
+    def test_unapplied_migrations_are_counted(self):
+        delete_record("c_ashford", NOOP)
         assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
 
-    def test_a_row_of_code_that_is_gone_does_not_hide_one_that_lacks(self):
-        forget("c_ashford", NOOP)
+    def test_a_row_of_code_that_is_gone_does_not_hide_a_missing_one(self):
+        delete_record("c_ashford", NOOP)
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO c_ashford.django_migrations (app, name, applied) "
@@ -59,16 +61,16 @@ class TestFleet:
             )
         assert inventory.count_unapplied_migrations(["c_ashford"]) == {"c_ashford": 1}
 
-    def test_check_ends_with_one_only_if_something_lacks(self, capsys):
+    def test_check_exits_with_one_only_if_a_migration_is_unapplied(self, capsys):
         call_command("migrate", check_unapplied=True)
-        forget("c_ashford", NOOP)
-        with pytest.raises(SystemExit) as ended:
+        delete_record("c_ashford", NOOP)
+        with pytest.raises(SystemExit) as system_exit:
             call_command("migrate", check_unapplied=True)
-        assert ended.value.code == 1
+        assert system_exit.value.code == 1
         assert "c_ashford: 1 migrations to apply" in capsys.readouterr().out
 
-    def test_plan_says_what_would_be_done(self, capsys):
-        forget("c_ashford", NOOP)
+    def test_plan_names_the_unapplied_migrations(self, capsys):
+        delete_record("c_ashford", NOOP)
         call_command("migrate", plan=True)
         assert "wagtailredirects.0008_add_verbose_name_plural" in capsys.readouterr().out
         assert inventory.count_unapplied_migrations(["c_ashford"]) == {"c_ashford": 1}
@@ -80,14 +82,14 @@ class TestFleet:
 
 @pytest.mark.usefixtures("committed")
 class TestCommitted:
-    def test_where_nothing_is_to_do_nothing_is_done(self, capsys):
+    def test_cities_that_are_up_to_date_are_only_counted(self, capsys):
         call_command("migrate")
         assert capsys.readouterr().out == "Cities: 3, of them up to date: 3.\n"
 
-    def test_a_failing_city_is_named_the_others_are_done_and_a_second_run_heals(self, capsys):
+    def test_a_failing_city_is_named_the_others_are_done_and_a_second_run_repairs_it(self, capsys):
         for schema in ("c_millbrook", "c_riverton"):
-            forget(schema, NOOP)
-        forget("c_ashford", COLUMN)  # its column is there already: adding it again fails
+            delete_record(schema, NOOP)
+        delete_record("c_ashford", COLUMN)  # its column exists: adding it again fails
 
         with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
             call_command("migrate")
@@ -105,18 +107,18 @@ class TestCommitted:
         call_command("migrate", verbosity=0)
         assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {}
 
-    def test_a_link_to_public_that_a_migration_made_is_cut(self):
+    def test_a_foreign_key_to_public_that_a_migration_added_is_dropped(self):
         with connection.cursor() as cursor:
             cursor.execute(
                 "CREATE TABLE c_riverton.note (user_id bigint REFERENCES public.accounts_user (id))"
             )
-        forget("c_riverton", NOOP)
+        delete_record("c_riverton", NOOP)
         call_command("migrate", verbosity=0)
         assert clone.drop_cross_schema_foreign_keys("c_riverton") == []
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE c_riverton.note")
 
-    def test_a_lost_schema_is_named_and_not_made_empty(self, capsys):
+    def test_a_lost_schema_is_named_and_not_created_empty(self, capsys):
         Jurisdiction.objects.create(name="Lost", short_name="Lost", slug="lost", schema_name="c_lost")
         try:
             with pytest.raises(CommandError, match="c_lost"):

@@ -30,20 +30,20 @@ def open_city(slug="newtown", name="City of Newtown", **fields):
 
 
 @pytest.fixture
-def heard():
-    found = []
+def sent_signals():
+    calls = []
 
-    def listen(sender, jurisdiction, **more):
-        found.append((jurisdiction.slug, connection.schema_name, more.get("options")))
+    def listen(sender, jurisdiction, **kwargs):
+        calls.append((jurisdiction.slug, connection.schema_name, kwargs.get("options")))
 
     jurisdiction_opened.connect(listen)
     jurisdiction_changed.connect(listen)
-    yield found
+    yield calls
     jurisdiction_opened.disconnect(listen)
     jurisdiction_changed.disconnect(listen)
 
 
-def test_what_opening_makes(heard, alliance, make_user):
+def test_what_opening_makes(sent_signals, alliance, make_user):
     staff = make_user(alliance, "staff_admin")
     jurisdiction = services.open_jurisdiction(
         name="City of Newtown",
@@ -65,27 +65,27 @@ def test_what_opening_makes(heard, alliance, make_user):
     assert inventory.schema_exists("c_newtown")
     event = AuditEvent.objects.get(jurisdiction=jurisdiction, verb="opened")
     assert event.actor == staff
-    assert heard == [("newtown", "c_newtown", {"x": 1})]
+    assert sent_signals == [("newtown", "c_newtown", {"x": 1})]
     assert connection.schema_name == "public"
 
 
-def test_opening_again_returns_the_one_that_is_there(heard):
+def test_opening_again_returns_the_existing_one(sent_signals):
     first = open_city(state="MN")
-    again = open_city(name="Another name", state="WI")
-    assert again.pk == first.pk
-    assert (again.name, again.state) == ("City of Newtown", "MN")
-    assert len(heard) == 1
+    second = open_city(name="Another name", state="WI")
+    assert second.pk == first.pk
+    assert (second.name, second.state) == ("City of Newtown", "MN")
+    assert len(sent_signals) == 1
     assert AuditEvent.objects.filter(jurisdiction=first).count() == 1
 
 
-def test_a_missing_host_is_made_again():
+def test_a_missing_host_is_created_again():
     jurisdiction = open_city()
     Domain.objects.filter(tenant=jurisdiction).delete()
     open_city()
     assert Domain.objects.get(domain="newtown.localhost").tenant_id == jurisdiction.pk
 
 
-def test_a_lost_schema_is_made_anew_only_when_told_so(heard):
+def test_a_lost_schema_is_created_again_only_for_a_repair(sent_signals):
     jurisdiction = open_city()
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -95,12 +95,12 @@ def test_a_lost_schema_is_made_anew_only_when_told_so(heard):
     assert not inventory.schema_exists("c_newtown")
     open_city(repair=True)
     assert inventory.schema_exists("c_newtown")
-    assert len(heard) == 2
+    assert len(sent_signals) == 2
     verbs = AuditEvent.objects.filter(jurisdiction=jurisdiction).order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["opened", "repaired"]
 
 
-def test_a_host_that_leads_elsewhere_is_not_taken(riverton):
+def test_a_host_of_another_jurisdiction_is_not_taken(riverton):
     Domain.objects.create(domain="newtown.localhost", tenant=riverton, is_primary=False)
     with pytest.raises(ValidationError, match="City of Riverton"):
         open_city()
@@ -108,7 +108,7 @@ def test_a_host_that_leads_elsewhere_is_not_taken(riverton):
 
 
 @pytest.mark.parametrize("name", NAMES_LIKE_SQL)
-def test_a_name_is_only_ever_a_name(name):
+def test_a_name_with_sql_or_markup_is_stored_as_it_is(name):
     before = Jurisdiction.objects.count()
     jurisdiction = open_city(name=name, short_name=name[:60])
     jurisdiction.refresh_from_db()
@@ -137,7 +137,7 @@ def test_a_name_is_only_ever_a_name(name):
         "newtown\0",
     ],
 )
-def test_a_slug_that_cannot_be_an_address_is_refused(slug):
+def test_an_invalid_slug_is_refused(slug):
     with pytest.raises(ValidationError) as refused:
         open_city(slug=slug)
     assert "slug" in refused.value.message_dict
@@ -151,7 +151,7 @@ def test_a_reserved_slug_is_refused(slug):
 
 
 @pytest.mark.parametrize("slug", ["n", "n" * 40, "a-" * 19 + "bc", "pg-town", "information-schema"])
-def test_a_slug_may_be_as_long_and_as_odd_as_this(slug):
+def test_these_slugs_are_allowed(slug):
     jurisdiction = open_city(slug=slug)
     with tenant_context(jurisdiction), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM wagtailcore_page")
@@ -159,7 +159,7 @@ def test_a_slug_may_be_as_long_and_as_odd_as_this(slug):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "named"),
+    ("field", "value", "expected"),
     [
         ("state", "XX", "“XX”"),
         ("geoid", "12a", "“12a”"),
@@ -173,20 +173,20 @@ def test_a_slug_may_be_as_long_and_as_odd_as_this(slug):
         ("fiscal_year_start_month", 13, "fiscal"),
     ],
 )
-def test_what_cannot_be_right_is_refused_with_its_value(field, value, named):
+def test_an_invalid_value_is_refused_and_named(field, value, expected):
     with pytest.raises(ValidationError) as refused:
         open_city(**{field: value})
-    assert any(named in message for message in refused.value.messages), refused.value.messages
+    assert any(expected in message for message in refused.value.messages), refused.value.messages
     assert not inventory.schema_exists("c_newtown")
 
 
-def test_a_field_that_does_not_exist_is_the_caller_s_mistake():
+def test_an_unknown_field_is_a_type_error():
     with pytest.raises(TypeError, match="schema_name"):
         open_city(schema_name="public")
 
 
-def test_a_listener_that_fails_leaves_nothing(heard):
-    def fail(sender, **more):
+def test_a_signal_handler_that_fails_leaves_nothing(sent_signals):
+    def fail(sender, **kwargs):
         raise RuntimeError("on purpose")
 
     jurisdiction_opened.connect(fail)
@@ -201,13 +201,13 @@ def test_a_listener_that_fails_leaves_nothing(heard):
     assert connection.schema_name == "public"
 
 
-def test_the_number_of_questions_does_not_depend_on_the_number_of_cities(django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_cities(django_assert_max_num_queries):
     def count(slug):
-        with django_assert_max_num_queries(10_000) as seen:
+        with django_assert_max_num_queries(10_000) as queries:
             open_city(slug=slug)
-        return len(seen)
+        return len(queries)
 
-    open_city(slug="one")  # fills what is remembered
+    open_city(slug="one")  # fills the caches
     before = count("two")
     for number in range(4):
         open_city(slug=f"more-{number}")
@@ -215,7 +215,9 @@ def test_the_number_of_questions_does_not_depend_on_the_number_of_cities(django_
 
 
 class TestChange:
-    def test_a_change_is_kept_from_and_to(self, riverton, heard, make_user, alliance):
+    def test_a_change_is_logged_with_its_old_and_new_values(
+        self, riverton, sent_signals, make_user, alliance
+    ):
         staff = make_user(alliance, "staff_admin")
         services.change_jurisdiction(
             riverton, by=staff, entry_stage="planning", state="MN", short_name="River"
@@ -227,20 +229,20 @@ class TestChange:
             "entry_stage": {"from": "onboarding", "to": "planning"},
             "short_name": {"from": "Riverton", "to": "River"},
         }
-        assert heard == [("riverton", "c_riverton", None)]
+        assert sent_signals == [("riverton", "c_riverton", None)]
 
-    def test_nothing_changed_leaves_no_trace(self, riverton, heard):
+    def test_nothing_changed_leaves_no_trace(self, riverton, sent_signals):
         services.change_jurisdiction(riverton, by=None, state=riverton.state)
         assert not AuditEvent.objects.filter(jurisdiction=riverton, verb="changed").exists()
-        assert heard == []
+        assert sent_signals == []
 
-    def test_what_cannot_be_right_changes_nothing(self, riverton):
+    def test_an_invalid_value_changes_nothing(self, riverton):
         with pytest.raises(ValidationError):
             services.change_jurisdiction(riverton, by=None, state="XX")
         riverton.refresh_from_db()
         assert riverton.state == "MN"
 
-    def test_address_and_schema_stay(self, riverton):
+    def test_slug_and_schema_cannot_change(self, riverton):
         with pytest.raises(TypeError, match="slug"):
             services.change_jurisdiction(riverton, by=None, slug="other")
 

@@ -1,4 +1,4 @@
-"""Alliance staff open jurisdictions and look after them; the command does the same."""
+"""Alliance staff open and manage jurisdictions, on pages and with the command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def staff(alliance, make_user, client_for):
 
 
 class TestList:
-    def test_every_place_is_listed_with_what_staff_ask(self, staff, riverton, make_user):
+    def test_every_jurisdiction_is_listed_with_its_stage_and_coordinator(self, staff, riverton, make_user):
         Jurisdiction.objects.filter(pk=riverton.pk).update(entry_stage="planning", site_state="launched")
         coordinator = make_user(riverton, "coordinator", first_name="Ines", last_name="Okafor")
         Affiliation.objects.filter(user=coordinator).update(
@@ -51,15 +51,15 @@ class TestList:
          ("%", set()), ("'; DROP", set()), ("\0river", {"riverton"})],
     )  # fmt: skip
     def test_search(self, staff, asked, found):
-        lines = staff.get("/staff/", {"q": asked}).context["lines"]
+        lines = staff.get("/staff/", {"q": asked}).context["rows"]
         assert {line["jurisdiction"].slug for line in lines} == found
 
-    def test_the_questions_do_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
+    def test_the_number_of_queries_does_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
         def count():
-            staff.get("/staff/")  # learns the hosts anew
-            with django_assert_max_num_queries(60) as seen:
+            staff.get("/staff/")  # reads the hosts again
+            with django_assert_max_num_queries(60) as queries:
                 staff.get("/staff/")
-            return len(seen)
+            return len(queries)
 
         before = count()
         Jurisdiction.objects.bulk_create(
@@ -68,7 +68,7 @@ class TestList:
         )
         assert count() == before
 
-    def test_it_is_paged(self, staff):
+    def test_the_list_is_paginated(self, staff):
         Jurisdiction.objects.bulk_create(
             Jurisdiction(
                 name=f"Place {n:03}", short_name=f"P{n}", slug=f"place-{n}", schema_name=f"c_place_{n}"
@@ -76,20 +76,20 @@ class TestList:
             for n in range(60)
         )
         first, second = staff.get("/staff/"), staff.get("/staff/?page=2")
-        assert len(first.context["lines"]) == 50
-        assert len(second.context["lines"]) == 13
+        assert len(first.context["rows"]) == 50
+        assert len(second.context["rows"]) == 13
         assert "1 to 50 of 63" in first.content.decode()
 
     @pytest.mark.parametrize("role", ["library_curator"])
-    def test_other_roles_of_the_alliance_find_nothing(self, alliance, make_user, client_for, role):
+    def test_other_roles_of_the_alliance_get_404(self, alliance, make_user, client_for, role):
         client = client_for(alliance, make_user(alliance, role))
         for path in ("/staff/", "/staff/jurisdictions/new/", "/staff/jurisdictions/riverton/"):
             assert client.get(path).status_code == 404
 
-    def test_a_coordinator_finds_nothing(self, alliance, riverton, make_user, client_for):
+    def test_a_coordinator_gets_404(self, alliance, riverton, make_user, client_for):
         assert client_for(alliance, make_user(riverton, "coordinator")).get("/staff/").status_code == 404
 
-    def test_a_visitor_is_sent_to_sign_in(self, alliance, client_for):
+    def test_an_anonymous_visitor_is_redirected_to_sign_in(self, alliance, client_for):
         assert client_for(alliance).get("/staff/").status_code == 302
 
     def test_a_city_s_host_has_no_staff_pages(self, riverton, alliance, make_user, client_for):
@@ -102,9 +102,9 @@ class TestNew:
         page = staff.get("/staff/jurisdictions/new/").content.decode()
         assert '<option value="America/Chicago" selected>' in page
         assert '<option value="7" selected>' in page
-        answer = staff.post("/staff/jurisdictions/new/", NEW, follow=True)
-        assert answer.redirect_chain == [("/staff/jurisdictions/newtown/", 302)]
-        page = answer.content.decode()
+        response = staff.post("/staff/jurisdictions/new/", NEW, follow=True)
+        assert response.redirect_chain == [("/staff/jurisdictions/newtown/", 302)]
+        page = response.content.decode()
         assert "City of Newtown is open." in page
         assert "Invite the coordinator" in page
         jurisdiction = Jurisdiction.objects.get(slug="newtown")
@@ -116,7 +116,7 @@ class TestNew:
         assert AuditEvent.objects.get(jurisdiction=jurisdiction, verb="opened").actor is not None
 
     @pytest.mark.parametrize(
-        ("field", "value", "said"),
+        ("field", "value", "message"),
         [
             ("slug", "riverton", "Another jurisdiction has this address"),
             ("slug", "admin", "kept for the portal itself"),
@@ -129,21 +129,21 @@ class TestNew:
             ("coordinator", "nobody", "mail"),
         ],
     )
-    def test_what_cannot_stay_is_said_and_nothing_is_made(self, staff, field, value, said):
-        answer = staff.post("/staff/jurisdictions/new/", NEW | {field: value})
-        assert answer.status_code == 422
-        assert said.lower() in answer.content.decode().lower()
+    def test_an_invalid_value_is_reported_and_nothing_is_created(self, staff, field, value, message):
+        response = staff.post("/staff/jurisdictions/new/", NEW | {field: value})
+        assert response.status_code == 422
+        assert message.lower() in response.content.decode().lower()
         assert not Jurisdiction.objects.filter(slug="newtown").exists()
 
     def test_a_name_that_is_markup_is_shown_as_text(self, staff):
         name = "<script>alert(1)</script>"
-        answer = staff.post("/staff/jurisdictions/new/", NEW | {"name": name}, follow=True)
-        assert name not in answer.content.decode()
-        assert "&lt;script&gt;" in answer.content.decode()
+        response = staff.post("/staff/jurisdictions/new/", NEW | {"name": name}, follow=True)
+        assert name not in response.content.decode()
+        assert "&lt;script&gt;" in response.content.decode()
 
 
-class TestOne:
-    def facts(self, jurisdiction, **changes):
+class TestDetail:
+    def form_data(self, jurisdiction, **changes):
         return {
             "name": jurisdiction.name, "short_name": jurisdiction.short_name, "kind": jurisdiction.kind,
             "state": jurisdiction.state, "timezone": jurisdiction.timezone,
@@ -151,49 +151,53 @@ class TestOne:
             "entry_stage": jurisdiction.entry_stage,
         } | changes  # fmt: skip
 
-    def test_facts_are_changed_and_the_change_is_kept(self, staff, riverton):
-        answer = staff.post(
+    def test_fields_are_changed_and_the_change_is_logged(self, staff, riverton):
+        response = staff.post(
             "/staff/jurisdictions/riverton/",
-            self.facts(riverton, entry_stage="planning", population_band="50k_100k"),
+            self.form_data(riverton, entry_stage="planning", population_band="50k_100k"),
             follow=True,
         )
-        page = answer.content.decode()
+        page = response.content.decode()
         assert "The changes are saved." in page
         assert "Stage: Onboarding → Planning" in page
         riverton.refresh_from_db()
         assert (riverton.entry_stage, riverton.population_band) == ("planning", "50k_100k")
 
-    def test_what_cannot_stay_changes_nothing(self, staff, riverton):
-        answer = staff.post("/staff/jurisdictions/riverton/", self.facts(riverton, name="", geoid="abc"))
-        assert answer.status_code == 422
-        assert "<h1>City of Riverton</h1>" in answer.content.decode()
+    def test_an_invalid_value_changes_nothing(self, staff, riverton):
+        response = staff.post(
+            "/staff/jurisdictions/riverton/", self.form_data(riverton, name="", geoid="abc")
+        )
+        assert response.status_code == 422
+        assert "<h1>City of Riverton</h1>" in response.content.decode()
         riverton.refresh_from_db()
         assert riverton.name == "City of Riverton"
 
     def test_address_and_schema_cannot_be_posted(self, staff, riverton):
-        staff.post("/staff/jurisdictions/riverton/", self.facts(riverton, slug="other", schema_name="public"))
+        staff.post(
+            "/staff/jurisdictions/riverton/", self.form_data(riverton, slug="other", schema_name="public")
+        )
         riverton.refresh_from_db()
         assert (riverton.slug, riverton.schema_name) == ("riverton", "c_riverton")
 
     @pytest.mark.parametrize("slug", ["nowhere", "template", "alliance"])
-    def test_what_is_no_member_is_not_there(self, staff, slug):
+    def test_what_is_no_member_is_404(self, staff, slug):
         assert staff.get(f"/staff/jurisdictions/{slug}/").status_code == 404
 
-    def test_the_next_step_follows_what_is_there(self, staff, riverton, make_user):
-        def said():
+    def test_the_next_step_depends_on_the_state_of_the_jurisdiction(self, staff, riverton, make_user):
+        def page():
             return staff.get("/staff/jurisdictions/riverton/").content.decode()
 
-        assert "Invite the coordinator" in said()
+        assert "Invite the coordinator" in page()
         Invitation.objects.create(
             jurisdiction=riverton, email="ines@river.example", roles=["coordinator"], token_hash="x",
             expires_at=timezone.now() + dt.timedelta(days=7),
         )  # fmt: skip
-        assert "ines@river.example" in said()
-        assert "has not accepted yet" in said()
+        assert "ines@river.example" in page()
+        assert "has not accepted yet" in page()
         make_user(riverton, "coordinator")
-        assert "brings in the plan" in said()
+        assert "brings in the plan" in page()
         services.set_site_state(riverton, state="launched", by=None)
-        assert "Nothing waits for you" in said()
+        assert "Nothing waits for you" in page()
 
 
 class TestInvitation:
@@ -206,23 +210,23 @@ class TestInvitation:
         assert (first.roles, first.state) == (["coordinator"], "sent")
 
         page = staff.post(self.PATH, {"email": "ines@river.example"}, follow=True).content.decode()
-        again = Invitation.objects.get(jurisdiction=riverton)
-        assert again.sent_count == 2
-        assert again.token_hash != first.token_hash
+        second = Invitation.objects.get(jurisdiction=riverton)
+        assert second.sent_count == 2
+        assert second.token_hash != first.token_hash
         assert "Invited ines@river.example again" in page
 
     @pytest.mark.parametrize("email", ["", "nobody", "a@b"])
-    def test_what_is_no_address_is_said(self, staff, email):
-        answer = staff.post(self.PATH, {"email": email})
-        assert answer.status_code == 422
+    def test_an_invalid_email_address_is_refused(self, staff, email):
+        response = staff.post(self.PATH, {"email": email})
+        assert response.status_code == 422
         assert not Invitation.objects.exists()
 
-    def test_who_is_on_the_team_is_not_invited(self, staff, riverton, make_user):
+    def test_a_member_of_the_team_is_not_invited(self, staff, riverton, make_user):
         make_user(riverton, "viewer", email="ines@river.example")
-        answer = staff.post(self.PATH, {"email": "ines@river.example"})
-        assert "is on the team already" in answer.content.decode()
+        response = staff.post(self.PATH, {"email": "ines@river.example"})
+        assert "is on the team already" in response.content.decode()
 
-    def test_it_cannot_be_linked_to(self, staff):
+    def test_it_needs_a_post(self, staff):
         assert staff.get(self.PATH).status_code == 405
 
     def test_opening_invites_in_the_same_step(self, staff):
@@ -235,18 +239,18 @@ class TestInvitation:
 
 class TestCommand:
     def test_it_invites_the_coordinator_once(self, capsys):
-        for _time in range(2):
+        for _attempt in range(2):
             call_command("open_jurisdiction", name="Newtown", slug="newtown", coordinator="ines@new.example")
         out = capsys.readouterr().out
         assert "An invitation is on its way to ines@new.example." in out
         assert Invitation.objects.get(jurisdiction__slug="newtown").sent_count == 1
 
-    def test_again_it_invites_where_nobody_is_asked_yet(self, capsys, riverton):
+    def test_it_invites_to_an_existing_city_where_nobody_is_invited_yet(self, capsys, riverton):
         call_command("open_jurisdiction", name="Riverton", slug="riverton", coordinator="ines@river.example")
         assert "An invitation is on its way" in capsys.readouterr().out
         assert Invitation.objects.get(jurisdiction=riverton).email == "ines@river.example"
 
-    def test_a_wrong_mail_address_is_named_and_nothing_is_opened(self):
+    def test_an_invalid_email_address_is_named_and_nothing_is_opened(self):
         with pytest.raises(CommandError, match="--coordinator: “nobody”"):
             call_command("open_jurisdiction", name="Newtown", slug="newtown", coordinator="nobody")
         assert not Jurisdiction.objects.filter(slug="newtown").exists()
@@ -266,9 +270,9 @@ class TestCommand:
             True,
         )
 
-    def test_again_it_changes_nothing(self, capsys, riverton):
+    def test_it_does_not_change_an_existing_city(self, capsys, riverton):
         call_command("open_jurisdiction", name="Another name", slug="riverton")
-        assert "City of Riverton was there already" in capsys.readouterr().out
+        assert "City of Riverton exists already" in capsys.readouterr().out
 
     def test_every_mistake_is_named_with_its_option(self):
         with pytest.raises(CommandError) as refused:
@@ -278,10 +282,10 @@ class TestCommand:
         assert not Jurisdiction.objects.filter(slug="newtown").exists()
 
     @pytest.mark.parametrize("slug", ["Robert'); DROP TABLE x;--", "admin", ""])
-    def test_a_bad_address_is_named(self, slug):
+    def test_an_invalid_slug_is_named(self, slug):
         with pytest.raises(CommandError, match="--slug"):
             call_command("open_jurisdiction", name="City of Newtown", slug=slug)
 
-    def test_a_wrong_choice_is_named(self):
+    def test_an_invalid_choice_is_named(self):
         with pytest.raises(CommandError, match="kingdom"):
             call_command("open_jurisdiction", "--name", "X", "--slug", "x-town", "--kind", "kingdom")

@@ -1,4 +1,4 @@
-"""Real workers, killed for real."""
+"""Worker processes, some of which are killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django_tasks_db.models import DBTaskResult
 from django_tenants.utils import tenant_context
 from taggit.models import Tag
 
-from tenants.jobs import runner
 from tenants.models import Jurisdiction, Worker
 from tests import databases
 from tests.forks import forked_process, kill, pipe
@@ -33,10 +32,10 @@ def start(committed):
 
 def wait_for(condition, *, seconds: float = 60):
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (result := condition()):
         assert time.monotonic() < end, "It did not happen in time."
         time.sleep(0.05)
-    return found
+    return result
 
 
 def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
@@ -49,7 +48,7 @@ def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
     wait_for(flag.exists)
     kill(first)
     job = DBTaskResult.objects.get(pk=result.id)
-    assert job.status == "RUNNING"  # this is what would stay so for ever
+    assert job.status == "RUNNING"  # and would stay so for ever
 
     second = start()
     wait_for(lambda: DBTaskResult.objects.filter(pk=result.id, status="SUCCESSFUL").exists())
@@ -68,23 +67,23 @@ def test_the_job_of_a_killed_worker_is_done_by_another_once(start, tmp_path):
     assert len(job.worker_ids) == 2
 
 
-def listened_to(tell):
-    class Teller(logging.Handler):
+def run_and_send_log(pipe_end):
+    class SendToPipe(logging.Handler):
         def emit(self, record):
-            tell.send(record.getMessage())
+            pipe_end.send(record.getMessage())
 
-    runner.log.addHandler(Teller())
+    logging.getLogger("tenants.jobs").addHandler(SendToPipe())
     call_command(*OPTIONS)
 
 
 def test_a_worker_waits_for_a_database_that_comes_up_after_it(committed):
-    name, (here, there) = connection.settings_dict["NAME"], pipe()
+    name, (receiver, sender) = connection.settings_dict["NAME"], pipe()
     with databases.admin_cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         try:
-            with forked_process(listened_to, there) as worker:
-                assert here.poll(30)
-                assert "The database does not answer" in here.recv()
+            with forked_process(run_and_send_log, sender) as worker:
+                assert receiver.poll(30)
+                assert "The database does not answer" in receiver.recv()
                 cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
                 wait_for(Worker.objects.filter(pid=worker.pid).exists)
         finally:
@@ -95,9 +94,9 @@ def test_a_batch_ends_when_no_job_is_left(committed):
     DBTaskResult.objects.all().delete()
     for slug in ("riverton", "ashford"):
         with tenant_context(Jurisdiction.objects.get(slug=slug)):
-            sample_jobs.where.enqueue()
+            sample_jobs.describe_context.enqueue()
     with forked_process(call_command, *OPTIONS, "--batch") as worker:
         worker.join(60)
         assert worker.exitcode == 0
-    ran = DBTaskResult.objects.successful().filter(task_path=sample_jobs.where.module_path)
-    assert sorted(job.return_value[0] for job in ran) == ["c_ashford", "c_riverton"]
+    done = DBTaskResult.objects.successful().filter(task_path=sample_jobs.describe_context.module_path)
+    assert sorted(job.return_value[0] for job in done) == ["c_ashford", "c_riverton"]

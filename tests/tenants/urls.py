@@ -1,4 +1,4 @@
-"""Addresses for the tests of what happens to every request."""
+"""URLs for the tests of middleware."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from tenants.web import media
 
 
-def path_now() -> str:
+def current_search_path() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('search_path')")
         return cursor.fetchone()[0]
@@ -24,21 +24,21 @@ def where(request: HttpRequest) -> JsonResponse:
         {
             "jurisdiction": request.tenant.schema_name,  # type: ignore[attr-defined]
             "schema": connection.schema_name,
-            "search_path": path_now(),
-            "zone": timezone.get_current_timezone_name(),
+            "search_path": current_search_path(),
+            "time_zone": timezone.get_current_timezone_name(),
             "language": translation.get_language(),
         }
     )
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    path_now()
+    current_search_path()
     raise RuntimeError("broken on purpose")
 
 
 def rolled_back(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
-        path_now()
+        current_search_path()
         transaction.set_rollback(True)
     return where(request)
 
@@ -46,14 +46,14 @@ def rolled_back(request: HttpRequest) -> HttpResponse:
 def streamed(request: HttpRequest) -> StreamingHttpResponse:
     def lines() -> Iterator[str]:
         for _number in range(3):
-            yield path_now() + "\n"
+            yield current_search_path() + "\n"
 
     return StreamingHttpResponse(lines(), content_type="text/plain")
 
 
-def scribble(request: HttpRequest) -> HttpResponse:
+def modify_tenant(request: HttpRequest) -> HttpResponse:
     jurisdiction: Any = request.tenant  # type: ignore[attr-defined]
-    jurisdiction.name = "Scribbled over"
+    jurisdiction.name = "Modified"
     jurisdiction.languages.append("xx")
     return HttpResponse("done")
 
@@ -65,6 +65,6 @@ urlpatterns = [
     path("broken/", broken),
     path("rolled-back/", rolled_back),
     path("streamed/", streamed),
-    path("scribble/", scribble),
+    path("modify-tenant/", modify_tenant),
     path("media/<path:path>", media.media),
 ]

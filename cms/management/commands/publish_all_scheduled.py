@@ -13,7 +13,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         alliance = Jurisdiction.objects.filter(schema_name="public")
         jurisdictions = [*alliance, *Jurisdiction.objects.tenants().order_by("schema_name")]
-        done = sum(
+        changes = sum(
             publish_due(jurisdiction) for jurisdiction in tqdm(jurisdictions, unit="site", disable=None)
         )
-        self.stdout.write(f"Published or withdrew {done} pages and items of {len(jurisdictions)} sites.")
+        self.stdout.write(f"Published or withdrew {changes} pages and items of {len(jurisdictions)} sites.")

@@ -1,4 +1,4 @@
-"""Stands before Wagtail's command of this name, which knows nothing of schemas."""
+"""Replaces Wagtail's command of this name, which works in one schema only."""
 
 from cms.management.commands.publish_all_scheduled import Command
 

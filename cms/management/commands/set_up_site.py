@@ -11,5 +11,5 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         home = set_up_alliance_site()
         self.stdout.write(
-            f"The alliance’s site stands: “{home.title}” and {home.get_children().count()} pages."
+            f"The alliance’s site is set up: “{home.title}” and {home.get_children().count()} pages."
         )

@@ -13,7 +13,7 @@ from tenants.models import Jurisdiction
 
 
 class Command(BaseCommand):
-    help = "Write the public copy of every city's plan again, or with --check say where it differs."
+    help = "Write the public copy of every city's plan again, or with --check report the differences."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="SLUG", help="only these jurisdictions")
@@ -22,25 +22,27 @@ class Command(BaseCommand):
     def handle(self, *, slugs: list[str], check: bool, **options: Any) -> None:
         jurisdictions = Jurisdiction.objects.tenants().order_by("slug")
         if slugs:
-            known = set(jurisdictions.values_list("slug", flat=True))
-            if missing := sorted(set(slugs) - known):
+            existing = set(jurisdictions.values_list("slug", flat=True))
+            if missing := sorted(set(slugs) - existing):
                 raise CommandError(
-                    f"No jurisdiction {missing[0]!r}. Known: {', '.join(sorted(known)) or 'none yet'}."
+                    f"No jurisdiction {missing[0]!r}. Known: {', '.join(sorted(existing)) or 'none yet'}."
                 )
             jurisdictions = jurisdictions.filter(slug__in=slugs)
-        seen = differing = 0
+        compared = differing = 0
         for jurisdiction in tqdm(jurisdictions, unit="jurisdiction", disable=None):
             with tenant_context(jurisdiction), transaction.atomic():
-                found = refresh.differences(jurisdiction)
-                if found and not check:
+                differences = refresh.differences(jurisdiction)
+                if differences and not check:
                     refresh.refresh(jurisdiction)
-            seen += 1
-            differing += bool(found)
-            for line in found:
-                self.stdout.write(f"{jurisdiction.slug}: {line}")
+            compared += 1
+            differing += bool(differences)
+            for difference in differences:
+                self.stdout.write(f"{jurisdiction.slug}: {difference}")
         if check and differing:
             raise CommandError(
-                f"{differing} of {seen} jurisdictions differ from their public copy. "
+                f"{differing} of {compared} jurisdictions differ from their public copy. "
                 "Repair them with `manage.py rebuild_projections`."
             )
-        self.stdout.write(f"Compared {seen} jurisdictions; {differing} {'differ' if check else 'repaired'}.")
+        self.stdout.write(
+            f"Compared {compared} jurisdictions; {differing} {'differ' if check else 'repaired'}."
+        )

@@ -9,10 +9,10 @@ from resources import services
 
 
 class Command(BaseCommand):
-    help = "Publish the library items of a JSON Lines file; an item whose key is there already is updated."
+    help = "Publish the library items of a JSON Lines file; an item whose key exists is updated."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="one item a line, like resources/demo/items.jsonl")
+        parser.add_argument("file", type=Path, help="one item per line, like resources/demo/items.jsonl")
 
     def handle(self, *, file: Path, **options: Any) -> None:
         try:
@@ -26,8 +26,8 @@ class Command(BaseCommand):
         except ValidationError as error:
             messages = "\n".join(error.messages)
             count = len(error.messages)
-            raise CommandError(f"{messages}\nNothing was imported: {file.name} has {count} faults.") from None
+            raise CommandError(f"{messages}\nNothing was imported: {file.name} has {count} errors.") from None
         self.stdout.write(
-            f"The library took {file.name}: {tally.added} items added, {tally.changed} changed, "
+            f"Imported {file.name}: {tally.added} items added, {tally.changed} changed, "
             f"{tally.unchanged} unchanged."
         )

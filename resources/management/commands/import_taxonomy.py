@@ -9,9 +9,7 @@ from resources import services
 
 
 class Command(BaseCommand):
-    help = (
-        "Take over topics with their sectors from a JSON file, and synonyms from a text file in Solr format."
-    )
+    help = "Import topics with their sectors from a JSON file, and synonyms from a text file in Solr format."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("topics", type=Path, help="like resources/demo/topics.json")
@@ -32,8 +30,8 @@ class Command(BaseCommand):
             of_topics, of_groups = services.import_taxonomy(rows, lines)
         except ValidationError as error:
             messages = "\n".join(error.messages)
-            raise CommandError(f"{messages}\nNothing was imported: {len(error.messages)} faults.") from None
+            raise CommandError(f"{messages}\nNothing was imported: {len(error.messages)} errors.") from None
         self.stdout.write(
-            f"Took over {of_topics.added} new topics, {of_topics.changed} changed, {of_topics.unchanged} unchanged; "
+            f"Imported {of_topics.added} new topics, {of_topics.changed} changed, {of_topics.unchanged} unchanged; "
             f"{of_groups.added} new groups of synonyms, {of_groups.unchanged} unchanged."
         )

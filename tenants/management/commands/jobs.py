@@ -1,4 +1,4 @@
-"""`manage.py jobs`: what waits, what runs, and what failed for good."""
+"""`manage.py jobs`: counts jobs by state, and lists and retries those that failed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--retry", metavar="ID", help="The failed job to try again, or `all`.")
+        parser.add_argument("--retry", metavar="ID", help="The failed job to retry, or `all`.")
         parser.add_argument("--traceback-of", metavar="ID", help="Show why this job failed.")
 
     def handle(self, *, retry: str | None, traceback_of: str | None, **options: Any) -> None:
         failed = DBTaskResult.objects.failed()
         if traceback_of:
-            self.stdout.write(self.one(DBTaskResult.objects.all(), traceback_of).traceback)
+            self.stdout.write(self.find_job(DBTaskResult.objects.all(), traceback_of).traceback)
             return
         if retry:
-            again = failed if retry == "all" else failed.filter(pk=self.one(failed, retry).pk)
-            count = again.update(
+            retried = failed if retry == "all" else failed.filter(pk=self.find_job(failed, retry).pk)
+            count = retried.update(
                 status=TaskResultStatus.READY, run_after=timezone.now(), worker_ids=[], finished_at=None
             )
             self.stdout.write(f"{count} jobs are back in the queue.")
@@ -39,12 +39,12 @@ class Command(BaseCommand):
             ", ".join(f"{counts.get(status, 0)} {status.lower()}" for status in TaskResultStatus.values)
         )
         for job in failed.order_by("-finished_at")[:50]:
-            jurisdiction = job.args_kwargs.get("schema", "no schema")
+            schema = job.args_kwargs.get("schema", "no schema")
             self.stdout.write(
-                f"{job.finished_at:%Y-%m-%d %H:%M} {job.id} {job.task_path} {jurisdiction}: {job.exception_class_path}"
+                f"{job.finished_at:%Y-%m-%d %H:%M} {job.id} {job.task_path} {schema}: {job.exception_class_path}"
             )
 
-    def one(self, jobs: Any, key: str) -> DBTaskResult:
+    def find_job(self, jobs: Any, key: str) -> DBTaskResult:
         try:
             return jobs.get(pk=key)
         except (DBTaskResult.DoesNotExist, ValidationError):

@@ -1,4 +1,4 @@
-"""`manage.py open_jurisdiction`: a new member with its schema, site, starter plan and invitation."""
+"""`manage.py open_jurisdiction`: open a jurisdiction with its schema, site, starter plan and invitation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CHOICES = {
     "staff_band": Jurisdiction.StaffBand,
     "entry_stage": Jurisdiction.MembershipStage,
 }
-TEXTS = {
-    "short_name": "What it is called where space is short; from the name otherwise.",
+HELP_TEXTS = {
+    "short_name": "Name where space is short; made from the name by default.",
     "state": "Two letters, like MN.",
     "geoid": "The Census GEOID: 2 to 12 digits.",
     "timezone": "Like America/Chicago.",
@@ -30,17 +30,17 @@ TEXTS = {
 
 
 class Command(BaseCommand):
-    help = "Open a jurisdiction. Opening one that is there already changes nothing."
+    help = "Open a jurisdiction. Opening one that exists already changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help="The legal name, like “City of Marrow Bend”.")
         parser.add_argument("--slug", required=True, help="The address, like marrow-bend. It stays for good.")
         parser.add_argument(
-            "--coordinator", default="", metavar="MAIL", help="Who is invited to run the site."
+            "--coordinator", default="", metavar="EMAIL", help="Who is invited to run the site."
         )
         for field, choices in CHOICES.items():
             parser.add_argument(option_name(field), choices=choices.values, metavar="|".join(choices.values))
-        for field, text in TEXTS.items():
+        for field, text in HELP_TEXTS.items():
             parser.add_argument(option_name(field), help=text)
         parser.add_argument(
             "--languages", type=lambda text: text.replace(",", " ").split(), help="Like en,es."
@@ -50,43 +50,44 @@ class Command(BaseCommand):
         parser.add_argument(
             "--repair",
             action="store_true",
-            help="Give a registered place that lost its data a new, empty schema.",
+            help="Give a registered jurisdiction that lost its data a new, empty schema.",
         )
 
     def handle(self, *, name: str, slug: str, coordinator: str, repair: bool, **options: Any) -> None:
         fields = {
             field: options[field] for field in services.EDITABLE_FIELDS if options.get(field) is not None
         }
-        was_there = Jurisdiction.objects.filter(slug=slug).exists()
+        existed = Jurisdiction.objects.filter(slug=slug).exists()
         try:
             jurisdiction = services.open_jurisdiction(
                 name=name, slug=slug, by=None, coordinator=coordinator, repair=repair, **fields
             )
-        except ValidationError as refused:
-            raise CommandError("\n".join(error_lines(refused))) from None
-        if was_there:
+        except ValidationError as error:
+            raise CommandError("\n".join(error_lines(error))) from None
+        if existed:
             self.stdout.write(
-                f"{jurisdiction.name} was there already, at {jurisdiction.base_url}/ . What it is stays as it was."
+                f"{jurisdiction.name} exists already, at {jurisdiction.base_url}/ . Its description was not changed."
             )
         else:
             self.stdout.write(
                 f"{jurisdiction.name} is open, at {jurisdiction.base_url}/ , in schema {jurisdiction.schema_name}."
             )
         invited = Invitation.objects.filter(jurisdiction=jurisdiction, state__in=Invitation.OPEN_STATES)
-        for mail in invited.order_by("sent_at").values_list("email", flat=True):
-            self.stdout.write(f"An invitation is on its way to {mail}.")
+        for email in invited.order_by("sent_at").values_list("email", flat=True):
+            self.stdout.write(f"An invitation is on its way to {email}.")
 
 
 def option_name(field: str) -> str:
+    """Command-line option of a field, like "--short-name"."""
     return "--" + field.replace("_", "-")
 
 
-def error_lines(refused: ValidationError) -> list[str]:
-    """One line for each thing that cannot stay so, with the option to change."""
-    if not hasattr(refused, "error_dict"):
-        return refused.messages
+def error_lines(error: ValidationError) -> list[str]:
+    """One line for each error, with the option to change."""
+    if not hasattr(error, "error_dict"):
+        return error.messages
     return [
         text if field == "__all__" else f"{option_name(field)}: {text}"
-        for field, texts in refused.message_dict.items()
+        for field, texts in error.message_dict.items()
         for text in texts
     ]

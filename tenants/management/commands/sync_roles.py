@@ -1,3 +1,5 @@
+"""`manage.py sync_roles`: derive group memberships from affiliations again."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,10 +10,10 @@ from tenants.people import permission_groups
 
 
 class Command(BaseCommand):
-    help = "Derive everybody's groups from their affiliations again: at one place, or at all and at the alliance."
+    help = "Derive group memberships from affiliations again: at one jurisdiction, or at all and at the alliance."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", nargs="?", help="only this place, like marrow-bend")
+        parser.add_argument("slug", nargs="?", help="only this jurisdiction, like marrow-bend")
 
     def handle(self, *, slug: str | None, **options: Any) -> None:
         permission_groups.create_groups()
@@ -27,4 +29,4 @@ class Command(BaseCommand):
             permission_groups.resync(jurisdiction)
             for jurisdiction in tqdm(chosen, unit="jurisdiction", disable=None)
         )
-        self.stdout.write(f"Derived the groups of {people} people at {len(chosen)} places.")
+        self.stdout.write(f"Derived the groups of {people} people at {len(chosen)} jurisdictions.")

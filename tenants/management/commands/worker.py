@@ -1,8 +1,9 @@
-"""`manage.py worker`: runs queued jobs, takes up those of killed workers, and queues periodic work."""
+"""`manage.py worker`: runs queued jobs, requeues those of killed workers, and queues periodic tasks."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import socket
 import threading
@@ -14,13 +15,13 @@ from django.db import OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 
-from tenants.jobs import runner
+from tenants.jobs import recovery, runner, schedule
 
-log = runner.log
+log = logging.getLogger("tenants.jobs.worker")
 
 
 class TenantWorker(db_worker.Worker):
-    """django-tasks' worker, which runs each job in its own schema and tells the others that it is alive."""
+    """django-tasks' worker, which runs each job in its own schema and records heartbeats."""
 
     def __init__(self, *, lease: float, **options: Any) -> None:
         super().__init__(**options)
@@ -28,38 +29,38 @@ class TenantWorker(db_worker.Worker):
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        heart = threading.Thread(target=self.beat, name="heart", daemon=True)
+        heartbeats = threading.Thread(target=self.send_heartbeats, name="heartbeats", daemon=True)
         try:
             while True:
                 try:
-                    self.pulse()  # before a job is claimed: a worker nobody has seen counts as killed
-                    if not heart.ident:
-                        heart.start()
+                    self.heartbeat()  # before a job is claimed: a worker without a heartbeat counts as killed
+                    if not heartbeats.ident:
+                        heartbeats.start()
                     return super().run()
                 except OperationalError as error:
-                    log.warning("The database does not answer, again in 2 s: %s", error)
+                    log.warning("The database does not answer, retry in 2 s: %s", error)
                     connection.close()
                     if self.stopped.wait(2):
                         return None
         finally:
             self.stopped.set()
-            if heart.ident:
-                heart.join(5)
+            if heartbeats.ident:
+                heartbeats.join(5)
 
-    def pulse(self) -> None:
-        runner.heartbeat(self.worker_id, host=socket.gethostname(), pid=os.getpid())
+    def heartbeat(self) -> None:
+        recovery.heartbeat(self.worker_id, host=socket.gethostname(), pid=os.getpid())
 
-    def beat(self) -> None:
+    def send_heartbeats(self) -> None:
         """In a thread of its own, so that a long job does not look like a killed worker."""
-        asked: dict[str, dt.datetime] = {}
+        queued_periods: dict[str, dt.datetime] = {}
         while True:
             try:
                 close_old_connections()
-                self.pulse()
-                runner.requeue_orphans(lease=self.lease)
-                runner.enqueue_due(asked=asked)
+                self.heartbeat()
+                recovery.requeue_orphans(lease=self.lease)
+                schedule.enqueue_due(queued_periods=queued_periods)
             except Exception:
-                log.exception("The worker's heart missed a beat.")
+                log.exception("The worker missed a heartbeat.")
                 connection.close()
             if self.stopped.wait(self.lease.total_seconds() / 6):
                 connection.close()
@@ -75,7 +76,7 @@ class TenantWorker(db_worker.Worker):
 
 
 class Command(BaseCommand):
-    help = "Run queued jobs, take up those of killed workers, and queue periodic work. Start as many as you like."
+    help = "Run queued jobs, requeue those of killed workers, and queue periodic tasks. Start as many as you like."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--batch", action="store_true", help="End when no job is left.")
@@ -83,20 +84,20 @@ class Command(BaseCommand):
             "--interval",
             type=float,
             default=1,
-            help="Seconds between two looks at an empty queue; %(default)s.",
+            help="Seconds between two polls of an empty queue; %(default)s.",
         )
         parser.add_argument(
             "--lease",
             type=float,
             default=30,
-            help="Seconds without a sign of life after which a worker counts as killed; the same for all; %(default)s.",
+            help="Seconds without a heartbeat after which a worker counts as killed; the same for all; %(default)s.",
         )
-        parser.add_argument("--max-jobs", type=int, help="End after so many jobs.")
+        parser.add_argument("--max-jobs", type=int, help="End after this many jobs.")
 
     def handle(
         self, *, batch: bool, interval: float, lease: float, max_jobs: int | None, **options: Any
     ) -> None:
-        runner.autodiscover()
+        schedule.autodiscover()
         worker = TenantWorker(
             lease=lease,
             queue_names=["*"],

@@ -1,4 +1,4 @@
-"""The plan as a spreadsheet in the layout cities share, with an id column that leads it back."""
+"""Export the plan as a spreadsheet in the layout cities share, with a column of ids for the next import."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import spreadsheets
-from tenants.plans.imports.services import date_conventions_of
-from tenants.plans.models import Export, Plan
+from tenants.plans.models import ExportSnapshot, Plan
 from tenants.plans.plan_tree import read_tree
+from tenants.plans.selectors import date_conventions_of
 
-MAX_SNAPSHOTS = 20  # how many exports are remembered for the day their sheet comes back changed
+MAX_SNAPSHOTS = 20  # older ones are deleted; a sheet made from one of these can be merged when it is imported
 
 
 def export_tree(plan: Plan) -> list[spreadsheets.Goal]:
-    """The plan without retired parts, each part with its uuid: what an import of the export must find again."""
+    """The plan without retired items, each item with its uuid: importing it again changes nothing."""
     return read_tree(plan)
 
 
 @transaction.atomic
 def export_sheet(plan: Plan, target: str | Path | IO[bytes], *, by: User | None) -> None:
-    """Write the plan as XLSX and remember what it said. Raises ValidationError if a text does not fit a cell."""
+    """Write the plan as XLSX and store an ExportSnapshot of it. Raises ValidationError if a text does not fit a cell."""
     tree = export_tree(plan)
     if not tree:
         raise ValidationError(_("The plan is empty. Add a goal or import a sheet, then download it."))
@@ -37,12 +37,12 @@ def export_sheet(plan: Plan, target: str | Path | IO[bytes], *, by: User | None)
         )
     except spreadsheets.SheetError as error:
         raise ValidationError(str(error)) from error
-    plain = [dataclasses.asdict(goal) for goal in tree]
-    last = Export.objects.order_by("-created_at").first()
-    if last is None or last.tree != plain:
-        Export.objects.create(tree=plain, created_by=by, updated_by=by)
-        old = Export.objects.order_by("-created_at").values_list("pk", flat=True)[MAX_SNAPSHOTS:]
-        Export.objects.filter(pk__in=list(old)).delete()
+    tree_data = [dataclasses.asdict(goal) for goal in tree]
+    last = ExportSnapshot.objects.order_by("-created_at").first()
+    if last is None or last.tree != tree_data:
+        ExportSnapshot.objects.create(tree=tree_data, created_by=by, updated_by=by)
+        old_pks = ExportSnapshot.objects.order_by("-created_at").values_list("pk", flat=True)[MAX_SNAPSHOTS:]
+        ExportSnapshot.objects.filter(pk__in=list(old_pks)).delete()
 
 
 def export_as_bytes(plan: Plan, *, by: User | None) -> bytes:

@@ -1,4 +1,4 @@
-"""A spreadsheet on its way into the plan: upload, check, commit. All or nothing; nothing in the plan is deleted."""
+"""Import a spreadsheet into the plan: upload, check, commit. All or nothing; nothing in the plan is deleted."""
 
 from __future__ import annotations
 
@@ -14,30 +14,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants.models import Jurisdiction
 from tenants.plans import spreadsheets
-from tenants.plans.imports.writer import Writer
-from tenants.plans.models import Export, ImportJob, Plan
+from tenants.plans.imports.writer import PlanWriter
+from tenants.plans.models import ExportSnapshot, ImportJob, Plan
 from tenants.plans.plan_tree import read_tree, retired_ids
-from tenants.plans.services.editing import announce_plan, lock_plan_rows
-from tenants.plans.services.starter import holds_only_starter, make_starter_plan
+from tenants.plans.selectors import date_conventions_of
+from tenants.plans.services import announce_plan, holds_only_starter, lock_plan_rows, make_starter_plan
 from tenants.plans.spreadsheets import three_way_merge
 
 MAX_MEGABYTES = 20
 UNDO_DAYS = 7
-_MAX_BASE_TREES = 6  # how many earlier imports, and how many exports, a sheet may have been made from
+_MAX_BASE_TREES = 6  # of earlier imports, and of exports, from which a sheet may have been made
 
 
 # ---- Reading ---------------------------------------------------------------------------------------------
-def date_conventions_of(jurisdiction: Jurisdiction, *, date_order: str = "") -> spreadsheets.DateConventions:
-    """How this city's sheets write dates: its fiscal year, and "month/day/year" unless told otherwise."""
-    return spreadsheets.DateConventions(jurisdiction.fiscal_year_start_month, date_order or "month/day/year")
-
-
 def read_sheet(
     content: bytes, *, filename: str, mapping: Mapping[Any, Any] | None = None, date_order: str = ""
 ) -> spreadsheets.ParseResult:
-    """Read a file with the active city's settings. Raises sheets.SheetError if it cannot be read as a plan."""
+    """Parse a file with the active city's settings. Raises SheetError if it cannot be read as a plan."""
     return spreadsheets.read(
         content,
         filename=filename,
@@ -47,35 +41,39 @@ def read_sheet(
 
 
 def compare_with_plan(plan: Plan, goals: Iterable[spreadsheets.Goal]) -> three_way_merge.PlanDiff:
-    """What the sheet would do to the plan as it is now. Untouched starter text counts as not there."""
+    """Difference between the sheet and the plan as it is now. A plan of starter text that nobody edited counts as empty."""
     rows = three_way_merge.flatten_tree(goals)
     if holds_only_starter(plan):
         return three_way_merge.three_way_diff(rows, [], {})
-    there = three_way_merge.key_by_id(
+    plan_rows = three_way_merge.key_by_id(
         three_way_merge.flatten_tree(read_tree(plan, with_retired=True), retired=retired_ids(plan))
     )
-    return three_way_merge.three_way_diff(rows, there, _base(rows))
+    return three_way_merge.three_way_diff(rows, plan_rows, _merge_base(rows))
 
 
-def _base(rows: list[three_way_merge.Node]) -> dict[str, three_way_merge.Node]:
-    """What sheet and plan last agreed on, by uuid: of the earlier sheets the one this sheet was made from."""
+def _merge_base(rows: list[three_way_merge.Node]) -> dict[str, three_way_merge.Node]:
+    """The rows on which sheet and plan last agreed, by uuid.
+
+    They come from the earlier sheets and exports: first from the one that this sheet was most likely made from.
+    """
     imports = ImportJob.objects.filter(state=ImportJob.State.COMMITTED).order_by("-committed_at")
     trees: list[Any] = [*imports.values_list("committed_at", "tree")[:_MAX_BASE_TREES]]
-    trees += Export.objects.order_by("-created_at").values_list("created_at", "tree")[:_MAX_BASE_TREES]
+    trees += ExportSnapshot.objects.order_by("-created_at").values_list("created_at", "tree")[
+        :_MAX_BASE_TREES
+    ]
     trees.sort(key=lambda pair: pair[0], reverse=True)
-    known = [
+    candidates = [
         three_way_merge.key_by_id(
             three_way_merge.flatten_tree(spreadsheets.Goal.from_dict(goal) for goal in tree)
         )
-        for _moment, tree in trees
+        for _created_at, tree in trees
         if tree
     ]
-    if len(known) > 1:
-        known.sort(
-            key=lambda nodes: three_way_merge.edit_distance(rows, nodes)
-        )  # stable: of equals the newest
+    if len(candidates) > 1:
+        # The sort is stable: of equally near ones the newest comes first.
+        candidates.sort(key=lambda nodes: three_way_merge.edit_distance(rows, nodes))
     base: dict[str, three_way_merge.Node] = {}
-    for nodes in known:
+    for nodes in candidates:
         for node in nodes:
             base.setdefault(node.key, node)
     return base
@@ -84,9 +82,9 @@ def _base(rows: list[three_way_merge.Node]) -> dict[str, three_way_merge.Node]:
 # ---- Upload and check ------------------------------------------------------------------------------------
 @transaction.atomic
 def upload_sheet(*, filename: str, content: bytes, by: User | None, date_order: str = "") -> ImportJob:
-    """Keep a file and read it: state "checked", or "uploaded" where a person must say which column is which.
+    """Store a file and check it: state "checked", or "uploaded" where a person must first map the columns.
 
-    Raises ValidationError, in words, for a file that cannot be read at all. Nothing of the plan changes.
+    Raises ValidationError for a file that cannot be read at all. The plan does not change.
     """
     if len(content) > MAX_MEGABYTES * 1024 * 1024:
         raise ValidationError(
@@ -112,9 +110,9 @@ def check_import(
     mapping: Mapping[str, Any] | None = None,
     date_order: str | None = None,
 ) -> ImportJob:
-    """Read the kept file again, with corrected columns if given, and say what an import would do.
+    """Parse the stored file again, with a corrected mapping if given, and store the difference from the plan.
 
-    Raises ValidationError for a file that cannot be read, or an import that is over.
+    Raises ValidationError for a file that cannot be read, or an import that is committed or undone.
     """
     if job.pk:
         job = ImportJob.objects.select_for_update().get(pk=job.pk)
@@ -136,7 +134,7 @@ def check_import(
         job.state, job.tree = ImportJob.State.UPLOADED, []
         job.result = {"error": str(error), "sheets": [dataclasses.asdict(sheet) for sheet in error.sheets]}
     else:
-        plan = _plan()
+        plan = _get_plan()
         job.state, job.tree = ImportJob.State.CHECKED, result.tree
         job.result = describe(
             result, compare_with_plan(plan, result.goals), replaces_starter=holds_only_starter(plan)
@@ -149,7 +147,7 @@ def check_import(
 def describe(
     result: spreadsheets.ParseResult, difference: three_way_merge.PlanDiff, *, replaces_starter: bool = False
 ) -> dict[str, Any]:
-    """The check as plain data, for the page and for `commit_import` to see whether it still holds."""
+    """The check as JSON values: the page shows it, and `commit_import` compares it with the plan of that moment."""
     examples: dict[str, str] = {}
     for cell in result.cells:
         examples.setdefault(
@@ -161,9 +159,9 @@ def describe(
         "cells": result.cell_counts,
         "cell_examples": examples,
         "messages": [dataclasses.asdict(message) for message in result.messages],
-        "refused": [dataclasses.asdict(cell) for cell in result.cells if cell.disposition == "refused"],
+        "refused": [_describe_cell(cell) for cell in result.cells if cell.disposition == "refused"],
         "sheets": [dataclasses.asdict(sheet) for sheet in result.sheets],
-        "rows": _rows(difference),
+        "rows": _describe_rows(difference),
         "absent": [
             {"kind": node.kind, "uuid": node.key, "number": node.number, "title": node.title}
             for node in difference.absent
@@ -171,15 +169,27 @@ def describe(
     }
 
 
-def _rows(difference: three_way_merge.PlanDiff) -> list[dict[str, Any]]:
-    gone = {item.node.key for item in difference.items if item.state == "retired"}
+def _describe_cell(cell: spreadsheets.CellDisposition) -> dict[str, Any]:
+    return {
+        "sheet": cell.sheet,
+        "row": cell.row,
+        "column": cell.column,
+        "value": cell.value,
+        "fate": cell.disposition,
+        "reason": cell.reason,
+    }
+
+
+def _describe_rows(difference: three_way_merge.PlanDiff) -> list[dict[str, Any]]:
+    retired = {item.node.key for item in difference.items if item.state == "retired"}
     return [
-        _row(item) | ({"under_retired": True} if item.state == "new" and item.node.parent in gone else {})
+        _describe_row(item)
+        | ({"under_retired": True} if item.state == "new" and item.node.parent in retired else {})
         for item in difference.items
     ]
 
 
-def _row(item: three_way_merge.RowDiff) -> dict[str, Any]:
+def _describe_row(item: three_way_merge.RowDiff) -> dict[str, Any]:
     return {
         "kind": item.node.kind,
         "state": item.state,
@@ -195,13 +205,13 @@ def _row(item: three_way_merge.RowDiff) -> dict[str, Any]:
 # ---- Commit ----------------------------------------------------------------------------------------------
 @transaction.atomic
 def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str] | None = None) -> ImportJob:
-    """Write what the check showed, in one transaction, the same number of queries for any number of rows.
+    """Write the checked sheet into the plan, in one transaction; a constant number of queries for any number of rows.
 
-    `choices` decides conflicts: {"<uuid>:<field>": "sheet" or "plan"}; without a word the plan keeps its own.
-    Announces `plan_changed` if anything changed. Raises ValidationError if the import is over, was not checked, or
-    meets conflicts that the check did not show: then it is checked again, and nothing of the plan has changed.
+    `choices` decides conflicts: {"<uuid>:<field>": "sheet" or "plan"}; without a choice the plan keeps its value.
+    Announces `plan_changed` if anything changed. Raises ValidationError, with the plan unchanged, if the import is
+    committed or undone, was not checked, or has conflicts that the check did not show (code "unseen").
     """
-    plan = _plan(lock=True)
+    plan = _get_plan(lock=True)
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     _require_open(job)
     if job.state != ImportJob.State.CHECKED:
@@ -209,18 +219,18 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
             _("Say which column is which first; then the sheet can be checked and imported.")
         )
     goals = [spreadsheets.Goal.from_dict(goal) for goal in job.tree]
-    lock_plan_rows(plan)  # what is compared now is what is written over
+    lock_plan_rows(plan)  # the rows that are compared are those that are overwritten
     difference = compare_with_plan(plan, goals)
-    if unseen := _conflicts(difference) - _shown_conflicts(job.result):
+    if new_conflicts := _conflicts(difference) - _checked_conflicts(job.result):
         raise ValidationError(
             _(
                 "The plan was changed after the check, and %(count)d cells now differ on both sides. Check again."
             )
-            % {"count": len(unseen)},
+            % {"count": len(new_conflicts)},
             code="unseen",
         )
     at = timezone.now()
-    writer = Writer(
+    writer = PlanWriter(
         plan,
         by=by,
         at=at,
@@ -233,7 +243,7 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
     _assign_uuids(goals, writer.uuids(difference))
     job.options = job.options | {"choices": dict(choices or {})}
     job.tree = [dataclasses.asdict(goal) for goal in goals]
-    job.before = writer.undo
+    job.before = writer.undo.as_json()
     job.result = job.result | {"counts": difference.counts(), "changed": writer.has_changed}
     job.state, job.committed_at, job.updated_by = ImportJob.State.COMMITTED, at, by
     job.undo_until = at + dt.timedelta(days=UNDO_DAYS) if writer.has_changed else None
@@ -253,7 +263,7 @@ def _conflicts(difference: three_way_merge.PlanDiff) -> set[str]:
     }
 
 
-def _shown_conflicts(result: Mapping[str, Any]) -> set[str]:
+def _checked_conflicts(result: Mapping[str, Any]) -> set[str]:
     return {
         f"{row['uuid']}:{name}"
         for row in result.get("rows", [])
@@ -263,14 +273,17 @@ def _shown_conflicts(result: Mapping[str, Any]) -> set[str]:
 
 
 def _assign_uuids(goals: list[spreadsheets.Goal], uuids: list[str]) -> None:
-    """Give each part of the tree the uuid of its row, so that the next import knows what this one said."""
-    found = iter(uuids)
+    """Set `id` of each item of the tree to the uuid of its row: the tree is a base for the next import.
+
+    `uuids` are in the order of the tree: each goal, its outcomes, and each outcome's actions.
+    """
+    remaining = iter(uuids)
     for goal in goals:
-        goal.id = next(found)
+        goal.id = next(remaining)
         for outcome in goal.outcomes:
-            outcome.id = next(found)
+            outcome.id = next(remaining)
             for action in outcome.actions:
-                action.id = next(found)
+                action.id = next(remaining)
 
 
 def _require_open(job: ImportJob) -> None:
@@ -282,22 +295,22 @@ def _require_open(job: ImportJob) -> None:
         )
 
 
-def _plan(*, lock: bool = False) -> Plan:
+def _get_plan(*, lock: bool = False) -> Plan:
     plans = Plan.objects.in_force().order_by("-pk")
     return (plans.select_for_update() if lock else plans).first() or make_starter_plan()
 
 
-# ---- In one go, for commands -----------------------------------------------------------------------------
+# ---- All steps in one, for commands ----------------------------------------------------------------------
 @transaction.atomic
 def import_sheet(
     *, filename: str, content: bytes, by: User | None, dry_run: bool = False
 ) -> tuple[spreadsheets.ParseResult, three_way_merge.PlanDiff]:
-    """Read, check and, unless it is a dry run, commit; conflicts keep the plan's own.
+    """Parse, check and, unless it is a dry run, commit; in a conflict the plan keeps its value.
 
-    Raises sheets.SheetError, with nothing changed, for a file that cannot be read as a plan.
+    Raises SheetError, with nothing changed, for a file that cannot be read as a plan.
     """
     result = read_sheet(content, filename=filename)
-    plan = _plan()
+    plan = _get_plan()
     difference = compare_with_plan(plan, result.goals)
     if not dry_run:
         job = ImportJob.objects.create(

@@ -1,4 +1,4 @@
-"""A spreadsheet's way into the plan, page by page: choose a file, match columns, check, done."""
+"""Pages of the import: choose a file, map its columns, check, commit, undo; and the download of the plan."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.access import Permission, permission_required
-from tenants.plans import change_log, services
-from tenants.plans.forms import ColumnsForm, UploadForm
+from tenants.plans import change_log
+from tenants.plans.imports.export import export_as_bytes
+from tenants.plans.imports.forms import ColumnsForm, UploadForm
+from tenants.plans.imports.services import check_import, commit_import, upload_sheet
+from tenants.plans.imports.undo import can_undo, undo_import
 from tenants.plans.models import ImportJob
+from tenants.plans.views.common import current_jurisdiction, get_plan
 from tenants.plans.views.histories import format_value
 
 PAGE_SIZE = 25
@@ -71,12 +76,12 @@ FIELD_LABELS: dict[str, Any] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.IMPORT_PLAN)
 def imports(request: HttpRequest) -> HttpResponse:
-    """Choose a file; below, the imports so far."""
+    """The upload form and the past imports."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            job = services.upload_sheet(
+            job = upload_sheet(
                 filename=file.name,
                 content=file.read(),
                 by=request.user,
@@ -88,18 +93,18 @@ def imports(request: HttpRequest) -> HttpResponse:
             return redirect(
                 "plans:import-columns" if job.state == job.State.UPLOADED else "plans:import", pk=job.pk
             )
-    past = (
+    past_imports = (
         ImportJob.objects.filter(state__in=[ImportJob.State.COMMITTED, ImportJob.State.UNDONE])
         .defer("content", "tree", "before")
         .select_related("created_by")
         .order_by("-committed_at", "-pk")
     )
-    page = Paginator(past, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(past_imports, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "section": "import",
         "form": form,
         "page": page,
-        "lines": [{"job": job, "can_undo": services.can_undo(job)} for job in page],
+        "lines": [{"job": job, "can_undo": can_undo(job)} for job in page],
         "steps": STEPS,
     }
     return render(request, "plans/imports.html", context, status=422 if form.errors else 200)
@@ -108,18 +113,18 @@ def imports(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.IMPORT_PLAN)
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Which column is which: the guess, three cells of each, and a way to correct it."""
+    """The guessed role of each column, with three of its cells, and a form to correct it."""
     job = get_object_or_404(ImportJob, pk=pk)
     if job.state not in (job.State.UPLOADED, job.State.CHECKED):
         return redirect("plans:import", pk=job.pk)
     form = ColumnsForm(
         request.POST or None,
-        sheet_list=job.result.get("sheets", []),
+        sheets=job.result.get("sheets", []),
         date_order=job.options.get("date_order", ""),
     )
     if request.method == "POST" and form.is_valid():
         try:
-            job = services.check_import(
+            job = check_import(
                 job,
                 by=request.user,
                 mapping=job.mapping | form.mapping(),
@@ -138,40 +143,42 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 @permission_required(Permission.IMPORT_PLAN)
 def show_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """The check before the commit; after it, what was done and the way back."""
+    """The check before the commit; after it, the result and the button that undoes it."""
     job = get_object_or_404(ImportJob.objects.select_related("created_by"), pk=pk)
     if job.state == job.State.UPLOADED:
         return redirect("plans:import-columns", pk=job.pk)
     if job.state != job.State.CHECKED:
-        context = {"section": "import", "job": job, "can_undo": services.can_undo(job), "steps": STEPS}
+        context = {"section": "import", "job": job, "can_undo": can_undo(job), "steps": STEPS}
         return render(request, "plans/import_done.html", context | {"result": job.result})
-    return _check(request, job)
+    return _render_check(request, job)
 
 
-def _check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpResponse:
+def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpResponse:
     result = job.result
-    shows = _filters(result)
+    filters = _filters(result)
     show = request.GET.get("show", "")
-    if show not in shows:
-        show = "conflict" if shows["conflict"]["count"] else "look" if shows["look"]["count"] else "new"
-    page = Paginator(shows[show]["rows"], PAGE_SIZE).get_page(request.GET.get("page"))
-    kinds = {row["uuid"]: row["title"] for row in result["rows"] if row["uuid"]}
-    ready = _messages(page) if show == "look" else [_line(row, kinds) for row in page]
-    actions = result["counts"]["action"]
+    if show not in filters:
+        show = "conflict" if filters["conflict"]["count"] else "look" if filters["look"]["count"] else "new"
+    page = Paginator(filters[show]["rows"], PAGE_SIZE).get_page(request.GET.get("page"))
+    titles = {row["uuid"]: row["title"] for row in result["rows"] if row["uuid"]}
+    lines = _message_lines(page) if show == "look" else [_row_line(row, titles) for row in page]
+    counts = result["counts"]["action"]
     context = {
         "section": "import",
         "job": job,
         "result": result,
-        "actions": actions,
-        "found": sum(actions[state] for state in ("new", "changed", "same", "conflict", "retired")),
-        "changing": sum(
-            counts[state] for counts in result["counts"].values() for state in ("new", "changed", "conflict")
+        "counts": counts,
+        "action_count": sum(counts[state] for state in ("new", "changed", "same", "conflict", "retired")),
+        "is_changing": any(
+            kind_counts[state]
+            for kind_counts in result["counts"].values()
+            for state in ("new", "changed", "conflict")
         ),
-        "chips": shows,
+        "filters": filters,
         "show": show,
         "page": page,
-        "lines": ready,
-        "conflicts": [_line(row, kinds) for row in shows["conflict"]["rows"]],
+        "lines": lines,
+        "conflicts": [_row_line(row, titles) for row in filters["conflict"]["rows"]],
         "error": error,
         "steps": STEPS,
     }
@@ -179,43 +186,49 @@ def _check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpRespons
 
 
 def _filters(result: dict[str, Any]) -> dict[str, Any]:
-    """The chips: {"look": {"words", "count", "rows"}, …}."""
+    """The rows of the check by filter: {"look": {"label", "count", "rows"}, …}."""
     rows = result["rows"]
-    look = [*result["messages"]]
-    states = {
+    state_labels = {
         "conflict": _("Changed on both sides"),
         "new": _("New"),
         "changed": _("Changed"),
         "same": _("Same"),
         "retired": _("Retired here"),
     }
-    found = {"look": {"words": _("Need a look"), "rows": look, "count": len(look)}}
-    for state, words in states.items():
-        mine = [row for row in rows if row["state"] == state]
-        found[state] = {"words": words, "rows": mine, "count": len(mine)}
+    messages_to_check = [*result["messages"]]
+    filters = {
+        "look": {"label": _("Need a look"), "rows": messages_to_check, "count": len(messages_to_check)}
+    }
+    for state, label in state_labels.items():
+        matching = [row for row in rows if row["state"] == state]
+        filters[state] = {"label": label, "rows": matching, "count": len(matching)}
     absent = [row | {"state": "absent", "fields": {}, "row": None, "sheet": None} for row in result["absent"]]
-    found["absent"] = {"words": _("Not in the sheet"), "rows": absent, "count": len(absent)}
-    return found
+    filters["absent"] = {"label": _("Not in the sheet"), "rows": absent, "count": len(absent)}
+    return filters
 
 
-def _messages(page: Any) -> list[dict[str, Any]]:
+def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
     return [
         message
-        | {"kind_word": MESSAGE_LABELS.get(message["kind"], _("Look")), "stops": message["level"] == "error"}
-        for message in page
+        | {
+            "kind_label": MESSAGE_LABELS.get(message["kind"], _("Look")),
+            "is_error": message["level"] == "error",
+        }
+        for message in messages_of_page
     ]
 
 
-def _line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
+def _row_line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
+    """A row of the check for the template; `titles` are the rows' titles by uuid."""
     return row | {
-        "kind_word": change_log.OBJECT_LABELS[row["kind"]],
+        "kind_label": change_log.OBJECT_LABELS[row["kind"]],
         "differences": [
             {
                 "key": f"{row['uuid']}:{name}",
-                "word": FIELD_LABELS.get(name, name),
-                "base": _shown(name, field["base"], titles),
-                "plan": _shown(name, field["plan"], titles),
-                "sheet": _shown(name, field["sheet"], titles),
+                "label": FIELD_LABELS.get(name, name),
+                "base": _format_field(name, field["base"], titles),
+                "plan": _format_field(name, field["plan"], titles),
+                "sheet": _format_field(name, field["sheet"], titles),
                 "verdict": field["verdict"],
             }
             for name, field in row["fields"].items()
@@ -223,8 +236,8 @@ def _line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _shown(name: str, value: Any, titles: dict[str, str]) -> str:
-    """One side of a difference in words."""
+def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
+    """One side's value of a field as text."""
     if not value:
         return ""
     if name == "parent":
@@ -247,7 +260,7 @@ def _shown(name: str, value: Any, titles: dict[str, str]) -> str:
 @require_POST
 @permission_required(Permission.IMPORT_PLAN)
 def commit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Write it. A field `take:<uuid>:<field>` with the value "sheet" decides a conflict for the sheet."""
+    """Commit the import. A field `take:<uuid>:<field>` of "sheet" or "plan" decides a conflict."""
     job = get_object_or_404(ImportJob, pk=pk)
     choices = {
         name.removeprefix("take:"): value
@@ -255,15 +268,15 @@ def commit(request: HttpRequest, pk: int) -> HttpResponse:
         if name.startswith("take:") and isinstance(value, str) and value in ("sheet", "plan")
     }
     try:
-        services.commit_import(job, by=request.user, choices=choices)
+        commit_import(job, by=request.user, choices=choices)
     except ValidationError as error:
         job.refresh_from_db()
         if getattr(error, "code", "") == "unseen":
-            job = services.check_import(job, by=request.user)
+            job = check_import(job, by=request.user)
         if job.state != job.State.CHECKED:
             messages.error(request, " ".join(error.messages))
             return redirect("plans:import", pk=job.pk)
-        return _check(request, job, " ".join(error.messages))
+        return _render_check(request, job, " ".join(error.messages))
     return redirect("plans:import", pk=job.pk)
 
 
@@ -272,7 +285,7 @@ def commit(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(ImportJob, pk=pk)
     try:
-        services.undo_import(job, by=request.user)
+        undo_import(job, by=request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
@@ -280,3 +293,21 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             request, _("“%(file)s” is taken back. The plan is as it was.") % {"file": job.filename}
         )
     return redirect("plans:import", pk=job.pk)
+
+
+@require_POST
+@permission_required(Permission.SEE_WORKSPACE)
+def download(request: HttpRequest) -> HttpResponse:
+    """The plan as a spreadsheet. A POST, because it stores an ExportSnapshot."""
+    plan = get_plan()
+    try:
+        content = export_as_bytes(plan, by=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("plans:editor")
+    response = HttpResponse(
+        content, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    name = f"{current_jurisdiction().slug}-plan-{timezone.localdate():%Y-%m-%d}.xlsx"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,29 +1,22 @@
-"""What is done to a plan. Pages, commands and the API call these.
+"""Services that write a plan; pages, commands and the API call these.
 
-Each is one transaction: lock, check, save named fields, write the history, announce.
+Each is one transaction: lock, check, save named fields, write the log entry, announce.
 """
 
-from tenants.plans.imports.export import export_as_bytes, export_sheet, export_tree
-from tenants.plans.imports.services import check_import, commit_import, import_sheet, upload_sheet
-from tenants.plans.imports.undo import can_undo, undo_import
-from tenants.plans.services.editing import (
+from tenants.plans.services._common import (
     EditConflict,
-    add_action,
-    add_goal,
-    add_outcome,
-    edit_action,
-    edit_goal,
-    edit_outcome,
-    edit_plan,
+    announce_plan,
     is_adopted,
-    move,
-    move_to,
-    restore,
-    retire,
+    lock_plan_rows,
     version_token,
+    without_starter_flag,
 )
+from tenants.plans.services.actions import add_action, edit_action
+from tenants.plans.services.headings import add_goal, add_outcome, edit_goal, edit_outcome, edit_plan
+from tenants.plans.services.ordering import move, move_to
 from tenants.plans.services.progress import REPORTABLE_STATUSES, record_progress
 from tenants.plans.services.publishing import adopt, publish_plan, publish_warnings, unpublish_plan
+from tenants.plans.services.retirement import restore, retire
 from tenants.plans.services.starter import holds_only_starter, make_starter_plan
 
 __all__ = [
@@ -33,19 +26,14 @@ __all__ = [
     "add_goal",
     "add_outcome",
     "adopt",
-    "can_undo",
-    "check_import",
-    "commit_import",
+    "announce_plan",
     "edit_action",
     "edit_goal",
     "edit_outcome",
     "edit_plan",
-    "export_as_bytes",
-    "export_sheet",
-    "export_tree",
     "holds_only_starter",
-    "import_sheet",
     "is_adopted",
+    "lock_plan_rows",
     "make_starter_plan",
     "move",
     "move_to",
@@ -54,8 +42,7 @@ __all__ = [
     "record_progress",
     "restore",
     "retire",
-    "undo_import",
     "unpublish_plan",
-    "upload_sheet",
     "version_token",
+    "without_starter_flag",
 ]

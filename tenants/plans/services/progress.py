@@ -1,4 +1,4 @@
-"""What happened on an action."""
+"""Record progress on an action."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from tenants.plans import change_log
 from tenants.plans.models import Action, ProgressNote
-from tenants.plans.services.editing import (
+from tenants.plans.services._common import (
     announce_actions,
     lock_action,
     normalize_newlines,
     without_starter_flag,
 )
 
-# A person may not choose these in a report: an action is merged by the plan's editors.
+# The statuses of a progress note. "Merged" is none of them: the plan's editors merge actions.
 REPORTABLE_STATUSES = tuple(status for status in Action.Status if status != Action.Status.MERGED)
 
 
@@ -38,12 +38,12 @@ def record_progress(
 ) -> ProgressNote:
     """Add a dated note to an action and move it to `status`. Announces `action_changed`.
 
-    A note dated before the newest one is kept in the history and leaves the status as it is.
+    A note dated before the newest one is saved, but leaves the status as it is.
     Raises ValidationError, by field: no text, a day in the future, a status that needs a reason or a next step and
     has none, a retired action.
     """
     action = lock_action(action)
-    text, next_step, reason = (normalize_newlines(each).strip() for each in (text, next_step, reason))
+    text, next_step, reason = (normalize_newlines(value).strip() for value in (text, next_step, reason))
     _check(action, status=status, text=text, next_step=next_step, reason=reason, on=on)
     is_newest = action.last_update_on is None or on >= action.last_update_on
     before = change_log.snapshot(action)

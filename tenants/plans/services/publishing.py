@@ -1,4 +1,4 @@
-"""Who may see the plan, whether the site is open, and the adoption by the city's body: three facts."""
+"""Publish and unpublish the plan, open and close the site, record the adoption: three separate facts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants.jurisdictions import services as tenants
+from tenants.jurisdictions import services as jurisdiction_services
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans import change_log
 from tenants.plans.models import Action, Plan
 from tenants.plans.selectors import actions_of
-from tenants.plans.services.editing import _save_and_log, announce_plan
+from tenants.plans.services._common import announce_plan, save_and_log
 from tenants.signals import plan_published
 
 
@@ -38,9 +38,9 @@ def publish_plan(
     before = change_log.snapshot(plan)
     plan.visibility = visibility
     plan.published_at = plan.published_at or timezone.now()
-    changed = _save_and_log(plan, "published", before, by=by, columns=["visibility", "published_at"])
+    changed = save_and_log(plan, "published", before, by=by, columns=["visibility", "published_at"])
     if launch:
-        tenants.set_site_state(connection.tenant, state=Jurisdiction.SiteState.LAUNCHED, by=by)
+        jurisdiction_services.set_site_state(connection.tenant, state=Jurisdiction.SiteState.LAUNCHED, by=by)
     if changed:
         plan_published.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
     return plan
@@ -59,11 +59,13 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
         )
     before = change_log.snapshot(plan)
     plan.visibility, plan.published_at = Visibility.INTERNAL, None
-    changed = _save_and_log(
+    changed = save_and_log(
         plan, "unpublished", before, by=by, columns=["visibility", "published_at"], reason=reason.strip()
     )
     if close_site:
-        tenants.set_site_state(connection.tenant, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=by)
+        jurisdiction_services.set_site_state(
+            connection.tenant, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=by
+        )
     if changed:
         plan_published.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
     return plan
@@ -71,7 +73,7 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
 
 @transaction.atomic
 def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User | None) -> Plan:
-    """Record that the city's body adopted the plan on a day. From then on changes of promises need a reason.
+    """Record that the city's body adopted the plan on a day. From then on changes of commitments need a reason.
 
     Announces `plan_changed`. Raises ValidationError for a day in the future or no body.
     """
@@ -88,20 +90,20 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
         plan.lifecycle = Plan.Lifecycle.ADOPTED
     plan.full_clean()
     columns = ["adopted_on", "adopting_body", "resolution", "lifecycle"]
-    if _save_and_log(plan, "adopted", before, by=by, columns=columns):
+    if save_and_log(plan, "adopted", before, by=by, columns=columns):
         announce_plan(plan)
     return plan
 
 
 def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
-    """What a reader will miss, none of which stops the publishing; one query.
+    """Gaps that readers of the plan will notice; none of them prevents publishing. Two queries.
 
-    [{"key": "no_date", "count": 2, "text": "2 actions have no date", "actions": [first five]}]
+    [{"key": "no_date", "count": 2, "of": 31, "actions": [first five]}], in the order of the checks.
     """
     actions = list(
         actions_of(plan).select_related("outcome__goal").prefetch_related("measures").in_plan_order()
     )
-    tests: dict[str, Any] = {
+    checks: dict[str, Any] = {
         "starter": lambda a: a.source.get("starter"),
         "no_party": lambda a: (
             a.accountable_id is None and a.owner_id is None and a.status not in Action.CLOSED
@@ -111,11 +113,13 @@ def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
         "no_status": lambda a: a.status is None,
         "no_stage": lambda a: not a.stage and not a.outcome.stage,
     }
-    found = []
-    for key, test in tests.items():
-        missing = [action for action in actions if test(action)]
-        if missing:
-            found.append({"key": key, "count": len(missing), "of": len(actions), "actions": missing[:5]})
+    warnings = []
+    for key, has_gap in checks.items():
+        incomplete = [action for action in actions if has_gap(action)]
+        if incomplete:
+            warnings.append(
+                {"key": key, "count": len(incomplete), "of": len(actions), "actions": incomplete[:5]}
+            )
     if not plan.summary:
-        found.append({"key": "no_summary", "count": 1, "of": 1, "actions": []})
-    return found
+        warnings.append({"key": "no_summary", "count": 1, "of": 1, "actions": []})
+    return warnings

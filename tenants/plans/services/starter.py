@@ -1,4 +1,4 @@
-"""The plan a new city begins with: an outline to write over, in words that say so."""
+"""The starter plan of a new city: an outline of example texts to write over."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ STARTER_FLAG = {"starter": True}
 
 @transaction.atomic
 def make_starter_plan(*, by: User | None = None) -> Plan:
-    """The schema's plan; where there is none, a draft with one goal for each kind of step.
+    """The schema's plan; where there is none, a new draft with one goal for each kind of step.
 
-    Each row carries the mark of starter text until somebody touches it; an import takes the place of untouched ones.
+    Each row has STARTER_FLAG in its `source` until somebody edits it. An import replaces a plan that nobody has edited.
     """
     plan = Plan.objects.in_force().order_by("-pk").first()
     if plan is not None:
@@ -50,13 +50,13 @@ def make_starter_plan(*, by: User | None = None) -> Plan:
 
 
 def holds_only_starter(plan: Plan) -> bool:
-    """True while nobody has touched, added or imported anything; three queries."""
-    rows = (
+    """True while nobody has edited, added or imported anything; three queries."""
+    querysets = (
         Goal.objects.filter(plan=plan),
         Outcome.objects.filter(goal__plan=plan),
         Action.objects.filter(outcome__goal__plan=plan),
     )
-    return all(not each.exclude(source__contains=STARTER_FLAG).exists() for each in rows)
+    return all(not rows.exclude(source__contains=STARTER_FLAG).exists() for rows in querysets)
 
 
 def _outline() -> list[tuple[str, str, str, list[str]]]:

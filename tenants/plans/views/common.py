@@ -1,4 +1,4 @@
-"""What the workspace's pages share."""
+"""Shared by the views of the workspace: the plan, its items, permissions, form errors, redirects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.forms import BaseForm
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from tenants import access
 from tenants.access import Permission
@@ -30,12 +32,12 @@ def current_jurisdiction() -> Jurisdiction:
 
 
 def get_plan() -> Plan:
-    """The plan that the workspace works on; made if the city has none."""
+    """The plan in force; a starter plan is created if the city has none."""
     return selectors.current_plan() or make_starter_plan()
 
 
 def permission_context(user: Any) -> dict[str, bool]:
-    """What a template needs to know of a person: {"can_edit": …}."""
+    """The person's permissions for a template: {"can_edit": True, …}."""
     jurisdiction = current_jurisdiction()
     return {
         "can_edit": access.has_permission(user, Permission.EDIT_PLAN, jurisdiction),
@@ -47,14 +49,14 @@ def permission_context(user: Any) -> dict[str, bool]:
 
 
 def plan_item_or_404(kind: str, uuid: Any) -> Any:
-    """A goal, outcome or action of the plan in force, by its uuid."""
+    """A goal, outcome or action, by its uuid, with its parents."""
     if kind not in PLAN_ITEM_MODELS:
         raise Http404
-    above = {"goal": "plan", "outcome": "goal__plan", "action": "outcome__goal__plan"}[kind]
-    row = PLAN_ITEM_MODELS[kind]._default_manager.select_related(above).filter(uuid=uuid).first()
-    if row is None:
+    parents = {"goal": "plan", "outcome": "goal__plan", "action": "outcome__goal__plan"}[kind]
+    item = PLAN_ITEM_MODELS[kind]._default_manager.select_related(parents).filter(uuid=uuid).first()
+    if item is None:
         raise Http404
-    return row
+    return item
 
 
 def action_or_404(code: str) -> Action:
@@ -65,10 +67,26 @@ def action_or_404(code: str) -> Action:
 
 
 def add_errors(form: BaseForm, error: ValidationError, names: dict[str, str] | None = None) -> None:
-    """Put a service's errors beside the fields they are about; `names` leads a column to its field."""
+    """Add a service's errors to the form; `names` maps a column to the form's field."""
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
     for column, errors in error.error_dict.items():
         name = (names or {}).get(column, column)
         form.add_error(name if name in form.fields else None, errors)
+
+
+def editor_url(item: Goal | Outcome | Action) -> str:
+    """URL of the editor at this action, or at the goal of this outcome."""
+    editor = reverse("plans:editor")
+    if isinstance(item, Action):
+        return f"{editor}?at={item.code}#action-{item.code}"
+    goal = item.goal if isinstance(item, Outcome) else item
+    return f"{editor}?goal={goal.uuid}#goal-{goal.pk}"
+
+
+def hx_redirect(request: HttpRequest, url: str) -> HttpResponse:
+    """A redirect that htmx follows with the whole page."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)

@@ -1,4 +1,4 @@
-"""The first page of the workspace, and the list of updates."""
+"""The home page of the workspace, and the list of updates."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MAX_ROWS = 8
 @require_safe
 @permission_required(Permission.SEE_WORKSPACE)
 def home(request: HttpRequest) -> HttpResponse:
-    """A checklist until the site is open; then who owes an update, how sound the plan is, what changed."""
+    """A checklist until the site is open; then overdue updates, health checks and the newest changes."""
     jurisdiction, plan, today = current_jurisdiction(), get_plan(), timezone.localdate()
     context: dict[str, Any] = {"section": "home", "plan": plan, "today": today} | permission_context(
         request.user
     )
     if jurisdiction.is_launched:
-        return render(request, "plans/home.html", context | _running(request, plan, today))
+        return render(request, "plans/home.html", context | _running_context(request, plan, today))
     steps = checklist(jurisdiction, plan)
     open_steps = [step for step in steps if not step["done"]]
     context |= {
@@ -48,18 +48,20 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required(Permission.SEE_WORKSPACE)
 def updates(request: HttpRequest) -> HttpResponse:
-    """Open actions and how old the last word on each is; `?mine=1` leaves those the person may report on."""
+    """Open actions and the age of their newest update; `?mine=1` shows those the person may report on."""
     plan, today = get_plan(), timezone.localdate()
     actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
     mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
     page = Paginator(selectors.order_by_oldest_update(shown), PAGE_SIZE).get_page(request.GET.get("page"))
-    may = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
+    reportable_ids = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
     context = {
         "section": "updates",
         "page": page,
-        "lines": [_owed(action, plan, today) | {"may_report": action.pk in may} for action in page],
+        "lines": [
+            _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids} for action in page
+        ],
         "only_mine": only_mine,
         "mine": mine.count(),
         "all": actions.count(),
@@ -67,33 +69,38 @@ def updates(request: HttpRequest) -> HttpResponse:
     return render(request, "plans/updates.html", context)
 
 
-# ---- A city that runs ------------------------------------------------------------------------------------
-def _running(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
+# ---- The site is open ------------------------------------------------------------------------------------
+def _running_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
     open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    owing = selectors.overdue_for_update(plan, on=today)
-    owed = list(owing[:MAX_ROWS])
-    total, owed_count = open_actions.count(), owing.count()
-    may = set(
+    all_overdue = selectors.overdue_for_update(plan, on=today)
+    overdue = list(all_overdue[:MAX_ROWS])
+    total, overdue_count = open_actions.count(), all_overdue.count()
+    reportable_ids = set(
         selectors.reportable_by(
-            request.user, current_jurisdiction(), Action.objects.filter(pk__in=[action.pk for action in owed])
+            request.user,
+            current_jurisdiction(),
+            Action.objects.filter(pk__in=[action.pk for action in overdue]),
         ).values_list("pk", flat=True)
     )
-    changes = change_log.entries_for().exclude(
+    entries = change_log.entries_for().exclude(
         verb__in=["imported", "undone"], object_type__in=["goal", "outcome", "action"]
     )
     return {
         "total": total,
-        "fresh": total - owed_count,
-        "owed_count": owed_count,
-        "owed": [_owed(action, plan, today) | {"may_report": action.pk in may} for action in owed],
+        "fresh": total - overdue_count,
+        "overdue_count": overdue_count,
+        "overdue": [
+            _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids}
+            for action in overdue
+        ],
         "health": health(plan),
-        "balance": selectors.count_by_stage(plan),
-        "changes": describe_entries(changes[:MAX_ROWS]),
-        "mine": selectors.reportable_by(request.user, current_jurisdiction(), owing).count(),
+        "stage_counts": selectors.count_by_stage(plan),
+        "changes": describe_entries(entries[:MAX_ROWS]),
+        "mine": selectors.reportable_by(request.user, current_jurisdiction(), all_overdue).count(),
     }
 
 
-def _owed(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
+def _update_line(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
     return {
         "action": action,
         "state": selectors.freshness_of(action, plan, on=today),
@@ -102,7 +109,7 @@ def _owed(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
 
 
 def health(plan: Plan) -> list[dict[str, Any]]:
-    """Checks on the plan's open actions and its outcomes: [{"words", "met", "of", "missing": [first three]}].
+    """Checks on the plan's open actions and its outcomes: [{"label", "met", "of", "missing": [first three]}].
 
     A constant number of queries.
     """
@@ -114,42 +121,42 @@ def health(plan: Plan) -> list[dict[str, Any]]:
         "measure": Q(has_measure=True),
         "baseline": Q(has_baseline=True),
     }
-    marked: Any = actions.annotate(
+    checked: Any = actions.annotate(
         has_measure=Exists(measures), has_baseline=Exists(measures.exclude(baseline="")),
     )  # fmt: skip
-    counts = marked.aggregate(
+    counts = checked.aggregate(
         of=Count("pk"), **{key: Count("pk", filter=test) for key, test in checks.items()}
     )
-    words = {
+    labels = {
         "owner": _("Has somebody who answers"),
         "date": _("Has a date, or goes on"),
         "measure": _("Has a measure"),
         "baseline": _("Has a measure with a baseline"),
     }
-    found = []
+    results = []
     for key, test in checks.items():
-        missing = list(marked.exclude(test).in_plan_order()[:3]) if counts[key] < counts["of"] else []
-        found.append({"words": words[key], "met": counts[key], "of": counts["of"], "missing": missing})
+        missing = list(checked.exclude(test).in_plan_order()[:3]) if counts[key] < counts["of"] else []
+        results.append({"label": labels[key], "met": counts[key], "of": counts["of"], "missing": missing})
     outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
     better = PerformanceMeasure.objects.filter(
         action__outcome=OuterRef("pk"), action__retired_at=None, kind=PerformanceMeasure.Kind.BETTER_OFF
     )
     lacking = outcomes.exclude(Exists(better))
     total, missing_count = outcomes.count(), lacking.count()
-    found.append(
+    results.append(
         {
-            "words": _("Outcome has a “better off” measure"),
+            "label": _("Outcome has a “better off” measure"),
             "met": total - missing_count,
             "of": total,
             "outcomes": list(lacking.order_by("goal__position", "position")[:3]),
         }
     )
-    return found
+    return results
 
 
-# ---- A city that begins ----------------------------------------------------------------------------------
+# ---- The site is not open yet ----------------------------------------------------------------------------
 def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
-    """The first steps, done or not by what the data say, in the order they help most."""
+    """The first steps, most helpful first; whether each is done follows from the data."""
     team = Affiliation.objects.active().filter(jurisdiction=jurisdiction)
     coordinator = team.filter(roles__contains=[Role.COORDINATOR]).select_related("user").first()
     people = team.count()
@@ -163,14 +170,14 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
         reported=Count("pk", filter=~Q(last_update_on=None)),
     )
 
-    def of_all(name: str) -> dict[str, Any]:
+    def share_step(name: str) -> dict[str, Any]:
         return {
             "done": not is_starter and counts["all"] > 0 and counts[name] == counts["all"],
             "note": _("%(count)d of %(all)d actions") % {"count": counts[name], "all": counts["all"]},
         }
 
-    def step(key: str, words: str, url: str, *, done: bool, note: str, about: str = "") -> dict[str, Any]:
-        return {"key": key, "words": words, "url": url, "done": done, "note": note, "about": about}
+    def step(key: str, label: str, url: str, *, done: bool, note: str, about: str = "") -> dict[str, Any]:
+        return {"key": key, "label": label, "url": url, "done": done, "note": note, "about": about}
 
     editor, settings = reverse("plans:editor"), reverse("plans:settings")
     return [
@@ -188,11 +195,11 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
              note=_("Starter text so far") if is_starter else _("%(count)d actions") % {"count": counts["all"]},
              about=_("Upload the spreadsheet you keep today, or write over the starter text. "
                      "You see what would change before anything is saved.")),
-        step("answers", _("Say who answers for each action"), editor, **of_all("answered"),
+        step("answers", _("Say who answers for each action"), editor, **share_step("answered"),
              about=_("One department answers; others may help.")),
-        step("dates", _("Say by when"), editor, **of_all("dated"),
+        step("dates", _("Say by when"), editor, **share_step("dated"),
              about=_("A year is enough, a month is better.")),
-        step("measures", _("Say how you will measure it"), editor, **of_all("measured"),
+        step("measures", _("Say how you will measure it"), editor, **share_step("measured"),
              about=_("How much, how well, and is anyone better off?")),
         step("report", _("Write a first update"), reverse("plans:updates"), done=counts["reported"] > 0,
              note=_("%(count)d actions have one") % {"count": counts["reported"]},

@@ -1,4 +1,4 @@
-"""Publish with a preview, take out of view, record the adoption."""
+"""Publish and unpublish the plan, record its adoption."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.models import Visibility
 from tenants.plans import selectors, services
-from tenants.plans.forms import AdoptForm, PublishForm, UnpublishForm
+from tenants.plans.forms.publishing import AdoptForm, PublishForm, UnpublishForm
 from tenants.plans.views.common import add_errors, current_jurisdiction, get_plan
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.PUBLISH_PLAN)
 def publish(request: HttpRequest) -> HttpResponse:
-    """What the public will see, what it will miss, and the button: plan and site in one confirmed step."""
+    """The warnings, the numbers that become public, and the form that publishes the plan and opens the site."""
     jurisdiction, plan = current_jurisdiction(), get_plan()
     initial = {"visibility": plan.visibility if plan.visibility != Visibility.INTERNAL else Visibility.PUBLIC}
     form = PublishForm(request.POST or None, is_launched=jurisdiction.is_launched, initial=initial)
@@ -38,7 +38,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         "section": "plan",
         "form": form,
         "plan": plan,
-        "gaps": services.publish_warnings(plan),
+        "warnings": services.publish_warnings(plan),
         "total": selectors.actions_of(plan).count(),
         "tally": selectors.tally(plan, by="status"),
     }

@@ -1,4 +1,4 @@
-"""What the city says about itself on every page: names, colors, logo, time, languages."""
+"""Settings of a city's site: names, colors, logo, time zone, languages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
-from tenants.jurisdictions import services as tenants
+from tenants.jurisdictions import services as jurisdiction_services
 from tenants.jurisdictions.logos import MAX_UPLOAD_MEGABYTES, change_logo, normalize_logo
 from tenants.models import Jurisdiction
 from tenants.plans.views.common import add_errors, current_jurisdiction, permission_context
 from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 
-CONTRAST = 7  # of a city's color with white, as text on it is white
+MIN_CONTRAST = 7  # of the brand color with the white text on it
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 FIELDS = (
     "short_name", "tagline", "brand_color", "accent_color", "timezone", "languages", "fiscal_year_start_month",
@@ -72,19 +72,19 @@ class SettingsForm(forms.ModelForm):
             del self.fields["remove_logo"]
 
     def clean_brand_color(self) -> str:
-        color = _color(self.cleaned_data["brand_color"])
+        color = _normalize_color(self.cleaned_data["brand_color"])
         ratio = contrast_ratio(parse_hex_color(color), WHITE)
-        if ratio < CONTRAST:
+        if ratio < MIN_CONTRAST:
             raise ValidationError(
                 _(
                     "White on %(color)s has a contrast of %(ratio).1f to 1; it needs %(least)d to 1. Choose a darker color."
                 )
-                % {"color": color, "ratio": ratio, "least": CONTRAST}
+                % {"color": color, "ratio": ratio, "least": MIN_CONTRAST}
             )
         return color
 
     def clean_accent_color(self) -> str:
-        return _color(self.cleaned_data["accent_color"])
+        return _normalize_color(self.cleaned_data["accent_color"])
 
     def clean_logo(self) -> Any:
         file = self.cleaned_data.get("logo")
@@ -93,7 +93,7 @@ class SettingsForm(forms.ModelForm):
         return file
 
 
-def _color(text: str) -> str:
+def _normalize_color(text: str) -> str:
     if not COLOR.fullmatch(text):
         raise ValidationError(_("“%(text)s” is not a color. Write six digits like #0d5257.") % {"text": text})
     return text.lower()
@@ -108,7 +108,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         fields = {name: form.cleaned_data[name] for name in FIELDS}
         try:
             with transaction.atomic():
-                tenants.change_jurisdiction(current_jurisdiction(), by=request.user, **fields)
+                jurisdiction_services.change_jurisdiction(current_jurisdiction(), by=request.user, **fields)
                 if form.png is not None:
                     change_logo(current_jurisdiction(), content=form.png, by=request.user)
                 elif form.cleaned_data.get("remove_logo"):

@@ -1,7 +1,7 @@
-"""django-tenants' PostgreSQL backend, in which what waits for the commit keeps its schema.
+"""django-tenants' PostgreSQL backend, in which callbacks of on_commit() run in the schema they were registered in.
 
-It also remembers the search path that stands on the connection: the package sets it anew for each request, though
-most requests of a busy process follow one of the same schema.
+It also caches the search path of the connection: the package sets it again for each request, though most requests of a
+busy process follow one of the same schema.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tenants.schemas.backend.introspection import DatabaseIntrospection
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _path: list[str] | None = None
-    _standing: list[str] | None = None
+    _connection_path: list[str] | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,20 +39,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @search_path_set_schemas.setter
     def search_path_set_schemas(self, path: list[str] | None) -> None:
-        """Whoever puts None here no longer knows what stands: after a rollback, a new connection, a SET LOCAL."""
-        self._path = self._standing = path
+        """None means that the connection's path is unknown: after a rollback, a new connection, a SET LOCAL."""
+        self._path = self._connection_path = path
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
-        standing = self._standing
-        super().set_tenant(tenant, include_public)  # which forgets the path
-        self._standing = standing
-        if standing == self._get_cursor_search_paths():
-            self._path = standing
+        connection_path = self._connection_path
+        super().set_tenant(tenant, include_public)  # which resets the path
+        self._connection_path = connection_path
+        if connection_path == self._get_cursor_search_paths():
+            self._path = connection_path
 
     def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
         """Run `func` after the commit in the schema that is active now.
 
-        A transaction of the alliance may step into a city and out again before it commits. Wagtail, for one, deletes
+        A transaction of the alliance may enter a city and leave it before it commits. Wagtail, for example, deletes
         files and queues jobs after the commit: without this it would do so in the wrong schema.
         """
         if not callable(func):
@@ -60,12 +60,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         tenant = self.tenant
 
         @wraps(func)
-        def there() -> None:
-            before = self.tenant
+        def run_in_tenant() -> None:
+            active_tenant = self.tenant
             self.set_tenant(tenant)
             try:
                 func()
             finally:
-                self.set_tenant(before)
+                self.set_tenant(active_tenant)
 
-        super().on_commit(there, robust)
+        super().on_commit(run_in_tenant, robust)

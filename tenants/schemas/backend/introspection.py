@@ -1,4 +1,4 @@
-"""What tables a schema has, asked so that the answer does not take longer with every other schema."""
+"""Lists the tables of one schema, in a time that does not depend on the number of schemas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.db.backends.postgresql.introspection import TableInfo  # type: ignore[attr-defined]
 from django_tenants.postgresql_backend import introspection
 
-# Django asks which of all relations of the database are visible; Django's migrations ask this again and again.
+# Django's own query tests the visibility of all relations of the database, and migrations run it often.
 _TABLES = """
 SELECT c.relname, CASE WHEN c.relispartition THEN 'p' WHEN c.relkind IN ('m', 'v') THEN 'v' ELSE 't' END,
        obj_description(c.oid, 'pg_class')

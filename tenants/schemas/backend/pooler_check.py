@@ -1,7 +1,7 @@
-"""Refuses a connection pooler in transaction mode.
+"""Rejects a connection pooler in transaction mode.
 
-Which city a statement is about stands in its connection's search path. A pooler that gives every transaction to
-whichever connection is free would answer one city's visitors from another city's tables.
+The search path of a connection decides which city a statement is about. A pooler that gives each transaction to any free
+connection would answer one city's visitors from another city's tables.
 """
 
 from __future__ import annotations
@@ -19,59 +19,59 @@ from psycopg2 import extensions  # type: ignore[import-untyped]
 log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 5
-CONNECT_TIMEOUT_SECONDS = 2.0  # seconds for a second connection: a pool that is used up cannot be tried
+CONNECT_TIMEOUT_SECONDS = 2.0  # for a second connection: an exhausted pool cannot be tested
 
-_known: set[tuple[str, str]] = set()
+_checked_servers: set[tuple[str, str]] = set()
 
 
 def reject_shared_connection(connection: Any, connect: Callable[..., Any]) -> None:
     """Raise ImproperlyConfigured if this psycopg2 connection does not keep one server process to itself.
 
-    Asked once for each server and process. `connect(**more)` opens another connection like this one.
+    Checked once for each server and process. `connect(**more)` opens another connection like this one.
 
-    A server tells its process number as the connection is made. A pooler tells a number of its own, so that a
-    direct connection is known by one query. Behind a pooler a second connection holds a transaction open: if it has
-    got the first one's server process, or the first one gets another, they share.
+    A server reports its process number when the connection opens. A pooler reports a number of its own, so one query
+    identifies a direct connection. Behind a pooler a second connection holds a transaction open: if it has the first
+    one's server process, or the first one gets another, they are shared.
     """
     server = (connection.info.host or "", str(connection.info.port))
-    if server in _known:
+    if server in _checked_servers:
         return
-    if connection.info.backend_pid != _process(connection) and _is_shared(connection, connect):
+    if connection.info.backend_pid != _server_process(connection) and _is_shared(connection, connect):
         raise ImproperlyConfigured(
             f"The database at {server[0]}:{server[1]} is behind a connection pooler that shares connections between "
             "transactions. One city's pages would be answered from another city's tables. Set the pooler to session "
             "mode (pgbouncer: pool_mode = session), or let DATABASE_URL lead to PostgreSQL itself."
         )
-    _known.add(server)
+    _checked_servers.add(server)
 
 
-def _process(connection: Any) -> int:
-    """The server process that runs this connection's next transaction, which is over when this returns."""
+def _server_process(connection: Any) -> int:
+    """Number of the server process that runs this connection's next transaction, which ends before this returns."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        found = cursor.fetchone()[0]
+        pid = cursor.fetchone()[0]
     connection.rollback()
-    return found
+    return pid
 
 
 def _is_shared(connection: Any, connect: Callable[..., Any]) -> bool:
-    own = _process(connection)
-    for _number in range(MAX_ROUNDS):
+    own_pid = _server_process(connection)
+    for _round in range(MAX_ROUNDS):
         try:
-            with _held_by_another(connect) as held:
-                if held == own or _process(connection) != own:
+            with _pid_of_other_transaction(connect) as other_pid:
+                if other_pid == own_pid or _server_process(connection) != own_pid:
                     return True
         except TimeoutError:
             log.warning(
-                "The connection pooler has no second connection to try whether it is in session mode."
+                "The connection pooler has no second connection to test whether it is in session mode."
             )
             return False
     return False
 
 
 @contextmanager
-def _held_by_another(connect: Callable[..., Any]) -> Iterator[int]:
-    """The server process that another connection holds in an open transaction. Raises TimeoutError."""
+def _pid_of_other_transaction(connect: Callable[..., Any]) -> Iterator[int]:
+    """Number of the server process of another connection with an open transaction. Raises TimeoutError."""
     deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
     other = connect(async_=True)
     try:
@@ -79,16 +79,16 @@ def _held_by_another(connect: Callable[..., Any]) -> Iterator[int]:
         with other.cursor() as cursor:
             cursor.execute("BEGIN; SELECT pg_backend_pid()")
             _wait(other, deadline)
-            held = cursor.fetchone()[0]
-        yield held
+            pid = cursor.fetchone()[0]
+        yield pid
     finally:
         other.close()
 
 
 def _wait(connection: Any, deadline: float) -> None:
     while (state := connection.poll()) != extensions.POLL_OK:
-        reads = [connection] if state == extensions.POLL_READ else []
-        writes = [connection] if state == extensions.POLL_WRITE else []
-        left = deadline - time.monotonic()
-        if left <= 0 or not any(select.select(reads, writes, [], left)):
+        readable = [connection] if state == extensions.POLL_READ else []
+        writable = [connection] if state == extensions.POLL_WRITE else []
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 or not any(select.select(readable, writable, [], seconds_left)):
             raise TimeoutError

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import tenant_context
 
-from tenants.plans import selectors, services
+from tenants.plans import imports, selectors
 from tenants.plans.management.commands.import_plan import get_jurisdiction
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             if plan is None:
                 raise CommandError(f"{jurisdiction.name} has no plan yet.")
             try:
-                content = services.export_as_bytes(plan, by=None)
+                content = imports.export_as_bytes(plan, by=None)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
             count = selectors.actions_of(plan).count()

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import tenant_context
 
 from tenants.models import Jurisdiction
-from tenants.plans import services, spreadsheets
+from tenants.plans import imports, spreadsheets
 
 
 def get_jurisdiction(slug: str) -> Jurisdiction:
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot read {str(file)!r}: {error.strerror}. Check the path.") from error
         with tenant_context(jurisdiction):
             try:
-                result, difference = services.import_sheet(
+                result, difference = imports.import_sheet(
                     filename=file.name, content=content, by=None, dry_run=dry_run
                 )
             except (spreadsheets.SheetError, ValidationError) as error:

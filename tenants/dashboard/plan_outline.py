@@ -1,0 +1,62 @@
+"""The plan as a tree of goals, outcomes and action rows, and its split into pages. Two queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from tenants.dashboard.statistics import Row, title_with_label
+from tenants.plans.models import Goal, Outcome, Plan
+
+ACTIONS_PER_PAGE = 100
+
+
+def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
+    """Goals with their outcomes and rows: [{"pk", "name", "story", "outcomes": [{"pk", "name", "rows"}]}].
+
+    Goals and outcomes without an action are included.
+    """
+    rows_by_outcome: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        rows_by_outcome[row["outcome_id"]].append(row)
+    outcomes: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    current_outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
+    for outcome in current_outcomes.order_by("position", "pk").values(
+        "pk", "uuid", "label", "title", "stage", "goal_id"
+    ):
+        name = f"{outcome['label']}. {outcome['title']}" if outcome["label"] else outcome["title"]
+        outcomes[outcome["goal_id"]].append(outcome | {"name": name, "rows": rows_by_outcome[outcome["pk"]]})
+    goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
+    return [
+        goal | {"name": title_with_label(goal["label"], goal["title"]), "outcomes": outcomes[goal["pk"]]}
+        for goal in goals.values("pk", "uuid", "label", "title", "story", "department", "sectors")
+    ]
+
+
+def paginate_outline(goals: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The outline split after every ACTIONS_PER_PAGE actions.
+
+    A goal or outcome that is split is named on both pages; its second entry has `goes_on` set.
+    """
+    pages: list[list[dict[str, Any]]] = [[]]
+    room = ACTIONS_PER_PAGE
+    for goal in goals:
+        if not room and any(outcome["rows"] for outcome in goal["outcomes"]):
+            pages.append([])
+            room = ACTIONS_PER_PAGE
+        page_goal = goal | {"outcomes": [], "goes_on": False}
+        pages[-1].append(page_goal)
+        for outcome in goal["outcomes"]:
+            rest, goes_on = outcome["rows"], False
+            while True:
+                if rest and not room:
+                    page_goal = goal | {"outcomes": [], "goes_on": True}
+                    pages.append([page_goal])
+                    room = ACTIONS_PER_PAGE
+                page_rows, rest = rest[:room], rest[room:]
+                page_goal["outcomes"].append(outcome | {"rows": page_rows, "goes_on": goes_on})
+                room -= len(page_rows)
+                goes_on = True
+                if not rest:
+                    break
+    return pages

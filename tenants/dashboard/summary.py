@@ -1,0 +1,177 @@
+"""The template context of the front page's summary: headline numbers, tables, the most delayed action, changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tenants.dashboard import action_detail, action_list, labels
+from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, get_recent_notes, quarter_start
+from tenants.dashboard.visibility import PlanVisibility
+from tenants.plans.models import Action, Plan
+
+MAX_RECENT_CHANGES = 12
+
+
+def summary_context(
+    statistics: PlanStatistics, filters: action_list.ActionFilterSet, visibility: PlanVisibility
+) -> dict[str, Any]:
+    """The context of dashboard/home.html besides that of the action list."""
+    plan, on = statistics.plan, statistics.on
+    status_labels, start = plan.status_labels, quarter_start(on)
+    delayed = statistics.most_delayed_action()
+    notes = get_recent_notes(plan, start, until=on, limit=MAX_RECENT_CHANGES + 1)
+    stats = _headline_stats(statistics, visibility)
+    is_reported = bool(delayed and delayed["status"] in Action.NEEDS_ATTENTION)
+    delayed_count = statistics.overall.attention if is_reported else statistics.overall.late
+    return {
+        "facets": action_list.facets(filters, statistics),
+        "eyebrow": _eyebrow(plan, on),
+        "lead": statistics.lead_paragraph(),
+        "stats": stats,
+        "numbers_heading": _("The plan in %(n)s numbers") % {"n": labels.spell_number(len(stats))}
+        if len(stats) > 1
+        else _("The plan in numbers"),
+        "uncounted": statistics.describe_uncounted(),
+        "by_goal": statistics.summary_table(
+            statistics.by_goal, lambda key: f"/plan/?goal={key}{visibility.extra_parameters}#goal-{key}"
+        ),
+        "by_department": statistics.summary_table(
+            statistics.by_department, lambda key: f"/?department={key}{visibility.extra_parameters}#actions"
+        ),
+        "by_stage": statistics.summary_table(
+            statistics.by_stage, lambda key: f"/?stage={key}{visibility.extra_parameters}#actions"
+        ),
+        "actions_per_glyph": statistics.actions_per_glyph(),
+        "glyph_legend": _glyph_legend(statistics),
+        "most_delayed": delayed and action_detail.most_delayed_action_context(statistics, delayed),
+        "is_draft": plan.lifecycle == Plan.Lifecycle.DRAFT,
+        "has_stages": any(group.key != labels.NO_STATUS for group in statistics.by_stage),
+        "other_delayed_count": delayed_count - 1,
+        "other_delayed_url": f"/?status={'attention' if is_reported else 'late'}{visibility.extra_parameters}#actions",
+        "changes": [_timeline_entry(note, status_labels) for note in notes[:MAX_RECENT_CHANGES]],
+        "more_changes": len(notes) > MAX_RECENT_CHANGES,
+        "updated_url": f"/?sort=-updated{visibility.extra_parameters}#actions",
+        "last_update": labels.format_partial_date(statistics.last_update),
+        "quarter_from": labels.format_partial_date(start),
+        "quarter_to": labels.format_partial_date(on),
+    }
+
+
+def _glyph_legend(statistics: PlanStatistics) -> list[tuple[str, str]]:
+    """The glyphs in use with their labels: [("completed", "Completed")]; cancelled and merged share one glyph."""
+    status_labels = statistics.plan.status_labels
+    legend = [
+        (state, labels.status_label(state, status_labels))
+        for state in labels.STATUSES_BY_PROGRESS
+        if statistics.counts[state] and state not in UNCOUNTED_STATUSES
+    ]
+    uncounted = [state for state in sorted(UNCOUNTED_STATUSES) if statistics.counts[state]]
+    if len(uncounted) > 1:
+        legend.append(("cancelled", _("Cancelled or merged")))
+    elif uncounted:
+        legend.append((uncounted[0], labels.status_label(uncounted[0], status_labels)))
+    return legend
+
+
+def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> list[dict[str, Any]]:
+    """The headline numbers, only those that apply: [{"number", "of", "label", "rule", "url", "link"}]."""
+    counts, counted, status_labels = statistics.counts, statistics.counted, statistics.plan.status_labels
+    unreported = counts[labels.NO_STATUS]
+    uncounted = statistics.describe_uncounted()
+    attention = {state: counts[state] for state in ("at_risk", "off_track", "on_hold")}
+
+    def stat(number: int, of: int, label: str, rule: str, status: str = "") -> dict[str, Any]:
+        url = f"/?status={status}{visibility.extra_parameters}#actions" if status and number else ""
+        return {
+            "number": number, "of": of, "label": label, "rule": rule, "url": url, "link": _("See them"),
+        }  # fmt: skip
+
+    stats = []
+    if unreported < counted:
+        rule = _("%(n)d leaves out %(what)s.") % {"n": counted, "what": uncounted} if uncounted else ""
+        stats = [
+            stat(counts["completed"], counted, _("actions completed"), rule, "completed"),
+            stat(
+                counts["on_track"],
+                counted,
+                _("on track"),
+                _("Will meet the promised date, as departments report it."),
+            ),
+            stat(
+                sum(attention.values()),
+                counted,
+                _("need attention"),
+                labels.capitalize_first(
+                    labels.format_status_counts(attention, status_labels)
+                    or _("none at risk, off track or on hold")
+                )
+                + ".",
+                "attention",
+            ),
+        ]
+    if statistics.last_update and statistics.open_count:
+        rule = _("Open actions with a report in the last %(days)d days.") % {
+            "days": statistics.plan.cadence_days
+        }
+        stats.append(
+            stat(statistics.up_to_date_count, statistics.open_count, _("updates are up to date"), rule)
+        )
+    if unreported:
+        stats.append(
+            stat(
+                unreported,
+                counted,
+                _("have no status yet"),
+                _("The city has not reported on them."),
+                labels.NO_STATUS,
+            )
+        )
+    if statistics.overall.late:
+        rule = _("Still open after the promised day.")
+        stats.append(
+            stat(
+                statistics.overall.late,
+                statistics.open_count,
+                _("are past their promised date"),
+                rule,
+                "late",
+            )
+        )
+    return stats
+
+
+def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict[str, Any]:
+    """A progress note as an entry of the timeline: the note with "name", "date" and "transition"."""
+    is_changed = note["status"] and note["before"] and note["status"] != note["before"]
+    statuses = {
+        "before": labels.lowercase_first(labels.status_label(note["before"], status_labels)),
+        "now": labels.lowercase_first(labels.status_label(note["status"], status_labels)),
+    }
+    return note | {
+        "name": labels.action_heading(note["number"], note["title"]),
+        "needs_attention": note["status"] in Action.NEEDS_ATTENTION,
+        "date": labels.format_partial_date(note["noted_on"]),
+        "transition": _("went from %(before)s to %(now)s") % statuses if is_changed else "",
+    }
+
+
+def _eyebrow(plan: Plan, on: dt.date) -> str:
+    """ "Racial equity plan, 2025–2029, year 3", or that it is a draft."""
+    phrases = [plan.title]
+    period = format_period(plan)
+    if period and period not in plan.title:
+        phrases.append(period)
+    if plan.lifecycle == Plan.Lifecycle.DRAFT:
+        phrases.append(_("draft, not adopted yet"))
+    elif plan.period_start and plan.period_start <= on <= (plan.period_end or on):
+        phrases.append(_("year %(n)d") % {"n": on.year - plan.period_start.year + 1})
+    return ", ".join(phrases)
+
+
+def format_period(plan: Plan) -> str:
+    """ "2025–2029", "2025", or empty."""
+    years = [str(day.year) for day in (plan.period_start, plan.period_end) if day]
+    return "–".join(dict.fromkeys(years))

@@ -1,0 +1,1 @@
+"""Forms of the workspace's pages. They validate input; services check again and save."""

@@ -1,0 +1,104 @@
+"""Fields and text formats of the forms: partial dates, lists of lines, milestones."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from tenants.plans.models import Milestone
+from tenants.plans.selectors import date_conventions_of
+from tenants.plans.spreadsheets.reading.date_parser import parse_date
+
+MAX_MILESTONE_LENGTH = 300  # characters of the title: the size of the column
+
+
+def day_input(**attrs: str) -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"} | attrs, format="%Y-%m-%d")
+
+
+class PartialDateField(forms.CharField):
+    """A day, month, quarter or year as text. Cleans to (date, precision); (None, "") for an empty field.
+
+    The date is the last day of the period; with `is_start` the first.
+    """
+
+    def __init__(self, *, is_start: bool = False, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=60, **kwargs)
+        self.is_start = is_start
+
+    def clean(self, value: Any) -> tuple[dt.date | None, str]:
+        text = super().clean(value)
+        if not text:
+            return None, ""
+        span = parse_date(text, date_conventions_of(connection.tenant))
+        if span is None:
+            raise ValidationError(
+                _("“%(text)s” is not a date. Write a day (June 30, 2027), a month (June 2027), a quarter (2027 Q2) "
+                  "or a year.") % {"text": text}
+            )  # fmt: skip
+        return (span.first if self.is_start else span.last), span.precision
+
+
+def format_partial_date(day: dt.date | None, precision: str) -> str:
+    """Text that PartialDateField reads back as the same date: "June 2027"; in other languages "2027-06"."""
+    if day is None:
+        return ""
+    if precision == "year":
+        fiscal = connection.tenant.fiscal_year_start_month
+        is_fiscal = fiscal != 1 and day == dt.date(day.year, fiscal, 1) - dt.timedelta(days=1)
+        return f"FY{day.year}" if is_fiscal else str(day.year)
+    if precision == "quarter":
+        return f"{day.year} Q{(day.month + 2) // 3}"
+    is_english = (get_language() or "en").startswith("en")
+    month = calendar.month_name[day.month]
+    if precision == "month":
+        return f"{month} {day.year}" if is_english else f"{day:%Y-%m}"
+    return f"{month} {day.day}, {day.year}" if is_english else day.isoformat()
+
+
+def last_day_of_period(day: dt.date | None, precision: str) -> dt.date | None:
+    """Last day of the quarter or year that begins on `day`, for `format_partial_date`; a day or month is returned as is."""
+    if day is None or precision not in ("quarter", "year"):
+        return day
+    months = 3 if precision == "quarter" else 12
+    month = day.month - 1 + months
+    return dt.date(day.year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text area that are not blank."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def format_milestone(step: Milestone) -> str:
+    """A milestone as a line of the form: "June 2027: 150 households helped"."""
+    day = format_partial_date(step.due_date, step.due_precision or "day")
+    return f"{day}: {step.title}" if step.title else day
+
+
+def parse_milestone(line: str, existing: dict[str, Milestone]) -> dict[str, Any]:
+    """A line of the form as the fields of a milestone, for the services.
+
+    `existing` are the action's milestones by their line: an unchanged one keeps its exact date and `done_date`.
+    """
+    if line in existing:
+        step = existing[line]
+        return {"title": step.title, "due_date": step.due_date, "due_precision": step.due_precision,
+                "done_date": step.done_date, "measure_position": step.measure_position}  # fmt: skip
+    date, _colon, title = line.partition(":")
+    span = parse_date(date.strip(), date_conventions_of(connection.tenant))
+    if span is None:
+        raise ValidationError(
+            _("“%(line)s” does not begin with a date. Write it like “June 2027: 150 households helped”.")
+            % {"line": line[:80]}
+        )
+    if len(title.strip()) > MAX_MILESTONE_LENGTH:
+        raise ValidationError(_("“%(line)s…” is longer than 300 characters.") % {"line": line[:80]})
+    return {"title": title.strip(), "due_date": span.last, "due_precision": span.precision}

@@ -1,0 +1,106 @@
+"""Forms of the plan, its goals and outcomes, and what the forms of plan items share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import ActionStage, Sector
+from tenants.plans.forms.fields import day_input
+from tenants.plans.models import Goal, Outcome, Plan
+
+STAGES = [("", _("Not said")), *ActionStage.choices]
+
+
+class VersionMixin(forms.Form):
+    """Carries the version of the row that the person saw, so that two people cannot overwrite each other.
+
+    The input is named "seen": pages that are open during an upgrade send it by that name.
+    """
+
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def add_prefix(self, field_name: str) -> str:
+        return super().add_prefix("seen" if field_name == "version" else field_name)
+
+
+class ReasonMixin(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason for the change"),
+        help_text=_("Kept in the history. Needed where a promise of an adopted plan changes."),
+        required=False,
+        max_length=300,
+    )
+
+
+class PlanItemForm(VersionMixin, forms.ModelForm):
+    """Form of a plan, goal or outcome; `values` are the fields for its service."""
+
+    def values(self) -> dict[str, Any]:
+        names = self._meta.fields or []
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+
+class GoalForm(PlanItemForm, ReasonMixin):
+    field_order = ["label", "title", "story", "department", "sectors", "reason"]
+    sectors = forms.MultipleChoiceField(
+        label=_("Sectors"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Goal
+        fields = ["label", "title", "story", "department", "sectors"]
+        widgets = {"title": forms.Textarea(attrs={"rows": 2}), "story": forms.Textarea(attrs={"rows": 4})}
+        help_texts = {
+            "label": _("As you number it, like “Goal 1”."),
+            "story": _("Where this goal stands, in your own words. Shown to the public."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sectors: Any = self.fields["sectors"]
+        sectors.choices = list(Sector.objects.order_by("position").values_list("slug", "label"))
+        if not sectors.choices:
+            del self.fields["sectors"]
+
+
+class OutcomeForm(PlanItemForm, ReasonMixin):
+    field_order = ["label", "title", "stage", "story", "reason"]
+
+    class Meta:
+        model = Outcome
+        fields = ["label", "title", "stage", "story"]
+        widgets = {"title": forms.Textarea(attrs={"rows": 2}), "story": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {
+            "label": _("As you number it, like “A”."),
+            "title": _("The change you commit to cause, as a full sentence."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stage"] = forms.ChoiceField(label=_("Kind of step"), required=False, choices=STAGES)
+
+
+class PlanForm(PlanItemForm):
+    class Meta:
+        model = Plan
+        fields = ["title", "summary", "vision", "period_start", "period_end", "cadence_days", "grace_days"]
+        widgets = {
+            "summary": forms.Textarea(attrs={"rows": 4}),
+            "vision": forms.Textarea(attrs={"rows": 3}),
+            "period_start": day_input(),
+            "period_end": day_input(),
+        }
+        help_texts = {
+            "summary": _("In plain words, for residents."),
+            "cadence_days": _("After how many days an update is due. 92 is a quarter."),
+            "grace_days": _("After how many more days silence counts as stale."),
+        }
+
+
+class RetireForm(VersionMixin, forms.Form):
+    reason = forms.CharField(
+        label=_("Why is it retired?"), help_text=_("Stays in the history."), max_length=300
+    )

@@ -1,0 +1,178 @@
+"""Build rows of the plan from the values of a sheet: columns, parties, measures, milestones, progress notes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from accounts.models import User
+from tenants.plans import spreadsheets
+from tenants.plans.models import (
+    Action,
+    ActionParty,
+    Department,
+    Goal,
+    Milestone,
+    Outcome,
+    PerformanceMeasure,
+    ProgressNote,
+)
+from tenants.plans.plan_tree import parse_vacancy
+from tenants.plans.spreadsheets import three_way_merge
+from tenants.plans.spreadsheets.reading.date_parser import parse_date
+
+BATCH_SIZE = 500
+TEXT_COLUMNS = frozenset(
+    {"title", "details", "resources", "changes", "indicator_text", "stage", "story"}
+)  # stored as the sheet has them
+MAX_LABEL_LENGTH = 40  # characters of a label, a number and a note's period
+MAX_DEPARTMENT_LENGTH = 160
+
+
+class RowBuilder:
+    """Sets columns and builds unsaved rows. Call `load_departments` first, with every name that will be needed."""
+
+    def __init__(self, *, by: User | None, date_conventions: spreadsheets.DateConventions) -> None:
+        self.by, self.date_conventions = by, date_conventions
+        self._departments: dict[str, Department] = {}  # by case-folded name
+        self._period_days: dict[str, dt.date | None] = {}  # by the label of a progress note
+
+    def load_departments(self, names: Iterable[str]) -> list[int]:
+        """Load all departments and create those that are missing. Returns the ids of the new ones; two queries."""
+        self._departments = {row.name.casefold(): row for row in Department.objects.all()}
+        missing: dict[str, Department] = {}
+        for name in names:
+            if name.casefold() not in self._departments:
+                missing.setdefault(
+                    name.casefold(), Department(name=name, created_by=self.by, updated_by=self.by)
+                )
+        created = Department.objects.bulk_create(missing.values(), batch_size=BATCH_SIZE)
+        self._departments |= missing
+        return [row.pk for row in created]
+
+    # ---- Columns -------------------------------------------------------------------------------------
+    def set_value(self, row: Goal | Outcome | Action, name: str, value: Any) -> None:
+        """Set the columns that hold a sheet's value `name`; a value of related rows sets nothing."""
+        if name in TEXT_COLUMNS:
+            setattr(row, name, value)
+        elif name in ("label", "number"):
+            self._set_short(row, name, value, MAX_LABEL_LENGTH)
+        elif name == "department":
+            self._set_short(row, name, value, MAX_DEPARTMENT_LENGTH)
+        elif name == "notes":
+            row.extra_columns = [{"label": label, "text": text} for label, text in value]
+        elif isinstance(row, Action):
+            self._set_action_value(row, name, value)
+
+    def _set_action_value(self, row: Action, name: str, value: Any) -> None:
+        if name == "implementation_plan":
+            row.implementation_plan = list(value)
+        elif name == "status":
+            self._set_status(row, value)
+        elif name == "timeline":
+            row.timeline_raw = value["raw"]
+            row.start_date, row.start_precision = _parse_day(value["start"]), value["start_precision"]
+            row.due_date, row.due_precision = _parse_day(value["due"]), value["due_precision"]
+            row.is_continuous = value["continuous"]
+        elif name == "accountability":
+            row.accountability_raw = value["raw"]
+            first = value["accountable"][0] if value["accountable"] else ""
+            row.accountable = self._departments.get(first.casefold())
+            row.owner_vacant_since = parse_vacancy(value["vacant_since"])
+            if row.owner_vacant_since:
+                row.owner = None
+
+    def _set_short(self, row: Any, name: str, value: str, limit: int) -> None:
+        """Set a text column; a text of more than `limit` characters is also stored whole in `extra_columns`."""
+        setattr(row, name, Truncator(value).chars(limit))
+        if len(value) > limit:
+            label = str(row._meta.get_field(name).verbose_name)
+            row.extra_columns = [*row.extra_columns, {"label": label, "text": value}]
+
+    def _set_status(self, row: Action, value: Mapping[str, Any]) -> None:
+        status = value["status"] or None
+        if status != row.status:
+            row.status_since = None
+            if status not in Action.NEEDS_REASON:
+                row.reason = ""
+        row.status, row.status_raw = status, value["raw"]
+
+    # ---- Rows below an action ------------------------------------------------------------------------
+    def parties(self, row: Action, value: Mapping[str, Any]) -> list[ActionParty]:
+        parties: dict[tuple[int, str], ActionParty] = {}
+        for role, names in (
+            (ActionParty.Role.RESPONSIBLE, value["accountable"][1:]),
+            (ActionParty.Role.SUPPORT, value["support"]),
+        ):
+            for index, name in enumerate(names):
+                department = self._departments[name.casefold()]
+                if role == ActionParty.Role.RESPONSIBLE and department.pk == row.accountable_id:
+                    continue
+                parties.setdefault(
+                    (department.pk, role),
+                    ActionParty(action=row, department=department, role=role, position=index),
+                )
+        return list(parties.values())
+
+    def measures(
+        self, row: Action, value: Iterable[Any], existing: list[PerformanceMeasure]
+    ) -> list[PerformanceMeasure]:
+        """The measures in the sheet's order; an existing one of the same text keeps its baseline and target."""
+        by_text = {three_way_merge.normalize(measure.text): measure for measure in reversed(existing)}
+        measures = []
+        for index, (text, kind) in enumerate(value):
+            measure = by_text.pop(three_way_merge.normalize(text), None)
+            if measure is None:
+                measure = PerformanceMeasure(action=row, created_by=self.by)
+            measure.text, measure.kind, measure.position, measure.updated_by = text, kind, index, self.by
+            measures.append(measure)
+        return measures
+
+    def milestones(self, row: Action, value: Iterable[Any], existing: list[Milestone]) -> list[Milestone]:
+        """The milestones in the sheet's order; an existing one of the same day keeps its title and `done_date`."""
+        by_day = {milestone.due_date: milestone for milestone in reversed(existing)}
+        milestones = []
+        for index, (due, precision, measure) in enumerate(value):
+            day = dt.date.fromisoformat(due)
+            milestone = by_day.pop(day, None) or Milestone(action=row, due_date=day, created_by=self.by)
+            milestone.due_precision, milestone.measure_position = precision or "day", measure
+            milestone.position, milestone.updated_by = index, self.by
+            milestones.append(milestone)
+        return milestones
+
+    def progress_notes(self, row: Action, value: Iterable[Any], *, first_position: int) -> list[ProgressNote]:
+        """New progress notes from `first_position` on; moves `last_update_on` of the action forward, if they are newer."""
+        notes = []
+        for index, (label, text) in enumerate(value):
+            day = self.period_day(label)
+            if day and (row.last_update_on is None or day > row.last_update_on):
+                row.last_update_on = day
+            notes.append(
+                ProgressNote(
+                    action=row,
+                    label=Truncator(label).chars(MAX_LABEL_LENGTH),
+                    text=text,
+                    noted_on=day,
+                    position=first_position + index,
+                    is_imported=True,
+                    created_by=self.by,
+                    updated_by=self.by,
+                )
+            )
+        return notes
+
+    def period_day(self, label: str) -> dt.date | None:
+        """Last day of the period that a note is about, today if it is not over; None if it has not begun or has no date."""
+        if label not in self._period_days:
+            span = parse_date(label, self.date_conventions) if label else None
+            today = timezone.localdate()
+            self._period_days[label] = min(span.last, today) if span and span.first <= today else None
+        return self._period_days[label]
+
+
+def _parse_day(text: str) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None

@@ -1,0 +1,178 @@
+"""Shared by the services of a plan: locks, checks, the log entry, the announcement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tenants.plans import change_log
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
+from tenants.signals import action_changed, plan_changed
+
+PlanItem = TypeVar("PlanItem", Goal, Outcome, Action)
+
+# Once a plan is adopted, a change of one of these needs a reason.
+COMMITMENT_FIELDS = frozenset(
+    {
+        *("title", "details", "accountable", "owner", "owner_vacant_since", "due_date", "due_precision"),
+        *("is_continuous", "measures", "outcome"),
+    }
+)
+
+
+class EditConflict(ValidationError):
+    """Somebody else changed the row after the page was opened. Nothing was saved."""
+
+
+def version_token(row: Plan | Goal | Outcome | Action) -> str:
+    """Version of a row for optimistic locking: an edit form carries it and the service compares it."""
+    return row.updated_at.isoformat()
+
+
+def is_adopted(plan: Plan) -> bool:
+    return plan.lifecycle != Plan.Lifecycle.DRAFT
+
+
+# ---- Announcements ---------------------------------------------------------------------------------------
+def announce_plan(plan: Plan) -> None:
+    plan_changed.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
+
+
+def announce_actions(action_ids: list[int]) -> None:
+    action_changed.send(Action, jurisdiction=connection.tenant, action_ids=action_ids)
+
+
+# ---- Locks -----------------------------------------------------------------------------------------------
+def lock_action(action: Action) -> Action:
+    """The action as it is now, locked until the transaction ends, with its outcome, goal and plan."""
+    return (
+        Action.objects.select_for_update(of=("self",))
+        .select_related("outcome__goal__plan", "accountable")
+        .get(pk=action.pk)
+    )
+
+
+def lock_item(item: Any) -> tuple[Any, Plan]:
+    """The goal, outcome or action as it is now, and its plan, both locked until the transaction ends."""
+    path = {Goal: "goals", Outcome: "goals__outcomes", Action: "goals__outcomes__actions"}[type(item)]
+    plan = Plan.objects.select_for_update().get(**{path: item.pk})
+    if isinstance(item, Action):
+        return lock_action(item), plan
+    parents = {Goal: "plan", Outcome: "goal__plan"}[type(item)]
+    return type(item).objects.select_for_update(of=("self",)).select_related(parents).get(pk=item.pk), plan
+
+
+def lock_plan_rows(plan: Plan) -> None:
+    """Lock every goal, outcome and action of the plan until the transaction ends; the plan is locked already.
+
+    A service that locks several rows locks the plan first: then no two can wait for each other.
+    """
+    for rows in (
+        Goal.objects.filter(plan=plan),
+        Outcome.objects.filter(goal__plan=plan),
+        Action.objects.filter(outcome__goal__plan=plan),
+    ):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
+# ---- Checks ----------------------------------------------------------------------------------------------
+def check_fields(fields: dict[str, Any], allowed: frozenset[str], service: str) -> None:
+    """Raise TypeError for a field that is not allowed; normalize the line breaks of the others, in place."""
+    if unknown := sorted(set(fields) - allowed):
+        raise TypeError(f"{service}() has no field {unknown[0]!r}; it has {', '.join(sorted(allowed))}.")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = normalize_newlines(value)
+
+
+def normalize_newlines(text: str) -> str:
+    """The text with LF line breaks. Browsers send CRLF; without this, unchanged text would count as changed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def check_version(row: Any, version: str) -> None:
+    """Raise EditConflict if the row was changed since `version`; an empty one is not checked."""
+    if not version or version == version_token(row):
+        return
+    last = change_log.entries_for([row.uuid]).first()
+    who = str(last.by) if last and last.by else _("Somebody else")
+    raise EditConflict(
+        _(
+            "%(who)s changed this after you opened the page. Nothing of yours was saved, and it still stands "
+            "below. Compare it with what is there now, then save again."
+        )
+        % {"who": who}
+    )
+
+
+def require_reason(plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
+    """Raise ValidationError if a commitment of an adopted plan changes without a reason."""
+    if is_adopted(plan) and not reason.strip() and COMMITMENT_FIELDS & set(changed):
+        raise ValidationError(
+            {
+                "reason": _(
+                    "The plan is adopted, so this is a promise. Say why it changes; the reason is kept."
+                )
+            }
+        )
+
+
+# ---- Saving ----------------------------------------------------------------------------------------------
+def next_position(rows: Any) -> int:
+    """Position behind the last of `rows`; 0 if there are none."""
+    return (rows.aggregate(last=Max("position"))["last"] or 0) + 1 if rows.exists() else 0
+
+
+def ancestors(item: Any) -> list[Any]:
+    """The outcome and goal of an action, the goal of an outcome, none of a goal."""
+    if isinstance(item, Action):
+        return [item.outcome, item.outcome.goal]
+    return [item.goal] if isinstance(item, Outcome) else []
+
+
+def without_starter_flag(row: Any) -> dict[str, Any]:
+    """The row's `source` without the flag of starter text."""
+    return {name: value for name, value in row.source.items() if name != "starter"}
+
+
+def clear_ancestors_starter_flag(item: Any) -> None:
+    for ancestor in ancestors(item):
+        if ancestor.source.get("starter"):
+            type(ancestor).objects.filter(pk=ancestor.pk).update(source=without_starter_flag(ancestor))
+
+
+def save_and_log(
+    row: Any,
+    verb: str,
+    before: Mapping[str, Any],
+    *,
+    by: User | None,
+    columns: Iterable[str],
+    reason: str = "",
+    after: Mapping[str, Any] | None = None,
+) -> PlanLogEntry | None:
+    """Save the named columns and a log entry of what changed since the snapshot `before`.
+
+    Returns the entry; None, and nothing saved, if nothing changed.
+    """
+    after = after if after is not None else change_log.snapshot(row)
+    changed = change_log.diff(before, after)
+    if not changed:
+        return None
+    row.updated_by = by
+    names = {*columns, "updated_by", "updated_at"}
+    if hasattr(row, "source"):
+        row.source = without_starter_flag(row)
+        names.add("source")
+    row.save(update_fields=names)
+    clear_ancestors_starter_flag(row)
+    entry = change_log.build_entry(row, verb, by=by, at=timezone.now(), fields=changed, reason=reason)
+    entry.save()
+    return entry

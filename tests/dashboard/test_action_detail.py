@@ -1,0 +1,107 @@
+"""The page of one action."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tenants.models import Affiliation
+from tenants.plans.models import Action, PlanLogEntry
+from tests.dashboard.responses import DOWNLOADS, PAGES, visible_text
+from tests.plan_factories import (
+    MeasureFactory,
+    MilestoneFactory,
+    NoteFactory,
+    PartyFactory,
+)
+
+
+def test_an_action_shows_reason_next_step_accountable_and_dates(public_plan, anonymous_client):
+    text = visible_text(anonymous_client.get("/plan/actions/t5/"))
+    assert "Off track since March 5, 2027 Up to date 34 days ago" in text
+    assert "Why it is off track Both attorneys left. What happens next. Interviews are on April 14." in text
+    assert "Vacant since March 1, 2027 Housing Services" in text
+    assert "Promised by June 2027" in text
+    assert "At risk to off track The lead left." in text
+
+
+def test_an_action_shows_measures_milestones_parties_and_the_neighbors(
+    launched_city, public_plan, anonymous_client, in_city
+):
+    with in_city(launched_city):
+        action = Action.objects.get(code="t5")
+        MeasureFactory(action=action, kind="better_off", text="Families still at home", target="75%")
+        MeasureFactory(action=action, kind="how_much", text="Families helped", baseline="22")
+        MilestoneFactory(action=action, title="Desk opens", done_date=dt.date(2025, 6, 2))
+        MilestoneFactory(action=action, title="Second attorney", due_date=dt.date(2026, 12, 31))
+        PartyFactory(action=action, department__name="Municipal Court")
+        PartyFactory(action=action, department__name="Bend Legal Aid", role="support")
+    text = visible_text(anonymous_client.get("/plan/actions/t5/"))
+    assert text.index("How much did we do? Families helped At the start: 22") < text.index(
+        "Is anyone better off? Families still at home Target: 75%"
+    )
+    assert "Desk opens done June 2, 2025" in text
+    assert "Second attorney due December 31, 2026, not reported as done" in text
+    assert "Also responsible Municipal Court" in text
+    assert "Supports Bend Legal Aid" in text
+    assert "Before: 1.4 An old idea" in text
+    assert "Next: 2.2 Rent fund" in text
+
+
+def test_a_person_is_named_only_if_the_affiliation_is_public(
+    launched_city, public_plan, anonymous_client, make_user, in_city
+):
+    owner = make_user(launched_city, "department_lead", first_name="Ada", last_name="Obi")
+    affiliation = Affiliation.objects.get(user=owner)
+    with in_city(launched_city):
+        Action.objects.filter(code="t2").update(owner=affiliation.pk)
+    assert "Ada Obi" not in anonymous_client.get("/plan/actions/t2/").text
+    Affiliation.objects.filter(pk=affiliation.pk).update(is_public=True)
+    page = anonymous_client.get("/plan/actions/t2/")
+    assert "Ada Obi" in page.text
+    assert owner.email not in page.text
+
+
+def test_a_changed_promise_shows_its_old_wording_but_nothing_from_before_publication(
+    launched_city, public_plan, anonymous_client, in_city
+):
+    with in_city(launched_city):
+        action = Action.objects.get(code="t5")
+        common = {"verb": "edited", "object_type": "action", "object_uuid": action.uuid}
+        PlanLogEntry.objects.create(
+            **common,
+            at=dt.datetime(2027, 1, 12, tzinfo=dt.UTC),
+            reason="Nobody was hired.",
+            fields={"due_date": ["2026-12-31", "2027-06-30"], "status_raw": ["secret raw", "x"]},
+        )
+        PlanLogEntry.objects.create(
+            **common,
+            at=dt.datetime(2024, 1, 12, tzinfo=dt.UTC),
+            fields={"title": ["A draft title", "Another"]},
+        )
+    text = visible_text(anonymous_client.get("/plan/actions/t5/"))
+    assert "Promised by December 31, 2026 June 30, 2027 Nobody was hired." in text
+    assert "A draft title" not in text
+    assert "secret raw" not in text
+
+
+def test_internal_notes_of_an_import_are_not_shown(launched_city, public_plan, anonymous_client, in_city):
+    with in_city(launched_city):
+        Action.objects.filter(code="t5").update(extra_columns=[{"label": "Cost code", "text": "CANARY-4-11"}])
+    for url in PAGES + DOWNLOADS:
+        assert "CANARY" not in anonymous_client.get(url).text
+
+
+def test_many_updates_are_paginated(launched_city, public_plan, anonymous_client, in_city):
+    with in_city(launched_city):
+        action = Action.objects.get(code="t2")
+        for week in range(25):
+            NoteFactory(
+                action=action, noted_on=dt.date(2026, 1, 1) + dt.timedelta(weeks=week), text=f"Week {week}."
+            )
+    first, second = (
+        anonymous_client.get("/plan/actions/t2/").text,
+        anonymous_client.get("/plan/actions/t2/?page=2").text,
+    )
+    assert "Week 24." in first
+    assert "Week 0." not in first
+    assert "Week 0." in second

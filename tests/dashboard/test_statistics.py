@@ -1,0 +1,110 @@
+"""The numbers of a plan: the same on the pages and in the downloads."""
+
+from __future__ import annotations
+
+from tenants.plans.models import Action
+from tests.dashboard.responses import action_codes, csv_rows, visible_text
+
+
+def test_page_csv_and_json_show_the_same_numbers(public_plan, anonymous_client):
+    home = visible_text(anonymous_client.get("/"))
+    assert "1 of 7 actions completed 7 leaves out 1 cancelled." in home
+    assert "1 of 7 on track" in home
+    assert "3 of 7 need attention 1 at risk, 1 off track, 1 on hold." in home
+    assert "1 of 7 have no status yet" in home
+    assert "1 of 6 are past their promised date" in home
+
+    numbers = csv_rows(anonymous_client.get("/data/numbers.csv"))[0]
+    assert (numbers["by"], numbers["actions_counted"], numbers["completed"], numbers["on_track"]) == (
+        "plan",
+        "7",
+        "1",
+        "1",
+    )
+    assert (numbers["at_risk"], numbers["off_track"], numbers["on_hold"], numbers["no_status"]) == (
+        "1",
+        "1",
+        "1",
+        "1",
+    )
+    assert (numbers["cancelled"], numbers["promised_date_passed"]) == ("1", "1")
+
+    tree = anonymous_client.get("/data/plan.json").json()
+    assert {k: str(v) for k, v in tree["numbers"].items()} == numbers
+    actions = anonymous_client.get("/data/actions.json").json()["actions"]
+    assert sum(a["status"] == "completed" for a in actions) == 1
+    assert sum(a["status"] is None for a in actions) == 1
+    assert "7" in visible_text(anonymous_client.get("/data/"))
+
+
+def test_downloads_match_the_list(public_plan, anonymous_client):
+    for query in [
+        "",
+        "?status=attention",
+        "?goal=&stage=organize&sort=-title",
+        "?q=cafe",
+        "?status=late&sort=due",
+    ]:
+        shown = action_codes(anonymous_client.get("/" + query))
+        assert shown == [row["code"] for row in csv_rows(anonymous_client.get("/data/actions.csv" + query))]
+        assert shown == [
+            row["code"] for row in anonymous_client.get("/data/actions.json" + query).json()["actions"]
+        ]
+
+
+def test_summaries_by_goal_department_and_stage(public_plan, anonymous_client):
+    lines = {(row["by"], row["name"]): row for row in csv_rows(anonymous_client.get("/data/numbers.csv"))}
+    assert lines["goal", "Goal 1: Fair fines"]["actions_counted"] == "3"
+    assert lines["goal", "Goal 2: Housing stability"]["off_track"] == "1"
+    assert lines["department", "Library"]["actions_counted"] == "3"
+    assert lines["department", "Nobody is named yet"]["actions_counted"] == "1"
+    # an action without a kind of its own has that of its outcome
+    assert lines["kind_of_step", "Normalize"]["actions_counted"] == "1"
+    assert lines["kind_of_step", "Organize"]["actions_counted"] == "3"
+    page = visible_text(anonymous_client.get("/"))
+    assert "Goal 2: Housing stability 1 at risk, 1 off track, 1 on hold, 1 not started" in page
+
+
+def test_the_lead_paragraph_is_built_from_the_numbers(public_plan, anonymous_client):
+    assert (
+        "In January 2025 the City Council adopted two goals and eight actions. One action is done. "
+        "“Housing stability” is the goal furthest behind." in visible_text(anonymous_client.get("/"))
+    )
+
+
+def test_the_most_delayed_action_comes_first_with_its_next_step(public_plan, anonymous_client):
+    text = visible_text(anonymous_client.get("/"))
+    start = text.index("Where we are behind Eviction help at the courthouse")
+    assert "Both attorneys left." in text[start : start + 200]
+    assert "What happens next. Interviews are on April 14." in text[start : start + 300]
+    assert "position vacant since Mar 1, 2027" in text[start:]
+    assert "2 more actions are behind" in text
+
+
+def test_a_plan_without_any_status_shows_that_instead_of_zeros(
+    launched_city, make_plan, anonymous_client, in_city
+):
+    make_plan(launched_city)
+    with in_city(launched_city):
+        Action.objects.update(status=None, last_update_on=None)
+    text = visible_text(anonymous_client.get("/"))
+    assert "8 of 8 have no status yet" in text
+    assert "actions completed" not in text
+    assert "The city has not reported on any of them yet." in text
+
+
+def test_the_citys_own_status_labels_are_used(launched_city, make_plan, anonymous_client):
+    make_plan(launched_city, status_labels={"on_track": "Moving"})
+    response = anonymous_client.get("/?status=on_track")
+    assert "Moving" in response.text
+    assert "On track" not in response.text.split('id="action-rows"')[1]
+    assert csv_rows(anonymous_client.get("/data/actions.csv?status=on_track"))[0]["status"] == "on_track"
+
+
+def test_a_draft_has_no_overdue_actions(launched_city, make_plan, anonymous_client):
+    make_plan(launched_city, lifecycle="draft", adopted_on=None)
+    text = visible_text(anonymous_client.get("/"))
+    assert "draft, not adopted yet" in text
+    assert "past their promised date" not in text
+    assert "date passed" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
+    assert anonymous_client.get("/data/actions.json?status=late").json()["count"] == 0
