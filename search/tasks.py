@@ -19,9 +19,7 @@ RECONCILE_INTERVAL = dt.timedelta(seconds=30)  # an index that was lost is rebui
 @task()
 def reconcile_search() -> str:
     """Make the search engine's index equal to the table. If the engine fails, the next run tries again."""
-    from search.indexing import (
-        rebuild,
-    )  # loads the engine's library, which a portal without one does not need
+    from search.indexing import rebuild  # loads the libraries of search engines
 
     try:
         return rebuild.reconcile_index()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-# Name in addresses -> column of Document. Those in LIST_FACETS hold several values.
+# Name in URLs -> column of Document and field of an engine's index. Those in LIST_FACETS hold several values.
 FACETS: dict[str, str] = {
     "kind": "kind",
     "type": "type",

@@ -1,7 +1,7 @@
-"""Real search servers for tests: each version is started once in a test run, when a collected test asks for it.
+"""Real search servers for tests: each version is started once in a test run, if a collected test needs it.
 
-All workers share them, so a test puts `search_prefix` before the names of its indexes. They end with the run, even if
-that is killed: their standard input is a pipe that only the run's first process holds open.
+All workers share them, so a test begins the names of its indexes with `search_prefix`. The servers end with the run, even
+if it is killed: their standard input is a pipe that only the run's first process holds open.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from embedded import locks, opensearch
 
-# Where no version can run, starting the first one reports what is missing: no test is skipped.
+# If no version can run, tests request the newest, which raises an error that tells what is missing: nothing is skipped.
 VERSIONS = opensearch.runnable_versions() or [opensearch.newest_runnable_version()]
 FOLDER = pytest.StashKey[Path]()
 TEMPORARY = "cohort-portal-engines-"
@@ -34,36 +34,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    """Tell a worker where the servers of this run are."""
+    """Pass the folder of this run's servers to a worker."""
     node.workerinput["search_servers"] = str(node.config.stash[FOLDER])
 
 
 def _remove(folder: Path) -> None:
-    """Delete the servers' files once the servers are gone."""
+    """Delete the servers' files as soon as the servers have ended."""
     locks.wait_until(lambda: not any(map(locks.is_held, folder.glob(f"*/{locks.SERVER_LOCK}"))), seconds=30)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the servers that the collected tests need, so that they are ready for the first one."""
-    versions = {
-        item.callspec.params["search_server"] for item in session.items if _is_for_every_version(item)
-    }
+    """Start the servers that are needed, so that they run when the first test needs one."""
+    versions = {item.callspec.params["search_server"] for item in session.items if _has_version(item)}
     if any("one_search_server" in getattr(item, "fixturenames", ()) for item in session.items):
         versions.add(VERSIONS[0])
     for version in sorted(versions):
-        with contextlib.suppress(
-            opensearch.OpenSearchError
-        ):  # raised again by the test that needs the server
+        with contextlib.suppress(opensearch.OpenSearchError):  # raised again by the test's fixture
             _launch_once(session.config, version)
 
 
-def _is_for_every_version(item: pytest.Item) -> bool:
+def _has_version(item: pytest.Item) -> bool:
     return hasattr(item, "callspec") and "search_server" in item.callspec.params
 
 
 def _launch_once(config: pytest.Config, version: str) -> Path:
-    """The folder of this run's server, which the first process to call this launches."""
+    """The folder of this run's server, which the first caller starts."""
     folder = config.stash[FOLDER]
     home = folder / version
     with locks.acquire(folder / f"{version}.lock"):
@@ -75,17 +71,17 @@ def _launch_once(config: pytest.Config, version: str) -> Path:
 
 @pytest.fixture(scope="session", params=VERSIONS)
 def search_server(request: pytest.FixtureRequest) -> str:
-    """The address of a real server, once for each version that runs here; shared, so see `search_prefix`."""
+    """The URL of a real server, once for each version that runs here; shared, see `search_prefix`."""
     return opensearch.wait_for_address(_launch_once(request.config, request.param))
 
 
 @pytest.fixture(scope="session")
 def one_search_server(request: pytest.FixtureRequest) -> str:
-    """The address of the newest real server that runs here; shared, so see `search_prefix`."""
+    """The URL of the newest real server that runs here; shared, see `search_prefix`."""
     return opensearch.wait_for_address(_launch_once(request.config, VERSIONS[0]))
 
 
 @pytest.fixture(scope="session")
 def search_prefix() -> str:
-    """SEARCH_PREFIX of this worker, "test-gw0": what the names of its indexes begin with."""
+    """SEARCH_PREFIX of this worker, "test-gw0": the beginning of the names of its indexes."""
     return f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
