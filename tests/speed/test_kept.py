@@ -25,6 +25,7 @@ from accounts.models import User
 from cms.models import HomePage, NarrativePage
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
+from tenants.plans import imports
 from tenants.plans import services as plans
 from tenants.plans.models import Action, Department, Goal, Plan
 from tenants.plans.selectors import current_plan
@@ -278,11 +279,11 @@ def test_an_import_and_its_undoing_show_at_once():
         plans.publish_plan(current_plan(), by=None)
     seen = [get(jurisdiction).content]
     with tenant_context(jurisdiction):
-        job = plans.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
-        job = plans.commit_import(job, by=None)
+        job = imports.upload_sheet(filename="plan.csv", content=SHEET.encode(), by=None)
+        job = imports.commit_import(job, by=None)
     seen.append(get(jurisdiction).content)
     with tenant_context(jurisdiction):
-        plans.undo_import(job, by=None)
+        imports.undo_import(job, by=None)
     seen.append(get(jurisdiction).content)
     assert seen[0] != seen[1] != seen[2]
     assert seen[2] == made_anew(jurisdiction, "/").content

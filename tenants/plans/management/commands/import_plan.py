@@ -13,12 +13,12 @@ from tenants.plans import imports, spreadsheets
 
 
 def get_jurisdiction(slug: str) -> Jurisdiction:
-    """The jurisdiction of that slug. Raises CommandError that names the known ones."""
+    """The jurisdiction of that slug. Raises CommandError, with the existing slugs, if there is none."""
     jurisdictions = Jurisdiction.objects.tenants()
     jurisdiction = jurisdictions.filter(slug=slug).first()
     if jurisdiction is None:
-        known = ", ".join(jurisdictions.order_by("slug").values_list("slug", flat=True)[:20])
-        raise CommandError(f"No jurisdiction {slug!r}. Known: {known or 'none yet'}.")
+        slugs = ", ".join(jurisdictions.order_by("slug").values_list("slug", flat=True)[:20])
+        raise CommandError(f"No jurisdiction {slug!r}. Known: {slugs or 'none yet'}.")
     return jurisdiction
 
 
@@ -63,8 +63,8 @@ def _as_text(
 ) -> str:
     lines = []
     for message in result.messages:
-        where = f"{message.sheet} " if message.sheet else ""
-        lines.append(f"{where}{message.column}{message.row or ''}: {message.text}")
+        sheet = f"{message.sheet} " if message.sheet else ""
+        lines.append(f"{sheet}{message.column}{message.row or ''}: {message.text}")
     counts, cells = difference.counts()["action"], result.cell_counts
     if counts["absent"]:
         lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they stay as they are.")
