@@ -117,7 +117,7 @@ STAFF = [
     ("Lucía", "Marín", "library_curator", "Librarian"),
 ]
 
-# What departments said since the sheets were written. A sample's progress is made up, like the sample itself.
+# Progress that departments reported after the sheets were written. It is invented, like the sample itself.
 PROGRESS: dict[str, list[dict[str, str]]] = {
     "marrow-bend": [
         {"number": "26", "on": "2026-10-20", "status": "off_track",

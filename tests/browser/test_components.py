@@ -225,7 +225,7 @@ def test_the_first_tab_stop_skips_to_the_content(open_html):
 def test_a_toast_is_visible_and_accessible(open_html):
     html = render("components.html", form=Question())
     toast = '<div id="toast" class="wrap" role="status"></div>'
-    page = open_html(html.replace(toast, render("parts/toast.html", text="Saved.", undo_url="/undo/")))
+    page = open_html(html.replace(toast, render("partials/toast.html", text="Saved.", undo_url="/undo/")))
     box = page.locator("#toast .toast").bounding_box()
     assert box["y"] + box["height"] <= page.viewport_size["height"]  # visible without scrolling
     assert_accessible(page)

@@ -129,7 +129,7 @@ def test_lead_in_adds_a_colon_unless_there_is_punctuation():
 
 def test_every_shared_partial_lists_its_context():
     """Every shared partial has a comment with "Needs:"."""
-    shared = [path for name in ("parts", "django") for path in (ROOT / "templates" / name).rglob("*.html")]
+    shared = [path for name in ("partials", "django") for path in (ROOT / "templates" / name).rglob("*.html")]
     assert shared
     undocumented = [str(path.relative_to(ROOT)) for path in shared if "Needs:" not in path.read_text()[:400]]
     assert undocumented == []
