@@ -34,11 +34,28 @@ BANNED = {
     "kept_for_strangers": "cache_for_anonymous",
     "hand_over": "transfer_coordinator",
     "handoff": "sign_in_code",
-    "periodic_run": "PeriodicRun",
+}
+
+# Names that stay: a column, and the field of that name in the index of an engine that an upgrade finds in use.
+EXCEPTIONS = {
+    ("search/models.py", "licence"),
+    ("search/indexing/documents.py", "licence"),
+    ("bench/corpus.py", "licence"),
+    ("tests/search/test_engine_backend.py", "licence"),
+    ("tests/search/test_results_page.py", "licence"),
 }
 
 # Modules over MAX_LINES lines, each with the reason why it stays one.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES = {
+    "tenants/plans/models.py": "the tables of one plan",
+    "tenants/plans/spreadsheets/reading/sheet_reader.py": "one class: from the rows of a sheet to a tree",
+    "tests/access/test_access_table.py": "one table of all addresses, with its checks",
+    "tests/embedded/test_postgres.py": "one subject, in sections",
+    "tests/leaks/test_leaks.py": "one sweep",
+    "tests/plans/test_import.py": "the tests of one service",
+    "tests/speed/test_page_cache.py": "one subject, in sections",
+    "tests/upgrade/test_from_first_version.py": "one database, and all that it stored",
+}
 
 
 def tracked(pattern: str) -> list[str]:
@@ -66,8 +83,13 @@ def names(path: str) -> Iterator[tuple[int, str]]:
 def banned_words(path: str) -> list[str]:
     found = []
     for line, name in names(path):
-        for word in BANNED.keys() & {name.lower(), *re.split(r"_+", name.lower())}:
-            found.append(f"{path}:{line} {name}: say {BANNED[word]}")
+        words = {
+            name.lower(),
+            *re.split(r"_+", name.lower().replace("in_place", "")),
+        }  # “edited in place” is English
+        for word in sorted(BANNED.keys() & words):
+            if (path, name) not in EXCEPTIONS:
+                found.append(f"{path}:{line} {name}: say {BANNED[word]}")
     return found
 
 

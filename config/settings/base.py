@@ -125,7 +125,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "tenants.web.middleware.PlaceLocaleMiddleware",
+    "tenants.web.middleware.JurisdictionLocaleMiddleware",
     "tenants.web.page_cache.AnonymousPageCacheMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -76,7 +76,7 @@ def _stream_in_tenant(jurisdiction: Jurisdiction, chunks: Any) -> Iterator[bytes
         yield chunk
 
 
-class PlaceLocaleMiddleware(LocaleMiddleware):
+class JurisdictionLocaleMiddleware(LocaleMiddleware):
     """The visitor's language, if the city offers it; otherwise the city's first."""
 
     def process_request(self, request: HttpRequest) -> None:

@@ -140,7 +140,7 @@ def test_a_city_is_served_as_soon_as_it_is_opened(db):
     assert get("newtown.localhost").json()["schema"] == "c_newtown"
 
 
-def test_what_one_request_writes_on_its_place_no_other_sees(launched):
+def test_what_one_request_writes_on_its_jurisdiction_no_other_sees(launched):
     assert get("riverton.localhost", "/modify-tenant/").content == b"done"
     jurisdiction = host_registry.get_jurisdiction("riverton.localhost")
     assert jurisdiction.name == "City of Riverton"

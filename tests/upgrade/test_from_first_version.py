@@ -434,20 +434,20 @@ def test_the_draft_of_the_narrative_is_opened_and_published():
 
 
 @pytest.mark.usefixtures("portal")
-def test_strangers_read_what_was_published():
-    stranger = browser(CITY)
+def test_anonymous_visitors_read_what_was_published():
+    visitor = browser(CITY)
     for address in ("/", "/plan/", "/contact/"):
-        assert stranger.get(address).status_code == 200, address
-    assert "Half of the talks were held." in stranger.get("/plan/actions/a9/").text
+        assert visitor.get(address).status_code == 200, address
+    assert "Half of the talks were held." in visitor.get("/plan/actions/a9/").text
 
-    stranger = browser(ALLIANCE)
+    visitor = browser(ALLIANCE)
     for address in ("/", "/library/", "/jurisdictions/", "/progress/", "/api/v1/jurisdictions/"):
-        answer = stranger.get(address)
+        answer = visitor.get(address)
         assert answer.status_code == 200, address
         if "library" not in address:
             assert "Elm Ford" in answer.text, address
-    assert "End overdue fines" in found_by(stranger, "late fees")
-    assert "Light forty crossings" in found_by(stranger, "crossings")
-    assert "Budget equity tool" not in stranger.get("/library/").text
+    assert "End overdue fines" in found_by(visitor, "late fees")
+    assert "Light forty crossings" in found_by(visitor, "crossings")
+    assert "Budget equity tool" not in visitor.get("/library/").text
     member = browser(ALLIANCE, stored.COORDINATOR_AT_THE_ALLIANCE)
     assert "Budget equity tool" in member.get("/library/").text

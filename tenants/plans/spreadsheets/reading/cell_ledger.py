@@ -57,13 +57,13 @@ class CellLedger:
         """Record a cell that cannot be used, with an error message."""
         self._dispositions[(cell.row, cell.column)] = ("refused", reason)
         coordinates = f"{cell.letter}{cell.row}"
-        place = f"{self.grid.name}!{coordinates}" if self.grid.name else coordinates
+        cell_name = f"{self.grid.name}!{coordinates}" if self.grid.name else coordinates
         self.warn(
             "refused_cell",
             cell.row,
             cell.letter,
             cell.text,
-            _("Cell %(place)s was left out: %(reason)s.") % {"place": place, "reason": reason},
+            _("Cell %(cell)s was left out: %(reason)s.") % {"cell": cell_name, "reason": reason},
             level="error",
         )
 
