@@ -12,8 +12,8 @@ import pytest
 from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
-from tenants.jurisdictions import services as tenants
 from tenants.models import Jurisdiction, Role
+from tenants.people import affiliations
 from tenants.plans import imports, selectors, services
 from tenants.plans.models import Action, ImportJob
 from tests.browser.axe import WIDE, assert_accessible, assert_accessible_and_responsive
@@ -34,7 +34,7 @@ def riverton_site(site: Site) -> Site:
             "rosa@riverton.example", PHRASE, first_name="Rosa", last_name="Delgado"
         )
         jurisdiction = Jurisdiction.objects.get(slug="riverton")
-        tenants.affiliate(rosa, jurisdiction, roles=[Role.COORDINATOR], by=None)
+        affiliations.affiliate(rosa, jurisdiction, roles=[Role.COORDINATOR], by=None)
     with tenant_context(jurisdiction):
         imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=rosa)
         imports.import_sheet(filename="streets.csv", content=SHEET.encode(), by=rosa)
