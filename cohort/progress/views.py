@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cohort.labels import STAGES_FURTHEST_FIRST
+from cohort.models import PublicPlan
 from cohort.progress import selectors
 from tenants.access import get_audience
 from tenants.dashboard import labels
+from tenants.models import Jurisdiction
 from tenants.web.exports import LICENSE, csv_response, json_response
+from tenants.web.filters import ListFilterSet, SortFilter, field_label
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
@@ -28,44 +29,53 @@ EXPORT_COLUMNS = [
     "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
 ]  # fmt: skip
 
-# `sort` in the address -> the value of a row to sort by; rows without a value come last in both directions
-SORT_KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "name": lambda row: row["name"].casefold(),
-    "state": lambda row: row["state_name"] if row["state"] else None,
-    "stage": lambda row: (
-        STAGES_FURTHEST_FIRST.index(row["stage"]) if row["stage"] in STAGES_FURTHEST_FIRST else None
-    ),
-    "done": lambda row: row["completed"] / row["actions"] if row["actions"] else None,
-    "attention": lambda row: row["needs_attention"] / row["actions"] if row["actions"] else None,
-    "updated": lambda row: row["last_update_on"],
-}
+
+class ProgressFilterSet(ListFilterSet):
+    """The order of the table."""
+
+    sort = SortFilter(
+        keys={
+            "name": lambda row: row["name"].casefold(),
+            "state": lambda row: row["state_name"] if row["state"] else None,
+            "stage": lambda row: (
+                STAGES_FURTHEST_FIRST.index(row["stage"]) if row["stage"] in STAGES_FURTHEST_FIRST else None
+            ),
+            "done": lambda row: row["completed"] / row["actions"] if row["actions"] else None,
+            "attention": lambda row: row["needs_attention"] / row["actions"] if row["actions"] else None,
+            "updated": lambda row: row["last_update_on"],
+        },
+        choices=[
+            ("name", _("Jurisdiction")),
+            ("state", field_label(Jurisdiction, "state")),
+            ("stage", field_label(Jurisdiction, "entry_stage")),
+            ("done", _("Actions done")),
+            ("attention", _("Need attention")),
+            ("updated", _("Last update")),
+        ],
+        initial="name",
+    )
+
+    class Meta:
+        model = PublicPlan
+        fields = ()
 
 
 @cache_for_anonymous
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of all plans. One query for all of them."""
-    rows, sort, today = _sorted_rows(request)
+    rows, filters, today = _sorted_rows(request)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    headings = {
-        "name": _("Jurisdiction"), "state": _("State"), "stage": _("Stage"), "done": _("Actions done"),
-        "attention": _("Need attention"), "updated": _("Last update"),
-    }  # fmt: skip
-    columns = []
-    for name, heading in headings.items():
-        direction = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-        url = f"?sort={'-' if direction == 'ascending' else ''}{name}"
-        columns.append({"heading": heading, "direction": direction, "url": url})
     context = {
         "section": "progress",
         "rows": list(page),
         "count": len(rows),
-        "columns": columns,
+        "columns": filters.columns(),
         "counted_on": labels.format_partial_date(today),
         "members_only": sum(row["members_only"] for row in rows),
         "page_now": page,
-        "page_links": page_links(page, lambda number: "?" + urlencode({"sort": sort, "page": number})),
-        "query_string": f"?{urlencode({'sort': sort})}",
+        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
+        "query_string": filters.query_string(),
     }
     return render_partial_or_page(
         request, "cohort/_progress_rows.html", "cohort/progress.html", "plan-rows", context
@@ -75,14 +85,14 @@ def progress(request: HttpRequest) -> HttpResponse:
 @cache_for_anonymous
 @require_safe
 def progress_csv(request: HttpRequest) -> HttpResponse:
-    rows, _sort, today = _sorted_rows(request)
+    rows, _filters, today = _sorted_rows(request)
     return csv_response("plans.csv", EXPORT_COLUMNS, (_export_row(row, today) for row in rows))
 
 
 @cache_for_anonymous
 @require_safe
 def progress_json(request: HttpRequest) -> HttpResponse:
-    rows, _sort, today = _sorted_rows(request)
+    rows, _filters, today = _sorted_rows(request)
     return json_response(
         {
             "alliance": settings.ALLIANCE_NAME,
@@ -95,17 +105,12 @@ def progress_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sorted_rows(request: HttpRequest) -> tuple[list[dict[str, Any]], str, dt.date]:
-    """The rows that the reader may see, the order they are in, and the day they were counted on."""
+def _sorted_rows(request: HttpRequest) -> tuple[list[dict[str, Any]], ProgressFilterSet, dt.date]:
+    """The rows that the reader may see, in the order of the query string, and the day they were counted on."""
     today = timezone.localdate()
+    filters = ProgressFilterSet(request.GET)
     rows = selectors.progress_rows(get_audience(request.user), on=today)
-    sort = request.GET.get("sort", "")
-    if sort.removeprefix("-") not in SORT_KEYS:
-        sort = "name"
-    key = SORT_KEYS[sort.removeprefix("-")]
-    with_value = [row for row in rows if key(row) is not None]
-    without_value = [row for row in rows if key(row) is None]
-    return sorted(with_value, key=key, reverse=sort.startswith("-")) + without_value, sort, today
+    return filters.filter_queryset(rows), filters, today
 
 
 def _export_row(row: dict[str, Any], today: dt.date) -> dict[str, Any]:

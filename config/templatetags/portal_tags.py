@@ -155,19 +155,6 @@ def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def query_toggle(context: dict[str, Any], name: str, value: Any) -> str:
-    """The page's query string with this value added, or removed if it is in it; without `page`.
-
-    Other values of the same name stay: "?topic=courts&topic=youth".
-    """
-    query: QueryDict = context["request"].GET.copy()
-    values, value = query.getlist(name), str(value)
-    query.setlist(name, [v for v in values if v != value] if value in values else [*values, value])
-    query.pop("page", None)
-    return f"?{query.urlencode()}"
-
-
-@register.simple_tag(takes_context=True)
 def hidden_inputs(context: dict[str, Any], *excluded: str) -> SafeString:
     """The page's query as hidden inputs of a GET form, without `page` and the form's own fields (`excluded`)."""
     query: QueryDict = context["request"].GET

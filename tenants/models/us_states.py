@@ -20,6 +20,11 @@ US_STATES: dict[str, str] = {
 }  # fmt: skip
 
 
+def state_choices() -> list[tuple[str, str]]:
+    """The choices of a form, by name."""
+    return sorted(((code, str(name)) for code, name in US_STATES.items()), key=lambda choice: choice[1])
+
+
 def state_name(code: str) -> str:
     """Name of a state; the code itself if it is unknown, "No state given" if it is empty."""
     return US_STATES.get(code.upper(), code) if code else _("No state given")
