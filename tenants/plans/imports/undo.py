@@ -50,8 +50,8 @@ def undo_import(job: ImportJob, *, by: User | None) -> ImportJob:
     _check_unchanged(job, journal)
     restored: list[Any] = list(deserialize_rows(journal.rows))
     before = _snapshots(restored)
+    _restore(restored, journal)  # first: deleting a new outcome would delete what still stands under it
     _remove_created(journal.created)
-    _restore(restored, journal)
     for rows in _group_by_model(deserialize_rows(journal.starter)):
         type(rows[0])._default_manager.bulk_create(rows)
     _log(plan, job, restored, before, by=by)
@@ -82,17 +82,19 @@ def _check_deadline(job: ImportJob) -> None:
 
 
 def _check_unchanged(job: ImportJob, journal: UndoJournal) -> None:
-    """Raise ValidationError if a row of the import was changed since, or something was added under it."""
+    """Raise ValidationError if a row of the import was changed since, or something was added under it.
+
+    A row that the import itself put under a new goal or outcome is not added since: the undo moves it back.
+    """
     later = PlanLogEntry.objects.filter(object_uuid__in=list(journal.touched), at__gt=job.committed_at)
     titles = {str(uuid): journal.touched[str(uuid)] for uuid in later.values_list("object_uuid", flat=True)}
     created = journal.created
     for rows in (
-        Outcome.objects.filter(goal__in=created.get("goal", [])).exclude(pk__in=created.get("outcome", [])),
-        Action.objects.filter(outcome__in=created.get("outcome", [])).exclude(
-            pk__in=created.get("action", [])
-        ),
+        Outcome.objects.filter(goal__in=created.get("goal", [])),
+        Action.objects.filter(outcome__in=created.get("outcome", [])),
     ):
-        titles |= {str(row.uuid): change_log.truncate(str(row), MAX_TITLE_LENGTH) for row in rows}
+        added = rows.exclude(uuid__in=journal.touched)
+        titles |= {str(row.uuid): change_log.truncate(str(row), MAX_TITLE_LENGTH) for row in added}
     if titles:
         names = ", ".join(f"“{title}”" for title in list(titles.values())[:_MAX_NAMED_ROWS])
         if len(titles) > _MAX_NAMED_ROWS:
@@ -121,13 +123,6 @@ def _snapshots(rows: list[Any]) -> dict[Any, dict[str, Any]]:
     return snapshots
 
 
-def _remove_created(created: Mapping[str, list[int]]) -> None:
-    ProgressNote.objects.filter(pk__in=created.get("note", [])).delete()
-    Action.objects.filter(pk__in=created.get("action", [])).delete()
-    Outcome.objects.filter(pk__in=created.get("outcome", [])).delete()
-    Goal.objects.filter(pk__in=created.get("goal", [])).delete()
-
-
 def _restore(rows: list[Any], journal: UndoJournal) -> None:
     ActionParty.objects.filter(action__in=journal.related_of["accountability"]).delete()
     PerformanceMeasure.objects.filter(action__in=journal.related_of["measures"]).delete()
@@ -141,7 +136,14 @@ def _restore(rows: list[Any], journal: UndoJournal) -> None:
             model(pk=int(pk), position=position) for pk, position in journal.positions.get(kind, {}).items()
         ]
         model._default_manager.bulk_update(renumbered, ["position"])
-    departments = Department.objects.filter(pk__in=journal.created.get("department", []))
+
+
+def _remove_created(created: Mapping[str, list[int]]) -> None:
+    ProgressNote.objects.filter(pk__in=created.get("note", [])).delete()
+    Action.objects.filter(pk__in=created.get("action", [])).delete()
+    Outcome.objects.filter(pk__in=created.get("outcome", [])).delete()
+    Goal.objects.filter(pk__in=created.get("goal", [])).delete()
+    departments = Department.objects.filter(pk__in=created.get("department", []))
     departments.filter(answers_for=None, parties=None).delete()
 
 
