@@ -30,7 +30,7 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.plan_tree import RelatedRows
-from tenants.plans.services import announce_plan, lock_plan_rows
+from tenants.plans.services import announce_plan, lock_plan, lock_plan_rows, make_starter_plan, require_reason
 
 _MAX_NAMED_ROWS = 5  # in the text of a refusal
 
@@ -42,7 +42,7 @@ def undo_import(job: ImportJob, *, by: User | None) -> ImportJob:
     Raises ValidationError, with nothing changed: if rows were changed since, naming them; after the seven days; or
     if the import changed nothing.
     """
-    plan = Plan.objects.in_force().select_for_update().order_by("-pk").get()
+    plan = lock_plan(make_starter_plan())
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     lock_plan_rows(plan)
     _check_deadline(job)
@@ -162,9 +162,8 @@ def _log(
     at = timezone.now()
     reason = _("Import taken back: %(file)s") % {"file": job.filename}
     entries = [change_log.build_entry(plan, "undone", by=by, at=at, reason=reason)]
-    entries += [
-        change_log.build_entry(row, "undone", by=by, at=at, fields=fields, reason=reason)
-        for row in rows
-        if (fields := change_log.diff(before[row.uuid], after[row.uuid]))
-    ]
+    for row in rows:
+        if fields := change_log.diff(before[row.uuid], after[row.uuid]):
+            require_reason(row, plan, fields, reason)
+            entries.append(change_log.build_entry(row, "undone", by=by, at=at, fields=fields, reason=reason))
     PlanLogEntry.objects.bulk_create(entries)
