@@ -31,9 +31,9 @@ class _Strict(serializers.Field):
 
 class Text(_Strict, serializers.CharField):
     json_type = str
-    default_error_messages = dict.fromkeys(("invalid", "blank", "null"), _("write some text.")) | {
-        "max_length": _("has %(show_value)d characters. Shorten it to %(limit_value)d.")
-    }
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "blank", "null"), _("write some text.")
+    ) | {"max_length": _("has %(show_value)d characters. Shorten it to %(limit_value)d.")}
 
 
 class Pattern(Text):
@@ -55,14 +55,16 @@ class Pattern(Text):
 
 class Year(_Strict, serializers.IntegerField):
     json_type = int
-    default_error_messages = dict.fromkeys(
+    default_error_messages: dict[str, Any] = dict.fromkeys(
         ("invalid", "min_value", "max_value"), _("write a year from 1900 to 2100 without quotes, or null.")
     )
 
 
 class Flag(_Strict, serializers.BooleanField):
     json_type = bool
-    default_error_messages = dict.fromkeys(("invalid", "null"), _("write true or false without quotes."))
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "null"), _("write true or false without quotes.")
+    )
 
 
 class Choice(serializers.ChoiceField):
@@ -76,7 +78,7 @@ class WordList(serializers.ListField):
     """Words of at most 80 characters, each once."""
 
     child = Text(max_length=80)
-    default_error_messages = dict.fromkeys(
+    default_error_messages: dict[str, Any] = dict.fromkeys(
         ("invalid", "not_a_list", "null"), _("write a list of words of at most 80 characters each.")
     )
 
@@ -93,7 +95,7 @@ class ChoiceList(serializers.ListField):
     Without it they are those of the serializer's context under the field's name.
     """
 
-    default_error_messages = dict.fromkeys(
+    default_error_messages: dict[str, Any] = dict.fromkeys(
         ("not_a_list", "null"), _('write a list, like ["one", "two"].')
     ) | {
         "unknown": _("{value} is not known. Write any of: {known}."),
@@ -106,7 +108,7 @@ class ChoiceList(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[str]:
         values = super().to_internal_value(data)
-        choices: Mapping[str, str] = self.choices or self.context[self.field_name]
+        choices: Mapping[str, str] = self.choices or self.context[self.field_name or ""]
         for value in values:
             if not isinstance(value, str) or value not in choices:
                 error = "unknown" if choices else "none_yet"

@@ -153,7 +153,7 @@ def _parse_line(
             _('Line %(line)d: %(value)s is not an object. Write {"key": …}.')
             % {"line": number, "value": truncated_json(data)}
         ]
-    name_in_file = {FIELD_ALIASES.get(name, name): name for name in data}
+    name_in_file: dict[str, str] = {FIELD_ALIASES.get(name, name): name for name in data}
     values = {field: data[name] for field, name in name_in_file.items()}
     fields, field_errors = serializer.parse(values, _("Line %(line)d") % {"line": number}, names=name_in_file)
     unknown_errors = [

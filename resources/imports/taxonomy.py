@@ -29,7 +29,7 @@ class TopicSerializer(LineSerializer):
     slug = Pattern(
         validate_slug, remedy=_("use small letters, digits and hyphens, like “fines-fees”."), max_length=60
     )
-    label = Text(max_length=80)
+    label = Text(max_length=80)  # type: ignore[assignment]  # a name that a serializer's own field has too
     label_es = Text(max_length=80, **OPTIONAL)
     sector = Text(max_length=60, **OPTIONAL)
     definition = Text(max_length=300, **OPTIONAL)
@@ -39,7 +39,7 @@ class TopicSerializer(LineSerializer):
 def parse_topics(topics: Any) -> tuple[list[dict[str, Any]], list[str]]:
     """The checked entries of a topics file, and one message for each error."""
     if not isinstance(topics, list):
-        return [], [_('The topics file is not a list. Write [{"slug": …, "label": …}].')]
+        return [], [str(_('The topics file is not a list. Write [{"slug": …, "label": …}].'))]
     serializer = TopicSerializer()
     rows, errors = [], []
     for number, row in enumerate(topics, start=1):
