@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -85,23 +85,23 @@ def import_items(
 
 
 @transaction.atomic
-def import_taxonomy(topics: list[Mapping[str, Any]], synonyms: Iterable[str]) -> tuple[Tally, Tally]:
+def import_taxonomy(topics: Any, synonyms: Iterable[str]) -> tuple[Tally, Tally]:
     """Import topics, their sectors, and groups of synonyms; returns a tally of the topics and one of the groups.
 
     A topic is matched by its slug, a group by its terms. Raises ValidationError with one message for each error.
     """
-    errors = taxonomy.validate_topics(topics)
+    rows, errors = taxonomy.parse_topics(topics)
     groups, group_errors = taxonomy.parse_synonyms(synonyms)
     if errors or group_errors:
         raise ValidationError([*errors, *group_errors])
-    sectors = taxonomy.collect_sectors(topics)
+    sectors = taxonomy.collect_sectors(rows)
     for position, (slug, label, label_es) in enumerate(sectors, start=1):
         Sector.objects.update_or_create(
             slug=slug, defaults={"label": label, "label_es": label_es, "position": position}
         )
     added = changed = unchanged = 0
     existing_topics = {topic.slug: topic for topic in Topic.objects.all()}
-    for row in topics:
+    for row in rows:
         fields = taxonomy.topic_fields(row)
         topic = existing_topics.get(row["slug"])
         if topic is None:

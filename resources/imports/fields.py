@@ -1,124 +1,148 @@
-"""Parsers for the values of an import file: each returns the value for the model, or raises FieldError."""
+"""Serializer fields for the values of an import file, as strict as JSON is; their messages say what to write instead."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_slug
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 
-from resources.models import LibraryItem
-
-MAX_URL_LENGTH = 500
-MAX_WORD_LENGTH = 80
 MAX_SHOWN_LENGTH = 80
+OPTIONAL: dict[str, Any] = {
+    "default": "",
+    "allow_blank": True,
+    "allow_null": True,
+}  # of a text; null is as absent
 
 
-class FieldError(Exception):
-    """A value is not accepted; the message says what to write instead."""
+class _Strict(serializers.Field):
+    """Refuses what DRF would convert: the number 1 for a text, "2025" for a number, "yes" for true."""
+
+    json_type: type
+
+    def to_internal_value(self, data: Any) -> Any:
+        if type(data) is not self.json_type:
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
-def text_parser(max_length: int | None, *, empty: bool = False) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        if value is None and empty:
-            return ""
-        if not isinstance(value, str) or (not value.strip() and not empty):
-            raise FieldError(_("write some text."))
-        if max_length and len(value) > max_length:
-            text = _("has %(length)d characters. Shorten it to %(longest)d.")
-            raise FieldError(text % {"length": len(value), "longest": max_length})
-        return value.strip()
-
-    return parse
+class Text(_Strict, serializers.CharField):
+    json_type = str
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "blank", "null"), _("write some text.")
+    ) | {"max_length": _("has %(show_value)d characters. Shorten it to %(limit_value)d.")}
 
 
-def choice_parser(choices: Any, *, empty: bool = False) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        if empty and value in (None, ""):
-            return ""
-        if value not in choices.values:
-            raise FieldError(
-                _("is not known. Write one of: %(known)s.") % {"known": ", ".join(choices.values)}
-            )
-        return str(value)
+class Pattern(Text):
+    """A text that `validator` accepts; `remedy` says how to write it."""
 
-    return parse
+    def __init__(self, validator: Callable[[str], None], *, remedy: Any, **kwargs: Any) -> None:
+        self.validator = validator
+        messages = dict.fromkeys(("invalid", "blank", "null"), remedy)
+        super().__init__(error_messages=messages, **kwargs)
 
-
-def choice_list_parser(choices: Mapping[str, Any], hint: str = "") -> Callable[[Any], list[str]]:
-    """A parser for lists; `choices` maps the values in the file to those of the model."""
-
-    def parse(value: Any) -> list[str]:
-        if not isinstance(value, list):
-            raise FieldError(_('write a list, like ["one", "two"].'))
-        unknown = [entry for entry in value if not isinstance(entry, str) or entry not in choices]
-        if unknown:
-            text = _("%(value)s is not known. Write any of: %(known)s.")
-            known = ", ".join(dict.fromkeys(choices)) or _("none yet")
-            raise FieldError(
-                " ".join([text % {"value": truncated_json(unknown[0]), "known": known}, hint]).strip()
-            )
-        return list(dict.fromkeys(choices[entry] for entry in value))
-
-    return parse
+    def to_internal_value(self, data: Any) -> str:
+        value: str = super().to_internal_value(data)
+        try:
+            self.validator(value)
+        except ValidationError:
+            self.fail("invalid")
+        return value
 
 
-def parse_key(value: Any) -> str:
-    try:
-        validate_slug(value if isinstance(value, str) else "")
-        LibraryItem._meta.get_field("key").run_validators(value)
-    except ValidationError:
-        raise FieldError(
-            _("use small letters, digits and single hyphens, at most 80, like “end-overdue-fines”.")
-        ) from None
-    return str(value)
+class Year(_Strict, serializers.IntegerField):
+    json_type = int
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "min_value", "max_value"), _("write a year from 1900 to 2100 without quotes, or null.")
+    )
 
 
-def parse_state(value: Any) -> str:
-    if value in (None, ""):
-        return ""
-    if not isinstance(value, str) or len(value) != 2 or not value.isalpha() or not value.isupper():
-        raise FieldError(_("write the state’s two capital letters, like MN, or null."))
-    return value
+class Flag(_Strict, serializers.BooleanField):
+    json_type = bool
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "null"), _("write true or false without quotes.")
+    )
 
 
-def parse_year(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 1900 <= value <= 2100:
-        raise FieldError(_("write a year from 1900 to 2100 without quotes, or null."))
-    return value
+class Choice(serializers.ChoiceField):
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        message = _("is not known. Write one of: %(known)s.") % {"known": ", ".join(choices)}
+        kwargs["error_messages"] = dict.fromkeys(("invalid_choice", "null"), message)
+        super().__init__(choices, **kwargs)
 
 
-def parse_url(value: Any) -> str:
-    if value in (None, ""):
-        return ""
-    try:
-        URLValidator(schemes=["http", "https"])(value)
-    except ValidationError:
-        raise FieldError(_("write a full address, like https://example.org/page, or null.")) from None
-    if len(value) > MAX_URL_LENGTH:
-        raise FieldError(
-            _("has %(length)d characters. Use an address of at most 500.") % {"length": len(value)}
+class WordList(serializers.ListField):
+    """Words of at most 80 characters, each once."""
+
+    child = Text(max_length=80)
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("invalid", "not_a_list", "null"), _("write a list of words of at most 80 characters each.")
+    )
+
+    def run_child_validation(self, data: Any) -> Any:
+        try:
+            return list(dict.fromkeys(super().run_child_validation(data)))
+        except serializers.ValidationError:
+            self.fail("invalid")
+
+
+class ChoiceList(serializers.ListField):
+    """Known values, each once. `choices` maps the values in the file to those of the model.
+
+    Without it they are those of the serializer's context under the field's name.
+    """
+
+    default_error_messages: dict[str, Any] = dict.fromkeys(
+        ("not_a_list", "null"), _('write a list, like ["one", "two"].')
+    ) | {
+        "unknown": _("{value} is not known. Write any of: {known}."),
+        "none_yet": _("{value} is not known. Write any of: none yet. Run import_taxonomy first."),
+    }
+
+    def __init__(self, choices: Sequence[str] | None = None, **kwargs: Any) -> None:
+        self.choices = None if choices is None else {value: value for value in choices}
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        values = super().to_internal_value(data)
+        choices: Mapping[str, str] = self.choices or self.context[self.field_name or ""]
+        for value in values:
+            if not isinstance(value, str) or value not in choices:
+                error = "unknown" if choices else "none_yet"
+                self.fail(error, value=truncated_json(value), known=", ".join(choices))
+        return list(dict.fromkeys(choices[value] for value in values))
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """The entries of an import file, one after the other. Null is as absent where a field allows it."""
+
+    def parse(
+        self, data: Mapping[str, Any], line: str, *, names: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values of an entry, and by field the messages of its errors: 'Line 2, year "2025": write a year …'.
+
+        With errors there are no values. `names` maps a field to its name in the file, if that differs.
+        """
+        self.initial_data = data
+        try:
+            return self.run_validation(data), {}
+        except serializers.ValidationError as error:
+            details: Any = error.detail
+        messages = {}
+        for field, (detail, *_more) in details.items():
+            value = f" {truncated_json(data[field])}" if field in data else ""
+            remedy = _("is missing. Add it.") if detail.code == "required" else detail
+            messages[field] = f"{line}, {(names or {}).get(field, field)}{value}: {remedy}"
+        return {}, messages
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
+        nullable = {name for name, field in self.fields.items() if field.allow_null}
+        return super().to_internal_value(
+            {name: value for name, value in data.items() if value is not None or name not in nullable}
         )
-    return str(value)
-
-
-def parse_boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise FieldError(_("write true or false without quotes."))
-    return value
-
-
-def parse_string_list(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(
-        isinstance(word, str) and 0 < len(word.strip()) <= MAX_WORD_LENGTH for word in value
-    ):
-        raise FieldError(_("write a list of words of at most 80 characters each."))
-    return list(dict.fromkeys(word.strip() for word in value))
 
 
 def truncated_json(value: Any) -> str:

@@ -4,37 +4,90 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.core.validators import RegexValidator, URLValidator
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 
 from resources.imports.fields import (
-    FieldError,
-    choice_list_parser,
-    choice_parser,
-    parse_boolean,
-    parse_key,
-    parse_state,
-    parse_string_list,
-    parse_url,
-    parse_year,
-    text_parser,
+    OPTIONAL,
+    Choice,
+    ChoiceList,
+    Flag,
+    LineSerializer,
+    Pattern,
+    Text,
+    WordList,
+    Year,
     truncated_json,
 )
 from resources.models import DecisionKind, LibraryItem, Strategy
 from tenants.models import ActionStage, Jurisdiction, Sector, Topic
 
-REQUIRED = object()  # the default of a field that every line must have
 FIELD_ALIASES = {"licence": "license"}  # another name in the file -> name of the field
 
-# Name in the file -> field of LibraryItem, parser of a value, and what makes the value of a line without it, or REQUIRED
-FieldParsers = dict[str, tuple[str, Callable[[Any], Any], Any]]
+
+def _key(**options: Any) -> Pattern:
+    return Pattern(
+        lambda value: LibraryItem._meta.get_field("key").run_validators(value),
+        remedy=_("use small letters, digits and single hyphens, at most 80, like “end-overdue-fines”."),
+        **options,
+    )
+
+
+class ItemSerializer(LineSerializer):
+    """One line: an item of the library. The context has the known `sectors` and `topics`, as ChoiceList needs them."""
+
+    key = _key()
+    title = Text(max_length=200)
+    type = Choice(LibraryItem.Type.values)
+    summary = Text(max_length=500)
+    body = Text(**OPTIONAL)
+    sectors = ChoiceList(default=list)
+    topics = ChoiceList(default=list)
+    stage = ChoiceList(ActionStage.values, default=list)
+    strategies = ChoiceList(Strategy.values, default=list)
+    decision_kinds = ChoiceList(DecisionKind.values, default=list)
+    origin = Text(max_length=160)
+    origin_state = Pattern(
+        RegexValidator(r"^[A-Z]{2}\Z"),
+        remedy=_("write the state’s two capital letters, like MN, or null."),
+        **OPTIONAL,
+    )
+    origin_kind = Choice(LibraryItem.OriginKind.values)
+    population_band = Choice(Jurisdiction.PopulationBand.values, **OPTIONAL)
+    year = Year(min_value=1900, max_value=2100, allow_null=True, default=None)
+    legal_form = Choice(LibraryItem.LegalForm.values, **OPTIONAL)
+    evidence = Choice(LibraryItem.Evidence.values)
+    effort = Choice(LibraryItem.Effort.values)
+    license = Choice(LibraryItem.License.values)
+    attribution = Text(max_length=240, **OPTIONAL)
+    source_url = Pattern(
+        URLValidator(schemes=["http", "https"]),
+        remedy=_("write a full address, like https://example.org/page, or null."),
+        max_length=500,
+        **OPTIONAL,
+    )
+    sample = Flag(source="is_sample", default=False)
+    adapted_from = _key(allow_null=True, default=None)
+    hidden_tags = WordList(default=list)
+    language = Choice(LibraryItem.Language.values, default=LibraryItem.Language.EN.value)
+    visibility = Choice(LibraryItem.Audience.values, default=LibraryItem.Audience.PUBLIC.value)
+
+    def validate_source_url(self, value: str) -> str:
+        if not value and self.initial_data.get("license") == LibraryItem.License.LINK_ONLY:
+            raise serializers.ValidationError(_("a link-only item needs the address of the original."))
+        return value
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One checked line. `fields` are those of LibraryItem; `adapted_from` is the parent's key or None."""
+    """One line. `fields` are those of LibraryItem; `adapted_from` is the parent's key or None.
+
+    Of a line with errors they are at most the two keys, by which other lines are checked.
+    """
 
     line: int
     fields: dict[str, Any]
@@ -42,14 +95,14 @@ class Row:
 
 def parse_lines(lines: Iterable[str]) -> tuple[list[Row], list[str]]:
     """The rows of a JSON Lines text, and one message for each error. Empty lines are skipped."""
-    parsers = _field_parsers()
+    serializer = ItemSerializer(context=_known_values())
     parsed: list[Row] = []
     errors: list[str] = []
     first_line_of: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        fields, line_errors = _parse_line(line, number, parsers)
+        fields, line_errors = _parse_line(line, number, serializer)
         errors += line_errors
         if fields is None:
             continue
@@ -85,7 +138,9 @@ def sort_parents_first(parsed: list[Row]) -> list[Row]:
     return list(ordered.values())
 
 
-def _parse_line(line: str, number: int, parsers: FieldParsers) -> tuple[dict[str, Any] | None, list[str]]:
+def _parse_line(
+    line: str, number: int, serializer: ItemSerializer
+) -> tuple[dict[str, Any] | None, list[str]]:
     try:
         data = json.loads(line)
     except json.JSONDecodeError as error:
@@ -98,40 +153,18 @@ def _parse_line(line: str, number: int, parsers: FieldParsers) -> tuple[dict[str
             _('Line %(line)d: %(value)s is not an object. Write {"key": …}.')
             % {"line": number, "value": truncated_json(data)}
         ]
-    fields: dict[str, Any] = {}
-    name_in_file = {FIELD_ALIASES.get(name, name): name for name in data}
-    errors = [
+    name_in_file: dict[str, str] = {FIELD_ALIASES.get(name, name): name for name in data}
+    values = {field: data[name] for field, name in name_in_file.items()}
+    fields, field_errors = serializer.parse(values, _("Line %(line)d") % {"line": number}, names=name_in_file)
+    unknown_errors = [
         _("Line %(line)d, %(field)s: no such field. Known: %(known)s.")
-        % {"line": number, "field": name, "known": ", ".join(parsers)}
-        for name in name_in_file.keys() - parsers.keys()
+        % {"line": number, "field": name, "known": ", ".join(serializer.fields)}
+        for name in name_in_file.keys() - serializer.fields.keys()
     ]
-    for name, (target, parse, default) in parsers.items():
-        if name not in name_in_file:
-            if default is REQUIRED:
-                message = _("Line %(line)d, %(field)s: is missing. Add it.")
-                errors.append(message % {"line": number, "field": name})
-            else:
-                fields[target] = default()
-            continue
-        value = data[name_in_file[name]]
-        try:
-            fields[target] = parse(value)
-        except FieldError as error:
-            errors.append(
-                _("Line %(line)d, %(field)s %(value)s: %(remedy)s")
-                % {
-                    "line": number,
-                    "field": name_in_file[name],
-                    "value": truncated_json(value),
-                    "remedy": error,
-                }
-            )
-    if fields.get("license") == LibraryItem.License.LINK_ONLY and not fields.get("source_url"):
-        errors.append(
-            _("Line %(line)d, source_url: a link-only item needs the address of the original.")
-            % {"line": number}
-        )
-    return fields, errors
+    if field_errors:
+        keys = {"key", "adapted_from"} & values.keys() - field_errors.keys()
+        fields = {name: values[name] for name in keys}
+    return fields, [*unknown_errors, *field_errors.values()]
 
 
 def _parent_errors(parsed: list[Row]) -> list[str]:
@@ -160,46 +193,10 @@ def _parent_errors(parsed: list[Row]) -> list[str]:
     return errors
 
 
-def _field_parsers() -> FieldParsers:
-    """The parsers of all fields; the sectors and topics are those in the database."""
-    item = LibraryItem
+def _known_values() -> dict[str, dict[str, str]]:
+    """The sectors and topics in the database, as ChoiceList needs them; a sector also by its label."""
     sectors = {label: slug for slug, label in Sector.objects.values_list("slug", "label")}
-    sectors |= {slug: slug for slug in sectors.values()}
-    topics = {slug: slug for slug in Topic.objects.values_list("slug", flat=True)}
-    hint = _("Run import_taxonomy first.") if not topics else ""
     return {
-        "key": ("key", parse_key, REQUIRED),
-        "title": ("title", text_parser(200), REQUIRED),
-        "type": ("type", choice_parser(item.Type), REQUIRED),
-        "summary": ("summary", text_parser(500), REQUIRED),
-        "body": ("body", text_parser(None, empty=True), str),
-        "sectors": ("sectors", choice_list_parser(sectors, hint), list),
-        "topics": ("topics", choice_list_parser(topics, hint), list),
-        "stage": ("stage", choice_list_parser({value: value for value in ActionStage.values}), list),
-        "strategies": ("strategies", choice_list_parser({value: value for value in Strategy.values}), list),
-        "decision_kinds": (
-            "decision_kinds",
-            choice_list_parser({value: value for value in DecisionKind.values}),
-            list,
-        ),
-        "origin": ("origin", text_parser(160), REQUIRED),
-        "origin_state": ("origin_state", parse_state, str),
-        "origin_kind": ("origin_kind", choice_parser(item.OriginKind), REQUIRED),
-        "population_band": ("population_band", choice_parser(Jurisdiction.PopulationBand, empty=True), str),
-        "year": ("year", parse_year, lambda: None),
-        "legal_form": ("legal_form", choice_parser(item.LegalForm, empty=True), str),
-        "evidence": ("evidence", choice_parser(item.Evidence), REQUIRED),
-        "effort": ("effort", choice_parser(item.Effort), REQUIRED),
-        "license": ("license", choice_parser(item.License), REQUIRED),
-        "attribution": ("attribution", text_parser(240, empty=True), str),
-        "source_url": ("source_url", parse_url, str),
-        "sample": ("is_sample", parse_boolean, bool),
-        "adapted_from": (
-            "adapted_from",
-            lambda value: None if value is None else parse_key(value),
-            lambda: None,
-        ),
-        "hidden_tags": ("hidden_tags", parse_string_list, list),
-        "language": ("language", choice_parser(item.Language), lambda: item.Language.EN.value),
-        "visibility": ("visibility", choice_parser(item.Audience), lambda: item.Audience.PUBLIC.value),
+        "sectors": sectors | {slug: slug for slug in sectors.values()},
+        "topics": {slug: slug for slug in Topic.objects.values_list("slug", flat=True)},
     }

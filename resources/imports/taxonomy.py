@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
-from resources.imports.fields import FieldError, parse_string_list, text_parser, truncated_json
+from resources.imports.fields import OPTIONAL, LineSerializer, Pattern, Text, WordList, truncated_json
 
 SPANISH_SECTOR_LABELS = {
     "arts-and-culture": "Artes y cultura",
@@ -24,66 +23,47 @@ SPANISH_SECTOR_LABELS = {
 }
 
 
-def validate_topics(topics: Any) -> list[str]:
-    """One message for each error in the entries of a topics file."""
+class TopicSerializer(LineSerializer):
+    """One entry of a topics file. Fields that it does not have are left out."""
+
+    slug = Pattern(
+        validate_slug, remedy=_("use small letters, digits and hyphens, like “fines-fees”."), max_length=60
+    )
+    label = Text(max_length=80)  # type: ignore[assignment]  # a name that a serializer's own field has too
+    label_es = Text(max_length=80, **OPTIONAL)
+    sector = Text(max_length=60, **OPTIONAL)
+    definition = Text(max_length=300, **OPTIONAL)
+    aliases = WordList(default=list)
+
+
+def parse_topics(topics: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """The checked entries of a topics file, and one message for each error."""
     if not isinstance(topics, list):
-        return [_('The topics file is not a list. Write [{"slug": …, "label": …}].')]
-    errors = []
-    parsers: dict[str, Callable[[Any], Any]] = {
-        "slug": _parse_topic_slug,
-        "label": text_parser(80),
-        "label_es": text_parser(80, empty=True),
-        "sector": text_parser(60, empty=True),
-        "definition": text_parser(300, empty=True),
-        "aliases": parse_string_list,
-    }
+        return [], [str(_('The topics file is not a list. Write [{"slug": …, "label": …}].'))]
+    serializer = TopicSerializer()
+    rows, errors = [], []
     for number, row in enumerate(topics, start=1):
+        entry = _("Topic %(number)d") % {"number": number}
         if not isinstance(row, dict):
             errors.append(
-                _("Topic %(number)d: %(value)s is not an object.")
-                % {"number": number, "value": truncated_json(row)}
+                _("%(entry)s: %(value)s is not an object.") % {"entry": entry, "value": truncated_json(row)}
             )
             continue
-        for name, parse in parsers.items():
-            try:
-                parse(row.get(name, [] if name == "aliases" else None))
-            except FieldError as error:
-                errors.append(
-                    _("Topic %(number)d, %(field)s %(value)s: %(remedy)s")
-                    % {
-                        "number": number,
-                        "field": name,
-                        "value": truncated_json(row.get(name)),
-                        "remedy": error,
-                    }
-                )
-    return errors
-
-
-def _parse_topic_slug(value: Any) -> str:
-    try:
-        validate_slug(value if isinstance(value, str) else "")
-    except ValidationError:
-        raise FieldError(_("use small letters, digits and hyphens, like “fines-fees”.")) from None
-    if len(value) > 60:
-        raise FieldError(_("has %(length)d characters. Shorten it to 60.") % {"length": len(value)})
-    return str(value)
+        values, field_errors = serializer.parse(row, entry)
+        rows.append(values)
+        errors += field_errors.values()
+    return rows, errors
 
 
 def topic_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of Topic for a validated entry, without the slug."""
-    return {
-        "label": row["label"],
-        "label_es": row.get("label_es") or "",
-        "sector_id": slugify(row["sector"]) if row.get("sector") else None,
-        "definition": row.get("definition") or "",
-        "aliases": list(row.get("aliases") or []),
-    }
+    """The fields of Topic for a checked entry, without the slug."""
+    names = ("label", "label_es", "definition", "aliases")
+    return {name: row[name] for name in names} | {"sector_id": slugify(row["sector"]) or None}
 
 
 def collect_sectors(topics: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """The sectors that the topics name, sorted by label: [("housing", "Housing", "Vivienda")]."""
-    labels = sorted({row["sector"] for row in topics if row.get("sector")})
+    labels = sorted({row["sector"] for row in topics if row["sector"]})
     return [(slugify(label), label, SPANISH_SECTOR_LABELS.get(slugify(label), "")) for label in labels]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.db import connection, transaction
+from rapidfuzz.distance import OSA
 
 from search.models import Document, VocabularyTerm, audiences_visible_to
 from search.text import MIN_WORD_LENGTH, fold
@@ -24,7 +25,7 @@ def correct(text: str, unknown_words: list[str], *, audience: str) -> str:
         return text
     best: dict[str, tuple[int, int, str]] = {}  # word -> distance, minus the number of documents, candidate
     for word, candidate, count in _similar_words(words, audience=audience):
-        distance = edit_distance(fold(word), fold(candidate))
+        distance = OSA.distance(fold(word), fold(candidate))  # a swap of neighbors counts once
         is_long = len(word) >= LONG_WORD_LENGTH
         if count and distance <= (MAX_DISTANCE_OF_LONG_WORDS if is_long else MAX_DISTANCE):
             best[word] = min(best.get(word, (3, 0, "")), (distance, -count, candidate))
@@ -53,16 +54,3 @@ def _similar_words(words: set[str], *, audience: str) -> list[tuple[str, str, in
             {"words": sorted(words), "audiences": list(audiences_visible_to(audience))},
         )
         return list(cursor.fetchall())
-
-
-def edit_distance(word: str, other: str) -> int:
-    """Number of letters to add, drop, change or swap with their neighbor until the words are equal."""
-    row_before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(word, start=1):
-        two_rows_before, row_before, row = row_before, row, [i]
-        for j, b in enumerate(other, start=1):
-            row.append(min(row_before[j] + 1, row[j - 1] + 1, row_before[j - 1] + (a != b)))
-            if i > 1 and j > 1 and a == other[j - 2] and word[i - 2] == b:
-                row[j] = min(row[j], two_rows_before[j - 2] + 1)
-    return row[-1]

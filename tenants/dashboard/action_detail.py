@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 from tenants.dashboard import action_list, labels
 from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
 from tenants.models import Affiliation
+from tenants.plans import change_log
+from tenants.plans.commitments import commitments_in
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -24,16 +27,14 @@ from tenants.plans.models import (
 )
 
 NOTES_PER_PAGE = 20
-# The fields whose changes the public page shows as changes to the promise; other changes are housekeeping.
-PUBLIC_COMMITMENT_FIELDS = (
-    "title",
-    "details",
-    "accountable",
-    "owner_vacant_since",
-    "start_date",
-    "due_date",
-    "is_continuous",
-)
+# Fields of one date, shown as one change: "June 2027" to "Goes on without an end date".
+DATE_OF_FIELD = {
+    "start_date": "start_date",
+    "start_precision": "start_date",
+    "due_date": "due_date",
+    "due_precision": "due_date",
+    "is_continuous": "due_date",
+}
 
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
@@ -199,39 +200,89 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
 
 
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
-    """Changes to the promise since the plan was published, newest first: [{"at", "field", "was", "now", "reason"}]."""
+    """Changes to the promise since the plan was published, newest first: [{"at", "field", "was", "now", "reason"}].
+
+    Also those of the outcome and the goal above the action. A new row is no change.
+    """
     if plan.published_at is None:
         return []
-    changes = PlanLogEntry.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
-    entries = []
-    for change in changes.order_by("-at", "-pk")[:50]:
-        for name, values in change.fields.items():
-            if name in PUBLIC_COMMITMENT_FIELDS and isinstance(values, list) and len(values) == 2:
-                was, now = (_format_value(name, value) for value in values)
-                entries.append(
-                    {
-                        "at": change.at,
-                        "field": _field_label(name),
-                        "was": was,
-                        "now": now,
-                        "reason": change.reason,
-                    }
-                )
-    return entries
+    uuids = [action.uuid, action.outcome.uuid, action.outcome.goal.uuid]
+    log = PlanLogEntry.objects.filter(object_uuid__in=uuids, at__gte=plan.published_at)
+    entries = [entry for entry in log.order_by("-at", "-pk")[:50] if not _is_new(entry)]
+    owner_names = _public_names(entries)
+    dates: dict[str, Any] = {name: getattr(action, name) for name in DATE_OF_FIELD}  # after the entry at hand
+    changes = []
+    for entry in entries:
+        commitments = commitments_in(entry.object_type, entry.fields)
+        before = dates | {name: was for name, (was, _now) in commitments.items() if name in dates}
+        after = dates | {name: now for name, (_was, now) in commitments.items() if name in dates}
+        dates = before
+        texts: dict[str, tuple[str, str]] = {}
+        for name, (was, now) in commitments.items():
+            if date := DATE_OF_FIELD.get(name):
+                texts[date] = _format_date(date, before), _format_date(date, after)
+            elif name == "owner":
+                texts[name] = _format_owner(was, owner_names), _format_owner(now, owner_names)
+            else:
+                texts[name] = _format_value(name, was), _format_value(name, now)
+        changes += [
+            {
+                "at": entry.at,
+                "field": labels.capitalize_first(change_log.field_label(entry.object_type, name)),
+                "was": was,
+                "now": now,
+                "reason": entry.reason,
+            }
+            for name, (was, now) in texts.items()
+        ]
+    return changes
 
 
-def _field_label(name: str) -> str:
-    return labels.capitalize_first(str(getattr(Action._meta.get_field(name), "verbose_name", name)))
+def _is_new(entry: PlanLogEntry) -> bool:
+    """True for the entry of a row that was added: it had no title before."""
+    return "title" in entry.fields and not entry.fields["title"][0]
+
+
+def _public_names(entries: list[PlanLogEntry]) -> dict[int, str]:
+    """Names of the owners in these entries whose affiliation is public, by its id."""
+    owners = {pk for entry in entries for pk in entry.fields.get("owner", []) if pk}
+    if not owners:
+        return {}
+    people = Affiliation.objects.active().filter(pk__in=owners, is_public=True).select_related("user")
+    return {person.pk: person.user.get_full_name() for person in people}
+
+
+def _format_owner(pk: int | None, names: dict[int, str]) -> str:
+    return names.get(pk) or _("somebody on the team") if pk else _("nobody")
+
+
+def _format_date(name: str, values: Mapping[str, Any]) -> str:
+    day = _parse_day(values[name])
+    if name == "due_date":
+        return labels.format_due(day, values["due_precision"] or "", bool(values["is_continuous"]))
+    return labels.format_partial_date(day, values["start_precision"] or "day") or _("nothing")
+
+
+def _parse_day(value: Any) -> dt.date | None:
+    """A date of the action, or the text of one in the log."""
+    return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _format_value(name: str, value: Any) -> str:
-    if value in (None, ""):
+    if value in (None, "", []):
         return _("nothing")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if name.endswith(("_date", "_since")):
-        try:
-            return labels.format_partial_date(dt.date.fromisoformat(str(value)))
-        except ValueError:
-            return str(value)
+    if name == "measures":
+        return "; ".join(_format_measure(measure) for measure in value)
+    if name == "owner_vacant_since":
+        return labels.format_partial_date(_parse_day(value))
     return str(value)
+
+
+def _format_measure(measure: Mapping[str, str]) -> str:
+    """ "Families helped (at the start: 22; target: 75)"."""
+    details = [
+        _("at the start: %(value)s") % {"value": measure["baseline"]} if measure.get("baseline") else "",
+        _("target: %(value)s") % {"value": measure["target"]} if measure.get("target") else "",
+    ]
+    text = "; ".join(filter(None, details))
+    return f"{measure['text']} ({text})" if text else measure["text"]

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django_tenants.utils import schema_context, tenant_context
+from django_tenants.utils import tenant_context
 from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
-from tenants.models import AuditEvent, Jurisdiction
-from tenants.signals import jurisdiction_changed
+from tenants.jurisdictions.services import save_and_announce
+from tenants.models import Jurisdiction
 
 MAX_UPLOAD_MEGABYTES = 5
 MAX_UPLOAD_SIDE_PIXELS = 6000
@@ -69,10 +69,6 @@ def change_logo(jurisdiction: Jurisdiction, *, content: bytes | None, by: User |
             jurisdiction.logo.save(
                 f"logo-{hashlib.sha256(png).hexdigest()[:12]}.png", ContentFile(png), save=False
             )
-    with schema_context("public"):
-        jurisdiction.save(update_fields=["logo", "updated_at"])
-        changes = {"logo": {"from": before, "to": jurisdiction.logo.name}}
-        AuditEvent.objects.log("changed", jurisdiction, by=by, detail=changes)
-    with tenant_context(jurisdiction):
-        jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
+    changes = {"logo": {"from": before, "to": jurisdiction.logo.name}}
+    save_and_announce(jurisdiction, changes, by=by)
     return jurisdiction

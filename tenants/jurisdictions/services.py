@@ -151,11 +151,20 @@ def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields
         for field, change in changes.items():
             setattr(jurisdiction, field, change["to"])
         jurisdiction.full_clean(exclude=["schema_name"])
+    save_and_announce(jurisdiction, changes, by=by)
+    return jurisdiction
+
+
+def save_and_announce(jurisdiction: Jurisdiction, changes: dict[str, Any], *, by: User | None) -> None:
+    """Save the changed fields and an audit event, and send `jurisdiction_changed`.
+
+    `changes` are their old and new values: {"tagline": {"from": "", "to": "Fair streets"}}.
+    """
+    with schema_context("public"):
         jurisdiction.save(update_fields=[*changes, "updated_at"])
         AuditEvent.objects.log("changed", jurisdiction, by=by, detail=changes)
     with tenant_context(jurisdiction):
         jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
-    return jurisdiction
 
 
 @transaction.atomic
@@ -165,12 +174,9 @@ def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -
         jurisdiction = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
         if jurisdiction.site_state == state:
             return jurisdiction
-        change = {"site_state": {"from": jurisdiction.site_state, "to": state}}
+        changes = {"site_state": {"from": jurisdiction.site_state, "to": state}}
         jurisdiction.site_state = Jurisdiction.SiteState(state)
-        jurisdiction.save(update_fields=["site_state", "updated_at"])
-        AuditEvent.objects.log("changed", jurisdiction, by=by, detail=change)
-    with tenant_context(jurisdiction):
-        jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
+    save_and_announce(jurisdiction, changes, by=by)
     return jurisdiction
 
 

@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from tenants.plans.commitments import COMMITMENT_FIELDS
 from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.stored_names import stored_name
@@ -150,6 +151,12 @@ def field_label(object_type: str, name: str) -> str:
         return str(FIELD_LABELS[name])
     model = {"plan": Plan, "goal": Goal, "outcome": Outcome, "action": Action}[object_type]
     return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
+
+def commitment_labels(object_type: str) -> str:
+    """The labels of the commitments of a goal, an outcome or an action, in one line; without how exact dates are."""
+    names = [name for name in COMMITMENT_FIELDS[object_type] if not name.endswith("_precision")]
+    return ", ".join(field_label(object_type, name) for name in names)
 
 
 def entries_for(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from cohort.models import PublicAction
 from tenants.plans import imports, selectors, services, spreadsheets
+from tenants.plans.imports.row_builder import RowBuilder
 from tenants.plans.models import Action, Department, ExportSnapshot, Goal, ImportJob, PlanLogEntry
 from tenants.plans.spreadsheets import three_way_merge
 from tests.plans.import_samples import (
@@ -131,6 +132,37 @@ def test_the_first_party_is_accountable_and_the_others_are_responsible():
     assert [(p.department.name, p.role) for p in changed.parties.all()] == [("police", "responsible")]
     assert changed.accountability_raw == "Public Works; Police"
     assert Department.objects.count() == 2
+
+
+@pytest.mark.parametrize("names", [("number", "notes"), ("notes", "number")])
+def test_a_number_over_40_characters_is_kept_whole_in_the_extra_columns(names):
+    builder = RowBuilder(by=None, date_conventions=spreadsheets.DateConventions())
+    long, longer = (
+        "Part 1 of the plan, as amended in March 2026",
+        "Part 1 of the plan, as amended in April 2026",
+    )
+    values = {"number": long, "notes": [["Cost code", "4-11"]]}
+    row = Action()
+    for name in names:
+        builder.set_value(row, name, values[name])
+    assert row.number == "Part 1 of the plan, as amended in March…"
+    assert row.extra_columns == [{"label": "Cost code", "text": "4-11"}, {"label": "number", "text": long}]
+
+    values = {"number": longer, "notes": [["Cost code", "4-12"]]}
+    for name in names:
+        builder.set_value(row, name, values[name])
+    assert row.extra_columns == [{"label": "Cost code", "text": "4-12"}, {"label": "number", "text": longer}]
+
+
+def test_a_long_label_of_a_new_row_is_kept_whole_beside_the_notes_of_the_sheet():
+    job = upload_text()
+    label, note = "Goal 1 of the plan, as amended in March 2026", {"label": "Cost code", "text": "4-11"}
+    job.tree[0] |= {"label": label, "notes": [note]}
+    job.save()
+    imports.commit_import(job, by=None)
+    goal = Goal.objects.get()
+    assert goal.label == "Goal 1 of the plan, as amended in March…"
+    assert goal.extra_columns == [note, {"label": "label", "text": label}]
 
 
 def test_an_import_is_logged_for_every_row_and_for_the_plan(make_user, riverton):

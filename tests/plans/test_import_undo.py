@@ -98,3 +98,34 @@ def test_the_undo_journal_and_the_log_have_the_stored_names_of_renamed_fields():
     assert action.extra_columns == [{"label": "Cost code", "text": "4-11"}]
     assert [party.department.name for party in action.parties.all()] == ["Police"]
     assert change_log.snapshot(action)["notes"] == [{"label": "Cost code", "text": "4-11"}]
+
+
+@pytest.mark.parametrize(
+    "new_heading", ["B. Streets are lit,,,,,", "Goal 2: Light,,,,,\nA. Streets are lit,,,,,"]
+)
+def test_an_action_that_the_import_moved_under_a_new_outcome_is_moved_back(new_heading):
+    import_text()
+    before = plan_rows(without=("updated_at", "updated_by_id", "next_code"))
+    job = import_text(SHEET.replace(",Repair the lights", f"{new_heading}\n,Repair the lights"))
+    assert get_action("Repair the lights").outcome.title == "Streets are lit"
+    imports.undo_import(job, by=None)
+    assert plan_rows(without=("updated_at", "updated_by_id", "next_code")) == before
+
+
+def test_an_outcome_that_the_import_moved_under_a_new_goal_is_moved_back():
+    sheet = SHEET.replace(",Repair the lights", "B. Streets are lit,,,,,\n,Repair the lights")
+    import_text(sheet)
+    before = plan_rows(without=("updated_at", "updated_by_id", "next_code"))
+    job = import_text(sheet.replace("B. Streets", "Goal 2: Light,,,,,\nB. Streets"))
+    assert Outcome.objects.get(title="Streets are lit").goal.title == "Light"
+    imports.undo_import(job, by=None)
+    assert plan_rows(without=("updated_at", "updated_by_id", "next_code")) == before
+
+
+def test_an_action_moved_under_a_new_outcome_since_refuses_the_undo():
+    import_text()
+    other = services.add_action(Outcome.objects.get(title="Crossings are safe"), by=None, title="Plant trees")
+    job = import_text(SHEET + "B. Streets are green,,,,,\n,Water them,Parks,2028,,\n")
+    services.move_to(other, Outcome.objects.get(title="Streets are green"), by=None)
+    with pytest.raises(ValidationError, match="Plant trees"):
+        imports.undo_import(job, by=None)

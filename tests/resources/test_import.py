@@ -192,6 +192,12 @@ def test_a_child_may_come_before_its_parent(taxonomy: None, library: Any) -> Non
             'Line 2, origin_state "Minnesota": write the state’s two capital letters',
         ),
         ({"sample": "yes"}, 'Line 2, sample "yes": write true or false'),
+        ({"title": 5}, "Line 2, title 5: write some text."),
+        ({"title": "A\0B"}, 'Line 2, title "A\\u0000B": Null characters are not allowed.'),
+        ({"summary": "x" * 501}, "has 501 characters. Shorten it to 500."),
+        ({"source_url": "ftp://example.org"}, 'Line 2, source_url "ftp://example.org": write a full address'),
+        ({"hidden_tags": ["fee", 5]}, 'Line 2, hidden_tags ["fee", 5]: write a list of words'),
+        ({"visibility": None}, "Line 2, visibility null: is not known. Write one of: public"),
     ],
 )
 def test_a_bad_line_is_reported_with_field_value_and_remedy_and_nothing_is_imported(
@@ -216,6 +222,56 @@ def test_all_errors_of_a_file_are_reported_at_once(taxonomy: None, library: Any)
     assert 'Line 3, effort "huge"' in text
     assert "Line 4: [] is not an object" in text
     assert "has 4 errors" in text
+
+
+def test_null_is_as_absent_where_a_field_may_be_empty(taxonomy: None, library: Any) -> None:
+    empty = [
+        "origin_state",
+        "population_band",
+        "year",
+        "legal_form",
+        "attribution",
+        "source_url",
+        "adapted_from",
+    ]
+    run("import_library", library(LINE | dict.fromkeys(empty)))
+
+    item = LibraryItem.objects.get()
+    assert [getattr(item, name) for name in empty] == ["", "", None, "", "", "", None]
+
+
+def test_two_errors_of_one_line_and_an_item_adapted_from_it_are_told_apart(
+    taxonomy: None, library: Any
+) -> None:
+    bad = LINE | {"year": "2025", "license": "link_only"}
+    with pytest.raises(CommandError) as error:
+        run("import_library", library(bad, LINE | {"key": "child", "adapted_from": bad["key"]}))
+
+    text = str(error.value)
+    assert 'Line 1, year "2025": write a year' in text
+    assert "Line 1, source_url: a link-only item needs the address" in text
+    assert "has 2 errors" in text
+
+
+def test_a_bad_topic_is_reported_with_field_value_and_remedy_and_nothing_is_imported(tmp_path: Path) -> None:
+    file = tmp_path / "topics.json"
+    rows: list[Any] = [
+        {"slug": "Fines & fees"},
+        {"slug": "fines", "label": "x" * 81, "aliases": "fee"},
+        "fines",
+    ]
+    file.write_text(json.dumps(rows), encoding="utf-8")
+
+    with pytest.raises(CommandError) as error:
+        run("import_taxonomy", file)
+
+    text = str(error.value)
+    assert 'Topic 1, slug "Fines & fees": use small letters, digits and hyphens' in text
+    assert "Topic 1, label: is missing. Add it." in text
+    assert "has 81 characters. Shorten it to 80." in text
+    assert 'Topic 2, aliases "fee": write a list of words' in text
+    assert 'Topic 3: "fines" is not an object.' in text
+    assert not Topic.objects.exists()
 
 
 def test_importing_items_before_topics_names_the_command_to_run_first(library: Any) -> None:

@@ -34,6 +34,7 @@ KIND_FIELDS = {
 class ActionForm(VersionMixin, ReasonMixin, forms.Form):
     """Form of one action: texts, parties, dates, measures. `values` are the fields for its service."""
 
+    object_type = "action"
     number = forms.CharField(label=_("Number"), required=False, max_length=40)
     title = forms.CharField(
         label=_("What will be done"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
@@ -256,6 +257,8 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
 
 class MeasuresForm(VersionMixin, ReasonMixin):
     """The version and the reason, once for all measures of an action."""
+
+    object_type = "action"
 
 
 class MeasureForm(forms.Form):

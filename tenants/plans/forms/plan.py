@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ActionStage, Sector
+from tenants.plans.change_log import commitment_labels
 from tenants.plans.forms.fields import day_input
 from tenants.plans.models import Goal, Outcome, Plan
 
@@ -27,12 +28,16 @@ class VersionMixin(forms.Form):
 
 
 class ReasonMixin(forms.Form):
-    reason = forms.CharField(
-        label=_("Reason for the change"),
-        help_text=_("Kept in the history. Needed where a promise of an adopted plan changes."),
-        required=False,
-        max_length=300,
-    )
+    """The reason for a change; its hint names the commitments of `object_type`, which cannot change without one."""
+
+    object_type: str
+    reason = forms.CharField(label=_("Reason for the change"), required=False, max_length=300)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _(
+            "Kept in the history. An adopted plan needs it, and publishes it, for a change of: %(fields)s."
+        ) % {"fields": commitment_labels(self.object_type)}
 
 
 class PlanItemForm(VersionMixin, forms.ModelForm):
@@ -44,6 +49,7 @@ class PlanItemForm(VersionMixin, forms.ModelForm):
 
 
 class GoalForm(PlanItemForm, ReasonMixin):
+    object_type = "goal"
     field_order = ["label", "title", "story", "department", "sectors", "reason"]
     sectors = forms.MultipleChoiceField(
         label=_("Sectors"), required=False, widget=forms.CheckboxSelectMultiple
@@ -67,6 +73,7 @@ class GoalForm(PlanItemForm, ReasonMixin):
 
 
 class OutcomeForm(PlanItemForm, ReasonMixin):
+    object_type = "outcome"
     field_order = ["label", "title", "stage", "story", "reason"]
 
     class Meta:

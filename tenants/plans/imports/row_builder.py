@@ -30,7 +30,7 @@ TEXT_COLUMNS = frozenset(
     {"title", "details", "resources", "changes", "indicator_text", "stage", "story"}
 )  # stored as the sheet has them
 MAX_LABEL_LENGTH = 40  # characters of a label, a number and a note's period
-MAX_DEPARTMENT_LENGTH = 160
+MAX_LENGTHS = {"label": MAX_LABEL_LENGTH, "number": MAX_LABEL_LENGTH, "department": 160}  # of short columns
 
 
 class RowBuilder:
@@ -59,12 +59,12 @@ class RowBuilder:
         """Set the columns that hold a sheet's value `name`; a value of related rows sets nothing."""
         if name in TEXT_COLUMNS:
             setattr(row, name, value)
-        elif name in ("label", "number"):
-            self._set_short(row, name, value, MAX_LABEL_LENGTH)
-        elif name == "department":
-            self._set_short(row, name, value, MAX_DEPARTMENT_LENGTH)
+        elif name in MAX_LENGTHS:
+            self._set_short(row, name, value)
         elif name == "notes":
-            row.extra_columns = [{"label": label, "text": text} for label, text in value]
+            full_texts = [note for each in MAX_LENGTHS for note in _full_texts(row, each)]
+            notes = [{"label": label, "text": text} for label, text in value]
+            row.extra_columns = [note for note in notes if note not in full_texts] + full_texts
         elif isinstance(row, Action):
             self._set_action_value(row, name, value)
 
@@ -86,12 +86,13 @@ class RowBuilder:
             if row.owner_vacant_since:
                 row.owner = None
 
-    def _set_short(self, row: Any, name: str, value: str, limit: int) -> None:
-        """Set a text column; a text of more than `limit` characters is also stored whole in `extra_columns`."""
-        setattr(row, name, Truncator(value).chars(limit))
-        if len(value) > limit:
-            label = str(row._meta.get_field(name).verbose_name)
-            row.extra_columns = [*row.extra_columns, {"label": label, "text": value}]
+    def _set_short(self, row: Any, name: str, value: str) -> None:
+        """Set a short column; a text that it has no room for is also stored whole in `extra_columns`."""
+        outdated = _full_texts(row, name)
+        row.extra_columns = [note for note in row.extra_columns if note not in outdated]
+        setattr(row, name, Truncator(value).chars(MAX_LENGTHS[name]))
+        if len(value) > MAX_LENGTHS[name]:
+            row.extra_columns.append({"label": _column_label(row, name), "text": value})
 
     def _set_status(self, row: Action, value: Mapping[str, Any]) -> None:
         status = value["status"] or None
@@ -172,6 +173,23 @@ class RowBuilder:
             today = timezone.localdate()
             self._period_days[label] = min(span.last, today) if span and span.first <= today else None
         return self._period_days[label]
+
+
+def _column_label(row: Any, name: str) -> str:
+    return str(row._meta.get_field(name).verbose_name)
+
+
+def _full_texts(row: Any, name: str) -> list[dict[str, str]]:
+    """The extra column that holds the whole text of a short column, if that was cut; one or none."""
+    if not hasattr(row, name):
+        return []
+    return [
+        note
+        for note in row.extra_columns
+        if note["label"] == _column_label(row, name)
+        and len(note["text"]) > MAX_LENGTHS[name]
+        and Truncator(note["text"]).chars(MAX_LENGTHS[name]) == getattr(row, name)
+    ]
 
 
 def _parse_day(text: str) -> dt.date | None:

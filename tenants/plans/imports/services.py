@@ -19,7 +19,13 @@ from tenants.plans.imports.writer import PlanWriter
 from tenants.plans.models import ExportSnapshot, ImportJob, Plan
 from tenants.plans.plan_tree import read_tree, retired_ids
 from tenants.plans.selectors import date_conventions_of
-from tenants.plans.services import announce_plan, holds_only_starter, lock_plan_rows, make_starter_plan
+from tenants.plans.services import (
+    announce_plan,
+    holds_only_starter,
+    lock_plan,
+    lock_plan_rows,
+    make_starter_plan,
+)
 from tenants.plans.spreadsheets import three_way_merge
 
 MAX_MEGABYTES = 20
@@ -134,7 +140,7 @@ def check_import(
         job.state, job.tree = ImportJob.State.UPLOADED, []
         job.result = {"error": str(error), "sheets": [dataclasses.asdict(sheet) for sheet in error.sheets]}
     else:
-        plan = _get_plan()
+        plan = make_starter_plan()
         job.state, job.tree = ImportJob.State.CHECKED, result.tree
         job.result = describe(
             result, compare_with_plan(plan, result.goals), replaces_starter=holds_only_starter(plan)
@@ -211,7 +217,7 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
     Announces `plan_changed` if anything changed. Raises ValidationError, with the plan unchanged, if the import is
     committed or undone, was not checked, or has conflicts that the check did not show (code "unseen").
     """
-    plan = _get_plan(lock=True)
+    plan = lock_plan(make_starter_plan())
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     _require_open(job)
     if job.state != ImportJob.State.CHECKED:
@@ -295,11 +301,6 @@ def _require_open(job: ImportJob) -> None:
         )
 
 
-def _get_plan(*, lock: bool = False) -> Plan:
-    plans = Plan.objects.in_force().order_by("-pk")
-    return (plans.select_for_update() if lock else plans).first() or make_starter_plan()
-
-
 # ---- All steps in one, for commands ----------------------------------------------------------------------
 @transaction.atomic
 def import_sheet(
@@ -310,7 +311,7 @@ def import_sheet(
     Raises SheetError, with nothing changed, for a file that cannot be read as a plan.
     """
     result = read_sheet(content, filename=filename)
-    plan = _get_plan()
+    plan = make_starter_plan()
     difference = compare_with_plan(plan, result.goals)
     if not dry_run:
         job = ImportJob.objects.create(

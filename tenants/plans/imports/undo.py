@@ -30,7 +30,7 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.plan_tree import RelatedRows
-from tenants.plans.services import announce_plan, lock_plan_rows
+from tenants.plans.services import announce_plan, lock_plan, lock_plan_rows, make_starter_plan, require_reason
 
 _MAX_NAMED_ROWS = 5  # in the text of a refusal
 
@@ -42,7 +42,7 @@ def undo_import(job: ImportJob, *, by: User | None) -> ImportJob:
     Raises ValidationError, with nothing changed: if rows were changed since, naming them; after the seven days; or
     if the import changed nothing.
     """
-    plan = Plan.objects.in_force().select_for_update().order_by("-pk").get()
+    plan = lock_plan(make_starter_plan())
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     lock_plan_rows(plan)
     _check_deadline(job)
@@ -50,8 +50,8 @@ def undo_import(job: ImportJob, *, by: User | None) -> ImportJob:
     _check_unchanged(job, journal)
     restored: list[Any] = list(deserialize_rows(journal.rows))
     before = _snapshots(restored)
+    _restore(restored, journal)  # first: deleting a new outcome would delete what still stands under it
     _remove_created(journal.created)
-    _restore(restored, journal)
     for rows in _group_by_model(deserialize_rows(journal.starter)):
         type(rows[0])._default_manager.bulk_create(rows)
     _log(plan, job, restored, before, by=by)
@@ -82,17 +82,19 @@ def _check_deadline(job: ImportJob) -> None:
 
 
 def _check_unchanged(job: ImportJob, journal: UndoJournal) -> None:
-    """Raise ValidationError if a row of the import was changed since, or something was added under it."""
+    """Raise ValidationError if a row of the import was changed since, or something was added under it.
+
+    A row that the import itself put under a new goal or outcome is not added since: the undo moves it back.
+    """
     later = PlanLogEntry.objects.filter(object_uuid__in=list(journal.touched), at__gt=job.committed_at)
     titles = {str(uuid): journal.touched[str(uuid)] for uuid in later.values_list("object_uuid", flat=True)}
     created = journal.created
     for rows in (
-        Outcome.objects.filter(goal__in=created.get("goal", [])).exclude(pk__in=created.get("outcome", [])),
-        Action.objects.filter(outcome__in=created.get("outcome", [])).exclude(
-            pk__in=created.get("action", [])
-        ),
+        Outcome.objects.filter(goal__in=created.get("goal", [])),
+        Action.objects.filter(outcome__in=created.get("outcome", [])),
     ):
-        titles |= {str(row.uuid): change_log.truncate(str(row), MAX_TITLE_LENGTH) for row in rows}
+        added = rows.exclude(uuid__in=journal.touched)
+        titles |= {str(row.uuid): change_log.truncate(str(row), MAX_TITLE_LENGTH) for row in added}
     if titles:
         names = ", ".join(f"“{title}”" for title in list(titles.values())[:_MAX_NAMED_ROWS])
         if len(titles) > _MAX_NAMED_ROWS:
@@ -121,13 +123,6 @@ def _snapshots(rows: list[Any]) -> dict[Any, dict[str, Any]]:
     return snapshots
 
 
-def _remove_created(created: Mapping[str, list[int]]) -> None:
-    ProgressNote.objects.filter(pk__in=created.get("note", [])).delete()
-    Action.objects.filter(pk__in=created.get("action", [])).delete()
-    Outcome.objects.filter(pk__in=created.get("outcome", [])).delete()
-    Goal.objects.filter(pk__in=created.get("goal", [])).delete()
-
-
 def _restore(rows: list[Any], journal: UndoJournal) -> None:
     ActionParty.objects.filter(action__in=journal.related_of["accountability"]).delete()
     PerformanceMeasure.objects.filter(action__in=journal.related_of["measures"]).delete()
@@ -141,7 +136,14 @@ def _restore(rows: list[Any], journal: UndoJournal) -> None:
             model(pk=int(pk), position=position) for pk, position in journal.positions.get(kind, {}).items()
         ]
         model._default_manager.bulk_update(renumbered, ["position"])
-    departments = Department.objects.filter(pk__in=journal.created.get("department", []))
+
+
+def _remove_created(created: Mapping[str, list[int]]) -> None:
+    ProgressNote.objects.filter(pk__in=created.get("note", [])).delete()
+    Action.objects.filter(pk__in=created.get("action", [])).delete()
+    Outcome.objects.filter(pk__in=created.get("outcome", [])).delete()
+    Goal.objects.filter(pk__in=created.get("goal", [])).delete()
+    departments = Department.objects.filter(pk__in=created.get("department", []))
     departments.filter(answers_for=None, parties=None).delete()
 
 
@@ -160,9 +162,8 @@ def _log(
     at = timezone.now()
     reason = _("Import taken back: %(file)s") % {"file": job.filename}
     entries = [change_log.build_entry(plan, "undone", by=by, at=at, reason=reason)]
-    entries += [
-        change_log.build_entry(row, "undone", by=by, at=at, fields=fields, reason=reason)
-        for row in rows
-        if (fields := change_log.diff(before[row.uuid], after[row.uuid]))
-    ]
+    for row in rows:
+        if fields := change_log.diff(before[row.uuid], after[row.uuid]):
+            require_reason(row, plan, fields, reason)
+            entries.append(change_log.build_entry(row, "undone", by=by, at=at, fields=fields, reason=reason))
     PlanLogEntry.objects.bulk_create(entries)

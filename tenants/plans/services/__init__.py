@@ -3,11 +3,13 @@
 Each is one transaction: lock, check, save named fields, write the log entry, announce.
 """
 
+from tenants.plans.commitments import is_adopted
 from tenants.plans.services._common import (
     EditConflict,
     announce_plan,
-    is_adopted,
+    lock_plan,
     lock_plan_rows,
+    require_reason,
     version_token,
     without_starter_flag,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "edit_plan",
     "holds_only_starter",
     "is_adopted",
+    "lock_plan",
     "lock_plan_rows",
     "make_starter_plan",
     "move",
@@ -40,6 +43,7 @@ __all__ = [
     "publish_plan",
     "publish_warnings",
     "record_progress",
+    "require_reason",
     "restore",
     "retire",
     "unpublish_plan",

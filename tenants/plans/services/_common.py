@@ -1,9 +1,9 @@
-"""Shared by the services of a plan: locks, checks, the log entry, the announcement."""
+"""Shared by the services of a plan: lock, check, save and log, announce."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -13,31 +13,21 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import change_log
+from tenants.plans.commitments import commitments_in, is_adopted
 from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tenants.signals import action_changed, plan_changed
 
 PlanItem = TypeVar("PlanItem", Goal, Outcome, Action)
-
-# Once a plan is adopted, a change of one of these needs a reason.
-COMMITMENT_FIELDS = frozenset(
-    {
-        *("title", "details", "accountable", "owner", "owner_vacant_since", "due_date", "due_precision"),
-        *("is_continuous", "measures", "outcome"),
-    }
-)
+PlanRow = Plan | Goal | Outcome | Action
 
 
 class EditConflict(ValidationError):
     """Somebody else changed the row after the page was opened. Nothing was saved."""
 
 
-def version_token(row: Plan | Goal | Outcome | Action) -> str:
+def version_token(row: PlanRow) -> str:
     """Version of a row for optimistic locking: an edit form carries it and the service compares it."""
     return row.updated_at.isoformat()
-
-
-def is_adopted(plan: Plan) -> bool:
-    return plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 # ---- Announcements ---------------------------------------------------------------------------------------
@@ -50,6 +40,11 @@ def announce_actions(action_ids: list[int]) -> None:
 
 
 # ---- Locks -----------------------------------------------------------------------------------------------
+def lock_plan(plan: Plan) -> Plan:
+    """The plan as it is now, locked until the transaction ends."""
+    return Plan.objects.select_for_update().get(pk=plan.pk)
+
+
 def lock_action(action: Action) -> Action:
     """The action as it is now, locked until the transaction ends, with its outcome, goal and plan."""
     return (
@@ -112,13 +107,14 @@ def check_version(row: Any, version: str) -> None:
     )
 
 
-def require_reason(plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
+def require_reason(row: PlanRow, plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
     """Raise ValidationError if a commitment of an adopted plan changes without a reason."""
-    if is_adopted(plan) and not reason.strip() and COMMITMENT_FIELDS & set(changed):
+    commitments = commitments_in(row._meta.model_name or "", changed)
+    if commitments and not reason.strip() and is_adopted(plan):
         raise ValidationError(
             {
                 "reason": _(
-                    "The plan is adopted, so this is a promise. Say why it changes; the reason is kept."
+                    "The plan is adopted, so this is a promise. Say why it changes; the reason is published."
                 )
             }
         )
@@ -135,6 +131,12 @@ def ancestors(item: Any) -> list[Any]:
     if isinstance(item, Action):
         return [item.outcome, item.outcome.goal]
     return [item.goal] if isinstance(item, Outcome) else []
+
+
+def plan_of(row: Any) -> Plan:
+    """The plan of a row, or the plan itself."""
+    top = row if isinstance(row, Plan) else [row, *ancestors(row)][-1].plan
+    return cast(Plan, top)
 
 
 def without_starter_flag(row: Any) -> dict[str, Any]:
@@ -161,11 +163,12 @@ def save_and_log(
     """Save the named columns and a log entry of what changed since the snapshot `before`.
 
     Returns the entry; None, and nothing saved, if nothing changed.
+    Raises ValidationError if a commitment of an adopted plan changes without a reason.
     """
-    after = after if after is not None else change_log.snapshot(row)
-    changed = change_log.diff(before, after)
+    changed = change_log.diff(before, after if after is not None else change_log.snapshot(row))
     if not changed:
         return None
+    require_reason(row, plan_of(row), changed, reason)
     row.updated_by = by
     names = {*columns, "updated_by", "updated_at"}
     if hasattr(row, "source"):
@@ -176,3 +179,9 @@ def save_and_log(
     entry = change_log.build_entry(row, verb, by=by, at=timezone.now(), fields=changed, reason=reason)
     entry.save()
     return entry
+
+
+def log_added(row: PlanRow, *, by: User | None) -> None:
+    """Write the log entry of a new row."""
+    fields = change_log.diff({}, change_log.snapshot(row))
+    change_log.build_entry(row, "added", by=by, at=timezone.now(), fields=fields).save()

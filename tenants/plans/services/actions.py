@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -21,15 +20,15 @@ from tenants.plans.models import (
     Milestone,
     Outcome,
     PerformanceMeasure,
-    Plan,
 )
 from tenants.plans.services._common import (
     announce_actions,
     check_fields,
     check_version,
     lock_action,
+    lock_item,
+    log_added,
     next_position,
-    require_reason,
     save_and_log,
 )
 
@@ -62,8 +61,7 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     `fields` are ACTION_FIELDS, as for `edit_action`.
     """
     check_fields(fields, ACTION_FIELDS, "add_action")
-    plan = Plan.objects.select_for_update().get(goals__outcomes=outcome.pk)
-    outcome = Outcome.objects.select_for_update(of=("self",)).select_related("goal").get(pk=outcome.pk)
+    outcome, plan = lock_item(outcome)
     columns, related = _split_fields(fields)
     action = Action(
         outcome=outcome,
@@ -78,9 +76,7 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     plan.next_code += 1
     plan.save(update_fields=["next_code"])
     _write_related(action, related, by=by)
-    change_log.build_entry(
-        action, "added", by=by, at=timezone.now(), fields=change_log.diff({}, change_log.snapshot(action))
-    ).save()
+    log_added(action, by=by)
     announce_actions([action.pk])
     return action
 
@@ -99,7 +95,6 @@ def edit_action(
     """
     check_fields(fields, ACTION_FIELDS, "edit_action")
     action = lock_action(action)
-    plan = action.outcome.goal.plan
     check_version(action, version)
     before = change_log.snapshot(action)
     columns, related = _split_fields(fields)
@@ -113,7 +108,6 @@ def edit_action(
     if {"accountable", "responsible", "support", "owner_vacant_since"} & set(change_log.diff(before, after)):
         action.accountability_raw = _format_accountability(after, action.owner_vacant_since)
         after["accountability_raw"] = action.accountability_raw
-    require_reason(plan, change_log.diff(before, after), reason)
     if save_and_log(
         action, "edited", before, by=by, columns=[*columns, "accountability_raw"], reason=reason, after=after
     ):

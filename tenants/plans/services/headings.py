@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import User
 from tenants.plans import change_log
@@ -16,8 +15,10 @@ from tenants.plans.services._common import (
     announce_plan,
     check_fields,
     check_version,
+    lock_item,
+    lock_plan,
+    log_added,
     next_position,
-    require_reason,
     save_and_log,
 )
 
@@ -44,22 +45,15 @@ def edit_plan(plan: Plan, *, by: User | None, version: str = "", **fields: Any) 
     Raises EditConflict if it was changed since `version`, ValidationError for an invalid field.
     """
     check_fields(fields, PLAN_FIELDS, "edit_plan")
-    plan = Plan.objects.select_for_update().get(pk=plan.pk)
-    check_version(plan, version)
-    before = change_log.snapshot(plan)
-    for name, value in fields.items():
-        setattr(plan, name, value)
-    plan.full_clean()
-    if save_and_log(plan, "edited", before, by=by, columns=fields):
-        announce_plan(plan)
-    return plan
+    plan = lock_plan(plan)
+    return _edit(plan, plan, by=by, version=version, fields=fields)
 
 
 @transaction.atomic
 def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
     """Add a goal at the end of the plan. Announces `plan_changed`."""
     check_fields(fields, GOAL_FIELDS, "add_goal")
-    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    plan = lock_plan(plan)
     goal = Goal(plan=plan, position=next_position(plan.goals.all()), created_by=by, updated_by=by, **fields)
     return _add(goal, plan, by=by)
 
@@ -68,19 +62,17 @@ def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
 def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
     """Add an outcome at the end of a goal. Announces `plan_changed`."""
     check_fields(fields, OUTCOME_FIELDS, "add_outcome")
-    goal = Goal.objects.select_for_update().select_related("plan").get(pk=goal.pk)
+    goal, plan = lock_item(goal)
     outcome = Outcome(
         goal=goal, position=next_position(goal.outcomes.all()), created_by=by, updated_by=by, **fields
     )
-    return _add(outcome, goal.plan, by=by)
+    return _add(outcome, plan, by=by)
 
 
 def _add(item: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
     item.full_clean()
     item.save()
-    change_log.build_entry(
-        item, "added", by=by, at=timezone.now(), fields=change_log.diff({}, change_log.snapshot(item))
-    ).save()
+    log_added(item, by=by)
     announce_plan(plan)
     return item
 
@@ -92,8 +84,8 @@ def edit_goal(goal: Goal, *, by: User | None, version: str = "", reason: str = "
     Raises EditConflict, or ValidationError naming the field.
     """
     check_fields(fields, GOAL_FIELDS, "edit_goal")
-    goal = Goal.objects.select_for_update(of=("self",)).select_related("plan").get(pk=goal.pk)
-    return _edit(goal, goal.plan, by=by, version=version, reason=reason, fields=fields)
+    goal, plan = lock_item(goal)
+    return _edit(goal, plan, by=by, version=version, reason=reason, fields=fields)
 
 
 @transaction.atomic
@@ -105,19 +97,18 @@ def edit_outcome(
     Raises EditConflict, or ValidationError naming the field.
     """
     check_fields(fields, OUTCOME_FIELDS, "edit_outcome")
-    outcome = Outcome.objects.select_for_update(of=("self",)).select_related("goal__plan").get(pk=outcome.pk)
-    return _edit(outcome, outcome.goal.plan, by=by, version=version, reason=reason, fields=fields)
+    outcome, plan = lock_item(outcome)
+    return _edit(outcome, plan, by=by, version=version, reason=reason, fields=fields)
 
 
 def _edit(
-    item: PlanItem, plan: Plan, *, by: User | None, version: str, reason: str, fields: Mapping[str, Any]
-) -> PlanItem:
+    item: Any, plan: Plan, *, by: User | None, version: str, fields: Mapping[str, Any], reason: str = ""
+) -> Any:
     check_version(item, version)
     before = change_log.snapshot(item)
     for name, value in fields.items():
         setattr(item, name, value)
     item.full_clean()
-    require_reason(plan, change_log.diff(before, change_log.snapshot(item)), reason)
     if save_and_log(item, "edited", before, by=by, columns=fields, reason=reason):
         announce_plan(plan)
     return item

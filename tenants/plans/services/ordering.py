@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -16,12 +15,9 @@ from tenants.plans.models import Action, Goal, Outcome
 from tenants.plans.services._common import (
     announce_plan,
     check_version,
-    clear_ancestors_starter_flag,
     lock_item,
     next_position,
-    require_reason,
     save_and_log,
-    without_starter_flag,
 )
 
 
@@ -40,8 +36,7 @@ def move(item: Goal | Outcome | Action, *, direction: str, by: User | None) -> b
         return False
     siblings[old], siblings[new] = siblings[new], siblings[old]
     _renumber(siblings)
-    change_log.build_entry(item, "moved", by=by, at=timezone.now(), fields={"position": [old, new]}).save()
-    _mark_edited(item, by)
+    save_and_log(item, "moved", {"position": old}, by=by, columns=[], after={"position": new})
     announce_plan(plan)
     return True
 
@@ -67,7 +62,6 @@ def move_to(
     before = change_log.snapshot(item)
     setattr(item, name, parent)
     item.position = next_position(item.__class__.objects.filter(**{name: parent}))  # type: ignore[attr-defined]
-    require_reason(plan, {"outcome": [before[name], str(parent)]}, reason)
     save_and_log(item, "moved", before, by=by, columns=[name, "position"], reason=reason)
     announce_plan(plan)
 
@@ -86,11 +80,3 @@ def _renumber(rows: Sequence[Any]) -> None:
             changed.append(row)
     if changed:
         type(changed[0]).objects.bulk_update(changed, ["position"])
-
-
-def _mark_edited(item: Any, by: User | None) -> None:
-    """Record who edited the item, with a new version, and clear the flag of starter text on it and its ancestors."""
-    type(item).objects.filter(pk=item.pk).update(
-        updated_at=timezone.now(), updated_by=by, source=without_starter_flag(item)
-    )
-    clear_ancestors_starter_flag(item)

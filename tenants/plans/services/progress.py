@@ -18,7 +18,7 @@ from tenants.plans.services._common import (
     announce_actions,
     lock_action,
     normalize_newlines,
-    without_starter_flag,
+    save_and_log,
 )
 
 # The statuses of a progress note. "Merged" is none of them: the plan's editors merge actions.
@@ -66,16 +66,9 @@ def record_progress(
             action.status_since, action.status_raw = on, ""
         action.status, action.reason, action.next_step = status, reason, next_step
         action.last_update_on = on
-    action.updated_by, action.source = by, without_starter_flag(action)
-    action.save(
-        update_fields=[
-            "status", "status_raw", "status_since", "reason", "next_step", "last_update_on", "updated_by", "updated_at",
-            "source",
-        ]
-    )  # fmt: skip
-    fields = change_log.diff(before, change_log.snapshot(action))
-    fields["progress_note"] = [None, {"on": on.isoformat(), "text": text}]
-    change_log.build_entry(action, "reported", by=by, at=timezone.now(), fields=fields, reason=reason).save()
+    after = change_log.snapshot(action) | {"progress_note": {"on": on.isoformat(), "text": text}}
+    columns = ["status", "status_raw", "status_since", "reason", "next_step", "last_update_on"]
+    save_and_log(action, "reported", before, by=by, columns=columns, reason=reason, after=after)
     announce_actions([action.pk])
     return note
 

@@ -17,7 +17,7 @@ from tenants.models import Jurisdiction, Visibility
 from tenants.plans import change_log
 from tenants.plans.models import Action, Plan
 from tenants.plans.selectors import actions_of
-from tenants.plans.services._common import announce_plan, save_and_log
+from tenants.plans.services._common import announce_plan, lock_plan, save_and_log
 from tenants.signals import plan_published
 
 
@@ -30,7 +30,7 @@ def publish_plan(
     Announces `plan_published`, and `jurisdiction_changed` where the site opens.
     Raises ValidationError for a plan without a single action, or a visibility that shows it to nobody.
     """
-    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    plan = lock_plan(plan)
     if visibility not in (Visibility.PUBLIC, Visibility.COHORT):
         raise ValidationError({"visibility": _("Choose the members of the cohort, or everybody.")})
     if not actions_of(plan).exists():
@@ -52,7 +52,7 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
 
     Raises ValidationError without a reason.
     """
-    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    plan = lock_plan(plan)
     if not reason.strip():
         raise ValidationError(
             {"reason": _("Say why the plan is taken out of view. The reason stays in the history.")}
@@ -77,7 +77,7 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
 
     Announces `plan_changed`. Raises ValidationError for a day in the future or no body.
     """
-    plan = Plan.objects.select_for_update().get(pk=plan.pk)
+    plan = lock_plan(plan)
     if on > timezone.localdate():
         raise ValidationError({
             "on": _("%(day)s has not come yet. Record the adoption after the vote.") % {"day": date_format(on)}

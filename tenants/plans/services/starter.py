@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from tenants.models import ActionStage
 from tenants.plans.models import Action, Goal, Outcome, Plan
+from tenants.plans.selectors import current_plan
 
 STARTER_FLAG = {"starter": True}
 
@@ -18,7 +19,7 @@ def make_starter_plan(*, by: User | None = None) -> Plan:
 
     Each row has STARTER_FLAG in its `source` until somebody edits it. An import replaces a plan that nobody has edited.
     """
-    plan = Plan.objects.in_force().order_by("-pk").first()
+    plan = current_plan()
     if plan is not None:
         return plan
     plan = Plan.objects.create(title=_("Racial Equity Action Plan"), created_by=by, updated_by=by)

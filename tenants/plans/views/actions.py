@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.forms import formset_factory
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -86,6 +87,7 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, template, context, status=422 if form.errors else 200)
 
 
+@transaction.atomic
 def _save_action(request: HttpRequest, action: Action, form: ActionForm) -> Action:
     data = form.cleaned_data
     saved = services.edit_action(
