@@ -24,10 +24,11 @@ from tenants.web.exports import csv_response
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
+LIST_PARAMS = ("stage", "state", "kind", "size", "order", "page")  # of the directory; without free text
 DIRECTORY_COLUMNS = ["jurisdiction", "kind", "state", "people", "stage", "plan_progress", "address"]
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def directory(request: HttpRequest) -> HttpResponse:
     """All members by state, also those whose site is not open yet: membership is public."""
@@ -65,7 +66,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def directory_csv(request: HttpRequest) -> HttpResponse:
     """The members that the directory shows with the same query string, all pages of it."""

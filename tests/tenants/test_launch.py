@@ -41,9 +41,19 @@ def test_alliance_staff_do_not(riverton, alliance, client_for, make_user):
     assert client_for(riverton, make_user(alliance, "staff_admin")).get("/where/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/sign-in/where/", "/workspace/where/"])
-def test_signing_in_is_open(riverton, client_for, path):
-    assert client_for(riverton).get(path).status_code == 200
+def test_a_view_that_is_declared_open_is_open(riverton, client_for):
+    assert client_for(riverton).get("/open/where/").status_code == 200
+
+
+def test_a_view_with_a_permission_check_of_its_own_redirects_to_the_sign_in(riverton, client_for):
+    response = client_for(riverton).get("/permitted/where/")
+    assert (response.status_code, response["Location"][:9]) == (302, "/sign-in/")
+
+
+def test_an_address_without_a_view_is_not_open(riverton, client_for):
+    response = client_for(riverton).get("/open/nothing.txt")
+    assert response.status_code == 404
+    assert "not open yet" in response.text
 
 
 @pytest.mark.parametrize("state", ["not_launched", "scheduled"])
