@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
@@ -102,10 +103,10 @@ def action(request: HttpRequest, code: str) -> HttpResponse:
     )
     if not detail:
         raise Http404
-    goal = detail["goal"]
+    goal, plan_path = detail["goal"], reverse("dashboard:plan")
     detail["crumbs"] = [
-        (_("Plan"), f"/plan/{visibility.query_suffix}"),
-        (goal["name"], f"/plan/?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
+        (_("Plan"), plan_path + visibility.query_suffix),
+        (goal["name"], f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
     ]
     return _render(request, "dashboard/action.html", visibility.context("plan") | detail, visibility)
 

@@ -1,12 +1,24 @@
-"""Facts read from the URLconfs."""
+"""Facts read from the URLconfs, and paths on a city's host."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+
+def city_path(name: str, *args: Any) -> str:
+    """Path of a URL name on a city's host, whichever host is active. Cached, for the rows of long lists."""
+    return _reverse(name, settings.ROOT_URLCONF, args)
+
+
+@lru_cache(4096)
+def _reverse(name: str, urlconf: str, args: tuple[Any, ...]) -> str:
+    return reverse(name, urlconf, args)
 
 
 @cache

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _test_urls(settings):
-    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.ROOT_URLCONF = "tests.tenants.urls"
 
 
 def test_an_anonymous_visitor_reads_that_the_site_is_not_open(riverton, client_for):
@@ -69,6 +69,7 @@ def test_after_the_launch_everybody_sees_it(riverton, client_for):
     assert "no-store" not in response.get("Cache-Control", "")
 
 
-def test_the_alliance_is_always_open(alliance, client_for):
+def test_the_alliance_is_always_open(alliance, client_for, settings):
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
     assert alliance.host == django_settings.ALLIANCE_HOST
     assert client_for(alliance).get("/where/").status_code == 200
