@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page, PageViewRestriction
 
-from cms import blocks
+from cms import blocks, forms
 from cohort.members.selectors import members_by_stage
 from cohort.progress import selectors as progress
 from resources.models import LibraryItem
@@ -25,17 +26,9 @@ from tenants import access
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
+from tenants.web.urlconf import get_top_level_names
 
-# First segments of paths that the portal serves itself: a page with such a slug could not be reached.
-RESERVED_CITY_SLUGS = frozenset(
-    {"brand.css", "cms", "data", "documents", "healthz", "media", "plan", "sign-in", "sign-out", "static"}
-    | {"workspace"}
-)
-RESERVED_ALLIANCE_SLUGS = frozenset(
-    {"accounts", "api", "cms", "documents", "healthz", "jurisdictions", "library", "media", "progress"}
-    | {"search", "sign-in", "sign-out", "staff", "static"}
-)
-
+HOME_PAGE_DEPTH = 2  # in the page tree; the addresses of its subpages have one segment
 MAX_NEW_ITEMS = 4
 # For pages with a fixed slug: Wagtail's own panel would derive the slug from the title.
 TITLE_PANEL = FieldPanel("title", classname="title")
@@ -50,6 +43,12 @@ def is_alliance_site() -> bool:
     return connection.schema_name == "public"
 
 
+def get_reserved_slugs() -> frozenset[str]:
+    """Top-level names at which this host answers itself: a page there could not be reached."""
+    urlconf = settings.ROOT_URLCONF if is_city_site() else settings.PUBLIC_SCHEMA_URLCONF
+    return get_top_level_names(urlconf) | {settings.STATIC_URL.strip("/").partition("/")[0]}
+
+
 def can_view_site(user: Any, jurisdiction: Jurisdiction) -> bool:
     """True for everybody once the site is launched; until then only for the city's own team."""
     if not jurisdiction.is_tenant or jurisdiction.is_launched:
@@ -62,6 +61,9 @@ class SitePage(Page):
 
     # A page is public or a draft; access to an unlaunched site is decided by role, not by a password.
     private_page_options: ClassVar[list[str]] = []
+    base_form_class = forms.SitePageForm
+    copy_form_class = forms.SitePageCopyForm
+    future_parent: Page | None = None  # of a new page, which its form knows before the tree does
 
     class Meta:
         abstract = True
@@ -79,15 +81,17 @@ class SitePage(Page):
 
     def clean(self) -> None:
         super().clean()
-        parent = self.get_parent() if self.pk else None
-        reserved = RESERVED_CITY_SLUGS if is_city_site() else RESERVED_ALLIANCE_SLUGS
-        if self.slug in reserved and (parent is None or parent.depth <= 2):
-            raise ValidationError(
-                {
-                    "slug": _("The portal itself answers at “/%(slug)s/”. Choose another address.")
-                    % {"slug": self.slug}
-                }
-            )
+        self.check_slug(self.slug, self.future_parent or self.get_parent())
+
+    def minimal_clean(self) -> None:
+        super().minimal_clean()
+        self.check_slug(self.slug, self.future_parent or self.get_parent())
+
+    def check_slug(self, slug: str, parent: Page | None) -> None:
+        """Raise ValidationError if a page of this slug below `parent` could not be reached."""
+        if parent and parent.depth == HOME_PAGE_DEPTH and slug in get_reserved_slugs():
+            message = _("The portal itself answers at “/%(slug)s/”. Choose another address.")
+            raise ValidationError({"slug": message % {"slug": slug}})
 
     def get_url_parts(self, request: HttpRequest | None = None) -> tuple[int, str, str] | None:
         """Wagtail's parts, with the base URL of the settings: Wagtail guesses the scheme by the port."""
@@ -217,6 +221,9 @@ class NarrativePage(BlockPage):
     def minimal_clean(self) -> None:
         self.slug = self.SLUG
         super().minimal_clean()
+
+    def check_slug(self, slug: str, parent: Page | None) -> None:
+        """The portal's own view answers at this slug, and shows this page."""
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)

@@ -33,9 +33,12 @@ EDITOR_CSP = {
     "img-src": ["blob:"],
 }
 # The portal has its own pages for people, roles and hosts: these are blocked, whatever the groups permit.
-BLOCKED_ADMIN_ROUTES = ("cms/users/", "cms/groups/", "cms/sites/", "cms/password_reset/")
-# These show pages of the site itself, with the portal's policy.
-PREVIEW_URL_NAMES = ("preview", "view_draft", "revisions_view")
+# Starts of URL names in Wagtail's URLconf.
+BLOCKED_ADMIN_NAMES = (
+    "wagtailusers_users:", "wagtailusers_groups:", "wagtailsites:", "wagtailadmin_password_reset",
+)  # fmt: skip
+# These show pages of the site itself, with the portal's policy. Parts of URL names in Wagtail's URLconf.
+PREVIEW_NAMES = ("preview", "view_draft", "revisions_view")
 
 
 def _is_editor(user: Any) -> bool:
@@ -55,13 +58,13 @@ def require_editor(view: View) -> View:
         if request.user.is_authenticated and not _is_editor(request.user):
             raise Http404
         match = request.resolver_match
-        if match and match.route.startswith(BLOCKED_ADMIN_ROUTES) and not request.user.is_superuser:
+        if match and match.view_name.startswith(BLOCKED_ADMIN_NAMES) and not request.user.is_superuser:
             raise Http404
-        if match and any(name in (match.url_name or "") for name in PREVIEW_URL_NAMES):
+        if match and any(name in (match.url_name or "") for name in PREVIEW_NAMES):
             return view(request, *args, **kwargs)
         return csp_update(EDITOR_CSP)(view)(request, *args, **kwargs)
 
-    return checked
+    return access.open_before_launch(checked)
 
 
 admin: list[URLPattern | URLResolver] = [

@@ -12,10 +12,11 @@ from wagtail.views import serve
 
 from cms.models import HomePage, NarrativePage, can_view_site, is_city_site
 from tenants import access
+from tenants.dashboard.views import LIST_PARAMS
 from tenants.web.page_cache import cache_for_anonymous
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The page at the root of the site. A city has only one such page, so it needs no routing by Wagtail."""
@@ -25,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return serve(request, "")
 
 
-@cache_for_anonymous
+@cache_for_anonymous()
 @require_safe
 def narrative(request: HttpRequest) -> HttpResponse:
     """The city's narrative; until it is published, a page that says so."""

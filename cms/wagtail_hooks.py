@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -49,14 +50,29 @@ def protect_home_page(request: HttpRequest, page: Page, *_destination: Any) -> H
     return None
 
 
+@hooks.register("before_move_page")
+def refuse_reserved_slug(request: HttpRequest, page: Page, destination: Page) -> HttpResponse | None:
+    """Refuse to move a page to where the portal itself answers at its slug."""
+    try:
+        page.specific.check_slug(page.slug, destination)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("wagtailadmin_pages:move", page.pk)
+    return None
+
+
 @hooks.register("before_bulk_action")
-def protect_home_page_in_bulk_actions(
+def check_pages_in_bulk_actions(
     request: HttpRequest, action_type: str, objects: list[Any], action: Any
 ) -> HttpResponse | None:
     if action_type in {"delete", "unpublish", "move"}:
         for page in objects:
             if isinstance(page, Page):
                 response = protect_home_page(request, page)
+                if action_type == "move" and not response:
+                    response = refuse_reserved_slug(
+                        request, page, action.cleaned_form.cleaned_data["chooser"]
+                    )
                 if response:
                     return response
     return None

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tenants.models import ActionStage, Jurisdiction, Visibility
+from tenants.web.urlconf import city_path
 
 
 class ProjectionQuerySet(models.QuerySet):
@@ -127,4 +128,4 @@ class PublicAction(Projection):
     @property
     def path(self) -> str:
         """The path of its page on the city's host."""
-        return f"/plan/actions/{self.code}/"
+        return city_path("dashboard:action", self.code)

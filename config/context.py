@@ -12,15 +12,13 @@ from tenants import access
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`portal`: the alliance's names and address; `jurisdiction`: the city whose host this is, or None; `my_roles`."""
+    """`portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `my_roles`."""
     jurisdiction = getattr(request, "tenant", None) or connection.tenant
     is_city_host = bool(getattr(jurisdiction, "is_tenant", False))
-    port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""
     return {
         "portal": {
             "alliance_name": settings.ALLIANCE_NAME,
             "alliance_tagline": settings.ALLIANCE_TAGLINE,
-            "alliance_url": f"{settings.PORTAL_SCHEME}://{settings.ALLIANCE_HOST}{port}",
             "is_sample": jurisdiction.is_sample if is_city_host else settings.DEMO,
             "is_demo": settings.DEMO,
         },

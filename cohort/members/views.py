@@ -25,10 +25,12 @@ from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
 PAGE_SIZE = 50
+# Parameters whose pages are cached: all but free text.
+LIST_PARAMS = (*(name for name in MemberFilterSet.base_filters if name != "q"), "page")
 DIRECTORY_COLUMNS = ["jurisdiction", "kind", "state", "people", "stage", "plan_progress", "address"]
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def directory(request: HttpRequest) -> HttpResponse:
     """All members by state, also those whose site is not open yet: membership is public."""
@@ -65,7 +67,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def directory_csv(request: HttpRequest) -> HttpResponse:
     """The members that the directory shows with the same query string, all pages of it."""

@@ -24,6 +24,7 @@ from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
 PAGE_SIZE = 100
+LIST_PARAMS = ("sort", "page")
 EXPORT_COLUMNS = [
     "jurisdiction", "kind", "state", "stage", "plan", "lifecycle", "actions_counted", "completed", "on_track",
     "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
@@ -60,7 +61,7 @@ class ProgressFilterSet(ListFilterSet):
         fields = ()
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of all plans. One query for all of them."""
@@ -82,14 +83,14 @@ def progress(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def progress_csv(request: HttpRequest) -> HttpResponse:
     rows, _filters, today = _sorted_rows(request)
     return csv_response("plans.csv", EXPORT_COLUMNS, (_export_row(row, today) for row in rows))
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def progress_json(request: HttpRequest) -> HttpResponse:
     rows, _filters, today = _sorted_rows(request)

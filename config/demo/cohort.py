@@ -167,16 +167,16 @@ def sign_ins() -> list[dict[str, str]]:
     with schema_context("public"):
         alliance = Jurisdiction.objects.get(schema_name="public")
         for first, last, role, _title in STAFF:
-            url = f"{alliance.base_url}{'/staff/' if role != 'library_curator' else '/cms/'}"
+            url = alliance.build_url("staff:index" if role != "library_curator" else "wagtailadmin_home")
             email = f"{first}.{last}@commontable.example".lower().replace("í", "i")
             entries.append(sign_in_entry(role, alliance.short_name, first, last, email, url))
         for sample in JURISDICTIONS:
             jurisdiction = Jurisdiction.objects.get(slug=sample["slug"])
             for first, last, role, *_rest in sample["people"]:
                 url = (
-                    f"{jurisdiction.base_url}/workspace/"
+                    jurisdiction.build_url("plans:home")
                     if role != "member"
-                    else f"{alliance.base_url}/search/"
+                    else alliance.build_url("search:results")
                 )
                 email = f"{first}.{last}@{jurisdiction.slug}.example".lower()
                 entries.append(sign_in_entry(role, jurisdiction.short_name, first, last, email, url))
@@ -215,5 +215,5 @@ def overview() -> str:
         lines.append(f"  {jurisdiction.base_url:<40} {note}")
     lines += ["", f"Sign in with one of these and the password “{PASSWORD}”"]
     lines += [f"  {entry['email']:<40} {entry['role']}" for entry in sign_ins()]
-    lines += ["", f"  Sent email can be read at {alliance.base_url}/demo/mail/", ""]
+    lines += ["", f"  Sent email can be read at {alliance.build_url('demo:mail')}", ""]
     return "\n".join(lines)

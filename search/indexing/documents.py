@@ -20,6 +20,7 @@ from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, title_key, vo
 from search.types import ALLIANCE_HOST
 from tenants.models import Jurisdiction, Topic
 from tenants.models.us_states import US_STATES
+from tenants.web.urlconf import city_path
 
 _NAMESPACE = uuid.UUID("5e8b1c34-6d0f-4c6e-9a58-0c7b6a4d2f11")
 
@@ -67,7 +68,7 @@ def from_library_item(
             *file_texts,
         ],
         host=ALLIANCE_HOST,
-        path=f"/library/{item.key}/",
+        path=item.get_absolute_url(),
         type=item.type,
         topics=item.topics,
         sectors=item.sectors,
@@ -93,7 +94,7 @@ def from_plan(jurisdiction: Jurisdiction, plan: PublicPlan, *, audience: str) ->
         title=plan.title,
         summary=plan.summary,
         hidden=["racial equity action plan", "REAP"],
-        path="/plan/",
+        path=city_path("dashboard:plan"),
         type="plan",
         year=plan.adopted_on.year if plan.adopted_on else None,
         dated_on=plan.adopted_on or (plan.published_at.date() if plan.published_at else None),
@@ -118,7 +119,7 @@ def from_outcome(jurisdiction: Jurisdiction, outcome: PublicOutcome, *, audience
         audience=audience,
         title=outcome.title,
         summary=outcome.goal.title,
-        path="/plan/",
+        path=city_path("dashboard:plan"),
         sectors=outcome.goal.sectors,
         stages=[outcome.stage] if outcome.stage else [],
         dated_on=outcome.updated_at.date(),
@@ -168,7 +169,7 @@ def from_page(jurisdiction: Jurisdiction, page: NarrativePage, *, audience: str)
         summary=lead,
         body=strip_tags(page.get_search_text()),
         hidden=[page.title, page.search_description, "racial equity narrative"],
-        path=f"/{page.slug}/",
+        path=city_path("narrative"),
         type="narrative",
         year=page.first_published_at.year if page.first_published_at else None,
         dated_on=page.last_published_at.date() if page.last_published_at else None,

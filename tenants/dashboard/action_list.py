@@ -17,6 +17,7 @@ from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans.models import Action
 from tenants.web.filters import ListFilterSet, SortFilter, TextFilter, field_label
+from tenants.web.urlconf import city_path
 
 PAGE_SIZE = 25
 
@@ -154,7 +155,7 @@ def build_display_rows(
         display_rows.append(
             {
                 "code": row["code"],
-                "url": f"/plan/actions/{row['code']}/{query_suffix}",
+                "url": city_path("dashboard:action", row["code"]) + query_suffix,
                 "name": labels.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),

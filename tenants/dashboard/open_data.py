@@ -13,6 +13,7 @@ from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup, title_w
 from tenants.models import Jurisdiction
 from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote
 from tenants.web.exports import LICENSE
+from tenants.web.urlconf import city_path
 
 ACTION_COLUMNS = [
     "code",
@@ -108,7 +109,7 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
         "topics": row["topics"],
         "last_update": row["last_update_on"],
         "freshness": row["fresh"] or "closed",
-        "address": f"{jurisdiction.base_url}/plan/actions/{row['code']}/",
+        "address": jurisdiction.base_url + city_path("dashboard:action", row["code"]),
     }
 
 

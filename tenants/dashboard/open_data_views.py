@@ -7,12 +7,13 @@ from django.views.decorators.http import require_safe
 
 from tenants.dashboard import action_list, open_data
 from tenants.dashboard.statistics import PlanStatistics, Row, load_statistics
+from tenants.dashboard.views import LIST_PARAMS
 from tenants.dashboard.visibility import PlanVisibility, add_cache_headers, resolve_visibility
 from tenants.web.exports import csv_response, json_response
 from tenants.web.page_cache import cache_for_anonymous
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def actions_csv(request: HttpRequest) -> HttpResponse:
     """The actions of the front page's list with the same query string, all pages of it."""
@@ -27,7 +28,7 @@ def actions_csv(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def actions_json(request: HttpRequest) -> HttpResponse:
     """The same actions as JSON."""
@@ -45,7 +46,7 @@ def actions_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous()
 @require_safe
 def plan_json(request: HttpRequest) -> HttpResponse:
     """The whole plan as a tree, with measures, milestones and updates."""
@@ -61,7 +62,7 @@ def plan_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-@cache_for_anonymous
+@cache_for_anonymous()
 @require_safe
 def numbers_csv(request: HttpRequest) -> HttpResponse:
     """The summary tables of the data page as one file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tenants.dashboard import action_detail, action_list, labels
@@ -20,6 +21,7 @@ def summary_context(
 ) -> dict[str, Any]:
     """The context of dashboard/home.html besides that of the action list."""
     plan, on = statistics.plan, statistics.on
+    home, plan_path = reverse("front"), reverse("dashboard:plan")
     status_labels, start = plan.status_labels, quarter_start(on)
     delayed = statistics.most_delayed_action()
     notes = get_recent_notes(plan, start, until=on, limit=MAX_RECENT_CHANGES + 1)
@@ -36,13 +38,14 @@ def summary_context(
         else _("The plan in numbers"),
         "uncounted": statistics.describe_uncounted(),
         "by_goal": statistics.summary_table(
-            statistics.by_goal, lambda key: f"/plan/?goal={key}{visibility.extra_parameters}#goal-{key}"
+            statistics.by_goal, lambda key: f"{plan_path}?goal={key}{visibility.extra_parameters}#goal-{key}"
         ),
         "by_department": statistics.summary_table(
-            statistics.by_department, lambda key: f"/?department={key}{visibility.extra_parameters}#actions"
+            statistics.by_department,
+            lambda key: f"{home}?department={key}{visibility.extra_parameters}#actions",
         ),
         "by_stage": statistics.summary_table(
-            statistics.by_stage, lambda key: f"/?stage={key}{visibility.extra_parameters}#actions"
+            statistics.by_stage, lambda key: f"{home}?stage={key}{visibility.extra_parameters}#actions"
         ),
         "actions_per_glyph": statistics.actions_per_glyph(),
         "glyph_legend": _glyph_legend(statistics),
@@ -50,10 +53,10 @@ def summary_context(
         "is_draft": plan.lifecycle == Plan.Lifecycle.DRAFT,
         "has_stages": any(group.key != labels.NO_STATUS for group in statistics.by_stage),
         "other_delayed_count": delayed_count - 1,
-        "other_delayed_url": f"/?status={'attention' if is_reported else 'late'}{visibility.extra_parameters}#actions",
+        "other_delayed_url": f"{home}?status={'attention' if is_reported else 'late'}{visibility.extra_parameters}#actions",
         "changes": [_timeline_entry(note, status_labels) for note in notes[:MAX_RECENT_CHANGES]],
         "more_changes": len(notes) > MAX_RECENT_CHANGES,
-        "updated_url": f"/?sort=-updated{visibility.extra_parameters}#actions",
+        "updated_url": f"{home}?sort=-updated{visibility.extra_parameters}#actions",
         "last_update": labels.format_partial_date(statistics.last_update),
         "quarter_from": labels.format_partial_date(start),
         "quarter_to": labels.format_partial_date(on),
@@ -84,7 +87,11 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
     attention = {state: counts[state] for state in ("at_risk", "off_track", "on_hold")}
 
     def stat(number: int, of: int, label: str, rule: str, status: str = "") -> dict[str, Any]:
-        url = f"/?status={status}{visibility.extra_parameters}#actions" if status and number else ""
+        url = (
+            f"{reverse('front')}?status={status}{visibility.extra_parameters}#actions"
+            if status and number
+            else ""
+        )
         return {
             "number": number, "of": of, "label": label, "rule": rule, "url": url, "link": _("See them"),
         }  # fmt: skip

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import condition, require_safe
 
+from tenants.access import open_before_launch
 from tenants.dashboard import action_detail, action_list, labels, open_data, plan_outline, theme
 from tenants.dashboard.statistics import PlanStatistics, StatGroup, load_statistics
 from tenants.dashboard.summary import format_period, summary_context
@@ -23,6 +25,15 @@ from tenants.dashboard.visibility import (
 )
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
+
+LIST_PARAMS = (
+    "status",
+    "goal",
+    "department",
+    "stage",
+    "sort",
+    "page",
+)  # of the list of actions; without free text
 
 
 @require_safe
@@ -42,7 +53,7 @@ def home(request: HttpRequest, page: Any = None) -> HttpResponse:
     return _render(request, "dashboard/home.html", context, visibility)
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=["goal", "page"])
 @require_safe
 def plan(request: HttpRequest) -> HttpResponse:
     """All goals, outcomes and actions, a hundred actions per page. `?goal=` opens the page where that goal begins."""
@@ -81,7 +92,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return _render(request, "dashboard/plan.html", context, visibility)
 
 
-@cache_for_anonymous
+@cache_for_anonymous(params=["page"])
 @require_safe
 def action(request: HttpRequest, code: str) -> HttpResponse:
     """One action: what was promised, who answers, its status, and its history."""
@@ -91,15 +102,15 @@ def action(request: HttpRequest, code: str) -> HttpResponse:
     )
     if not detail:
         raise Http404
-    goal = detail["goal"]
+    goal, plan_path = detail["goal"], reverse("dashboard:plan")
     detail["crumbs"] = [
-        (_("Plan"), f"/plan/{visibility.query_suffix}"),
-        (goal["name"], f"/plan/?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
+        (_("Plan"), plan_path + visibility.query_suffix),
+        (goal["name"], f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
     ]
     return _render(request, "dashboard/action.html", visibility.context("plan") | detail, visibility)
 
 
-@cache_for_anonymous
+@cache_for_anonymous()
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
     """The numbers as tables, and the downloads."""
@@ -146,6 +157,7 @@ def _brand_etag(request: HttpRequest) -> str:
     return '"' + hashlib.sha256(theme.stylesheet(current_jurisdiction()).encode()).hexdigest()[:20] + '"'
 
 
+@open_before_launch
 @require_safe
 @condition(etag_func=_brand_etag)
 def brand(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 import uuid
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any, Self
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Concat
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
@@ -254,6 +256,15 @@ class Jurisdiction(TenantMixin):
         """Scheme, host and port of this jurisdiction's site, without a closing slash."""
         port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""
         return f"{settings.PORTAL_SCHEME}://{self.host}{port}"
+
+    @property
+    def urlconf(self) -> str:
+        """The URLconf of this jurisdiction's host."""
+        return settings.ROOT_URLCONF if self.is_tenant else settings.PUBLIC_SCHEMA_URLCONF
+
+    def build_url(self, name: str, *args: Any, query: Mapping[str, str] | None = None) -> str:
+        """Absolute URL of a URL name on this jurisdiction's host, whichever host is active."""
+        return self.base_url + reverse(name, self.urlconf, args, query=query)
 
 
 class Domain(DomainMixin):

@@ -219,7 +219,7 @@ def _send_invitation(invitation: Invitation, *, by: User | None, verb: str) -> I
         invitation=invitation,
         jurisdiction=invitation.jurisdiction,
         roles=", ".join(str(Role(role).label).lower() for role in invitation.roles),
-        url=f"{alliance.base_url}/accounts/invitation/{token}/",
+        url=alliance.build_url("signin:invitation", token),
         alliance=settings.ALLIANCE_NAME,
     )
     _log(verb, invitation, by=by)

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ActionStage, Visibility
+from tenants.web.urlconf import city_path
 
 
 class PlanModel(models.Model):
@@ -275,7 +275,7 @@ class Action(RetirableModel):
         return f"{self.number} {self.title}" if self.number else self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("dashboard:action", args=[self.code])
+        return city_path("dashboard:action", self.code)
 
 
 class ActionParty(models.Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
 
 from allauth.account import views as account
 from django import forms
@@ -12,7 +11,7 @@ from django.contrib.auth import login, logout
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -27,17 +26,17 @@ from tenants.signin.city import safe_redirect_path
 
 
 def redirect_to_login(request: HttpRequest) -> HttpResponse:
-    return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
+    return redirect(reverse("account_login", query={"next": request.get_full_path()}))
 
 
 @require_GET
 def start_login(request: HttpRequest) -> HttpResponse:
     """Redirect to the login form; every host has this address."""
     next_path = request.GET.get("next", "")
-    next_path = safe_redirect_path(next_path) if next_path else "/accounts/"
+    next_path = safe_redirect_path(next_path) if next_path else reverse("signin:account")
     if request.user.is_authenticated:
         return redirect(next_path)
-    return redirect(f"/accounts/login/?{urlencode({'next': next_path})}")
+    return redirect(reverse("account_login", query={"next": next_path}))
 
 
 @never_cache
@@ -47,7 +46,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
     jurisdiction = get_object_or_404(Jurisdiction.objects.tenants(), slug=slug)
     nonce_hash = request.GET.get("nonce", "")
     if not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
-        return redirect(f"{jurisdiction.base_url}/sign-in/")
+        return redirect(jurisdiction.build_url("signin:login"))
     if not request.user.is_authenticated:
         return redirect_to_login(request)
     if not request.user.is_superuser and not Affiliation.objects.active().filter(
@@ -62,7 +61,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
         nonce_hash=nonce_hash,
         next_path=safe_redirect_path(request.GET.get("next", "")),
     )
-    return redirect(f"{jurisdiction.base_url}/sign-in/finish/?{urlencode({'code': code})}")
+    return redirect(jurisdiction.build_url("signin:login-callback", query={"code": code}))
 
 
 @never_cache
@@ -75,7 +74,7 @@ def account_home(request: HttpRequest) -> HttpResponse:
         {
             "jurisdiction": affiliation.jurisdiction,
             "roles": [Role(role).label for role in affiliation.roles],
-            "url": f"{affiliation.jurisdiction.base_url}/workspace/"
+            "url": affiliation.jurisdiction.build_url("plans:home")
             if affiliation.jurisdiction.is_tenant and set(affiliation.roles) - {Role.MEMBER}
             else affiliation.jurisdiction.base_url,
         }
@@ -91,7 +90,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         affiliations.end_all_sessions(request.user)
     logout(request)
     messages.success(request, _("You are signed out."))
-    return redirect("/")
+    return redirect("front")
 
 
 class JoinForm(forms.Form):
@@ -133,8 +132,10 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
                 login(request, new_user, backend="django.contrib.auth.backends.ModelBackend")
             jurisdiction = invitation.jurisdiction
             if jurisdiction.is_tenant:
-                return redirect(f"{jurisdiction.base_url}/sign-in/?{urlencode({'next': '/workspace/'})}")
-            return redirect("/accounts/")
+                return redirect(
+                    jurisdiction.build_url("signin:login", query={"next": safe_redirect_path("")})
+                )
+            return redirect("signin:account")
     return render(
         request,
         "signin/invitation.html",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,13 +10,14 @@ from django.contrib.auth import login, logout
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from tenants import access
+from tenants.access import open_before_launch
 from tenants.models import Jurisdiction
 from tenants.people.invitations import hash_token
 from tenants.signin import sign_in_codes
@@ -30,9 +30,10 @@ def safe_redirect_path(target: str) -> str:
     """Return `target` if it is on this host, otherwise the workspace: never another site."""
     if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         return target
-    return "/workspace/"
+    return reverse("plans:home", settings.ROOT_URLCONF)
 
 
+@open_before_launch
 @never_cache
 @require_GET
 def start_login(request: HttpRequest) -> HttpResponse:
@@ -42,13 +43,13 @@ def start_login(request: HttpRequest) -> HttpResponse:
         return redirect(next_path)
     nonce = secrets.token_urlsafe(32)
     alliance = Jurisdiction.objects.get(schema_name="public")
-    query = urlencode({"nonce": hash_token(nonce), "next": next_path})
-    response = redirect(f"{alliance.base_url}/sign-in/for/{connection.tenant.slug}/?{query}")
+    query = {"nonce": hash_token(nonce), "next": next_path}
+    response = redirect(alliance.build_url("signin:authorize", connection.tenant.slug, query=query))
     response.set_cookie(
         NONCE_COOKIE,
         nonce,
         max_age=1800,
-        path="/sign-in/",
+        path=reverse("signin:login"),
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
@@ -56,6 +57,7 @@ def start_login(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@open_before_launch
 @never_cache
 @require_GET
 def login_callback(request: HttpRequest) -> HttpResponse:
@@ -68,10 +70,11 @@ def login_callback(request: HttpRequest) -> HttpResponse:
     login(request, sign_in_code.user, backend="django.contrib.auth.backends.ModelBackend")
     request.session.set_expiry(0)  # ends when the browser is closed, like the alliance's
     response = redirect(safe_redirect_path(sign_in_code.next_path))
-    response.delete_cookie(NONCE_COOKIE, path="/sign-in/")
+    response.delete_cookie(NONCE_COOKIE, path=reverse("signin:login"))
     return response
 
 
+@open_before_launch
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session at this city only, not those at the alliance or at other cities."""
@@ -81,7 +84,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         _("You are signed out here. To sign out of every city at once, open your account at %(alliance)s.")
         % {"alliance": settings.ALLIANCE_NAME},
     )
-    return redirect("/")
+    return redirect("front")
 
 
 urlpatterns = [

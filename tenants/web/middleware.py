@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
-from django.urls import set_urlconf
+from django.urls import Resolver404, resolve, set_urlconf
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 
@@ -24,9 +23,6 @@ from tenants.models import Jurisdiction
 from tenants.web import host_registry
 
 View = Callable[[HttpRequest], HttpResponseBase]
-
-# Before its launch a city answers these to anybody: signing in, and paths with permission checks of their own.
-PATHS_OPEN_BEFORE_LAUNCH = ("/sign-in/", "/sign-out/", "/static/", "/brand.css", "/cms/", "/workspace/")
 
 
 class HostMiddleware:
@@ -48,7 +44,7 @@ class HostMiddleware:
         if jurisdiction is None:
             return HttpResponseNotFound("There is no site at this address.\n", content_type="text/plain")
         request.tenant = jurisdiction  # type: ignore[attr-defined]
-        request.urlconf = settings.ROOT_URLCONF if jurisdiction.is_tenant else settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = jurisdiction.urlconf  # type: ignore[attr-defined]
         set_urlconf(request.urlconf)  # type: ignore[attr-defined]
         try:
             connection.set_tenant(jurisdiction)
@@ -87,6 +83,14 @@ class JurisdictionLocaleMiddleware(LocaleMiddleware):
             request.LANGUAGE_CODE = offered[0]
 
 
+def _is_open_before_launch(request: HttpRequest) -> bool:
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    return getattr(view, "is_open_before_launch", False)
+
+
 class LaunchMiddleware:
     """A city that has not launched is 404 to everybody but its own team. The one place that decides this."""
 
@@ -95,11 +99,7 @@ class LaunchMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         jurisdiction: Jurisdiction = request.tenant  # type: ignore[attr-defined]
-        if (
-            not jurisdiction.is_tenant
-            or jurisdiction.is_launched
-            or request.path_info.startswith(PATHS_OPEN_BEFORE_LAUNCH)
-        ):
+        if not jurisdiction.is_tenant or jurisdiction.is_launched or _is_open_before_launch(request):
             return self.get_response(request)
         if access.has_permission(request.user, Permission.SEE_WORKSPACE, jurisdiction):
             response = self.get_response(request)

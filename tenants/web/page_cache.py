@@ -1,6 +1,6 @@
 """The cache of public pages: anonymous visitors get a page from the cache until something it shows changes.
 
-A view declares with `@cache_for_anonymous` that its page is the same for every anonymous visitor. The middleware caches
+A view declares with `@cache_for_anonymous()` that its page is the same for every anonymous visitor. The middleware caches
 the rendered page with its version (tenants.web.page_versions), which is read before anything else of the page; a later
 request reads the version alone, one query. Every commit changes the version, in every process, so no page is older than
 the request that gets it. Any other request or response passes the cache by.
@@ -9,10 +9,9 @@ the request that gets it. Any other request or response passes the cache by.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NamedTuple, TypeGuard
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.core.cache import caches
@@ -26,8 +25,6 @@ from tenants.web import page_versions
 View = Callable[..., HttpResponseBase]
 
 MAX_PAGE_BYTES = 512 * 1024
-# Query parameters that public pages use; a request with any other is not cached.
-CACHEABLE_PARAMS = frozenset({"status", "goal", "department", "stage", "sort", "page"})
 MAX_QUERY_LENGTH = 120
 MESSAGES_COOKIE = "messages"
 # Request headers that change the response. A browser that opens a page sends none of them.
@@ -40,23 +37,28 @@ class CachedPage(NamedTuple):
     body: bytes
 
 
-def cache_for_anonymous(view: View) -> View:
-    """Let the middleware cache this view's pages for anonymous visitors.
+def cache_for_anonymous(params: Iterable[str] = ()) -> Callable[[View], View]:
+    """Let the middleware cache a view's pages for anonymous visitors.
 
-    Such a page may depend only on the URL, the language, the day, the jurisdiction's own row and tables with tracked
-    writes. Must be the outermost decorator: the version is read before the view reads anything.
+    `params` are the query parameters that the view uses and that take few values; a request with any other is not cached.
+    A page may depend only on the URL, the language, the day, the jurisdiction's own row and tables with tracked writes.
+    Must be the outermost decorator: the version is read before the view reads anything.
     """
+    cacheable_params = frozenset(params)
 
-    @wraps(view)
-    def versioned(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not getattr(request, "is_cacheable", False):
-            return view(request, *args, **kwargs)
-        version = getattr(request, "page_version", None) or _read_version(request)
-        response = view(request, *args, **kwargs)
-        response.cache_version = version  # type: ignore[attr-defined]
-        return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def versioned(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not getattr(request, "is_cacheable", False) or not cacheable_params.issuperset(request.GET):
+                return view(request, *args, **kwargs)
+            version = getattr(request, "page_version", None) or _read_version(request)
+            response = view(request, *args, **kwargs)
+            response.cache_version = version  # type: ignore[attr-defined]
+            return response
 
-    return versioned
+        return versioned
+
+    return decorate
 
 
 class AnonymousPageCacheMiddleware:
@@ -99,10 +101,7 @@ def _cache_key(request: HttpRequest) -> str | None:
     if not jurisdiction.row_hash or (jurisdiction.is_tenant and not jurisdiction.is_launched):
         return None
     query = meta.get("QUERY_STRING", "")
-    if query and (
-        len(query) > MAX_QUERY_LENGTH
-        or not CACHEABLE_PARAMS.issuperset(name for name, _value in parse_qsl(query, True))
-    ):
+    if len(query) > MAX_QUERY_LENGTH:
         return None
     key = (
         jurisdiction.schema_name,

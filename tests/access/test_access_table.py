@@ -279,13 +279,15 @@ def test_the_alliance_answers_every_role_as_the_table_says(scenario: Scenario) -
     assert "\n".join(mismatches(scenario, scenario.alliance, own_addresses(ALLIANCE_URLS), ALLIANCE)) == ""
 
 
-def test_the_table_notices_a_page_without_its_permission_check(scenario: Scenario, monkeypatch: Any) -> None:
+def test_the_table_notices_a_page_without_its_permission_check(
+    scenario: Scenario, launched: Any, monkeypatch: Any
+) -> None:
     team = next(address for address in own_addresses(CITY_URLS) if address.name == "team:team")
     unguarded = team.view
     while hasattr(unguarded, "__wrapped__"):
         unguarded = unguarded.__wrapped__
     monkeypatch.setattr(team.pattern, "callback", unguarded)
-    lines = mismatches(scenario, scenario.city, [team], CITY, before_launch=True)
+    lines = mismatches(scenario, launched, [team], CITY)
     assert any("as neighbor: 200, not 404" in line for line in lines)
 
 

@@ -33,7 +33,6 @@ JURISDICTION = {"name": "City of Riverton", "short_name": "Riverton", "slug": "r
 PORTAL = {
     "alliance_name": "Common Table",
     "alliance_tagline": "Cities for racial equity",
-    "alliance_url": "http://portal.localhost",
     "is_sample": True,
 }
 

@@ -227,16 +227,6 @@ def test_each_page_type_can_be_created_only_on_its_kind_of_site(
         assert not HomePage.can_create_at(home.get_parent())  # it has one already
 
 
-def test_a_page_cannot_have_a_reserved_slug(riverton: Any, in_city: Any) -> None:
-    from django.core.exceptions import ValidationError
-
-    with in_city(riverton):
-        home = HomePage.objects.get()
-        with pytest.raises(ValidationError, match="The portal itself answers at “/plan/”"):
-            home.add_child(instance=StandardPage(title="Plan", slug="plan"))
-        assert not StandardPage.objects.filter(slug="plan").exists()
-
-
 def test_the_alliances_home_page_lists_plans_library_items_and_members(
     alliance: Any, launched: Any, client_for: Any
 ) -> None:

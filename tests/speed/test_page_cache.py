@@ -63,7 +63,7 @@ def with_session(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     *(
-        path(f"{view.__name__}/", cache_for_anonymous(view))
+        path(f"{view.__name__}/", cache_for_anonymous()(view))
         for view in (with_csrf_token, with_cookie, with_cache_control, with_session)
     ),
     path("", include("config.urls_city")),
@@ -458,6 +458,8 @@ def test_a_city_that_closes_is_closed_at_once(city):
         ("/", {"authorization": "Bearer x"}),
         ("/", {"range": "bytes=0-10"}),
         ("/?q=fines", {}),
+        ("/?state=MN", {}),
+        ("/plan/?status=late", {}),
         ("/?preview=1", {}),
         ("/?utm_source=a", {}),
         ("/?status=" + "x" * 200, {}),
@@ -471,6 +473,30 @@ def test_a_city_that_closes_is_closed_at_once(city):
 def test_these_requests_are_not_cached(city, url, headers):
     get(city, url, **headers)
     assert count_cached() == 0
+
+
+@pytest.mark.parametrize("url", ["/jurisdictions/?state=MN", "/jurisdictions/list.csv?kind=city&order=name"])
+def test_a_filtered_directory_is_cached(the_alliance, settings, url):
+    first = get(the_alliance, url)
+    assert count_cached() == 1
+    settings.HOST_CACHE_SECONDS = 3600
+    get(the_alliance, url)
+    with CaptureQueriesContext(connection) as queries:
+        again = get(the_alliance, url)
+    assert len(queries) == 1
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize("query", ["q=Riverton", "state=MN&q=Riverton", "state=MN&utm_source=letter"])
+def test_a_directory_with_free_text_or_an_unknown_parameter_is_not_cached_and_answered_right(
+    the_alliance, query
+):
+    get(the_alliance, "/jurisdictions/?state=MN")
+    for _attempt in range(2):
+        page = get(the_alliance, f"/jurisdictions/?{query}")
+        assert "Riverton" in page.text
+        assert ("Ashford" in page.text) == ("q=" not in query)
+    assert count_cached() == 1
 
 
 @pytest.mark.parametrize("name", ["with_csrf_token", "with_cookie", "with_cache_control", "with_session"])

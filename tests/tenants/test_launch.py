@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _test_urls(settings):
-    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.ROOT_URLCONF = "tests.tenants.urls"
 
 
 def test_an_anonymous_visitor_reads_that_the_site_is_not_open(riverton, client_for):
@@ -41,9 +41,19 @@ def test_alliance_staff_do_not(riverton, alliance, client_for, make_user):
     assert client_for(riverton, make_user(alliance, "staff_admin")).get("/where/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/sign-in/where/", "/workspace/where/"])
-def test_signing_in_is_open(riverton, client_for, path):
-    assert client_for(riverton).get(path).status_code == 200
+def test_a_view_that_is_declared_open_is_open(riverton, client_for):
+    assert client_for(riverton).get("/open/where/").status_code == 200
+
+
+def test_a_view_with_a_permission_check_of_its_own_redirects_to_the_sign_in(riverton, client_for):
+    response = client_for(riverton).get("/permitted/where/")
+    assert (response.status_code, response["Location"][:9]) == (302, "/sign-in/")
+
+
+def test_an_address_without_a_view_is_not_open(riverton, client_for):
+    response = client_for(riverton).get("/open/nothing.txt")
+    assert response.status_code == 404
+    assert "not open yet" in response.text
 
 
 @pytest.mark.parametrize("state", ["not_launched", "scheduled"])
@@ -59,6 +69,7 @@ def test_after_the_launch_everybody_sees_it(riverton, client_for):
     assert "no-store" not in response.get("Cache-Control", "")
 
 
-def test_the_alliance_is_always_open(alliance, client_for):
+def test_the_alliance_is_always_open(alliance, client_for, settings):
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
     assert alliance.host == django_settings.ALLIANCE_HOST
     assert client_for(alliance).get("/where/").status_code == 200

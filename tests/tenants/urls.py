@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone, translation
 
+from tenants.access import Permission, open_before_launch, permission_required
 from tenants.web import media
 
 
@@ -60,11 +61,12 @@ def modify_tenant(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("where/", where),
-    path("workspace/where/", where),
-    path("sign-in/where/", where),
+    path("open/where/", open_before_launch(where)),
+    path("permitted/where/", permission_required(Permission.SEE_WORKSPACE)(where)),
     path("broken/", broken),
     path("rolled-back/", rolled_back),
     path("streamed/", streamed),
     path("modify-tenant/", modify_tenant),
     path("media/<path:path>", media.media),
+    path("", include("config.urls_city")),
 ]

@@ -181,10 +181,10 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
 
     editor, settings = reverse("plans:editor"), reverse("plans:settings")
     return [
-        step("coordinator", _("Name a coordinator"), "/workspace/team/", done=coordinator is not None,
+        step("coordinator", _("Name a coordinator"), reverse("team:team"), done=coordinator is not None,
              note=str(coordinator.user) if coordinator else _("Nobody yet"),
              about=_("One person keeps the plan and the site together.")),
-        step("team", _("Invite your colleagues"), "/workspace/team/", done=people > 1,
+        step("team", _("Invite your colleagues"), reverse("team:team"), done=people > 1,
              note=_("%(count)d on the team") % {"count": people},
              about=_("Department leads report on their own actions. It takes a minute for each person.")),
         step("settings", _("Make the site look like yours"), settings,

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -52,4 +53,4 @@ def record_progress(request: HttpRequest, code: str) -> HttpResponse:
 
 def _next_url(request: HttpRequest, *, default: str) -> str:
     """URL of the list of updates, if the person came from there."""
-    return "/workspace/updates/?mine=1" if request.GET.get("from") == "updates" else default
+    return reverse("plans:updates", query={"mine": 1}) if request.GET.get("from") == "updates" else default
