@@ -154,7 +154,6 @@ TEMPLATES = [
             "builtins": [
                 "config.templatetags.portal_tags",
                 "django.templatetags.i18n",
-                "config.templatetags.said",
                 "django.templatetags.static",
                 "django.templatetags.l10n",
                 "django.templatetags.tz",
