@@ -15,9 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cohort.labels import STAGES_FURTHEST_FIRST
+from cohort.models import PublicPlan
 from cohort.progress import selectors
 from tenants.access import get_audience
-from tenants.dashboard import labels
+from tenants.formats import format_partial_date
+from tenants.models import Visibility
+from tenants.models.us_states import state_name
 from tenants.web.exports import LICENSE, csv_response, json_response
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
@@ -28,16 +31,18 @@ EXPORT_COLUMNS = [
     "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
 ]  # fmt: skip
 
-# `sort` in the address -> the value of a row to sort by; rows without a value come last in both directions
-SORT_KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "name": lambda row: row["name"].casefold(),
-    "state": lambda row: row["state_name"] if row["state"] else None,
-    "stage": lambda row: (
-        STAGES_FURTHEST_FIRST.index(row["stage"]) if row["stage"] in STAGES_FURTHEST_FIRST else None
+# `sort` in the address -> the value of a plan to sort by; plans without a value come last in both directions
+SORT_KEYS: dict[str, Callable[[PublicPlan], Any]] = {
+    "name": lambda plan: plan.jurisdiction.name.casefold(),
+    "state": lambda plan: state_name(plan.jurisdiction.state) if plan.jurisdiction.state else None,
+    "stage": lambda plan: (
+        STAGES_FURTHEST_FIRST.index(plan.jurisdiction.entry_stage)
+        if plan.jurisdiction.entry_stage in STAGES_FURTHEST_FIRST
+        else None
     ),
-    "done": lambda row: row["completed"] / row["actions"] if row["actions"] else None,
-    "attention": lambda row: row["needs_attention"] / row["actions"] if row["actions"] else None,
-    "updated": lambda row: row["last_update_on"],
+    "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
+    "attention": lambda plan: plan.needs_attention / plan.actions if plan.actions else None,
+    "updated": lambda plan: plan.last_update_on,
 }
 
 
@@ -45,8 +50,9 @@ SORT_KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of all plans. One query for all of them."""
-    rows, sort, today = _sorted_rows(request)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    plans, sort = _sorted_plans(request)
+    today = timezone.localdate()
+    page = Paginator(plans, PAGE_SIZE).get_page(request.GET.get("page"))
     headings = {
         "name": _("Jurisdiction"), "state": _("State"), "stage": _("Stage"), "done": _("Actions done"),
         "attention": _("Need attention"), "updated": _("Last update"),
@@ -58,11 +64,11 @@ def progress(request: HttpRequest) -> HttpResponse:
         columns.append({"heading": heading, "direction": direction, "url": url})
     context = {
         "section": "progress",
-        "rows": list(page),
-        "count": len(rows),
+        "rows": selectors.build_progress_rows(page, on=today),
+        "count": len(plans),
         "columns": columns,
-        "counted_on": labels.format_partial_date(today),
-        "members_only": sum(row["members_only"] for row in rows),
+        "counted_on": format_partial_date(today),
+        "members_only": sum(plan.visibility != Visibility.PUBLIC for plan in plans),
         "page_now": page,
         "page_links": page_links(page, lambda number: "?" + urlencode({"sort": sort, "page": number})),
         "query_string": f"?{urlencode({'sort': sort})}",
@@ -75,14 +81,14 @@ def progress(request: HttpRequest) -> HttpResponse:
 @cache_for_anonymous
 @require_safe
 def progress_csv(request: HttpRequest) -> HttpResponse:
-    rows, _sort, today = _sorted_rows(request)
+    rows, today = _rows(request)
     return csv_response("plans.csv", EXPORT_COLUMNS, (_export_row(row, today) for row in rows))
 
 
 @cache_for_anonymous
 @require_safe
 def progress_json(request: HttpRequest) -> HttpResponse:
-    rows, _sort, today = _sorted_rows(request)
+    rows, today = _rows(request)
     return json_response(
         {
             "alliance": settings.ALLIANCE_NAME,
@@ -95,17 +101,23 @@ def progress_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sorted_rows(request: HttpRequest) -> tuple[list[dict[str, Any]], str, dt.date]:
-    """The rows that the reader may see, the order they are in, and the day they were counted on."""
-    today = timezone.localdate()
-    rows = selectors.progress_rows(get_audience(request.user), on=today)
+def _sorted_plans(request: HttpRequest) -> tuple[list[PublicPlan], str]:
+    """The plans that the reader may see, and the order they are in."""
+    plans = list(selectors.visible_plans(get_audience(request.user)))
     sort = request.GET.get("sort", "")
     if sort.removeprefix("-") not in SORT_KEYS:
         sort = "name"
     key = SORT_KEYS[sort.removeprefix("-")]
-    with_value = [row for row in rows if key(row) is not None]
-    without_value = [row for row in rows if key(row) is None]
-    return sorted(with_value, key=key, reverse=sort.startswith("-")) + without_value, sort, today
+    with_value = [plan for plan in plans if key(plan) is not None]
+    without_value = [plan for plan in plans if key(plan) is None]
+    return sorted(with_value, key=key, reverse=sort.startswith("-")) + without_value, sort
+
+
+def _rows(request: HttpRequest) -> tuple[list[dict[str, Any]], dt.date]:
+    """The rows of a download, and the day they were counted on."""
+    today = timezone.localdate()
+    plans, _sort = _sorted_plans(request)
+    return selectors.build_progress_rows(plans, on=today), today
 
 
 def _export_row(row: dict[str, Any], today: dt.date) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from django.core.paginator import Paginator
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from tenants.dashboard import action_list, labels
+from tenants import formats
+from tenants.dashboard import action_list
 from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
 from tenants.models import Affiliation
+from tenants.plans import change_log, labels
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -46,9 +48,9 @@ def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[st
         | {
             "title": labels.action_heading("", row["title"]),
             "status": labels.status_label(row["status"], status_labels),
-            "since": labels.format_partial_date(row["status_since"]),
+            "since": formats.format_partial_date(row["status_since"]),
             "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-            "overdue_since": labels.time_since(row["due_date"], on=on) if row["is_late"] else "",
+            "overdue_since": formats.time_since(row["due_date"], on=on) if row["is_late"] else "",
         }
     )
 
@@ -105,21 +107,22 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         },
         "state": action.status or labels.NO_STATUS,
         "status": status,
-        "since": labels.format_partial_date(action.status_since),
+        "since": formats.format_partial_date(action.status_since),
         "needs_attention": action.status in Action.NEEDS_ATTENTION,
-        "why_heading": _("Why it is %(status)s") % {"status": labels.lowercase_first(status)},
+        "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(status)},
         "is_open": is_open,
         "is_late": is_late,
-        "overdue_since": labels.time_since(action.due_date, on=on) if is_late and action.due_date else "",
+        "overdue_since": formats.time_since(action.due_date, on=on) if is_late and action.due_date else "",
         "fresh": fresh if is_open else "",
         "days": (on - action.last_update_on).days if action.last_update_on else None,
-        "updated": labels.time_since(action.last_update_on, on=on) if action.last_update_on else "",
+        "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
         "department": action.accountable.name if action.accountable else "",
         "person": _get_public_owner(action),
-        "vacant": labels.format_partial_date(action.owner_vacant_since),
+        "vacant": labels.format_vacancy(action.owner_vacant_since),
+        "not_assigned": labels.NOT_ASSIGNED,
         "responsible": parties["responsible"],
         "support": parties["support"],
-        "start": labels.format_partial_date(action.start_date, action.start_precision or "day"),
+        "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
         "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
         "stage": labels.stage_label(stage) if stage else "",
         "measures": _measures_by_kind(action),
@@ -166,8 +169,8 @@ def _milestones(action: Action, *, on: dt.date) -> list[dict[str, Any]]:
     return [
         {
             "title": row["title"] or _("Step"),
-            "done": labels.format_partial_date(row["done_date"]),
-            "due": labels.format_partial_date(row["due_date"], row["due_precision"]),
+            "done": formats.format_partial_date(row["done_date"]),
+            "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
             "is_late": not row["done_date"] and row["due_date"] < on,
         }
         for row in rows.values("title", "done_date", "due_date", "due_precision")
@@ -188,13 +191,13 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
         if now and before and now != before:
             note["heading"] = _("%(before)s to %(now)s") % {
                 "before": labels.status_label(before, status_labels),
-                "now": labels.lowercase_first(labels.status_label(now, status_labels)),
+                "now": formats.lowercase_first(labels.status_label(now, status_labels)),
             }
         else:
             note["heading"] = labels.status_label(now, status_labels) if now else ""
         before = now or before
         note["needs_attention"] = now in Action.NEEDS_ATTENTION
-        note["date"] = labels.format_partial_date(note["noted_on"])
+        note["date"] = formats.format_partial_date(note["noted_on"])
     return notes
 
 
@@ -203,11 +206,16 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     if plan.published_at is None:
         return []
     changes = PlanLogEntry.objects.filter(object_uuid=action.uuid, at__gte=plan.published_at)
+    current = {name: getattr(action, name) for name in change_log.PRECISION_FIELDS.values()}
     entries = []
     for change in changes.order_by("-at", "-pk")[:50]:
+        precisions = change_log.date_precisions(change, current)
         for name, values in change.fields.items():
             if name in PUBLIC_COMMITMENT_FIELDS and isinstance(values, list) and len(values) == 2:
-                was, now = (_format_value(name, value) for value in values)
+                was, now = (
+                    labels.format_logged_value(name, value, precision=precision) or _("nothing")
+                    for value, precision in zip(values, precisions.get(name, ("day", "day")), strict=True)
+                )
                 entries.append(
                     {
                         "at": change.at,
@@ -221,17 +229,4 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
 
 
 def _field_label(name: str) -> str:
-    return labels.capitalize_first(str(getattr(Action._meta.get_field(name), "verbose_name", name)))
-
-
-def _format_value(name: str, value: Any) -> str:
-    if value in (None, ""):
-        return _("nothing")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if name.endswith(("_date", "_since")):
-        try:
-            return labels.format_partial_date(dt.date.fromisoformat(str(value)))
-        except ValueError:
-            return str(value)
-    return str(value)
+    return formats.capitalize_first(str(getattr(Action._meta.get_field(name), "verbose_name", name)))

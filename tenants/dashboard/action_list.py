@@ -12,9 +12,10 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from tenants.dashboard import labels
+from tenants import formats
 from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
 from tenants.models import ActionStage
+from tenants.plans import labels
 from tenants.plans.models import Action
 
 PAGE_SIZE = 25
@@ -136,14 +137,12 @@ def build_display_rows(
                 "name": labels.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),
-                "due": labels.format_due(
-                    row["due_date"], row["due_precision"], row["is_continuous"], short=True
-                ),
+                "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
                 "is_late": row["is_late"],
                 "accountable": labels.format_accountable(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,
-                "updated": labels.time_since(updated, on=on) if updated else "",
+                "updated": formats.time_since(updated, on=on) if updated else "",
             }
         )
     return display_rows
@@ -174,7 +173,11 @@ def facets(filters: ActionFilterSet, statistics: PlanStatistics) -> dict[str, li
     status_labels, counts, total = statistics.plan.status_labels, statistics.counts, len(statistics.rows)
 
     def choice(facet: str, value: str, name: str, count: int) -> dict[str, Any]:
-        return {"value": value, "name": f"{name} ({count})", "chosen": getattr(filters, facet) == value}
+        return {
+            "value": value,
+            "name": f"{name} ({formats.format_number(count)})",
+            "chosen": getattr(filters, facet) == value,
+        }
 
     statuses = [choice("status", "", _("All"), total)]
     for value, (name, matches) in status_group_filters().items():
