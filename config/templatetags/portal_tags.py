@@ -68,6 +68,12 @@ def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
 
 
 @register.simple_tag
+def action_status(action: Action) -> SafeString:
+    """The status of an action in the words of its plan; load the action with `outcome__goal__plan`."""
+    return status(action.status, labels.status_label(action.status, action.outcome.goal.plan.status_labels))
+
+
+@register.simple_tag
 def status_glyph(code: str | None) -> SafeString:
     """A small glyph for one action in a row of glyphs; the text beside the row has the meaning."""
     code = code or labels.NO_STATUS
