@@ -130,7 +130,7 @@ def progress() -> list[Result]:
     require(site.get("/one-row/").status == 200, "the page of one row")
     first = site.get("/progress/")
     require(first.status == 200 and f"{CITIES} plans.".encode() in first.body, "the progress page")
-    shown = len(re.findall(rb'<th scope="row"><a href="http://place-', first.body))
+    shown = len(re.findall(rb'<th scope="row"><a href="http://town-', first.body))
     require(shown == 100, "its first page")
 
     def floor() -> None:
@@ -196,7 +196,7 @@ def register_cities() -> None:
     PublicPlan.objects.all().delete()  # of the city above
     jurisdictions = Jurisdiction.objects.bulk_create(
         Jurisdiction(
-            schema_name=f"c_place_{n}", slug=f"place-{n}", name=f"City of Place {n}", short_name=f"Place {n}",
+            schema_name=f"c_town_{n}", slug=f"town-{n}", name=f"City of Town {n}", short_name=f"Town {n}",
             state="MN", site_state="launched", entry_stage="implementing", population_band="50k_100k",
             tagline="We promised it, and here is how it goes.",
         )

@@ -72,7 +72,7 @@ def measure(client: object, url: str) -> list[Result]:
     return [
         Result(
             name="rebuild",
-            what=f"Build the index of {SIZE:,} documents anew (floor: the engine's bulk of ready JSON)",
+            what=f"Rebuild the index of {SIZE:,} documents (floor: the engine's bulk of ready JSON)",
             ratio=pairs.ratio,
             spread=pairs.spread,
             limit=2,

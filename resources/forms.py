@@ -9,16 +9,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
 
-from resources.models import DecisionKind, Strategy
-from tenants.models import ActionStage, Jurisdiction, Role, Sector, Topic
-
-
-def sector_choices() -> list[tuple[str, str]]:
-    return list(Sector.objects.order_by("position").values_list("slug", "label"))
-
-
-def topic_choices() -> list[tuple[str, str]]:
-    return list(Topic.objects.order_by("label").values_list("slug", "label"))
+from resources.filters import sector_choices, topic_choices
+from resources.models import DecisionKind, LibraryItem, Strategy
+from resources.presentation import DECISIONS_LABEL
+from tenants.models import ActionStage, Jurisdiction, Role
+from tenants.web.filters import field_label
 
 
 def multiple_choice_field(label: Any, choices: Any) -> forms.MultipleChoiceField:
@@ -32,9 +27,9 @@ class LibraryItemForm(WagtailAdminModelForm):
 
     sectors = multiple_choice_field(_("Sectors"), sector_choices)
     topics = multiple_choice_field(_("Topics"), topic_choices)
-    stage = multiple_choice_field(_("Kind of step"), ActionStage.choices)
+    stage = multiple_choice_field(field_label(LibraryItem, "stage"), ActionStage.choices)
     strategies = multiple_choice_field(_("Strategies"), Strategy.choices)
-    decision_kinds = multiple_choice_field(_("For decisions on"), DecisionKind.choices)
+    decision_kinds = multiple_choice_field(DECISIONS_LABEL, DecisionKind.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

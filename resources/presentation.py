@@ -39,6 +39,7 @@ LICENSE_DESCRIPTIONS: dict[str, Promise] = {
         "We link to the original. Its owner decides how it may be used."
     ),
 }
+DECISIONS_LABEL = gettext_lazy("For decisions on")
 LICENSE_URLS: dict[str, str] = {
     LibraryItem.License.PUBLIC_DOMAIN: "https://creativecommons.org/publicdomain/zero/1.0/",
     LibraryItem.License.CC_BY: "https://creativecommons.org/licenses/by/4.0/",
@@ -93,7 +94,7 @@ def facts(item: LibraryItem, sectors: list[dict[str, str]]) -> list[tuple[Any, A
         (_("Effort"), item.get_effort_display(), EFFORT_DESCRIPTIONS.get(item.effort, "")),
         (_("License"), item.get_license_display(), LICENSE_DESCRIPTIONS.get(item.license, "")),
         (_("Sectors"), ", ".join(sector["label"] for sector in sectors) or _("Every sector"), ""),
-        (_("For decisions on"), ", ".join(kinds), ""),
+        (DECISIONS_LABEL, ", ".join(kinds), ""),
         (_("Strategies"), ", ".join(strategies), ""),
         (_("Language"), item.get_language_display(), ""),
     ]

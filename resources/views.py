@@ -10,48 +10,29 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from resources import presentation
-from resources.facets import FACETS, apply_facets, count_facets
+from resources.filters import LibraryFilterSet
 from resources.models import LibraryItem
 from tenants import access
 
 PAGE_SIZE = 20
-MAX_VALUE_LENGTH = 60
 
 
 @require_safe
 def browse(request: HttpRequest) -> HttpResponse:
     """Every item that the reader may see, newest first, filtered by type, topic and kind of step."""
-    selected = {name: request.GET.get(name, "").strip()[:MAX_VALUE_LENGTH] for name in FACETS}
     items = LibraryItem.objects.visible_to(access.get_audience(request.user))
-    matching = apply_facets(items, selected).newest_first()
-    page = Paginator(matching, PAGE_SIZE).get_page(request.GET.get("page"))
-    facets = count_facets(items, selected)
-    for facet in facets:
-        for choice in facet["choices"]:
-            value = None if choice["is_selected"] else choice["value"]
-            choice["url"] = _facet_url(request, facet["name"], value)
-    active = [choice for facet in facets for choice in facet["choices"] if choice["is_selected"]]
+    filters = LibraryFilterSet(request.GET, items)
+    page = Paginator(filters.qs.newest_first(), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,
         "resources/browse.html",
         {
             "section": "library",
             "page_of_items": page,
-            "facets": facets,
-            "selected": selected,
-            "active_filters": active,
+            "facets": filters.facets(),
+            "chips": filters.chips(),
         },
     )
-
-
-def _facet_url(request: HttpRequest, name: str, value: str | None) -> str:
-    """The URL of this list with a facet set to `value`, or unset if that is None; back on the first page."""
-    params = request.GET.copy()
-    params.pop("page", None)
-    params.pop(name, None)
-    if value is not None:
-        params[name] = value
-    return f"{request.path}?{params.urlencode()}" if params else request.path
 
 
 @require_safe

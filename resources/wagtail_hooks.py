@@ -18,15 +18,14 @@ from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
 from resources import forms
+from resources.filters import SECTOR, TOPIC
 from resources.models import Attachment, LibraryItem, SynonymGroup
 from tenants import access
 
 
 class LibraryItemFilter(WagtailFilterSet):
-    topic = django_filters.ChoiceFilter(label=_("Topic"), choices=forms.topic_choices, method="with_topic")
-    sector = django_filters.ChoiceFilter(
-        label=_("Sector"), choices=forms.sector_choices, method="with_sector"
-    )
+    topic = django_filters.ChoiceFilter(**TOPIC, method="with_topic")
+    sector = django_filters.ChoiceFilter(**SECTOR, method="with_sector")
 
     class Meta:
         model = LibraryItem

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from search import presentation, service
-from search.query import parser
-from search.types import FACETS, MAX_CHOICES, MAX_PAGE, PER_PAGE, SORTS, is_valid_choice
+from search.filters import SearchFilterSet
+from search.types import MAX_PAGE, PER_PAGE
 from tenants import access
 
 MAX_SUGGESTIONS = 7
@@ -22,14 +22,13 @@ MAX_SUGGESTIONS = 7
 @vary_on_headers("HX-Trigger")  # the filter form stays open after it was used
 def results(request: HttpRequest) -> HttpResponse:
     """The documents that the reader may find for `q`, under the selected filters. Any parameters are accepted."""
-    text = parser.truncate(request.GET.get("q", ""))
-    selected = _selected_filters(request)
-    sort = request.GET.get("sort", "")
+    filters = SearchFilterSet(request.GET)
+    text = filters.values["q"]
     params: dict[str, Any] = {
         "audience": access.get_audience(request.user),
-        "filters": selected,
-        "sort": sort,
-        "exact": "exact" in request.GET,
+        "filters": {name: filters.values[name] for name in filters.facet_names},
+        "sort": filters.values["sort"],
+        "exact": bool(filters.values["exact"]),
     }
     page = request.GET.get("page", "1")
     page_number = int(page) if page.isdecimal() and len(page) < 5 else 1
@@ -47,10 +46,10 @@ def results(request: HttpRequest) -> HttpResponse:
             "text": text,
             "results": search_results,
             "rows": presentation.result_rows(search_results),
-            "facets": presentation.build_facets(search_results, selected),
-            "chips": presentation.active_filters(selected),
+            "facets": filters.facets(search_results),
+            "chips": filters.chips(),
             "page": page_object,
-            "sort": sort if sort in SORTS else SORTS[0],
+            "sort": filters.values["sort"],
         },
     )
 
@@ -70,13 +69,3 @@ def suggest(request: HttpRequest) -> HttpResponse:
         for suggestion in suggestions
     ]
     return render(request, "search/_suggestions.html", {"suggestions": rows})
-
-
-def _selected_filters(request: HttpRequest) -> dict[str, list[str]]:
-    """The valid filter parameters, each value once: {"topic": ["libraries", "courts"]}."""
-    selected = {}
-    for name in FACETS:
-        values = [value for value in dict.fromkeys(request.GET.getlist(name)) if is_valid_choice(value)]
-        if values:
-            selected[name] = values[:MAX_CHOICES]
-    return selected

@@ -3,149 +3,73 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, ClassVar
 
-from django.http import QueryDict
-from django.utils.translation import gettext as _
+import django_filters
+from django.utils.translation import gettext_lazy as _
 
 from cohort.labels import STAGES_FURTHEST_FIRST
 from tenants.models import Jurisdiction
-from tenants.models.us_states import state_name
+from tenants.models.us_states import state_choices, state_name
+from tenants.web.filters import ListFilterSet, TextFilter, facet
 
-PAGE_SIZE = 50
-MAX_QUERY_LENGTH = 100
-FACET_FIELDS = {"stage": "entry_stage", "state": "state", "kind": "kind", "size": "population_band"}
-ORDERS = ("state", "stage", "name")
+Members = list[Jurisdiction]
 
 
-@dataclass
-class FilterSet:
-    """The filters in the address: any of several values of each facet, words of the name, an order."""
+class MemberFilterSet(ListFilterSet):
+    """Filters a list of jurisdictions in memory: the page counts the others of that list too."""
 
-    selected: dict[str, list[str]] = field(default_factory=dict)
-    q: str = ""
-    order: str = "state"
+    stage = facet(
+        Jurisdiction,
+        "entry_stage",
+        choices=lambda: [(stage.value, stage.label) for stage in STAGES_FURTHEST_FIRST],
+        method="with_values",
+    )
+    state = facet(Jurisdiction, "state", choices=state_choices, method="with_values")
+    kind = facet(Jurisdiction, "kind", method="with_values")
+    size = facet(Jurisdiction, "population_band", method="with_values")
+    q = TextFilter(label=_("Name or place"), method="with_words")
+    order = django_filters.ChoiceFilter(
+        choices=[("state", _("By state")), ("stage", _("Furthest along first")), ("name", _("By name"))],
+        empty_label=None,
+        initial="state",
+        method="in_order",
+    )
+    open_facets: ClassVar = ("stage", "state")
 
-    @classmethod
-    def from_querydict(cls, params: QueryDict) -> FilterSet:
-        selected = {
-            name: list(dict.fromkeys(value for value in params.getlist(name) if value))
-            for name in FACET_FIELDS
-        }
-        order = params.get("order", "")
-        return cls(
-            selected={name: values for name, values in selected.items() if values},
-            q=" ".join(params.get("q", "").replace("\x00", "").split())[:MAX_QUERY_LENGTH],
-            order=order if order in ORDERS else "state",
-        )
+    class Meta:
+        model = Jurisdiction
+        fields = ()
 
-    def url(self, **changes: str) -> str:
-        """The query string of this list with changes, from page 1."""
-        pairs = [(name, value) for name, values in self.selected.items() for value in values]
-        pairs += [("q", self.q), ("order", "" if self.order == "state" else self.order)]
-        pairs = [(name, value) for name, value in pairs if name not in changes] + list(changes.items())
-        return "?" + urlencode([(name, value) for name, value in pairs if value])
+    def with_values(self, members: Members, field_name: str, values: list[str]) -> Members:
+        return [jurisdiction for jurisdiction in members if getattr(jurisdiction, field_name) in values]
 
-    def remove_url(self, name: str, value: str) -> str:
-        """The query string of this list without one of its filters."""
-        selected = {
-            facet: [v for v in values if (facet, v) != (name, value)]
-            for facet, values in self.selected.items()
-        }
-        return FilterSet(selected, "" if name == "q" else self.q, self.order).url()
-
-    def matches(self, jurisdiction: Jurisdiction, *, except_facet: str = "") -> bool:
-        """True if the jurisdiction matches all filters, one facet left out."""
-        text = _searchable_text(jurisdiction) if self.q else ""
-        if not all(word in text for word in self.q.casefold().split()):
-            return False
-        return all(
-            getattr(jurisdiction, FACET_FIELDS[name]) in values
-            for name, values in self.selected.items()
-            if name != except_facet
-        )
-
-
-def filter_members(jurisdictions: list[Jurisdiction], filters: FilterSet) -> list[Jurisdiction]:
-    """The jurisdictions that match the filters, in the order of the filters."""
-    matching = [jurisdiction for jurisdiction in jurisdictions if filters.matches(jurisdiction)]
-    by_name = sorted(matching, key=lambda jurisdiction: jurisdiction.name.casefold())
-    if filters.order == "stage":
-        return sorted(by_name, key=lambda jurisdiction: STAGES_FURTHEST_FIRST.index(jurisdiction.entry_stage))
-    if filters.order == "state":
-        return sorted(
-            by_name, key=lambda jurisdiction: (not jurisdiction.state, state_name(jurisdiction.state))
-        )
-    return by_name
-
-
-def count_facets(jurisdictions: list[Jurisdiction], filters: FilterSet) -> list[dict[str, Any]]:
-    """Each facet with its options; an option's count is what choosing it would add to the other facets.
-
-    [{"name": "state", "heading": "State", "options": [{"value", "label", "count", "is_selected"}], "is_used": True}]
-    """
-    headings = {"stage": _("Stage"), "state": _("State"), "kind": _("Kind"), "size": _("People")}
-    facets = []
-    for name, heading in headings.items():
-        existing = Counter(facet_value(jurisdiction, name) for jurisdiction in jurisdictions)
-        counts = Counter(
-            facet_value(jurisdiction, name)
-            for jurisdiction in jurisdictions
-            if filters.matches(jurisdiction, except_facet=name)
-        )
-        options = [
-            {
-                "value": option,
-                "label": option_label(name, option),
-                "count": counts[option],
-                "is_selected": option in filters.selected.get(name, []),
-            }
-            for option in _sort_options(name, existing)
-            if option
+    def with_words(self, members: Members, _field_name: str, text: str) -> Members:
+        words = text.casefold().split()
+        return [
+            jurisdiction
+            for jurisdiction in members
+            if all(word in _searchable_text(jurisdiction) for word in words)
         ]
-        is_used = name in filters.selected
-        facets.append({"name": name, "heading": heading, "options": options, "is_used": is_used})
-    return [facet for facet in facets if facet["options"]]
 
+    def in_order(self, members: Members, _field_name: str, order: str) -> Members:
+        members = sorted(members, key=lambda jurisdiction: jurisdiction.name.casefold())
+        if order == "stage":
+            members.sort(key=lambda jurisdiction: STAGES_FURTHEST_FIRST.index(jurisdiction.entry_stage))
+        elif order == "state":
+            members.sort(key=lambda jurisdiction: (not jurisdiction.state, state_name(jurisdiction.state)))
+        return members
 
-def active_filters(filters: FilterSet) -> list[dict[str, str]]:
-    """The filters in use, each with the query string of the list without it."""
-    active = [
-        {"label": option_label(name, value), "remove_url": filters.remove_url(name, value)}
-        for name, values in filters.selected.items()
-        for value in values
-    ]
-    if filters.q:
-        active.append({"label": f"“{filters.q}”", "remove_url": filters.remove_url("q", "")})
-    return active
-
-
-def facet_value(jurisdiction: Jurisdiction, facet: str) -> str:
-    return str(getattr(jurisdiction, FACET_FIELDS[facet]))
-
-
-def option_label(facet: str, option: str) -> str:
-    if facet == "state":
-        return state_name(option)
-    choices: dict[str, Any] = {
-        "stage": Jurisdiction.MembershipStage,
-        "kind": Jurisdiction.Kind,
-        "size": Jurisdiction.PopulationBand,
-    }
-    return str(choices[facet](option).label) if option in choices[facet].values else option
-
-
-def _sort_options(facet: str, options: Counter[str]) -> list[str]:
-    if facet == "state":
-        return sorted(options, key=state_name)
-    ordered: dict[str, list[Any]] = {
-        "stage": STAGES_FURTHEST_FIRST,
-        "kind": Jurisdiction.Kind.values,
-        "size": Jurisdiction.PopulationBand.values,
-    }
-    return [str(option) for option in ordered[facet] if option in options]
+    def facets(self, everybody: Members) -> list[dict[str, Any]]:
+        """Each facet with the options that members have; a count is what choosing it would leave of the others."""
+        facets = []
+        for name in self.facet_names:
+            field_name = self.filters[name].field_name
+            matching = self.filter_queryset(everybody, skip=(name, "order"))
+            counts = Counter(getattr(jurisdiction, field_name) for jurisdiction in matching)
+            existing = {getattr(jurisdiction, field_name) for jurisdiction in everybody}
+            facets.append(self.facet(name, {value: counts[value] for value in existing if value}))
+        return [facet for facet in facets if facet["choices"]]
 
 
 def _searchable_text(jurisdiction: Jurisdiction) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cohort.labels import site_url
 from cohort.members import selectors
-from cohort.members.filters import PAGE_SIZE, FilterSet, active_filters, count_facets, filter_members
+from cohort.members.filters import MemberFilterSet
 from cohort.models import PublicPlan
 from cohort.progress.selectors import build_progress_rows
 from tenants.access import get_audience
@@ -24,6 +24,7 @@ from tenants.web.exports import csv_response
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
+PAGE_SIZE = 50
 DIRECTORY_COLUMNS = ["jurisdiction", "kind", "state", "people", "stage", "plan_progress", "address"]
 
 
@@ -34,31 +35,30 @@ def directory(request: HttpRequest) -> HttpResponse:
     filters, everybody, matching = _filtered_members(request)
     page = Paginator(matching, PAGE_SIZE).get_page(request.GET.get("page"))
     cards = _member_cards(list(page), get_audience(request.user))
-    is_by_state = filters.order == "state"
+    is_by_state = filters.values["order"] == "state"
     groups = [
         {"name": state_name(state) if is_by_state else "", "cards": list(cards_of_state)}
         for state, cards_of_state in groupby(cards, key=lambda card: card["state"] if is_by_state else "")
     ]
-    orders = [("state", _("By state")), ("stage", _("Furthest along first")), ("name", _("By name"))]
     context = {
         "section": "jurisdictions",
         "filters": filters,
         "groups": groups,
         "count": len(matching),
         "total": len(everybody),
-        "facets": count_facets(everybody, filters),
-        "active_filters": active_filters(filters),
+        "facets": filters.facets(everybody),
+        "chips": filters.chips(),
         "orders": [
             {
                 "label": label,
-                "url": filters.url(order="" if order == "state" else order),
-                "is_current": filters.order == order,
+                "url": filters.query_string(order=order),
+                "is_current": filters.values["order"] == order,
             }
-            for order, label in orders
+            for order, label in filters.labels("order").items()
         ],
         "page_now": page,
-        "page_links": page_links(page, lambda number: filters.url(page=str(number))),
-        "query_string": filters.url(),
+        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
+        "query_string": filters.query_string(),
     }
     return render_partial_or_page(
         request, "cohort/_members.html", "cohort/directory.html", "members", context
@@ -85,11 +85,11 @@ def directory_csv(request: HttpRequest) -> HttpResponse:
     return csv_response("members.csv", DIRECTORY_COLUMNS, rows)
 
 
-def _filtered_members(request: HttpRequest) -> tuple[FilterSet, list[Jurisdiction], list[Jurisdiction]]:
+def _filtered_members(request: HttpRequest) -> tuple[MemberFilterSet, list[Jurisdiction], list[Jurisdiction]]:
     """The filters of the request, all members, and the members that match."""
-    filters = FilterSet.from_querydict(request.GET)
+    filters = MemberFilterSet(request.GET)
     everybody = list(selectors.members())
-    return filters, everybody, filter_members(everybody, filters)
+    return filters, everybody, filters.filter_queryset(everybody)
 
 
 def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cohort.labels import STAGES_FURTHEST_FIRST
@@ -19,9 +17,10 @@ from cohort.models import PublicPlan
 from cohort.progress import selectors
 from tenants.access import get_audience
 from tenants.formats import format_partial_date
-from tenants.models import Visibility
+from tenants.models import Jurisdiction, Visibility
 from tenants.models.us_states import state_name
 from tenants.web.exports import LICENSE, csv_response, json_response
+from tenants.web.filters import ListFilterSet, SortFilter, field_label
 from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
@@ -31,47 +30,56 @@ EXPORT_COLUMNS = [
     "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
 ]  # fmt: skip
 
-# `sort` in the address -> the value of a plan to sort by; plans without a value come last in both directions
-SORT_KEYS: dict[str, Callable[[PublicPlan], Any]] = {
-    "name": lambda plan: plan.jurisdiction.name.casefold(),
-    "state": lambda plan: state_name(plan.jurisdiction.state) if plan.jurisdiction.state else None,
-    "stage": lambda plan: (
-        STAGES_FURTHEST_FIRST.index(plan.jurisdiction.entry_stage)
-        if plan.jurisdiction.entry_stage in STAGES_FURTHEST_FIRST
-        else None
-    ),
-    "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
-    "attention": lambda plan: plan.needs_attention / plan.actions if plan.actions else None,
-    "updated": lambda plan: plan.last_update_on,
-}
+
+class ProgressFilterSet(ListFilterSet):
+    """The order of the table."""
+
+    sort = SortFilter(
+        keys={
+            "name": lambda plan: plan.jurisdiction.name.casefold(),
+            "state": lambda plan: state_name(plan.jurisdiction.state) if plan.jurisdiction.state else None,
+            "stage": lambda plan: (
+                STAGES_FURTHEST_FIRST.index(plan.jurisdiction.entry_stage)
+                if plan.jurisdiction.entry_stage in STAGES_FURTHEST_FIRST
+                else None
+            ),
+            "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
+            "attention": lambda plan: plan.needs_attention / plan.actions if plan.actions else None,
+            "updated": lambda plan: plan.last_update_on,
+        },
+        choices=[
+            ("name", _("Jurisdiction")),
+            ("state", field_label(Jurisdiction, "state")),
+            ("stage", field_label(Jurisdiction, "entry_stage")),
+            ("done", _("Actions done")),
+            ("attention", _("Need attention")),
+            ("updated", _("Last update")),
+        ],
+        initial="name",
+    )
+
+    class Meta:
+        model = PublicPlan
+        fields = ()
 
 
 @cache_for_anonymous
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of all plans. One query for all of them."""
-    plans, sort = _sorted_plans(request)
+    plans, filters = _sorted_plans(request)
     today = timezone.localdate()
     page = Paginator(plans, PAGE_SIZE).get_page(request.GET.get("page"))
-    headings = {
-        "name": _("Jurisdiction"), "state": _("State"), "stage": _("Stage"), "done": _("Actions done"),
-        "attention": _("Need attention"), "updated": _("Last update"),
-    }  # fmt: skip
-    columns = []
-    for name, heading in headings.items():
-        direction = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-        url = f"?sort={'-' if direction == 'ascending' else ''}{name}"
-        columns.append({"heading": heading, "direction": direction, "url": url})
     context = {
         "section": "progress",
         "rows": selectors.build_progress_rows(page, on=today),
         "count": len(plans),
-        "columns": columns,
+        "columns": filters.columns(),
         "counted_on": format_partial_date(today),
         "members_only": sum(plan.visibility != Visibility.PUBLIC for plan in plans),
         "page_now": page,
-        "page_links": page_links(page, lambda number: "?" + urlencode({"sort": sort, "page": number})),
-        "query_string": f"?{urlencode({'sort': sort})}",
+        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
+        "query_string": filters.query_string(),
     }
     return render_partial_or_page(
         request, "cohort/_progress_rows.html", "cohort/progress.html", "plan-rows", context
@@ -101,22 +109,16 @@ def progress_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sorted_plans(request: HttpRequest) -> tuple[list[PublicPlan], str]:
-    """The plans that the reader may see, and the order they are in."""
-    plans = list(selectors.visible_plans(get_audience(request.user)))
-    sort = request.GET.get("sort", "")
-    if sort.removeprefix("-") not in SORT_KEYS:
-        sort = "name"
-    key = SORT_KEYS[sort.removeprefix("-")]
-    with_value = [plan for plan in plans if key(plan) is not None]
-    without_value = [plan for plan in plans if key(plan) is None]
-    return sorted(with_value, key=key, reverse=sort.startswith("-")) + without_value, sort
+def _sorted_plans(request: HttpRequest) -> tuple[list[PublicPlan], ProgressFilterSet]:
+    """The plans that the reader may see, in the order of the filters."""
+    filters = ProgressFilterSet(request.GET)
+    return filters.filter_queryset(list(selectors.visible_plans(get_audience(request.user)))), filters
 
 
 def _rows(request: HttpRequest) -> tuple[list[dict[str, Any]], dt.date]:
     """The rows of a download, and the day they were counted on."""
     today = timezone.localdate()
-    plans, _sort = _sorted_plans(request)
+    plans, _filters = _sorted_plans(request)
     return selectors.build_progress_rows(plans, on=today), today
 
 

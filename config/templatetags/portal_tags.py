@@ -155,19 +155,6 @@ def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
     return f"?{query.urlencode()}"
 
 
-@register.simple_tag(takes_context=True)
-def query_toggle(context: dict[str, Any], name: str, value: Any) -> str:
-    """The page's query string with this value added, or removed if it is in it; without `page`.
-
-    Other values of the same name stay: "?topic=courts&topic=youth".
-    """
-    query: QueryDict = context["request"].GET.copy()
-    values, value = query.getlist(name), str(value)
-    query.setlist(name, [v for v in values if v != value] if value in values else [*values, value])
-    query.pop("page", None)
-    return f"?{query.urlencode()}"
-
-
 @register.filter
 def error_count(form: BaseForm) -> int:
     """Number of errors of a form: of all its fields and of the form itself."""

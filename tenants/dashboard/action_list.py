@@ -4,100 +4,122 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import urlencode
 
+import django_filters
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from tenants import formats
 from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action
+from tenants.web.filters import ListFilterSet, SortFilter, TextFilter, field_label
 
 PAGE_SIZE = 25
-_URGENCY_RANK = {state: index for index, state in enumerate(labels.STATUSES_BY_URGENCY)}
 
-# query parameter -> sort key of a row; "-" in front reverses the order; rows without the value come last both ways
-SORT_KEYS: dict[str, Callable[[Row], Any]] = {
-    "title": lambda row: row["title"].casefold(),
-    "status": lambda row: _URGENCY_RANK[row["state"]] + 1,
-    "due": lambda row: row["due_date"],
-    "department": lambda row: row["department"].casefold(),
-    "updated": lambda row: row["last_update_on"],
+# The status filter's choices besides single statuses.
+STATUS_GROUPS: dict[str, tuple[Promise, Callable[[Row], bool]]] = {
+    "attention": (_("Needs attention"), lambda row: row["status"] in Action.NEEDS_ATTENTION),
+    "late": (_("Promised date has passed"), lambda row: row["is_late"]),
+    "left_out": (_("Cancelled or merged"), lambda row: row["state"] in UNCOUNTED_STATUSES),
 }
 
 
-def status_group_filters() -> dict[str, tuple[str, Callable[[Row], bool]]]:
-    """The status filter's choices besides single statuses: {"attention": ("Needs attention", predicate)}."""
-    return {
-        "attention": (_("Needs attention"), lambda row: row["status"] in Action.NEEDS_ATTENTION),
-        "late": (_("Promised date has passed"), lambda row: row["is_late"]),
-        "left_out": (_("Cancelled or merged"), lambda row: row["state"] in UNCOUNTED_STATUSES),
-    }
+class ActionFilterSet(ListFilterSet):
+    """Filters a plan's rows in memory: the page counts all of them too. The choices are those of the plan."""
 
+    status = django_filters.ChoiceFilter(
+        label=field_label(Action, "status"), empty_label=_("All"), method="with_status"
+    )
+    goal = django_filters.ChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
+    department = django_filters.ChoiceFilter(
+        label=_("Department"), empty_label=_("All departments"), method="with_department"
+    )
+    stage = django_filters.ChoiceFilter(
+        label=field_label(Action, "stage"), empty_label=_("All kinds"), method="with_stage"
+    )
+    q = TextFilter(label=_("Words"), method="with_words")
+    sort = SortFilter(
+        keys={
+            "title": lambda row: row["title"].casefold(),
+            "status": lambda row: labels.STATUSES_BY_URGENCY.index(row["state"]),
+            "due": lambda row: row["due_date"],
+            "department": lambda row: row["department"].casefold() or None,
+            "updated": lambda row: row["last_update_on"],
+        },
+        choices=[
+            ("title", _("Action")),
+            ("status", _("Status")),
+            ("due", _("Promised by")),
+            ("department", _("Who answers")),
+            ("updated", _("Last update")),
+        ],
+    )
 
-@dataclass(frozen=True)
-class ActionFilterSet:
-    """The filters, sort order and page in a query string. Unknown values are ignored."""
+    class Meta:
+        model = Action
+        fields = ()
 
-    status: str = ""
-    goal: str = ""
-    department: str = ""
-    stage: str = ""
-    q: str = ""
-    sort: str = ""
-    page: str = ""
-    preview: str = ""
-
-    @classmethod
-    def from_querydict(
-        cls, params: QueryDict, statistics: PlanStatistics, *, preview_query: str = ""
-    ) -> ActionFilterSet:
-        choices: dict[str, set[str]] = {
-            "status": {*status_group_filters(), *labels.STATUSES_BY_PROGRESS},
-            "goal": {group.key for group in statistics.by_goal},
-            "department": {group.key for group in statistics.by_department},
-            "stage": {*ActionStage.values, labels.NO_STATUS},
-            "sort": {sign + name for name in SORT_KEYS for sign in ("", "-")},
+    def __init__(self, data: QueryDict, statistics: PlanStatistics, *, preview_query: str = "") -> None:
+        super().__init__(data, kept={"preview": "1"} if preview_query else None)
+        self.statistics = statistics
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "status": _status_choices(statistics.plan.status_labels),
+            "goal": [(group.key, group.name) for group in statistics.by_goal],
+            "department": [(group.key, group.name) for group in statistics.by_department],
+            "stage": [*ActionStage.choices, (labels.NO_STATUS, labels.stage_label(""))],
         }
-        values = {
-            name: value for name, allowed in choices.items() if (value := params.get(name, "")) in allowed
+        for name, of_plan in choices.items():
+            self.filters[name].extra["choices"] = of_plan
+
+    def with_status(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        if value in STATUS_GROUPS:
+            return list(filter(STATUS_GROUPS[value][1], rows))
+        return [row for row in rows if row["state"] == value]
+
+    def with_goal(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        return [row for row in rows if str(row["goal"]) == value]
+
+    def with_department(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        return [row for row in rows if str(row["accountable_id"] or labels.NO_STATUS) == value]
+
+    def with_stage(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        return [row for row in rows if (row["stage"] or labels.NO_STATUS) == value]
+
+    def with_words(self, rows: list[Row], _name: str, text: str) -> list[Row]:
+        terms = _normalize(text).split()
+        return [row for row in rows if all(term in _searchable_text(row) for term in terms)]
+
+    def facets(self) -> list[dict[str, Any]]:
+        """The facets with the counts of the whole plan. Uncounted statuses are offered as one."""
+        statistics = self.statistics
+        counts: dict[str, dict[str, int]] = {
+            "status": {
+                value: sum(map(STATUS_GROUPS[value][1], statistics.rows))
+                if value in STATUS_GROUPS
+                else statistics.counts[value]
+                for value in self.labels("status")
+                if value and (value not in UNCOUNTED_STATUSES or value == self.values["status"])
+            }
         }
-        q = " ".join(params.get("q", "").replace("\x00", "").split())[:100]
-        return cls(**values, q=q, page=params.get("page", ""), preview="1" if preview_query else "")
-
-    def querystring(self, **changes: str) -> str:
-        """This query string with changes, from page 1: "?status=late&sort=due", or "?"."""
-        changed = replace(self, **({"page": ""} | changes))
-        return "?" + urlencode(
-            {f.name: value for f in fields(changed) if (value := getattr(changed, f.name))}
-        )
+        for name in ("goal", "department", "stage"):
+            groups = getattr(statistics, f"by_{name}")
+            counts[name] = {group.key: len(group.rows) for group in groups}
+        return [
+            self.facet(name, counts[name]) | {"all_label": self.labels(name)[""]} for name in self.facet_names
+        ]
 
 
-def filter_rows(rows: list[Row], filters: ActionFilterSet) -> list[Row]:
-    """The rows that match the filters, sorted; without a sort order, in plan order."""
-    if filters.status:
-        group = status_group_filters().get(filters.status)
-        matches = group[1] if group else (lambda row: row["state"] == filters.status)
-        rows = [row for row in rows if matches(row)]
-    if filters.goal:
-        rows = [row for row in rows if str(row["goal"]) == filters.goal]
-    if filters.department:
-        rows = [row for row in rows if str(row["accountable_id"] or labels.NO_STATUS) == filters.department]
-    if filters.stage:
-        rows = [row for row in rows if (row["stage"] or labels.NO_STATUS) == filters.stage]
-    if filters.q:
-        terms = _normalize(filters.q).split()
-        rows = [row for row in rows if all(term in _searchable_text(row) for term in terms)]
-    if filters.sort:
-        key = SORT_KEYS[filters.sort.removeprefix("-")]
-        with_value = sorted((row for row in rows if key(row)), key=key, reverse=filters.sort.startswith("-"))
-        rows = with_value + [row for row in rows if not key(row)]
-    return rows
+def _status_choices(status_labels: dict[str, str]) -> list[tuple[str, Any]]:
+    """The groups of statuses and the statuses with the city's labels; those that count come first."""
+    groups = [(value, label) for value, (label, _matches) in STATUS_GROUPS.items()]
+    statuses = [(state, labels.status_label(state, status_labels)) for state in labels.STATUSES_BY_PROGRESS]
+    counted = [choice for choice in statuses if choice[0] not in UNCOUNTED_STATUSES]
+    return [*groups[:2], *counted, groups[2], *(choice for choice in statuses if choice not in counted)]
 
 
 def _searchable_text(row: Row) -> str:
@@ -146,70 +168,3 @@ def build_display_rows(
             }
         )
     return display_rows
-
-
-def active_filters(filters: ActionFilterSet, statistics: PlanStatistics) -> list[dict[str, str]]:
-    """The filters in use, each with the query string without it: [{"name", "remove_url"}]."""
-    status_labels = statistics.plan.status_labels
-    status_group = status_group_filters().get(filters.status)
-    names = {
-        "status": status_group[0] if status_group else labels.status_label(filters.status, status_labels),
-        "goal": next((group.name for group in statistics.by_goal if group.key == filters.goal), ""),
-        "department": next(
-            (group.name for group in statistics.by_department if group.key == filters.department), ""
-        ),
-        "stage": labels.stage_label("" if filters.stage == labels.NO_STATUS else filters.stage),
-        "q": f"“{filters.q}”",
-    }
-    return [
-        {"name": text, "remove_url": filters.querystring(**{name: ""})}
-        for name, text in names.items()
-        if getattr(filters, name)
-    ]
-
-
-def facets(filters: ActionFilterSet, statistics: PlanStatistics) -> dict[str, list[dict[str, Any]]]:
-    """The choices of each select with their counts: {"status": [{"value", "name", "chosen"}]}."""
-    status_labels, counts, total = statistics.plan.status_labels, statistics.counts, len(statistics.rows)
-
-    def choice(facet: str, value: str, name: str, count: int) -> dict[str, Any]:
-        return {
-            "value": value,
-            "name": f"{name} ({formats.format_number(count)})",
-            "chosen": getattr(filters, facet) == value,
-        }
-
-    statuses = [choice("status", "", _("All"), total)]
-    for value, (name, matches) in status_group_filters().items():
-        statuses.append(choice("status", value, name, sum(map(matches, statistics.rows))))
-    statuses[3:3] = [
-        choice("status", state, labels.status_label(state, status_labels), counts[state])
-        for state in labels.STATUSES_BY_PROGRESS
-        if state not in UNCOUNTED_STATUSES
-    ]
-    return {
-        "status": statuses,
-        "goal": [choice("goal", "", _("All goals"), total)]
-        + [choice("goal", g.key, g.name, len(g.rows)) for g in statistics.by_goal],
-        "department": [choice("department", "", _("All departments"), total)]
-        + [choice("department", g.key, g.name, len(g.rows)) for g in statistics.by_department],
-        "stage": [choice("stage", "", _("All kinds"), total)]
-        + [choice("stage", g.key, g.name, len(g.rows)) for g in statistics.by_stage],
-    }
-
-
-def sortable_columns(filters: ActionFilterSet) -> list[dict[str, str]]:
-    """The columns: their name, sort direction ("", "ascending", "descending"), and the query string to sort by them."""
-    names = {
-        "title": _("Action"),
-        "status": _("Status"),
-        "due": _("Promised by"),
-        "department": _("Who answers"),
-        "updated": _("Last update"),
-    }
-    columns = []
-    for name, text in names.items():
-        direction = {name: "ascending", f"-{name}": "descending"}.get(filters.sort, "")
-        url = filters.querystring(sort=f"-{name}" if direction == "ascending" else name)
-        columns.append({"name": text, "direction": direction, "url": url})
-    return columns

@@ -86,7 +86,5 @@ def _statistics_for(
 def _filtered_rows(request: HttpRequest) -> tuple[PlanVisibility, PlanStatistics, list[Row]]:
     """The rows that match the filters in the query string, with their long texts."""
     visibility, statistics = _statistics_for(request, with_text=True)
-    filters = action_list.ActionFilterSet.from_querydict(
-        request.GET, statistics, preview_query=visibility.preview_query
-    )
-    return visibility, statistics, action_list.filter_rows(statistics.rows, filters)
+    filters = action_list.ActionFilterSet(request.GET, statistics, preview_query=visibility.preview_query)
+    return visibility, statistics, filters.filter_queryset(statistics.rows)

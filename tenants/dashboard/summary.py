@@ -29,7 +29,7 @@ def summary_context(
     is_reported = bool(delayed and delayed["status"] in Action.NEEDS_ATTENTION)
     delayed_count = statistics.overall.attention if is_reported else statistics.overall.late
     return {
-        "facets": action_list.facets(filters, statistics),
+        "facets": filters.facets(),
         "eyebrow": _eyebrow(plan, on),
         "lead": statistics.lead_paragraph(),
         "stats": stats,
@@ -72,7 +72,7 @@ def _glyph_legend(statistics: PlanStatistics) -> list[tuple[str, str]]:
     ]
     uncounted = [state for state in sorted(UNCOUNTED_STATUSES) if statistics.counts[state]]
     if len(uncounted) > 1:
-        legend.append(("cancelled", _("Cancelled or merged")))
+        legend.append(("cancelled", str(action_list.STATUS_GROUPS["left_out"][0])))
     elif uncounted:
         legend.append((uncounted[0], labels.status_label(uncounted[0], status_labels)))
     return legend

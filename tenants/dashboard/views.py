@@ -22,6 +22,7 @@ from tenants.dashboard.visibility import (
     resolve_visibility,
 )
 from tenants.plans import labels
+from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 
 
@@ -33,9 +34,7 @@ def home(request: HttpRequest, page: Any = None) -> HttpResponse:
     if visibility.plan is None:
         return _render(request, "dashboard/no_plan.html", context, visibility)
     statistics = load_statistics(visibility.plan, with_text=bool(request.GET.get("q")))
-    filters = action_list.ActionFilterSet.from_querydict(
-        request.GET, statistics, preview_query=visibility.preview_query
-    )
+    filters = action_list.ActionFilterSet(request.GET, statistics, preview_query=visibility.preview_query)
     context |= _action_list_context(statistics, filters, visibility)
     htmx = getattr(request, "htmx", None)  # absent on the request of a preview in the CMS
     if htmx and htmx.target == "action-rows" and not htmx.history_restore_request:
@@ -160,25 +159,22 @@ def brand(request: HttpRequest) -> HttpResponse:
 def _action_list_context(
     statistics: PlanStatistics, filters: action_list.ActionFilterSet, visibility: PlanVisibility
 ) -> dict[str, Any]:
-    rows = action_list.filter_rows(statistics.rows, filters)
-    page = action_list.paginate(rows, filters.page)
+    rows = filters.filter_queryset(statistics.rows)
+    page = action_list.paginate(rows, filters.data.get("page", ""))
     return {
         "statistics": statistics,
         "filters": filters,
-        "active_filters": action_list.active_filters(filters, statistics),
-        "columns": action_list.sortable_columns(filters),
+        "chips": filters.chips(),
+        "columns": filters.columns(),
         "rows": action_list.build_display_rows(
             list(page), statistics=statistics, preview_query=visibility.preview_query
         ),
         "match_count": len(rows),
         "total": len(statistics.rows),
-        "page_links": [
-            {"number": n, "url": filters.querystring(page=str(n)), "is_current": n == page.number}
-            for n in page.paginator.page_range
-        ],
+        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
         "list_page": page,
-        "query": filters.querystring(),
-        "all_url": filters.querystring(status="", goal="", department="", stage="", q=""),
+        "query": filters.query_string(),
+        "all_url": filters.query_string(**dict.fromkeys((*filters.facet_names, "q"), "")),
     }
 
 

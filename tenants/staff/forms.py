@@ -47,7 +47,7 @@ class JurisdictionForm(forms.ModelForm):
         help_texts = {
             "name": _("As on its letterhead, like “City of Marrow Bend”."),
             "short_name": _("Where space is short, like “Marrow Bend”."),
-            "geoid": _("If you know it: 2 to 12 digits. It links the jurisdiction to Census data."),
+            "geoid": _("If you know it: 2 to 12 digits. It links the place to Census data."),
             "languages": _("Codes with commas between, the first one first, like: en, es."),
         }
 

@@ -258,7 +258,7 @@ def test_lists_need_as_many_queries_for_32_rows_as_for_2(riverton, publish, api)
         Topic.objects.bulk_create(Topic(slug=f"topic-{n}", label=f"Topic {n}") for n in range(number))
         for n in range(number):
             Jurisdiction.objects.update_or_create(
-                slug=f"place-{n}", defaults={"schema_name": f"c_place_{n}", "name": f"Place {n}"}
+                slug=f"town-{n}", defaults={"schema_name": f"c_town_{n}", "name": f"Town {n}"}
             )
         publish(riverton, ["on_track"] * number)
 

@@ -94,14 +94,15 @@ def render(template: str, **context: Any) -> str:
         "day": dt.date(2027, 6, 30),
         "page": Paginator(rows, 4).page(2),
         "crumbs": [("Plan", "/plan/"), ("4. Housing stability", "/plan/#goal-4")],
-        "chips": [{"name": "topic", "value": "courts", "label": "Topic: Courts"}],
+        "chips": [{"label": "Topic: Courts", "url": "?sort=due&stage=organize"}],
         "steps": ["Choose a file", "Match columns", "Check", "Done"],
         "facet": {
             "name": "topic",
             "label": "Topic",
+            "is_open": True,
             "choices": [
-                {"value": "courts", "label": "Courts", "count": 3, "on": True},
-                {"value": "youth", "label": "Youth", "count": 0, "on": False},
+                {"value": "courts", "label": "Courts", "count": 3, "is_selected": True, "id": "topic-courts"},
+                {"value": "youth", "label": "Youth", "count": 0, "is_selected": False, "id": "topic-youth"},
             ],
         },
         "form": Question(BAD, {"file": SimpleUploadedFile("empty.pdf", b"")}),
@@ -209,10 +210,10 @@ def test_after_a_swap_the_count_has_the_focus(open_html):
 
 def test_ticking_a_box_keeps_the_focus_and_announces_the_count(open_html):
     page = open_html(render("components.html"))
-    page.focus("#facet-topic-2")
+    page.focus("#topic-youth")
     page.keyboard.press("Space")
     expect(page.locator("#said")).to_have_text("14 results")
-    expect(page.locator("#facet-topic-2")).to_be_focused()
+    expect(page.locator("#topic-youth")).to_be_focused()
 
 
 def test_the_first_tab_stop_skips_to_the_content(open_html):

@@ -121,13 +121,6 @@ def test_query_with_replaces_parameters_and_keeps_the_others():
     assert render("{% query_with name 'y' page=None %}", "?topic=x&page=3", name="topic") == "?topic=y"
 
 
-def test_query_toggle_adds_and_removes_one_value():
-    query = "?topic=a&topic=b&page=4"
-    assert render("{% query_toggle 'topic' 'a' %}", query) == "?topic=b"
-    assert render("{% query_toggle 'topic' 'c' %}", query) == "?topic=a&amp;topic=b&amp;topic=c"
-    assert render("{% query_toggle 'topic' 'b' %}", "?topic=b") == "?"
-
-
 def test_get_looks_up_a_variable_key():
     assert render("{{ labels|get:code }}", labels={"a": "A"}, code="a") == "A"
     assert render("{{ labels|get:code }}", labels={"a": "A"}, code="b") == "None"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tenants.plans.models import Action, Goal
@@ -45,11 +47,18 @@ def test_goal_and_department_filters_have_a_link_that_removes_them(
         department = Action.objects.get(code="t1").accountable_id
     response = anonymous_client.get(f"/?goal={goal}&status=attention")
     assert action_codes(response) == ["t5", "t6", "t7"]
-    assert f'<a class="chip chip--on" href="/?goal={goal}#actions">' in response.text
+    assert re.search(rf'<a class="chip chip--on"\s+href="/\?goal={goal}#actions"', response.text)
     assert "3 of 8 actions." in visible_text(response)
     assert f'<option value="{goal}" selected>' in response.text
     assert action_codes(anonymous_client.get(f"/?department={department}")) == ["t1", "t2", "t3", "t4"]
     assert action_codes(anonymous_client.get("/?department=none")) == ["t8"]
+
+
+def test_a_chosen_status_that_does_not_count_is_offered_too(public_plan, anonymous_client):
+    assert 'value="cancelled"' not in anonymous_client.get("/").text
+    response = anonymous_client.get("/?status=cancelled")
+    assert action_codes(response) == ["t4"]
+    assert '<option value="cancelled" selected>' in response.text
 
 
 def test_an_empty_result_links_to_all_actions(public_plan, anonymous_client):

@@ -145,6 +145,21 @@ def test_the_list_is_filtered_by_type_topic_and_step_with_correct_counts(
     assert "No item fits" in client_for(alliance).get("/library/", {"type": "video"}).text
 
 
+def test_several_values_of_a_facet_widen_the_list_and_an_unknown_one_can_be_removed(
+    alliance: Any, client_for: Any, topics: None
+) -> None:
+    LibraryItemFactory(title="A tool", type="tool", topics=["fines-fees"])
+    LibraryItemFactory(title="A practice", topics=["hiring"], stage=["normalize"])
+
+    page = client_for(alliance).get(
+        "/library/?topic=fines-fees&topic=hiring&stage=normalize&stage=operationalize"
+    )
+    assert len(page.context["page_of_items"]) == 2
+    unknown = client_for(alliance).get("/library/?type=nonsense&topic=hiring&page=2")
+    assert "No item fits" in unknown.text
+    assert unknown.context["chips"][0] == {"label": "nonsense", "url": "?topic=hiring"}
+
+
 def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
     alliance: Any, client_for: Any, topics: None
 ) -> None:

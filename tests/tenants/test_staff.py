@@ -63,16 +63,14 @@ class TestList:
 
         before = count()
         Jurisdiction.objects.bulk_create(
-            Jurisdiction(name=f"Place {n}", short_name=f"P{n}", slug=f"place-{n}", schema_name=f"c_place_{n}")
+            Jurisdiction(name=f"Town {n}", short_name=f"T{n}", slug=f"town-{n}", schema_name=f"c_town_{n}")
             for n in range(60)
         )
         assert count() == before
 
     def test_the_list_is_paginated(self, staff):
         Jurisdiction.objects.bulk_create(
-            Jurisdiction(
-                name=f"Place {n:03}", short_name=f"P{n}", slug=f"place-{n}", schema_name=f"c_place_{n}"
-            )
+            Jurisdiction(name=f"Town {n:03}", short_name=f"T{n}", slug=f"town-{n}", schema_name=f"c_town_{n}")
             for n in range(60)
         )
         first, second = staff.get("/staff/"), staff.get("/staff/?page=2")

@@ -93,10 +93,10 @@ def _decode(data: bytes, filename: str) -> tuple[str, str]:
             except UnicodeDecodeError as error:
                 raise SheetError(
                     _(
-                        "“%(file)s” says it is %(encoding)s text but byte %(place)s is not. Export it "
+                        "“%(file)s” says it is %(encoding)s text but byte %(position)s is not. Export it "
                         "again as .xlsx or as CSV UTF-8."
                     )
-                    % {"file": filename, "encoding": encoding.upper(), "place": error.start}
+                    % {"file": filename, "encoding": encoding.upper(), "position": error.start}
                 ) from error
     sample = data[:4000]
     zeros = sample.count(0)
