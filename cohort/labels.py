@@ -1,13 +1,12 @@
-"""Labels of choices and stages, and the addresses of public sites, for the pages across cities."""
+"""The label of a member's stage, and the addresses of public sites, for the pages across cities."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
-from tenants.memo import said_once
+from tenants.formats import choice_label
 from tenants.models import Jurisdiction
 
 _Stage = Jurisdiction.MembershipStage
@@ -15,12 +14,6 @@ STAGES_FURTHEST_FIRST = [
     _Stage.MENTOR, _Stage.SUSTAINING, _Stage.IMPLEMENTING, _Stage.ADOPTED_PLAN, _Stage.PLANNING,
     _Stage.LEARNING, _Stage.ONBOARDING, _Stage.DORMANT, _Stage.LAPSED,
 ]  # fmt: skip
-
-
-@said_once
-def choice_label(choices: type[TextChoices], value: str) -> str:
-    """The label of a choice; empty if there is none. Django's own `get_…_display` hashes all choices for each row."""
-    return str(choices(value).label) if value else ""
 
 
 def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) -> str:
@@ -33,11 +26,6 @@ def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | Non
     ):
         return stage
     year = on.year - adopted_on.year + 1 - ((on.month, on.day) < (adopted_on.month, adopted_on.day))
-    return _stage_in_year(stage, year)
-
-
-@said_once
-def _stage_in_year(stage: str, year: int) -> str:
     return _("%(stage)s, year %(year)d") % {"stage": stage, "year": year}
 
 

@@ -88,7 +88,7 @@ def facts(item: LibraryItem, sectors: list[dict[str, str]]) -> list[tuple[Any, A
     rows: list[tuple[Any, Any, Any]] = [
         (_("From"), origin, item.get_origin_kind_display()),
         (_("Population"), item.get_population_band_display(), ""),
-        (_("Year"), item.year, ""),
+        (_("Year"), str(item.year or ""), ""),
         (_("Legal form"), item.get_legal_form_display(), ""),
         (_("Evidence"), item.get_evidence_display(), EVIDENCE_DESCRIPTIONS.get(item.evidence, "")),
         (_("Effort"), item.get_effort_display(), EFFORT_DESCRIPTIONS.get(item.effort, "")),

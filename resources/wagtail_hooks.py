@@ -47,7 +47,7 @@ class LibraryItemViewSet(SnippetViewSet):
         "title",
         Column("get_type_display", label=_("Type"), sort_key="type"),
         Column("origin", label=_("From"), sort_key="origin"),
-        Column("year", label=_("Year"), sort_key="year"),
+        Column("year", accessor=lambda item: str(item.year or ""), label=_("Year"), sort_key="year"),
         Column("get_visibility_display", label=_("Who reads it"), sort_key="visibility"),
         BooleanColumn("is_sample", label=_("Sample"), sort_key="is_sample"),
         DateColumn("review_due", label=_("Next check"), sort_key="review_due"),

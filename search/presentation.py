@@ -13,8 +13,9 @@ from resources.models import LibraryItem
 from search.filters import SearchFilterSet
 from search.models import Document
 from search.types import ALLIANCE_HOST, FACETS, Hit, SearchResults, Suggestion
+from tenants.formats import choice_label, format_number, format_years
 from tenants.models import Jurisdiction
-from tenants.models.us_states import US_STATES
+from tenants.models.us_states import state_name
 
 KIND_ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
 
@@ -73,29 +74,21 @@ def _details(hit: Hit) -> list[tuple[Any, str]]:
     """Pairs of a label and a value; unknown values are left out."""
     origin = hit.origin
     if hit.kind == Document.Kind.LIBRARY and hit.facets["state"]:
-        origin = f"{origin}, {US_STATES.get(hit.facets['state'], hit.facets['state'])}"
-    size = (
-        Jurisdiction.PopulationBand(hit.facets["population_band"]).label
-        if hit.facets["population_band"]
-        else ""
-    )
+        origin = f"{origin}, {state_name(hit.facets['state'])}"
+    size = choice_label(Jurisdiction.PopulationBand, hit.facets["population_band"])
     rows: list[tuple[Any, Any]] = [(_("From"), origin), (_("Population"), size)]
     if hit.kind == Document.Kind.LIBRARY:
         rows += [
             (_("Year"), hit.facets["year"]),
-            (_("Evidence"), _choice_label(LibraryItem.Evidence, hit.facets["evidence"])),
-            (_("License"), _choice_label(LibraryItem.License, hit.facets["licence"])),
+            (_("Evidence"), choice_label(LibraryItem.Evidence, hit.facets["evidence"])),
+            (_("License"), choice_label(LibraryItem.License, hit.facets["licence"])),
         ]
     elif hit.kind == Document.Kind.PLAN:
         start, end = hit.data.get("period") or (None, None)
-        rows.append((_("Years"), "–".join(str(year) for year in (start, end) if year)))
+        rows.append((_("Years"), format_years(start, end)))
         if hit.data.get("actions"):
-            done = {"done": hit.data["completed"], "all": hit.data["actions"]}
+            done = {"done": format_number(hit.data["completed"]), "all": format_number(hit.data["actions"])}
             rows.append((_("Completed"), _("%(done)s of %(all)s actions") % done))
     elif hit.kind == Document.Kind.ACTION:
         rows.append((_("Answers for it"), hit.data.get("accountable")))
     return [(name, str(value)) for name, value in rows if value]
-
-
-def _choice_label(choices: Any, value: str) -> str:
-    return str(choices(value).label) if value else ""

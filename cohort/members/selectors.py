@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cohort.labels import choice_label, site_url
-from tenants.dashboard import labels
+from cohort.labels import site_url
+from tenants.formats import choice_label, lowercase_first
 from tenants.models import Jurisdiction
 
 
@@ -27,7 +27,7 @@ def members_by_stage() -> list[dict[str, Any]]:
         is_beyond = jurisdiction.entry_stage in (stage.SUSTAINING, stage.MENTOR)
         step = stage.IMPLEMENTING if is_beyond else jurisdiction.entry_stage
         if step in by_step:
-            note = labels.lowercase_first(choice_label(stage, jurisdiction.entry_stage)) if is_beyond else ""
+            note = lowercase_first(choice_label(stage, jurisdiction.entry_stage)) if is_beyond else ""
             by_step[step].append(
                 {"name": jurisdiction.short_name, "url": site_url(jurisdiction), "note": note}
             )

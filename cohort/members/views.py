@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cohort.labels import choice_label, site_url
+from cohort.labels import site_url
 from cohort.members import selectors
 from cohort.members.filters import MemberFilterSet
 from cohort.models import PublicPlan
 from cohort.progress.selectors import build_progress_rows
 from tenants.access import get_audience
-from tenants.dashboard import labels
+from tenants.formats import choice_label, lowercase_first
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
 from tenants.web.exports import csv_response
@@ -107,7 +107,7 @@ def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict
         size = choice_label(Jurisdiction.PopulationBand, jurisdiction.population_band)
         facts = [choice_label(Jurisdiction.Kind, jurisdiction.kind)]
         if size:
-            facts.append(_("%(band)s people") % {"band": labels.lowercase_first(size)})
+            facts.append(_("%(band)s people") % {"band": lowercase_first(size)})
         if jurisdiction.state:
             facts.append(state_name(jurisdiction.state))
         initials = [word[0] for word in jurisdiction.short_name.split() if word[0].isalpha()]

@@ -6,25 +6,25 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils import formats
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cohort.labels import choice_label, membership_stage_label, site_url
+from cohort.labels import membership_stage_label, site_url
 from cohort.models import PublicAction, PublicPlan
-from tenants.dashboard import labels
-from tenants.memo import said_once
+from tenants.formats import choice_label, format_number, format_partial_date
 from tenants.models import Jurisdiction, Visibility
 from tenants.models.us_states import state_name
+from tenants.plans import labels
 from tenants.plans.models import Plan
 
 UNDER_WAY_LIFECYCLES = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Plan.Lifecycle.COMPLETED)
 
 
-def progress_rows(audience: str, *, on: dt.date) -> list[dict[str, Any]]:
-    """A row for each plan that `audience` may see, by name of the city. One query for any number of cities."""
+def visible_plans(audience: str) -> QuerySet[PublicPlan]:
+    """The plans that `audience` may see with their jurisdictions, by name. One query for any number of them."""
     plans = PublicPlan.objects.visible_to(audience).select_related("jurisdiction")
-    return build_progress_rows(plans.order_by("jurisdiction__name", "pk"), on=on)
+    return plans.order_by("jurisdiction__name", "pk")
 
 
 def build_progress_rows(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dict[str, Any]]:
@@ -34,8 +34,8 @@ def build_progress_rows(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dic
 
 def plans_under_way(audience: str, *, on: dt.date, limit: int = 10) -> list[dict[str, Any]]:
     """The rows of adopted plans, for the alliance's home page."""
-    rows = [row for row in progress_rows(audience, on=on) if row["lifecycle"] in UNDER_WAY_LIFECYCLES]
-    return rows[:limit]
+    plans = visible_plans(audience).filter(lifecycle__in=UNDER_WAY_LIFECYCLES)
+    return build_progress_rows(plans[:limit], on=on)
 
 
 def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
         {
             "title": action.title,
             "state": action.status or labels.NO_STATUS,
-            "status": labels.status_label(action.status, {}),
+            "status": labels.status_label(action.status),
             "jurisdiction": action.jurisdiction.short_name,
             "url": site_url(action.jurisdiction, action.path)
             if action.visibility == Visibility.PUBLIC
@@ -90,33 +90,34 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "no_status": plan.no_status,
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
-        "last_update_label": labels.format_partial_date(plan.last_update_on) or _("No update yet"),
+        "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
         "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status),
         "summary": _summary_sentence(plan.actions, plan.completed, plan.needs_attention, plan.no_status),
     }
 
 
-@said_once
 def _completed_label(actions: int, completed: int, no_status: int) -> str:
     """ "8 of 35", or how many have no status if none has one."""
     if no_status == actions:
         text = ngettext("%(n)s action, no status yet", "%(n)s actions, no status yet", actions)
-        return text % {"n": formats.number_format(actions)}
-    numbers = {"done": formats.number_format(completed), "all": formats.number_format(actions)}
+        return text % {"n": format_number(actions)}
+    numbers = {"done": format_number(completed), "all": format_number(actions)}
     return _("%(done)s of %(all)s") % numbers
 
 
-@said_once
 def _summary_sentence(actions: int, completed: int, needs_attention: int, no_status: int) -> str:
     """ "8 of 35 actions done, 8 need attention." """
     if not actions:
         return _("The plan has no actions yet.")
     if no_status == actions:
         return ngettext(
-            "%(n)d action, no status reported yet.", "%(n)d actions, no status reported yet.", actions
-        ) % {"n": actions}
-    done = _("%(done)d of %(all)d actions done") % {"done": completed, "all": actions}
+            "%(n)s action, no status reported yet.", "%(n)s actions, no status reported yet.", actions
+        ) % {"n": format_number(actions)}
+    done = _("%(done)s of %(all)s actions done") % {
+        "done": format_number(completed),
+        "all": format_number(actions),
+    }
     if not needs_attention:
         return done + "."
-    attention = ngettext("%(n)d needs attention", "%(n)d need attention", needs_attention)
-    return f"{done}, {attention % {'n': needs_attention}}."
+    attention = ngettext("%(n)s needs attention", "%(n)s need attention", needs_attention)
+    return f"{done}, {attention % {'n': format_number(needs_attention)}}."

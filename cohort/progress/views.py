@@ -16,8 +16,9 @@ from cohort.labels import STAGES_FURTHEST_FIRST
 from cohort.models import PublicPlan
 from cohort.progress import selectors
 from tenants.access import get_audience
-from tenants.dashboard import labels
-from tenants.models import Jurisdiction
+from tenants.formats import format_partial_date
+from tenants.models import Jurisdiction, Visibility
+from tenants.models.us_states import state_name
 from tenants.web.exports import LICENSE, csv_response, json_response
 from tenants.web.filters import ListFilterSet, SortFilter, field_label
 from tenants.web.htmx import page_links, render_partial_or_page
@@ -36,14 +37,16 @@ class ProgressFilterSet(ListFilterSet):
 
     sort = SortFilter(
         keys={
-            "name": lambda row: row["name"].casefold(),
-            "state": lambda row: row["state_name"] if row["state"] else None,
-            "stage": lambda row: (
-                STAGES_FURTHEST_FIRST.index(row["stage"]) if row["stage"] in STAGES_FURTHEST_FIRST else None
+            "name": lambda plan: plan.jurisdiction.name.casefold(),
+            "state": lambda plan: state_name(plan.jurisdiction.state) if plan.jurisdiction.state else None,
+            "stage": lambda plan: (
+                STAGES_FURTHEST_FIRST.index(plan.jurisdiction.entry_stage)
+                if plan.jurisdiction.entry_stage in STAGES_FURTHEST_FIRST
+                else None
             ),
-            "done": lambda row: row["completed"] / row["actions"] if row["actions"] else None,
-            "attention": lambda row: row["needs_attention"] / row["actions"] if row["actions"] else None,
-            "updated": lambda row: row["last_update_on"],
+            "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
+            "attention": lambda plan: plan.needs_attention / plan.actions if plan.actions else None,
+            "updated": lambda plan: plan.last_update_on,
         },
         choices=[
             ("name", _("Jurisdiction")),
@@ -65,15 +68,16 @@ class ProgressFilterSet(ListFilterSet):
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of all plans. One query for all of them."""
-    rows, filters, today = _sorted_rows(request)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    plans, filters = _sorted_plans(request)
+    today = timezone.localdate()
+    page = Paginator(plans, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "section": "progress",
-        "rows": list(page),
-        "count": len(rows),
+        "rows": selectors.build_progress_rows(page, on=today),
+        "count": len(plans),
         "columns": filters.columns(),
-        "counted_on": labels.format_partial_date(today),
-        "members_only": sum(row["members_only"] for row in rows),
+        "counted_on": format_partial_date(today),
+        "members_only": sum(plan.visibility != Visibility.PUBLIC for plan in plans),
         "page_now": page,
         "page_links": page_links(page, lambda number: filters.query_string(page=number)),
         "query_string": filters.query_string(),
@@ -86,14 +90,14 @@ def progress(request: HttpRequest) -> HttpResponse:
 @cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def progress_csv(request: HttpRequest) -> HttpResponse:
-    rows, _filters, today = _sorted_rows(request)
+    rows, today = _rows(request)
     return csv_response("plans.csv", EXPORT_COLUMNS, (_export_row(row, today) for row in rows))
 
 
 @cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def progress_json(request: HttpRequest) -> HttpResponse:
-    rows, _filters, today = _sorted_rows(request)
+    rows, today = _rows(request)
     return json_response(
         {
             "alliance": settings.ALLIANCE_NAME,
@@ -106,12 +110,17 @@ def progress_json(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sorted_rows(request: HttpRequest) -> tuple[list[dict[str, Any]], ProgressFilterSet, dt.date]:
-    """The rows that the reader may see, in the order of the query string, and the day they were counted on."""
-    today = timezone.localdate()
+def _sorted_plans(request: HttpRequest) -> tuple[list[PublicPlan], ProgressFilterSet]:
+    """The plans that the reader may see, in the order of the filters."""
     filters = ProgressFilterSet(request.GET)
-    rows = selectors.progress_rows(get_audience(request.user), on=today)
-    return filters.filter_queryset(rows), filters, today
+    return filters.filter_queryset(list(selectors.visible_plans(get_audience(request.user)))), filters
+
+
+def _rows(request: HttpRequest) -> tuple[list[dict[str, Any]], dt.date]:
+    """The rows of a download, and the day they were counted on."""
+    today = timezone.localdate()
+    plans, _filters = _sorted_plans(request)
+    return selectors.build_progress_rows(plans, on=today), today
 
 
 def _export_row(row: dict[str, Any], today: dt.date) -> dict[str, Any]:

@@ -154,7 +154,6 @@ TEMPLATES = [
             "builtins": [
                 "config.templatetags.portal_tags",
                 "django.templatetags.i18n",
-                "config.templatetags.said",
                 "django.templatetags.static",
                 "django.templatetags.l10n",
                 "django.templatetags.tz",
@@ -268,6 +267,7 @@ LANGUAGES = [("en-us", _("English"))]  # only complete translations
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
+USE_THOUSAND_SEPARATOR = True  # in templates: `|unlocalize` for ids and years
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", "America/Chicago")
 

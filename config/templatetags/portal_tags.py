@@ -1,8 +1,9 @@
-"""Template tags that need no `{% load %}`: icons, status labels, freshness, partial dates, query strings."""
+"""Template tags that need no `{% load %}`: icons, labels, dates, query strings."""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,35 +11,34 @@ from django import template
 from django.forms import BaseForm
 from django.http import QueryDict
 from django.templatetags.static import static
-from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
-from tenants.memo import said_once
+from tenants import formats
 from tenants.models import Jurisdiction
+from tenants.plans import labels
+from tenants.plans.models import Action, Plan
 
 register = template.Library()
 
-# code -> icon, glyph, label. The codes are those of Action.Status; "none": no status yet.
-STATUS = {
-    "completed": ("check_circle", "mark_completed", _("Completed")),
-    "on_track": ("trending_up", "mark_on_track", _("On track")),
-    "at_risk": ("warning", "mark_at_risk", _("At risk")),
-    "off_track": ("error", "mark_off_track", _("Off track")),
-    "on_hold": ("hourglass_empty", "mark_on_hold", _("On hold")),
-    "not_started": ("radio_button_unchecked", "mark_not_started", _("Not started")),
-    "cancelled": ("close", "mark_left_out", _("Cancelled")),
-    "merged": ("close", "mark_left_out", _("Merged")),
-    "none": ("remove", "mark_none", _("No status yet")),
+# code -> icon, glyph. The codes are those of Action.Status; "none": no status yet.
+STATUS_ICONS = {
+    "completed": ("check_circle", "mark_completed"),
+    "on_track": ("trending_up", "mark_on_track"),
+    "at_risk": ("warning", "mark_at_risk"),
+    "off_track": ("error", "mark_off_track"),
+    "on_hold": ("hourglass_empty", "mark_on_hold"),
+    "not_started": ("radio_button_unchecked", "mark_not_started"),
+    "cancelled": ("close", "mark_left_out"),
+    "merged": ("close", "mark_left_out"),
+    labels.NO_STATUS: ("remove", "mark_none"),
 }
-FRESHNESS = {
-    "fresh": ("check", _("Up to date")),
-    "due": ("schedule", _("Due now")),
-    "overdue": ("alarm", _("Overdue")),
-    "stale": ("history", _("Stale")),
-    "none": ("remove", _("No update yet")),
+FRESHNESS_ICONS = {
+    "fresh": "check",
+    "due": "schedule",
+    "overdue": "alarm",
+    "stale": "history",
+    "none": "remove",
 }
 
 
@@ -49,7 +49,7 @@ def alliance_url(name: str, *args: Any) -> str:
 
 
 @register.simple_tag
-@said_once
+@functools.cache
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite. It is hidden from screen readers: always put a label beside it."""
     return format_html(
@@ -68,47 +68,60 @@ def tag(code: str, symbol: str, label: str, big: bool = False) -> SafeString:
 
 
 @register.simple_tag
-@said_once
 def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
     """A status as label, icon and color. `label` is a city's own label for the code."""
-    symbol, _glyph, default_label = STATUS[code or "none"]
-    return tag(code or "none", symbol, label or str(default_label), big)
+    code = code or labels.NO_STATUS
+    return tag(code, STATUS_ICONS[code][0], label or labels.status_label(code), big)
+
+
+@register.simple_tag
+def action_status(action: Action) -> SafeString:
+    """The status of an action in the words of its plan; load the action with `outcome__goal__plan`."""
+    return status(action.status, labels.status_label(action.status, action.outcome.goal.plan.status_labels))
 
 
 @register.simple_tag
 def status_glyph(code: str | None) -> SafeString:
     """A small glyph for one action in a row of glyphs; the text beside the row has the meaning."""
-    return icon(STATUS[code or "none"][1], f"is-{code or 'none'}")
+    code = code or labels.NO_STATUS
+    return icon(STATUS_ICONS[code][1], f"is-{code}")
 
 
 @register.simple_tag
 def status_glyphs(codes: Iterable[str | None]) -> SafeString:
     """A row of glyphs."""
-    return _status_glyphs(tuple(codes))
-
-
-@said_once
-def _status_glyphs(codes: tuple[str | None, ...]) -> SafeString:
     return SafeString("\n".join([status_glyph(code) for code in codes]))
 
 
 @register.simple_tag
 def status_icon(code: str | None) -> SafeString | str:
     """The icon of a status; empty for any other value."""
-    return icon(STATUS[code][0]) if code in STATUS else ""
+    return icon(STATUS_ICONS[code][0]) if code in STATUS_ICONS else ""
 
 
 @register.filter
-def status_label(code: str | None) -> str:
-    """The portal's label for a status: "Off track"."""
-    return str(STATUS[code or "none"][2])
+def stage_label(code: str) -> str:
+    """The label of an action's stage: "Organize"."""
+    return labels.stage_label(code)
+
+
+@register.filter
+def due(action: Action) -> str:
+    """When an action is due: "June 2027"."""
+    return labels.format_due(action.due_date, action.due_precision, action.is_continuous)
+
+
+@register.filter
+def accountable(action: Action) -> str:
+    """Who is accountable for an action: the department, or that the position is vacant."""
+    department = str(action.accountable) if action.accountable else ""
+    return labels.format_accountable(department, action.owner_vacant_since)
 
 
 @register.simple_tag
-@said_once
 def freshness(state: str, days: int | None = None) -> SafeString:
     """The freshness of an action's last update: label, icon and age in days."""
-    symbol, label = FRESHNESS[state]
+    symbol, label = FRESHNESS_ICONS[state], labels.FRESHNESS_LABELS[state]
     if days is None:
         return format_html(
             '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), label
@@ -118,32 +131,20 @@ def freshness(state: str, days: int | None = None) -> SafeString:
         state,
         icon(symbol),
         label,
-        days_ago(days),
+        formats.days_ago(days),
     )
 
 
 @register.filter
-def days_ago(days: int) -> str:
-    """ "today", "1 day ago", "1,240 days ago"; negative days (in the future) count as today."""
-    if days <= 0:
-        return gettext("today")
-    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {
-        "days": formats.number_format(days, force_grouping=True)
-    }
+def partial_date(day: dt.date | None, precision: str = "day") -> str:
+    """A date with the given precision: "June 2027"."""
+    return formats.format_partial_date(day, precision)
 
 
 @register.filter
-def partial_date(date: dt.date | None, precision: str = "day") -> str:
-    """A date with the given precision: "June 30, 2027", "Jun 2027", "2027 Q2", "2027"; "" without a date."""
-    if date is None:
-        return ""
-    if precision == "year":
-        return str(date.year)
-    if precision == "quarter":
-        return gettext("%(year)s Q%(quarter)s") % {"year": date.year, "quarter": (date.month - 1) // 3 + 1}
-    if precision == "month":
-        return formats.date_format(date, "M Y")
-    return formats.date_format(date, "DATE_FORMAT")
+def years(plan: Plan) -> str:
+    """The years of a plan: "2025–2029"."""
+    return labels.format_period(plan)
 
 
 @register.simple_tag(takes_context=True)
@@ -159,20 +160,6 @@ def query_with(context: dict[str, Any], *pair: Any, **changes: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
-
-
-@register.simple_tag(takes_context=True)
-def hidden_inputs(context: dict[str, Any], *excluded: str) -> SafeString:
-    """The page's query as hidden inputs of a GET form, without `page` and the form's own fields (`excluded`)."""
-    query: QueryDict = context["request"].GET
-    return SafeString(
-        "".join(
-            format_html('<input type="hidden" name="{}" value="{}">', name, value)
-            for name, values in query.lists()
-            if name not in {*excluded, "page"}
-            for value in values
-        )
-    )
 
 
 @register.filter

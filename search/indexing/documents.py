@@ -19,7 +19,7 @@ from search.models import Document
 from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, title_key, vocabulary_terms
 from search.types import ALLIANCE_HOST
 from tenants.models import Jurisdiction, Topic
-from tenants.models.us_states import US_STATES
+from tenants.models.us_states import state_name
 from tenants.web.urlconf import city_path
 
 _NAMESPACE = uuid.UUID("5e8b1c34-6d0f-4c6e-9a58-0c7b6a4d2f11")
@@ -64,7 +64,7 @@ def from_library_item(
             *_topic_names(item.topics, topics),
             *kind_labels,
             *file_titles,
-            US_STATES.get(item.origin_state, ""),
+            state_name(item.origin_state) if item.origin_state else "",
             *file_texts,
         ],
         host=ALLIANCE_HOST,
@@ -182,7 +182,11 @@ def _city_document(jurisdiction: Jurisdiction, *, hidden: Iterable[str] = (), **
     return _build_document(
         jurisdiction=jurisdiction,
         origin=jurisdiction.name,
-        hidden=[*hidden, jurisdiction.short_name, US_STATES.get(jurisdiction.state, "")],
+        hidden=[
+            *hidden,
+            jurisdiction.short_name,
+            state_name(jurisdiction.state) if jurisdiction.state else "",
+        ],
         host=jurisdiction.slug,
         population_band=jurisdiction.population_band,
         state=jurisdiction.state,

@@ -10,10 +10,11 @@ from django.core.paginator import Paginator
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from tenants.dashboard import action_list, labels
+from tenants import formats
+from tenants.dashboard import action_list
 from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
 from tenants.models import Affiliation
-from tenants.plans import change_log
+from tenants.plans import change_log, labels
 from tenants.plans.commitments import commitments_in
 from tenants.plans.models import (
     Action,
@@ -47,9 +48,9 @@ def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[st
         | {
             "title": labels.action_heading("", row["title"]),
             "status": labels.status_label(row["status"], status_labels),
-            "since": labels.format_partial_date(row["status_since"]),
+            "since": formats.format_partial_date(row["status_since"]),
             "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-            "overdue_since": labels.time_since(row["due_date"], on=on) if row["is_late"] else "",
+            "overdue_since": formats.time_since(row["due_date"], on=on) if row["is_late"] else "",
         }
     )
 
@@ -106,21 +107,22 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         },
         "state": action.status or labels.NO_STATUS,
         "status": status,
-        "since": labels.format_partial_date(action.status_since),
+        "since": formats.format_partial_date(action.status_since),
         "needs_attention": action.status in Action.NEEDS_ATTENTION,
-        "why_heading": _("Why it is %(status)s") % {"status": labels.lowercase_first(status)},
+        "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(status)},
         "is_open": is_open,
         "is_late": is_late,
-        "overdue_since": labels.time_since(action.due_date, on=on) if is_late and action.due_date else "",
+        "overdue_since": formats.time_since(action.due_date, on=on) if is_late and action.due_date else "",
         "fresh": fresh if is_open else "",
         "days": (on - action.last_update_on).days if action.last_update_on else None,
-        "updated": labels.time_since(action.last_update_on, on=on) if action.last_update_on else "",
+        "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
         "department": action.accountable.name if action.accountable else "",
         "person": _get_public_owner(action),
-        "vacant": labels.format_partial_date(action.owner_vacant_since),
+        "vacant": labels.format_vacancy(action.owner_vacant_since),
+        "not_assigned": labels.NOT_ASSIGNED,
         "responsible": parties["responsible"],
         "support": parties["support"],
-        "start": labels.format_partial_date(action.start_date, action.start_precision or "day"),
+        "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
         "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
         "stage": labels.stage_label(stage) if stage else "",
         "measures": _measures_by_kind(action),
@@ -167,8 +169,8 @@ def _milestones(action: Action, *, on: dt.date) -> list[dict[str, Any]]:
     return [
         {
             "title": row["title"] or _("Step"),
-            "done": labels.format_partial_date(row["done_date"]),
-            "due": labels.format_partial_date(row["due_date"], row["due_precision"]),
+            "done": formats.format_partial_date(row["done_date"]),
+            "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
             "is_late": not row["done_date"] and row["due_date"] < on,
         }
         for row in rows.values("title", "done_date", "due_date", "due_precision")
@@ -189,13 +191,13 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
         if now and before and now != before:
             note["heading"] = _("%(before)s to %(now)s") % {
                 "before": labels.status_label(before, status_labels),
-                "now": labels.lowercase_first(labels.status_label(now, status_labels)),
+                "now": formats.lowercase_first(labels.status_label(now, status_labels)),
             }
         else:
             note["heading"] = labels.status_label(now, status_labels) if now else ""
         before = now or before
         note["needs_attention"] = now in Action.NEEDS_ATTENTION
-        note["date"] = labels.format_partial_date(note["noted_on"])
+        note["date"] = formats.format_partial_date(note["noted_on"])
     return notes
 
 
@@ -228,7 +230,7 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
         changes += [
             {
                 "at": entry.at,
-                "field": labels.capitalize_first(change_log.field_label(entry.object_type, name)),
+                "field": formats.capitalize_first(change_log.field_label(entry.object_type, name)),
                 "was": was,
                 "now": now,
                 "reason": entry.reason,
@@ -260,7 +262,7 @@ def _format_date(name: str, values: Mapping[str, Any]) -> str:
     day = _parse_day(values[name])
     if name == "due_date":
         return labels.format_due(day, values["due_precision"] or "", bool(values["is_continuous"]))
-    return labels.format_partial_date(day, values["start_precision"] or "day") or _("nothing")
+    return formats.format_partial_date(day, values["start_precision"] or "day") or _("nothing")
 
 
 def _parse_day(value: Any) -> dt.date | None:
@@ -269,20 +271,4 @@ def _parse_day(value: Any) -> dt.date | None:
 
 
 def _format_value(name: str, value: Any) -> str:
-    if value in (None, "", []):
-        return _("nothing")
-    if name == "measures":
-        return "; ".join(_format_measure(measure) for measure in value)
-    if name == "owner_vacant_since":
-        return labels.format_partial_date(_parse_day(value))
-    return str(value)
-
-
-def _format_measure(measure: Mapping[str, str]) -> str:
-    """ "Families helped (at the start: 22; target: 75)"."""
-    details = [
-        _("at the start: %(value)s") % {"value": measure["baseline"]} if measure.get("baseline") else "",
-        _("target: %(value)s") % {"value": measure["target"]} if measure.get("target") else "",
-    ]
-    text = "; ".join(filter(None, details))
-    return f"{measure['text']} ({text})" if text else measure["text"]
+    return labels.format_logged_value(name, value) or _("nothing")

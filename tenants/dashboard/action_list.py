@@ -12,9 +12,10 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tenants.dashboard import labels
+from tenants import formats
 from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
 from tenants.models import ActionStage
+from tenants.plans import labels
 from tenants.plans.models import Action
 from tenants.web.filters import ListFilterSet, SortFilter, TextFilter, field_label
 from tenants.web.urlconf import city_path
@@ -159,14 +160,12 @@ def build_display_rows(
                 "name": labels.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),
-                "due": labels.format_due(
-                    row["due_date"], row["due_precision"], row["is_continuous"], short=True
-                ),
+                "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
                 "is_late": row["is_late"],
                 "accountable": labels.format_accountable(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,
-                "updated": labels.time_since(updated, on=on) if updated else "",
+                "updated": formats.time_since(updated, on=on) if updated else "",
             }
         )
     return display_rows

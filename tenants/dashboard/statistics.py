@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tenants.dashboard import labels
+from tenants import formats
 from tenants.models import ActionStage
+from tenants.plans import labels
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
 
 UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
@@ -168,7 +169,7 @@ class PlanStatistics:
     def by_department(self) -> list[StatGroup]:
         groups = self._groups(
             lambda row: str(row["accountable_id"] or labels.NO_STATUS),
-            lambda row: row["department"] or _("Nobody is named yet"),
+            lambda row: row["department"] or str(labels.NOT_ASSIGNED),
         )
         return sorted(groups, key=lambda group: (group.key == labels.NO_STATUS, group.name.casefold()))
 
@@ -213,15 +214,15 @@ class PlanStatistics:
         """The plan in two or three sentences, built from its numbers."""
         plan, goals, actions = self.plan, len(self.by_goal), len(self.rows)
         size = _("%(goals)s and %(actions)s") % {
-            "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": labels.spell_number(goals)},
+            "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": formats.spell_number(goals)},
             "actions": ngettext("%(n)s action", "%(n)s actions", actions)
-            % {"n": labels.spell_number(actions)},
+            % {"n": formats.spell_number(actions)},
         }
         if plan.adopted_on and plan.adopting_body:
             sentences = [
                 _("In %(month)s the %(body)s adopted %(size)s.")
                 % {
-                    "month": labels.format_partial_date(plan.adopted_on, "month"),
+                    "month": formats.format_partial_date(plan.adopted_on, "month"),
                     "body": plan.adopting_body,
                     "size": size,
                 }
@@ -229,7 +230,7 @@ class PlanStatistics:
         elif plan.adopted_on:
             sentences = [
                 _("Adopted in %(month)s: %(size)s.")
-                % {"month": labels.format_partial_date(plan.adopted_on, "month"), "size": size}
+                % {"month": formats.format_partial_date(plan.adopted_on, "month"), "size": size}
             ]
         else:
             sentences = [_("The plan has %(size)s.") % {"size": size}]
@@ -238,9 +239,9 @@ class PlanStatistics:
             sentences.append(_("The city has not reported on any of them yet."))
         elif done:
             sentences.append(
-                labels.capitalize_first(
+                formats.capitalize_first(
                     ngettext("%(n)s action is done.", "%(n)s actions are done.", done)
-                    % {"n": labels.spell_number(done)}
+                    % {"n": formats.spell_number(done)}
                 )
             )
         else:
@@ -255,7 +256,7 @@ class PlanStatistics:
     def describe_uncounted(self) -> str:
         """ "2 cancelled and 1 merged", or empty."""
         counts = [
-            f"{self.counts[state]} {labels.lowercase_first(labels.status_label(state, self.plan.status_labels))}"
+            labels.format_status_counts({state: self.counts[state]}, self.plan.status_labels)
             for state in ("cancelled", "merged")
             if self.counts[state]
         ]

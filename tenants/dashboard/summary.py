@@ -8,9 +8,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from tenants.dashboard import action_detail, action_list, labels
+from tenants import formats
+from tenants.dashboard import action_detail, action_list
 from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, get_recent_notes, quarter_start
 from tenants.dashboard.visibility import PlanVisibility
+from tenants.plans import labels
 from tenants.plans.models import Action, Plan
 
 MAX_RECENT_CHANGES = 12
@@ -33,7 +35,7 @@ def summary_context(
         "eyebrow": _eyebrow(plan, on),
         "lead": statistics.lead_paragraph(),
         "stats": stats,
-        "numbers_heading": _("The plan in %(n)s numbers") % {"n": labels.spell_number(len(stats))}
+        "numbers_heading": _("The plan in %(n)s numbers") % {"n": formats.spell_number(len(stats))}
         if len(stats) > 1
         else _("The plan in numbers"),
         "uncounted": statistics.describe_uncounted(),
@@ -57,9 +59,9 @@ def summary_context(
         "changes": [_timeline_entry(note, status_labels) for note in notes[:MAX_RECENT_CHANGES]],
         "more_changes": len(notes) > MAX_RECENT_CHANGES,
         "updated_url": f"{home}?sort=-updated{visibility.extra_parameters}#actions",
-        "last_update": labels.format_partial_date(statistics.last_update),
-        "quarter_from": labels.format_partial_date(start),
-        "quarter_to": labels.format_partial_date(on),
+        "last_update": formats.format_partial_date(statistics.last_update),
+        "quarter_from": formats.format_partial_date(start),
+        "quarter_to": formats.format_partial_date(on),
     }
 
 
@@ -98,7 +100,11 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
 
     stats = []
     if unreported < counted:
-        rule = _("%(n)d leaves out %(what)s.") % {"n": counted, "what": uncounted} if uncounted else ""
+        rule = (
+            _("%(n)s leaves out %(what)s.") % {"n": formats.format_number(counted), "what": uncounted}
+            if uncounted
+            else ""
+        )
         stats = [
             stat(counts["completed"], counted, _("actions completed"), rule, "completed"),
             stat(
@@ -111,7 +117,7 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
                 sum(attention.values()),
                 counted,
                 _("need attention"),
-                labels.capitalize_first(
+                formats.capitalize_first(
                     labels.format_status_counts(attention, status_labels)
                     or _("none at risk, off track or on hold")
                 )
@@ -154,13 +160,13 @@ def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict
     """A progress note as an entry of the timeline: the note with "name", "date" and "transition"."""
     is_changed = note["status"] and note["before"] and note["status"] != note["before"]
     statuses = {
-        "before": labels.lowercase_first(labels.status_label(note["before"], status_labels)),
-        "now": labels.lowercase_first(labels.status_label(note["status"], status_labels)),
+        "before": formats.lowercase_first(labels.status_label(note["before"], status_labels)),
+        "now": formats.lowercase_first(labels.status_label(note["status"], status_labels)),
     }
     return note | {
         "name": labels.action_heading(note["number"], note["title"]),
         "needs_attention": note["status"] in Action.NEEDS_ATTENTION,
-        "date": labels.format_partial_date(note["noted_on"]),
+        "date": formats.format_partial_date(note["noted_on"]),
         "transition": _("went from %(before)s to %(now)s") % statuses if is_changed else "",
     }
 
@@ -168,7 +174,7 @@ def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict
 def _eyebrow(plan: Plan, on: dt.date) -> str:
     """ "Racial equity plan, 2025–2029, year 3", or that it is a draft."""
     phrases = [plan.title]
-    period = format_period(plan)
+    period = labels.format_period(plan)
     if period and period not in plan.title:
         phrases.append(period)
     if plan.lifecycle == Plan.Lifecycle.DRAFT:
@@ -176,9 +182,3 @@ def _eyebrow(plan: Plan, on: dt.date) -> str:
     elif plan.period_start and plan.period_start <= on <= (plan.period_end or on):
         phrases.append(_("year %(n)d") % {"n": on.year - plan.period_start.year + 1})
     return ", ".join(phrases)
-
-
-def format_period(plan: Plan) -> str:
-    """ "2025–2029", "2025", or empty."""
-    years = [str(day.year) for day in (plan.period_start, plan.period_end) if day]
-    return "–".join(dict.fromkeys(years))

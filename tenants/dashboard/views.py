@@ -14,15 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import condition, require_safe
 
 from tenants.access import open_before_launch
-from tenants.dashboard import action_detail, action_list, labels, open_data, plan_outline, theme
+from tenants.dashboard import action_detail, action_list, open_data, plan_outline, theme
 from tenants.dashboard.statistics import PlanStatistics, StatGroup, load_statistics
-from tenants.dashboard.summary import format_period, summary_context
+from tenants.dashboard.summary import summary_context
 from tenants.dashboard.visibility import (
     PlanVisibility,
     add_cache_headers,
     current_jurisdiction,
     resolve_visibility,
 )
+from tenants.plans import labels
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 
@@ -87,7 +88,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "page_goals": pages[page_number - 1],
         "page_number": page_number,
         "page_numbers": range(1, len(pages) + 1),
-        "period": format_period(visibility.plan),
+        "period": labels.format_period(visibility.plan),
     }
     return _render(request, "dashboard/plan.html", context, visibility)
 
@@ -131,7 +132,7 @@ def data(request: HttpRequest) -> HttpResponse:
     ]
     context = visibility.context("data") | {
         "statistics": statistics,
-        "period": format_period(visibility.plan),
+        "period": labels.format_period(visibility.plan),
         "columns": [name for _state, name in columns],
         "tables": [
             {

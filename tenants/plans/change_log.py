@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from tenants.plans.commitments import COMMITMENT_FIELDS
-from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry, Precision
 from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.stored_names import stored_name
 
@@ -45,6 +45,7 @@ LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
         "indicator_text", "position", "extra_columns", "outcome", "retired_reason",
     ),
 }  # fmt: skip
+PRECISION_FIELDS = {"start_date": "start_precision", "due_date": "due_precision"}
 # Rows below an action, logged with it.
 RELATED_LABELS = {
     "responsible": _("also responsible"),
@@ -143,6 +144,20 @@ def build_entry(
 
 def truncate(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def date_precisions(entry: PlanLogEntry, current: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """The old and new precision of an action's dates: {"due_date": ("quarter", "month")}.
+
+    A change of the date alone does not log its precision. So read the entries newest first: `current` has the
+    precisions after the entry, {"due_precision": "month"}, and gets those before it.
+    """
+    precisions = {}
+    for date, name in PRECISION_FIELDS.items():
+        old, new = entry.fields.get(name) or (current.get(name), current.get(name))
+        precisions[date] = (old or Precision.DAY, new or Precision.DAY)
+        current[name] = old or ""
+    return precisions
 
 
 def field_label(object_type: str, name: str) -> str:

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Jurisdiction
-from tenants.models.us_states import US_STATES
+from tenants.models.us_states import state_choices
 
 ZONES = [
     ("America/New_York", _("Eastern (America/New_York)")),
@@ -54,7 +54,7 @@ class JurisdictionForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["state"] = forms.ChoiceField(
-            label=_("State"), required=False, choices=[("", _("None")), *US_STATES.items()]
+            label=_("State"), required=False, choices=[("", _("None")), *state_choices()]
         )
         zones = list(ZONES)
         if self.instance.timezone not in dict(ZONES):

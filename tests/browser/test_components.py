@@ -19,7 +19,7 @@ from django.test import RequestFactory
 from playwright.sync_api import expect
 
 from accounts.models import User
-from config.templatetags.portal_tags import STATUS
+from config.templatetags.portal_tags import STATUS_ICONS
 from tests.browser.axe import assert_accessible, assert_accessible_and_responsive
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,10 +89,9 @@ def render(template: str, **context: Any) -> str:
         "user": User(first_name="Rosa", last_name="Delgado"),
         "my_roles": {"coordinator"},
         "request": request,
-        "codes": list(STATUS),
+        "codes": list(STATUS_ICONS),
         "day": dt.date(2027, 6, 30),
         "page": Paginator(rows, 4).page(2),
-        "sort": "due",
         "crumbs": [("Plan", "/plan/"), ("4. Housing stability", "/plan/#goal-4")],
         "chips": [{"label": "Topic: Courts", "url": "?sort=due&stage=organize"}],
         "steps": ["Choose a file", "Match columns", "Check", "Done"],

@@ -206,7 +206,7 @@ def test_plans_under_way_are_the_adopted_ones(cohort, in_city, riverton):
         Plan.objects.filter(visibility="public").update(lifecycle="draft")
         plan_published.send(Plan, jurisdiction=riverton, plan_id=0)
     assert selectors.plans_under_way("public", on=TODAY) == []
-    assert len(selectors.progress_rows("public", on=TODAY)) == 1
+    assert selectors.visible_plans("public").count() == 1
 
 
 def test_members_are_grouped_by_stage(cohort, riverton):
@@ -240,7 +240,7 @@ def test_changed_this_week_lists_what_each_audience_may_see(cohort, riverton, as
 
 def test_an_unknown_audience_is_an_error():
     with pytest.raises(ValueError, match="No audience 'everybody'"):
-        selectors.progress_rows("everybody", on=TODAY)
+        selectors.visible_plans("everybody")
 
 
 # ---- Growth ----------------------------------------------------------------------------------------------

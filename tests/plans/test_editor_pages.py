@@ -228,3 +228,35 @@ def test_milestones_are_lines_with_a_date_first(coordinator_client, riverton, in
     assert "does not begin with a date" in refused.text
     with in_city(riverton):
         assert action.milestones.count() == 2
+
+
+def test_the_workspace_says_a_status_in_the_citys_own_words(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        Action.objects.filter(pk=action.pk).update(status="at_risk")
+        plan = action.outcome.goal.plan
+        plan.status_labels = {"at_risk": "Delayed"}
+        plan.save()
+    for page in (
+        url("editor"),
+        url("edit-action", action.code),
+        url("record-progress", action.code),
+        url("publish"),
+    ):
+        text = coordinator_client.get(page, headers={"HX-Request": "true"}).text
+        assert "Delayed" in text
+        assert "At risk</span>" not in text
+
+
+def test_the_history_shows_a_changed_date_with_its_precision(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    for due in ("June 2027", "September 2027", "2027 Q4"):
+        data = form_of(coordinator_client, action.code) | {"due": due}
+        data.pop("is_continuous", None)
+        coordinator_client.post(url("edit-action", action.code), data)
+    text = coordinator_client.get(url("action-history", action.code)).text
+    assert "June 2027" in text
+    assert "September 2027" in text
+    assert "2027 Q4" in text
+    assert "30, 2027" not in text
+    assert "31, 2027" not in text

@@ -74,7 +74,7 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         label=_("Promised by"),
         help_text=_("A day, a month (June 2027), a quarter (2027 Q2) or a year."),
     )
-    is_continuous = forms.BooleanField(label=_("Goes on without an end date"), required=False)
+    is_continuous = forms.BooleanField(label=_("Ongoing (no end date)"), required=False)
     how_much = forms.CharField(
         label=KIND_FIELDS["how_much"],
         help_text=_("Measures, one on each line."),
@@ -194,7 +194,7 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
             )
         due = data.get("due")
         if data.get("is_continuous") and due and due[0]:
-            self.add_error("due", _("Choose one: a date, or “goes on without an end date”."))
+            self.add_error("due", _("Choose one: a date, or “ongoing”."))
         return data
 
     def values(self) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from tenants import formats
 from tenants.plans.models import Milestone
 from tenants.plans.selectors import date_conventions_of
 from tenants.plans.spreadsheets.reading.date_parser import parse_date
@@ -50,17 +51,13 @@ def format_partial_date(day: dt.date | None, precision: str) -> str:
     """Text that PartialDateField reads back as the same date: "June 2027"; in other languages "2027-06"."""
     if day is None:
         return ""
-    if precision == "year":
-        fiscal = connection.tenant.fiscal_year_start_month
-        is_fiscal = fiscal != 1 and day == dt.date(day.year, fiscal, 1) - dt.timedelta(days=1)
-        return f"FY{day.year}" if is_fiscal else str(day.year)
-    if precision == "quarter":
-        return f"{day.year} Q{(day.month + 2) // 3}"
-    is_english = (get_language() or "en").startswith("en")
-    month = calendar.month_name[day.month]
-    if precision == "month":
-        return f"{month} {day.year}" if is_english else f"{day:%Y-%m}"
-    return f"{month} {day.day}, {day.year}" if is_english else day.isoformat()
+    fiscal = connection.tenant.fiscal_year_start_month
+    if precision == "year" and fiscal != 1 and day == dt.date(day.year, fiscal, 1) - dt.timedelta(days=1):
+        return f"FY{day.year}"
+    if precision in ("month", "day") and not (get_language() or "en").startswith("en"):
+        return f"{day:%Y-%m}" if precision == "month" else day.isoformat()
+    with translation.override("en"):
+        return formats.format_partial_date(day, precision)
 
 
 def last_day_of_period(day: dt.date | None, precision: str) -> dt.date | None:

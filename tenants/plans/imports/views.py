@@ -20,9 +20,9 @@ from tenants.plans.imports.export import export_as_bytes
 from tenants.plans.imports.forms import ColumnsForm, UploadForm
 from tenants.plans.imports.services import check_import, commit_import, upload_sheet
 from tenants.plans.imports.undo import can_undo, undo_import
+from tenants.plans.labels import format_logged_value
 from tenants.plans.models import ImportJob
 from tenants.plans.views.common import current_jurisdiction, get_plan
-from tenants.plans.views.histories import format_value
 
 PAGE_SIZE = 25
 STEPS = [
@@ -247,14 +247,14 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
     if name == "accountability":
         return str(value["raw"] or "; ".join(value["accountable"]))
     if name == "status":
-        return format_value("status", value["status"], {}) or str(value["raw"])
+        return format_logged_value("status", value["status"]) or str(value["raw"])
     if name == "milestones":
         return "; ".join(due for due, _precision, _measure in value)
     if name == "measures":
         return "; ".join(text for text, _kind in value)
     if name in ("progress_notes", "notes"):
         return "; ".join(f"{label}: {text}" if label else text for label, text in value)
-    return format_value(name, value, {})
+    return format_logged_value(name, value)
 
 
 @require_POST

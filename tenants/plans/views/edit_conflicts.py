@@ -20,4 +20,5 @@ def show_conflict(form: Any, error: ValidationError, row: Any) -> list[dict[str,
     form.data[form.add_prefix("version")] = services.version_token(current)
     form.add_error(None, error)
     last = change_log.entries_for([row.uuid]).first()
-    return describe_entry(last)["fields"] if last else []
+    precisions = {name: getattr(current, name, "") for name in change_log.PRECISION_FIELDS.values()}
+    return describe_entry(last, precisions)["fields"] if last else []

@@ -54,7 +54,7 @@ def outline(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     actions = (
         Action.objects.current()
         .filter(outcome__goal__in=open_goals)
-        .select_related("accountable", "outcome")
+        .select_related("accountable", "outcome__goal__plan")
         .prefetch_related("measures")
         .in_plan_order()
     )

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tenants.access import Permission, permission_required
-from tenants.models import ActionStage, Affiliation, Visibility
+from tenants.models import Affiliation
 from tenants.plans import change_log
-from tenants.plans.models import Action, Plan, PlanLogEntry
+from tenants.plans.labels import format_logged_value
+from tenants.plans.models import Action, PlanLogEntry
 from tenants.plans.views.common import action_or_404, permission_context
 
 PAGE_SIZE = 50
-CHOICE_LABELS: dict[str, Any] = {
-    "status": dict(Action.Status.choices),
-    "stage": dict(ActionStage.choices),
-    "visibility": dict(Visibility.choices),
-    "lifecycle": dict(Plan.Lifecycle.choices),
-}
 HIDDEN_FIELDS = frozenset({"due_precision", "start_precision", "accountability_raw"})
 
 
@@ -60,32 +52,40 @@ def _render_history(request: HttpRequest, entries: Any, context: dict[str, Any])
 def describe_entries(entries: Any) -> list[dict[str, Any]]:
     """Log entries as `describe_entry` has them, with the code of each action; at most two more queries."""
     entries = list(entries)
-    codes = dict(
-        Action.objects.filter(
-            uuid__in=[entry.object_uuid for entry in entries if entry.object_type == "action"]
-        ).values_list("uuid", "code")
-    )
+    uuids = [entry.object_uuid for entry in entries if entry.object_type == "action"]
+    columns = ("uuid", "code", *change_log.PRECISION_FIELDS.values())
+    actions: dict[Any, dict[str, Any]] = {
+        row["uuid"]: row for row in Action.objects.filter(uuid__in=uuids).values(*columns)
+    }
     owners = {value for entry in entries for value in entry.fields.get("owner", []) if isinstance(value, int)}
     names = {
         person.pk: str(person.user) for person in Affiliation.objects.filter(pk__in=owners).select_related("user")
     } if owners else {}  # fmt: skip
-    return [describe_entry(entry, names) | {"code": codes.get(entry.object_uuid)} for entry in entries]
+    lines = []
+    for entry in entries:
+        action = actions.get(entry.object_uuid, {})
+        lines.append(describe_entry(entry, action, names) | {"code": action.get("code")})
+    return lines
 
 
-def describe_entry(entry: PlanLogEntry, names: dict[int, str] | None = None) -> dict[str, Any]:
+def describe_entry(
+    entry: PlanLogEntry, action: dict[str, Any], names: dict[int, str] | None = None
+) -> dict[str, Any]:
     """A log entry for a template: {"entry", "who", "verb", "kind", "fields": [{"label", "old", "new"}]}.
 
-    `names` are the names of people by the id of their affiliation.
+    `action` has the precisions of its dates, see change_log.date_precisions; `names` are the names of people by the
+    id of their affiliation.
     """
-    fields = [
-        {
-            "label": _field_label(entry, name),
-            "old": format_value(name, pair[0], names or {}),
-            "new": format_value(name, pair[1], names or {}),
-        }
-        for name, pair in entry.fields.items()
-        if name not in HIDDEN_FIELDS
-    ]
+    precisions = change_log.date_precisions(entry, action)
+    fields = []
+    for name, pair in entry.fields.items():
+        if name in HIDDEN_FIELDS:
+            continue
+        old, new = (
+            format_logged_value(name, value, precision=precision, owners=names)
+            for value, precision in zip(pair, precisions.get(name, ("day", "day")), strict=True)
+        )
+        fields.append({"label": _field_label(entry, name), "old": old, "new": new})
     return {
         "entry": entry,
         "who": str(entry.by) if entry.by else _("The portal"),
@@ -100,50 +100,3 @@ def _field_label(entry: PlanLogEntry, name: str) -> str:
         return change_log.field_label(entry.object_type, name)
     except FieldDoesNotExist:  # the counts in an import's entry
         return name
-
-
-def format_value(name: str, value: Any, names: dict[int, str]) -> str:
-    """The logged value of a field as text; "" for nothing."""
-    if value in (None, "", []):
-        return ""
-    if name in CHOICE_LABELS:
-        return str(CHOICE_LABELS[name].get(value, value))
-    if name == "owner":
-        return names.get(value, str(value))
-    if name == "position" and isinstance(value, int):
-        return str(value + 1)
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return "; ".join(_format_item(item) for item in value)
-    if isinstance(value, dict):
-        return _format_item(value)
-    if isinstance(value, str) and (day := _parse_day(value)):
-        return date_format(day)
-    return str(value)
-
-
-def _format_item(item: Any) -> str:
-    if not isinstance(item, dict):
-        return str(item)
-    if "kind" in item:
-        return str(item["text"])
-    texts = [
-        item.get("title"),
-        item.get("label"),
-        item.get("text"),
-        _format_day(item.get("due") or item.get("on")),
-    ]
-    return ", ".join(str(text) for text in texts if text)
-
-
-def _format_day(text: Any) -> str:
-    day = _parse_day(text) if isinstance(text, str) else None
-    return date_format(day) if day else ""
-
-
-def _parse_day(text: str) -> dt.date | None:
-    try:
-        return parse_date(text) if len(text) == 10 else None
-    except ValueError:
-        return None

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tenants.access import Permission, permission_required
+from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.plans import change_log, selectors, services
 from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
@@ -128,8 +129,8 @@ def health(plan: Plan) -> list[dict[str, Any]]:
         of=Count("pk"), **{key: Count("pk", filter=test) for key, test in checks.items()}
     )
     labels = {
-        "owner": _("Has somebody who answers"),
-        "date": _("Has a date, or goes on"),
+        "owner": _("Has an owner"),
+        "date": _("Has a due date or is ongoing"),
         "measure": _("Has a measure"),
         "baseline": _("Has a measure with a baseline"),
     }
@@ -173,7 +174,8 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
     def share_step(name: str) -> dict[str, Any]:
         return {
             "done": not is_starter and counts["all"] > 0 and counts[name] == counts["all"],
-            "note": _("%(count)d of %(all)d actions") % {"count": counts[name], "all": counts["all"]},
+            "note": _("%(count)s of %(all)s actions")
+            % {"count": format_number(counts[name]), "all": format_number(counts["all"])},
         }
 
     def step(key: str, label: str, url: str, *, done: bool, note: str, about: str = "") -> dict[str, Any]:
@@ -185,14 +187,16 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
              note=str(coordinator.user) if coordinator else _("Nobody yet"),
              about=_("One person keeps the plan and the site together.")),
         step("team", _("Invite your colleagues"), reverse("team:team"), done=people > 1,
-             note=_("%(count)d on the team") % {"count": people},
+             note=_("%(count)s on the team") % {"count": format_number(people)},
              about=_("Department leads report on their own actions. It takes a minute for each person.")),
         step("settings", _("Make the site look like yours"), settings,
              done=bool(jurisdiction.tagline or jurisdiction.logo or jurisdiction.brand_color != "#2a2f66"),
              note=_("Name, color, logo, time zone"),
              about=_("Short name, color and logo stand on every page of your site.")),
         step("plan", _("Bring in your plan"), reverse("plans:imports"), done=not is_starter,
-             note=_("Starter text so far") if is_starter else _("%(count)d actions") % {"count": counts["all"]},
+             note=_("Starter text so far")
+             if is_starter
+             else _("%(count)s actions") % {"count": format_number(counts["all"])},
              about=_("Upload the spreadsheet you keep today, or write over the starter text. "
                      "You see what would change before anything is saved.")),
         step("answers", _("Say who answers for each action"), editor, **share_step("answered"),
@@ -202,7 +206,7 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
         step("measures", _("Say how you will measure it"), editor, **share_step("measured"),
              about=_("How much, how well, and is anyone better off?")),
         step("report", _("Write a first update"), reverse("plans:updates"), done=counts["reported"] > 0,
-             note=_("%(count)d actions have one") % {"count": counts["reported"]},
+             note=_("%(count)s actions have one") % {"count": format_number(counts["reported"])},
              about=_("Two sentences on one action: what happened, what is next.")),
         step("adoption", _("Record the adoption"), reverse("plans:adopt"), done=plan.adopted_on is not None,
              note=plan.adopting_body or _("Not adopted yet"),

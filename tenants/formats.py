@@ -1,0 +1,64 @@
+"""How pages write dates, ages, numbers and choices. Files and the API have ISO dates, plain numbers and codes instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.contrib.humanize.templatetags.humanize import apnumber
+from django.db.models import TextChoices
+from django.utils.formats import date_format, number_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+def format_partial_date(day: dt.date | None, precision: str = "day") -> str:
+    """A date with the given precision: "June 30, 2027", "June 2027", "2027 Q2", "2027"; "" without a date."""
+    if day is None:
+        return ""
+    if precision == "year":
+        return str(day.year)
+    if precision == "quarter":
+        return _("%(year)s Q%(quarter)s") % {"year": day.year, "quarter": (day.month + 2) // 3}
+    return date_format(day, "YEAR_MONTH_FORMAT" if precision == "month" else "DATE_FORMAT")
+
+
+def format_years(start: int | None, end: int | None) -> str:
+    """ "2025–2029", "2025", or ""."""
+    return "–".join(str(year) for year in dict.fromkeys((start, end)) if year)
+
+
+def days_ago(days: int) -> str:
+    """ "today", "1 day ago", "1,240 days ago"; negative days (in the future) count as today."""
+    if days <= 0:
+        return _("today")
+    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": format_number(days)}
+
+
+def time_since(day: dt.date, *, on: dt.date) -> str:
+    """The age of a day on another one: "21 days ago"."""
+    return days_ago((on - day).days)
+
+
+def format_number(number: int) -> str:
+    """ "1,240": as `{{ number }}` in a template."""
+    return number_format(number)
+
+
+def spell_number(number: int) -> str:
+    """A number in words up to nine, in digits above: "eight", "1,240"."""
+    return str(apnumber(number)) if 0 <= number < 10 else format_number(number)
+
+
+def choice_label(choices: type[TextChoices], value: str) -> str:
+    """The label of a choice; "" if none is chosen."""
+    return str(choices(value).label) if value else ""
+
+
+def capitalize_first(text: str) -> str:
+    return str(capfirst(text))
+
+
+def lowercase_first(text: str) -> str:
+    """The text for the middle of a sentence. A word in all capitals stays as it is."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,167 @@
+"""Display text of plans and actions: status, stage, due date, owner, and the values in the change log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.dateparse import parse_date
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
+from tenants.models import ActionStage, Visibility
+from tenants.plans.models import Action, Plan, Precision
+
+NO_STATUS = "none"  # stands for "no status yet" in addresses and downloads
+
+# Bad news first.
+STATUSES_BY_URGENCY = [
+    "off_track",
+    "at_risk",
+    "on_hold",
+    "not_started",
+    NO_STATUS,
+    "on_track",
+    "completed",
+    "cancelled",
+    "merged",
+]
+# The order of glyphs in a row: from done to uncounted.
+STATUSES_BY_PROGRESS = [
+    "completed",
+    "on_track",
+    "at_risk",
+    "off_track",
+    "on_hold",
+    "not_started",
+    NO_STATUS,
+    "cancelled",
+    "merged",
+]
+
+
+NOT_ASSIGNED = gettext_lazy("Not assigned")
+FRESHNESS_LABELS = {
+    "fresh": gettext_lazy("Up to date"),
+    "due": gettext_lazy("Due now"),
+    "overdue": gettext_lazy("Overdue"),
+    "stale": gettext_lazy("Stale"),
+    "none": gettext_lazy("No update yet"),
+}
+LOGGED_CHOICES: dict[str, Any] = {
+    "status": Action.Status,
+    "stage": ActionStage,
+    "visibility": Visibility,
+    "lifecycle": Plan.Lifecycle,
+}
+
+
+def status_label(code: str | None, status_labels: Mapping[str, str] | None = None) -> str:
+    """The city's own label for a status, or the portal's; `status_labels` is Plan.status_labels."""
+    code = code or NO_STATUS
+    if label := (status_labels or {}).get(code):
+        return label
+    return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
+
+
+def stage_label(code: str) -> str:
+    return choice_label(ActionStage, code) or _("Not said")
+
+
+def format_due(due: dt.date | None, precision: str, is_continuous: bool) -> str:
+    """ "June 2027", "Ongoing (no end date)" or "No due date"."""
+    if due:
+        return format_partial_date(due, precision or Precision.DAY)
+    return _("Ongoing (no end date)") if is_continuous else _("No due date")
+
+
+def format_vacancy(since: dt.date | None) -> str:
+    """ "Vacant since June 30, 2027"; "" if the position is filled."""
+    return _("Vacant since %(day)s") % {"day": format_partial_date(since)} if since else ""
+
+
+def format_accountable(department: str, vacant_since: dt.date | None) -> str:
+    """The accountable department, and since when its position is vacant; escaped HTML."""
+    vacancy = format_vacancy(vacant_since)
+    if not department or not vacancy:
+        return department or vacancy or str(NOT_ASSIGNED)
+    return format_html('{} <span class="micro soft">({})</span>', department, lowercase_first(vacancy))
+
+
+def format_period(plan: Plan) -> str:
+    """ "2025–2029", "2025", or ""."""
+    return format_years(
+        plan.period_start.year if plan.period_start else None,
+        plan.period_end.year if plan.period_end else None,
+    )
+
+
+def format_status_counts(counts: Mapping[str, int], status_labels: Mapping[str, str]) -> str:
+    """ "2 completed, 5 on track, 1 no status yet", in STATUSES_BY_PROGRESS order."""
+    return ", ".join(
+        f"{format_number(counts[code])} {lowercase_first(status_label(code, status_labels))}"
+        for code in STATUSES_BY_PROGRESS
+        if counts.get(code)
+    )
+
+
+def action_heading(number: str, title: str) -> str:
+    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
+    text = title[:-1] if title.endswith(".") and not title.endswith("..") else title
+    return f"{number} {text}" if number else text
+
+
+def format_logged_value(
+    name: str, value: Any, *, precision: str = Precision.DAY, owners: Mapping[int, str] | None = None
+) -> str:
+    """The logged value of a field as text; "" for nothing.
+
+    `precision` is that of a date; `owners` are the names of people by the id of their affiliation.
+    """
+    if value in (None, "", []):
+        return ""
+    if name in LOGGED_CHOICES:
+        choices = LOGGED_CHOICES[name]
+        return choice_label(choices, value) if value in choices.values else str(value)
+    if name == "owner":
+        return (owners or {}).get(value, str(value))
+    if name == "position" and isinstance(value, int):
+        return str(value + 1)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return "; ".join(_format_item(item) for item in value)
+    if isinstance(value, dict):
+        return _format_item(value)
+    return _format_day(value, precision) or str(value)
+
+
+def _format_item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    if "kind" in item:
+        return _format_measure(item)
+    day = _format_day(item.get("due") or item.get("on"), item.get("precision") or Precision.DAY)
+    texts = [item.get("title"), item.get("label"), item.get("text"), day]
+    return ", ".join(str(text) for text in texts if text)
+
+
+def _format_measure(measure: Mapping[str, str]) -> str:
+    """ "Families helped (at the start: 22; target: 75)"."""
+    details = [
+        _("at the start: %(value)s") % {"value": measure["baseline"]} if measure.get("baseline") else "",
+        _("target: %(value)s") % {"value": measure["target"]} if measure.get("target") else "",
+    ]
+    text = "; ".join(filter(None, details))
+    return f"{measure['text']} ({text})" if text else str(measure["text"])
+
+
+def _format_day(text: Any, precision: str) -> str:
+    try:
+        day = parse_date(text) if isinstance(text, str) and len(text) == 10 else None
+    except ValueError:
+        return ""
+    return format_partial_date(day, precision)

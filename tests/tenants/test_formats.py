@@ -1,0 +1,126 @@
+"""How pages write dates, ages, numbers, choices and states, at the boundaries."""
+
+import datetime as dt
+
+import pytest
+from django.utils import translation
+from localflavor.us import us_states as localflavor_states
+
+from tenants import formats
+from tenants.models import ActionStage, Jurisdiction
+from tenants.models.us_states import US_STATES, state_choices, state_name
+
+DAY = dt.date(2027, 9, 5)
+
+
+@pytest.mark.parametrize(
+    ("day", "precision", "expected"),
+    [
+        (None, "day", ""),
+        (DAY, "day", "September 5, 2027"),
+        (DAY, "month", "September 2027"),
+        (dt.date(2027, 6, 30), "month", "June 2027"),
+        (DAY, "year", "2027"),
+        (dt.date(2027, 1, 1), "quarter", "2027 Q1"),
+        (dt.date(2027, 3, 31), "quarter", "2027 Q1"),
+        (dt.date(2027, 4, 1), "quarter", "2027 Q2"),
+        (dt.date(2027, 9, 30), "quarter", "2027 Q3"),
+        (dt.date(2027, 10, 1), "quarter", "2027 Q4"),
+        (dt.date(2027, 12, 31), "quarter", "2027 Q4"),
+    ],
+)
+def test_partial_dates(day, precision, expected):
+    assert formats.format_partial_date(day, precision) == expected
+
+
+def test_dates_follow_the_language():
+    with translation.override("es"):
+        assert formats.format_partial_date(DAY) == "5 de septiembre de 2027"
+        assert formats.format_partial_date(DAY, "month") == "septiembre de 2027"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (-3, "today"),
+        (0, "today"),
+        (1, "1 day ago"),
+        (2, "2 days ago"),
+        (999, "999 days ago"),
+        (1000, "1,000 days ago"),
+    ],
+)
+def test_ages(days, expected):
+    assert formats.days_ago(days) == expected
+    assert formats.time_since(DAY, on=DAY + dt.timedelta(days=days)) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, "0"), (999, "999"), (1000, "1,000"), (1240, "1,240"), (1234567, "1,234,567"), (-1240, "-1,240")],
+)
+def test_numbers(number, expected):
+    assert formats.format_number(number) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(-1, "-1"), (0, "0"), (1, "one"), (9, "nine"), (10, "10"), (1240, "1,240")]
+)
+def test_spelled_numbers(number, expected):
+    assert formats.spell_number(number) == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (None, None, ""),
+        (2025, None, "2025"),
+        (None, 2029, "2029"),
+        (2025, 2025, "2025"),
+        (2025, 2029, "2025–2029"),
+    ],
+)
+def test_years(start, end, expected):
+    assert formats.format_years(start, end) == expected
+
+
+def test_choices():
+    assert formats.choice_label(ActionStage, "organize") == "Organize"
+    assert formats.choice_label(ActionStage, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", ""), ("On track", "on track"), ("A", "A"), ("HR leads", "HR leads")]
+)
+def test_text_for_the_middle_of_a_sentence(text, expected):
+    assert formats.lowercase_first(text) == expected
+
+
+def test_text_for_the_start_of_a_sentence():
+    assert formats.capitalize_first("eight actions") == "Eight actions"
+
+
+# ---- States ----------------------------------------------------------------------------------------------
+def test_fifty_states_the_district_and_five_territories():
+    assert len(US_STATES) == 56
+    assert {"DC", "AS", "GU", "MP", "PR", "VI"} <= set(US_STATES)
+    assert {code for code, _name in localflavor_states.US_STATES} < set(US_STATES)
+    assert "AE" not in US_STATES  # mail for soldiers is not a state
+
+
+def test_names_of_states():
+    assert state_name("MN") == state_name("mn") == "Minnesota"
+    assert state_name("DC") == "District of Columbia"
+    assert state_name("XX") == "XX"
+    assert state_name("") == "No state given"
+
+
+def test_choices_of_states_are_in_order_of_their_names():
+    names = [name for _code, name in state_choices()]
+    assert names == sorted(names)
+    assert len(names) == 56
+
+
+@pytest.mark.parametrize("code", ["MN", "DC", "PR"])
+def test_a_jurisdiction_may_be_in_each_of_them(code):
+    Jurisdiction(name="City of Elm Ford", short_name="Elm Ford", slug="elm-ford", state=code).clean()
