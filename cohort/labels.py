@@ -7,6 +7,7 @@ import datetime as dt
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
+from tenants.dashboard.labels import year_since
 from tenants.memo import said_once
 from tenants.models import Jurisdiction
 
@@ -32,8 +33,7 @@ def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | Non
         or adopted_on > on
     ):
         return stage
-    year = on.year - adopted_on.year + 1 - ((on.month, on.day) < (adopted_on.month, adopted_on.day))
-    return _stage_in_year(stage, year)
+    return _stage_in_year(stage, year_since(adopted_on, on=on))
 
 
 @said_once

@@ -92,6 +92,11 @@ def _days_ago(days: int) -> str:
     return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 
+def year_since(start: dt.date, *, on: dt.date) -> int:
+    """The number of the year that `on` is in, counted from `start`: 1 until the day before its first anniversary."""
+    return on.year - start.year + 1 - ((on.month, on.day) < (start.month, start.day))
+
+
 def format_accountable(department: str, vacant_since: dt.date | None, *, short: bool = True) -> str:
     """The accountable department, and since when its position is vacant; escaped HTML."""
     if not vacant_since:
