@@ -91,7 +91,7 @@ def test_a_new_year_of_implementing_begins_on_the_anniversary_of_the_adoption(ca
 )  # fmt: skip
 def test_a_wrong_year_is_noticed(fault):
     with planted(fault):
-        assert wrong_cases(stage_text, YEARS)
+        assert any(wrong_cases(stage_text, YEARS))
 
 
 # ---- Stages ----------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_a_stage_is_told_with_its_year_only_while_a_plan_is_carried_out(case):
 )
 def test_a_wrong_text_of_a_stage_is_noticed(fault):
     with planted(fault):
-        assert wrong_cases(stage_text, STAGE_TABLE)
+        assert any(wrong_cases(stage_text, STAGE_TABLE))
 
 
 # ---- The year of the plan's own period, on the city's front page -----------------------------------------
@@ -202,7 +202,7 @@ def test_the_front_page_counts_the_years_of_the_plan_from_its_first_day(case):
 )
 def test_a_wrong_year_of_the_plan_is_noticed(fault):
     with planted(fault):
-        assert wrong_cases(period_text, PERIODS)
+        assert any(wrong_cases(period_text, PERIODS))
 
 
 # ---- Today is the city's day -----------------------------------------------------------------------------
