@@ -50,11 +50,13 @@ def format_partial_date(day: dt.date | None, precision: str) -> str:
     """Text that PartialDateField reads back as the same date: "June 2027"; in other languages "2027-06"."""
     if day is None:
         return ""
+    fiscal = connection.tenant.fiscal_year_start_month
     if precision == "year":
-        fiscal = connection.tenant.fiscal_year_start_month
         is_fiscal = fiscal != 1 and day == dt.date(day.year, fiscal, 1) - dt.timedelta(days=1)
         return f"FY{day.year}" if is_fiscal else str(day.year)
     if precision == "quarter":
+        if day.month % 3 and (day.month - fiscal) % 3 == 2:  # of the fiscal year alone, not of the calendar
+            return f"FY{day.year + (day.month >= fiscal)} Q{(day.month - fiscal) % 12 // 3 + 1}"
         return f"{day.year} Q{(day.month + 2) // 3}"
     is_english = (get_language() or "en").startswith("en")
     month = calendar.month_name[day.month]
