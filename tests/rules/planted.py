@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import datetime as dt
 import functools
 import importlib
 import inspect
@@ -34,6 +35,11 @@ class Fault(NamedTuple):
     where: str
     was: str
     now: str
+
+
+def day(text: str | None) -> dt.date | None:
+    """The date of a table: "2027-04-08"; None for none."""
+    return dt.date.fromisoformat(text) if text else None
 
 
 def table_of(cases: Iterable[Case]) -> pytest.MarkDecorator:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from tenants.plans import selectors
 from tenants.plans.models import Action, Plan
-from tests.rules.planted import Case, Fault, faults_of, planted, table_of, wrong_cases
-
-
-def day(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
+from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
 
 def case(name, expected, last, on="2027-04-08", cadence=92, grace=30):
-    given = {"last": last and day(last), "on": day(on), "cadence": cadence, "grace": grace}
+    given = {"last": day(last), "on": day(on), "cadence": cadence, "grace": grace}
     return Case(name, given, expected)
 
 

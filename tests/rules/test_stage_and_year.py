@@ -14,7 +14,7 @@ from tenants.models import Jurisdiction
 from tenants.plans.models import Plan
 from tenants.signals import plan_published
 from tests.plan_factories import PlanFactory
-from tests.rules.planted import Case, Fault, faults_of, planted, table_of, wrong_cases
+from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
 LABEL = "cohort.labels:membership_stage_label"
 YEAR = "tenants.dashboard.labels:year_since"
@@ -28,10 +28,6 @@ YEAR_FAULTS = [
     Fault(YEAR, "(on.month, on.day) < (start.month, start.day)", "on.day < start.day"),
     Fault(YEAR, " + 1 -", " -"),
 ]
-
-
-def day(text: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
 
 
 def stage_text(stage, adopted, on, lifecycle="implementing"):

@@ -11,7 +11,7 @@ from tenants.dashboard.statistics import PlanStatistics, get_action_rows
 from tenants.plans import selectors
 from tenants.plans.models import Action
 from tests.plan_factories import ActionFactory, GoalFactory, OutcomeFactory, PlanFactory
-from tests.rules.planted import Case, Fault, faults_of, planted, table_of, wrong_cases
+from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
 TODAY = dt.date(2027, 4, 8)
 OVERDUE = "tenants.plans.selectors:overdue_for_update"
@@ -19,8 +19,7 @@ ORDER = "tenants.plans.selectors:order_by_oldest_update"
 
 
 def case(name, expected, last, *, cadence=92, **action):
-    last = last and dt.date.fromisoformat(last)
-    return Case(name, {"cadence": cadence, "action": {"last_update_on": last} | action}, expected)
+    return Case(name, {"cadence": cadence, "action": {"last_update_on": day(last)} | action}, expected)
 
 
 # Does the action owe an update on April 8, 2027, when one is asked for every 92 days?
@@ -149,8 +148,7 @@ def test_what_owes_no_update_is_what_the_dashboard_calls_up_to_date(in_riverton)
     outcome = OutcomeFactory(goal__plan=plan)
     for last in (None, "2027-01-05", "2027-01-06", "2027-01-07", "2027-04-08"):
         for status in (None, *Action.Status.values):
-            last_update_on = last and dt.date.fromisoformat(last)
-            ActionFactory(outcome=outcome, status=status, last_update_on=last_update_on)
+            ActionFactory(outcome=outcome, status=status, last_update_on=day(last))
     statistics = PlanStatistics(plan, get_action_rows(plan, on=TODAY), on=TODAY)
 
     assert selectors.overdue_for_update(plan, on=TODAY).count() == 12  # two days of six open statuses
