@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.utils.translation import gettext as _
 
-from tenants.formats import choice_label
+from tenants.formats import choice_label, year_since
 from tenants.models import Jurisdiction
 
 _Stage = Jurisdiction.MembershipStage
@@ -25,7 +25,7 @@ def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | Non
         or adopted_on > on
     ):
         return stage
-    year = on.year - adopted_on.year + 1 - ((on.month, on.day) < (adopted_on.month, adopted_on.day))
+    year = year_since(adopted_on, on=on)
     return _("%(stage)s, year %(year)d") % {"stage": stage, "year": year}
 
 

@@ -62,3 +62,8 @@ def capitalize_first(text: str) -> str:
 def lowercase_first(text: str) -> str:
     """The text for the middle of a sentence. A word in all capitals stays as it is."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def year_since(start: dt.date, *, on: dt.date) -> int:
+    """The number of the year that `on` is in, counted from `start`: 1 until the day before its first anniversary."""
+    return on.year - start.year + 1 - ((on.month, on.day) < (start.month, start.day))

@@ -126,7 +126,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
         "stage": labels.stage_label(stage) if stage else "",
         "measures": _measures_by_kind(action),
-        "milestones": _milestones(action, on=on),
+        "milestones": _milestones(plan, action, on=on),
         "commitment_changes": _commitment_changes(plan, action),
         "notes": _with_status_changes(list(notes), status_labels),
         "notes_page": notes,
@@ -164,14 +164,14 @@ def _measures_by_kind(action: Action) -> list[dict[str, Any]]:
     ]
 
 
-def _milestones(action: Action, *, on: dt.date) -> list[dict[str, Any]]:
+def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, Any]]:
     rows = Milestone.objects.filter(action=action).order_by("due_date", "position", "pk")
     return [
         {
             "title": row["title"] or _("Step"),
             "done": formats.format_partial_date(row["done_date"]),
             "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
-            "is_late": not row["done_date"] and row["due_date"] < on,
+            "is_late": not row["done_date"] and is_past_due(plan, row["due_date"], on=on),
         }
         for row in rows.values("title", "done_date", "due_date", "due_precision")
     ]

@@ -212,7 +212,8 @@ class PlanStatistics:
 
     def lead_paragraph(self) -> str:
         """The plan in two or three sentences, built from its numbers."""
-        plan, goals, actions = self.plan, len(self.by_goal), len(self.rows)
+        plan, actions = self.plan, len(self.rows)
+        goals = plan.goals.filter(retired_at=None).count()  # those without an action too
         size = _("%(goals)s and %(actions)s") % {
             "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": formats.spell_number(goals)},
             "actions": ngettext("%(n)s action", "%(n)s actions", actions)
@@ -235,7 +236,7 @@ class PlanStatistics:
         else:
             sentences = [_("The plan has %(size)s.") % {"size": size}]
         done = self.overall.completed
-        if self.counts[labels.NO_STATUS] == self.counted:
+        if self.counted and self.counts[labels.NO_STATUS] == self.counted:
             sentences.append(_("The city has not reported on any of them yet."))
         elif done:
             sentences.append(

@@ -180,5 +180,5 @@ def _eyebrow(plan: Plan, on: dt.date) -> str:
     if plan.lifecycle == Plan.Lifecycle.DRAFT:
         phrases.append(_("draft, not adopted yet"))
     elif plan.period_start and plan.period_start <= on <= (plan.period_end or on):
-        phrases.append(_("year %(n)d") % {"n": on.year - plan.period_start.year + 1})
+        phrases.append(_("year %(n)d") % {"n": formats.year_since(plan.period_start, on=on)})
     return ", ".join(phrases)

@@ -37,7 +37,7 @@ PROMISED: dict[str, tuple[dict[str, Any], str]] = {
     "due_precision": ({"due_precision": "year"}, "Promised by December 31, 2026 2026"),
     "is_continuous": (
         {"is_continuous": True, "due_date": None, "due_precision": ""},
-        "Promised by December 31, 2026 Goes on without an end date",
+        "Promised by December 31, 2026 Ongoing (no end date)",
     ),
     "measures": (
         {"measures": [MEASURE]},

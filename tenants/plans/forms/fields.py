@@ -54,6 +54,8 @@ def format_partial_date(day: dt.date | None, precision: str) -> str:
     fiscal = connection.tenant.fiscal_year_start_month
     if precision == "year" and fiscal != 1 and day == dt.date(day.year, fiscal, 1) - dt.timedelta(days=1):
         return f"FY{day.year}"
+    if precision == "quarter" and day.month % 3 and (day.month - fiscal) % 3 == 2:  # of the fiscal year alone
+        return f"FY{day.year + (day.month >= fiscal)} Q{(day.month - fiscal) % 12 // 3 + 1}"
     if precision in ("month", "day") and not (get_language() or "en").startswith("en"):
         return f"{day:%Y-%m}" if precision == "month" else day.isoformat()
     with translation.override("en"):
