@@ -91,7 +91,7 @@ class SearchSerializer(Serializer):
 
 
 class TextParameter(serializers.CharField):
-    def run_validation(self, data: Any) -> str:
+    def run_validation(self, data: Any = serializers.empty) -> str:
         if len(data) > parser.MAX_TEXT_LENGTH:
             message = _("Write at most %(most)d characters.") % {"most": parser.MAX_TEXT_LENGTH}
             raise serializers.ValidationError(message)

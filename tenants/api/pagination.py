@@ -27,14 +27,14 @@ class KeyCursorPagination(CursorPagination):
 
     def encode_cursor(self, cursor: Cursor) -> str:
         text = f"{BEFORE if cursor.reverse else AFTER}:{cursor.position}"
-        return replace_query_param(self.base_url, self.cursor_query_param, text)
+        return replace_query_param(str(self.base_url), self.cursor_query_param, text)
 
-    def decode_cursor(self, request: Request) -> Cursor | None:
+    def decode_cursor(self, request: Request) -> Any:
         text = request.query_params.get(self.cursor_query_param)
         if text is None:
             return None
         direction, _colon, position = text.partition(":")
-        return Cursor(offset=0, reverse=direction == BEFORE, position=position)
+        return Cursor(offset=0, reverse=direction == BEFORE, position=position)  # type: ignore[arg-type]
 
     def get_paginated_response(self, data: Any) -> Response:
         """The page, with its links in the header too (RFC 8288)."""

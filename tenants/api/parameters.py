@@ -48,7 +48,7 @@ class StrictMixin(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, **options)
 
-    def run_validation(self, data: Any) -> Any:
+    def run_validation(self, data: Any = serializers.empty) -> Any:
         if re.fullmatch(self.pattern, data, re.ASCII):
             with suppress(serializers.ValidationError, ValueError):
                 return super().run_validation(data)
@@ -59,7 +59,7 @@ class ChoiceParameter(serializers.ChoiceField):
     def __init__(self, choices: Iterable[str], **options: Any) -> None:
         super().__init__(choices=[str(choice) for choice in choices], required=False, **options)
 
-    def run_validation(self, data: Any) -> Any:
+    def run_validation(self, data: Any = serializers.empty) -> Any:
         if data not in self.choices:
             raise serializers.ValidationError(
                 _("Use one of: %(known)s.") % {"known": ", ".join(self.choices)}
@@ -162,7 +162,7 @@ class ParameterField(forms.Field):
                 errors.append(ValidationError(str(error.detail[0]), params={"value": text}))  # type: ignore[index]
         if errors:
             raise ValidationError(errors)
-        return values if self.many else next(iter(values), None)
+        return values if self.many else (values or [None])[0]
 
 
 class ParameterFilter(django_filters.Filter):

@@ -19,7 +19,7 @@ class UtcDateTimeField(serializers.DateTimeField):
 
 
 class RowSerializer(serializers.ModelSerializer[Any]):
-    """A row of a list. It has every field; a text that may be empty is null then."""
+    """A row of a list. It has every field; a text that may be empty is null then, in what is read and written."""
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.DateTimeField: UtcDateTimeField
@@ -29,6 +29,7 @@ class RowSerializer(serializers.ModelSerializer[Any]):
         field_class, options = super().build_field(field_name, info, model_class, nested_depth)
         options.pop("required", None)
         options.pop("label", None)  # words of a form
+        options.pop("allow_empty", None)  # a list may have no item
         if options.pop("allow_blank", False):
             options["allow_null"] = True
         return field_class, options
@@ -39,6 +40,15 @@ class RowSerializer(serializers.ModelSerializer[Any]):
             name: None if value == "" and self.fields[name].allow_null else value
             for name, value in row.items()
         }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        texts = {
+            field.source
+            for field in self.fields.values()
+            if isinstance(field, serializers.CharField | serializers.ChoiceField)
+        }
+        values = super().to_internal_value(data)
+        return {name: "" if value is None and name in texts else value for name, value in values.items()}
 
 
 def site_url(slug: str, path: Combinable) -> Concat:
