@@ -195,6 +195,13 @@ def sector_filter() -> AnyOfFilter:
     )
 
 
+class StatusFilter(AnyOfFilter):
+    """The status of an action; "none" stands for the empty one."""
+
+    def filter(self, queryset: QuerySet[Any], values: list[str]) -> QuerySet[Any]:
+        return super().filter(queryset, ["" if value == "none" else value for value in values or []])  # type: ignore[no-any-return]
+
+
 class PlanFilterSet(ListFilterSet):
     key_pattern = UUID
 
@@ -226,10 +233,9 @@ class ActionFilterSet(ListFilterSet):
     jurisdiction = jurisdiction_filter()
     goal = AnyOfFilter(UuidParameter(), "Below these goals, by id.", field_name="outcome__goal_id")
     outcome = AnyOfFilter(UuidParameter(), "Below these outcomes, by id.", field_name="outcome_id")
-    status = AnyOfFilter(
+    status = StatusFilter(
         ChoiceParameter([*Action.Status.values, "none"]),
         "That stand like this; `none` for those without a report yet.",
-        method="filter_status",
     )
     stage = stage_filter()
     sector = sector_filter()
@@ -242,9 +248,6 @@ class ActionFilterSet(ListFilterSet):
         lookup_expr="lt",
     )
     updated_since = UpdatedSinceFilter("shown_at")
-
-    def filter_status(self, queryset: QuerySet[Any], _name: str, values: list[str]) -> QuerySet[Any]:
-        return queryset.filter(status__in=["" if value == "none" else value for value in values])
 
 
 def annotate_visibility(model: type[Projection], audience: str, path: Any) -> QuerySet[Any]:

@@ -5,6 +5,7 @@ Every parameter is strict: a text that is not as described is an error, and so i
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -172,6 +173,10 @@ class ParameterFilter(django_filters.Filter):
 
     def __init__(self, parameter: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
         super().__init__(parameter=parameter, label="", **options)  # no form is shown
+
+    def __deepcopy__(self, memo: Any) -> ParameterFilter:
+        """A FilterSet copies its filters for each request; the parameter has no state and is shared."""
+        return copy.copy(self)
 
 
 class AnyOfFilter(ParameterFilter):
