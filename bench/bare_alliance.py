@@ -6,9 +6,12 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import F, Func, TextField, Value
+from django.db.models.functions import NullIf
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
+from rest_framework import serializers
 
 from bench.bare_city import template
 from config import urls_alliance
@@ -33,12 +36,21 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 @cache
 def rows_statement() -> tuple[str, tuple[Any, ...]]:
-    from cohort.api import ActionList
-    from tenants.api.views import statement as api_statement
+    from cohort.api import ActionSerializer, ActionViewSet, annotate_visibility
+    from cohort.models import PublicAction
 
-    inner = api_statement(ActionList, "public", ())
-    chosen = f"SELECT row FROM ({inner.sql}) AS found ORDER BY {inner.key} LIMIT 100"
-    return f"SELECT json_agg(row::json)::text FROM ({chosen}) AS chosen", inner.params
+    actions = annotate_visibility(PublicAction, "public", ActionViewSet.path).annotate(
+        goal_id=F("outcome__goal_id")
+    )
+    columns: list[Any] = []
+    for name, field in ActionSerializer().fields.items():
+        column: Any = F(str(field.source))
+        if field.allow_null and isinstance(field, serializers.CharField | serializers.ChoiceField):
+            column = NullIf(column, Value(""), output_field=TextField())
+        columns += [Value(name), column]
+    row = Func(*columns, function="json_build_object", output_field=TextField())
+    inner, params = actions.order_by("uuid").values(row=row)[:100].query.sql_with_params()
+    return f"SELECT json_agg(row)::text FROM ({inner}) AS page", params
 
 
 urlpatterns = [path("one-row/", one_row), path("rows/", rows), *urls_alliance.urlpatterns]

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import re
 import statistics
+from typing import Any
 
 from bench.measure import PairedTimes, Result
 from bench.wsgi import Site, time_cpu_pairs
@@ -95,8 +96,9 @@ def api() -> list[Result]:
     path = "/api/v1/actions?page_size=100"
     first = site.get(path)
     require(first.status == 200, "the list of actions")
-    require(json.loads(first.body)["results"] == json.loads(site.get("/rows/").body), "its rows")
-    require(len(json.loads(first.body)["results"]) == 100, "their number")
+    rows = json.loads(first.body)["results"]
+    require(list(map(parsed, rows)) == list(map(parsed, json.loads(site.get("/rows/").body))), "its rows")
+    require(len(rows) == 100, "their number")
     tag = first.headers["ETag"]
     require(site.get(path, HTTP_IF_NONE_MATCH=tag).status == 304, "the list that has not changed")
 
@@ -112,7 +114,7 @@ def api() -> list[Result]:
     return [
         *page_results(
             "api", f"List API, 100 of {ACTIONS} actions", "the same rows by json_agg through a bare view",
-            time_cpu_pairs(ours, floor, times=(20, 20)), 3, site.queries(path), None,
+            time_cpu_pairs(ours, floor, times=(20, 20)), 15, site.queries(path), None,
         ),
         *page_results(
             "api-unchanged", f"List API, 100 of {ACTIONS} actions, 304", "the same rows by json_agg through a bare view",
@@ -120,6 +122,11 @@ def api() -> list[Result]:
             site.queries(path, HTTP_IF_NONE_MATCH=tag), None,
         ),
     ]  # fmt: skip
+
+
+def parsed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its timestamp parsed, which PostgreSQL and Django write differently."""
+    return row | {"updated_at": dt.datetime.fromisoformat(row["updated_at"])}
 
 
 def progress() -> list[Result]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, re_path
@@ -18,16 +18,18 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer,
     OpenApiYamlRenderer2,
 )
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from cohort import api as cohort
 from resources import api as resources
 from search import api as search
 from tenants.api import PREFIX, problems
-from tenants.api.base import ApiView
-from tenants.api.parameters import Parameter, choice
+from tenants.api.parameters import ChoiceParameter, ParameterField, validate_query
 from tenants.api.reference import sections
+from tenants.api.views import ApiView, ResourceViewSet
 
 
 class IndexSerializer(serializers.Serializer[Any]):
@@ -46,33 +48,32 @@ class IndexSerializer(serializers.Serializer[Any]):
 class ApiRoot(ApiView):
     """What there is, by address."""
 
-    tag, operation, summary = "index", "index", "What there is"
+    serializer_class = IndexSerializer
+    filter_backends = ()
 
-    @classmethod
-    def answers(cls) -> Any:
-        return IndexSerializer()
-
+    @extend_schema(operation_id="index", summary="What there is", tags=["index"])
     def get(self, request: Request) -> HttpResponse:
-        self.asked()
+        validate_query(request.query_params, forms.Form(request.query_params))
         urls = {name: request.build_absolute_uri(f"{PREFIX}/{name}") for name in IndexSerializer().fields}
-        body = json.dumps(urls)
-        return self.tagged(HttpResponse(body, content_type="application/json"), self.tag_of(body))
+        return self.with_etag(Response(urls), self.compute_etag(urls))
 
 
-class Schema(ApiView):
+class SchemaForm(forms.Form):
+    format = ParameterField(ChoiceParameter(["json", "yaml"]), required=False)
+
+
+class SchemaView(ApiView):
     """The description of the API by OpenAPI 3.1, as JSON or YAML."""
 
     renderer_classes = (OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiYamlRenderer2)
 
-    @classmethod
-    def takes(cls) -> list[Parameter]:
-        return [choice("format", "", ["json", "yaml"], many=False)]
-
     def get(self, request: Request) -> HttpResponse:
-        self.asked()
+        validate_query(request.query_params, SchemaForm(request.query_params))
         renderer_class = type(request.accepted_renderer)
         body = render_schema(renderer_class)  # type: ignore[arg-type]
-        return self.tagged(HttpResponse(body, content_type=renderer_class.media_type), self.tag_of(body))
+        return self.with_etag(
+            HttpResponse(body, content_type=renderer_class.media_type), self.compute_etag(body)
+        )
 
 
 class NotFoundView(ApiView):
@@ -87,7 +88,7 @@ class NotFoundView(ApiView):
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     """The reference page of the API: every address with its parameters and fields."""
-    context = {"section": "api", "sections": sections(openapi_schema()), "problems": problems.EXPLAINED}
+    context = {"section": "api", "sections": sections(openapi_schema()), "problems": problems.PROBLEM_TYPES}
     return render(request, "alliance/api.html", context)
 
 
@@ -110,27 +111,27 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return defaults.server_error(request)
 
 
-ROUTES: list[tuple[str, type[ApiView], str]] = [
-    ("", ApiRoot, "index"),
-    ("/jurisdictions", cohort.JurisdictionList, "jurisdictions"),
-    ("/jurisdictions/<slug:slug>", cohort.JurisdictionDetail, "jurisdiction"),
-    ("/plans", cohort.PlanList, "plans"),
-    ("/plans/<uuid:id>", cohort.PlanDetail, "plan"),
-    ("/goals", cohort.GoalList, "goals"),
-    ("/goals/<uuid:id>", cohort.GoalDetail, "goal"),
-    ("/outcomes", cohort.OutcomeList, "outcomes"),
-    ("/outcomes/<uuid:id>", cohort.OutcomeDetail, "outcome"),
-    ("/actions", cohort.ActionList, "actions"),
-    ("/actions/<uuid:id>", cohort.ActionDetail, "action"),
-    ("/library", resources.LibraryList, "library"),
-    ("/library/<slug:key>", resources.LibraryDetail, "library-item"),
-    ("/topics", resources.TopicList, "topics"),
-    ("/topics/<slug:slug>", resources.TopicDetail, "topic"),
-    ("/search", search.SearchView, "search"),
+def resource(name: str, key: str, single: str, viewset: type[ResourceViewSet]) -> list[URLPattern]:
+    """The addresses of a list and of its rows: resource("topics", "<slug:slug>", "topic", TopicViewSet)."""
+    return [
+        path(f"api/v1/{name}", viewset.as_view({"get": "list"}, basename=name), name=name),
+        path(f"api/v1/{name}/{key}", viewset.as_view({"get": "retrieve"}, basename=name), name=single),
+    ]
+
+
+_documented_routes = [
+    path("api/v1", ApiRoot.as_view(), name="index"),
+    *resource("jurisdictions", "<slug:slug>", "jurisdiction", cohort.JurisdictionViewSet),
+    *resource("plans", "<uuid:id>", "plan", cohort.PlanViewSet),
+    *resource("goals", "<uuid:id>", "goal", cohort.GoalViewSet),
+    *resource("outcomes", "<uuid:id>", "outcome", cohort.OutcomeViewSet),
+    *resource("actions", "<uuid:id>", "action", cohort.ActionViewSet),
+    *resource("library", "<slug:key>", "library-item", resources.LibraryViewSet),
+    *resource("topics", "<slug:slug>", "topic", resources.TopicViewSet),
+    path("api/v1/search", search.SearchView.as_view(), name="search"),
 ]
-_documented_routes = [path(f"api/v1{route}", view.as_view(), name=name) for route, view, name in ROUTES]
 _schema_routes = [
-    path("api/v1/schema", Schema.as_view(), name="schema"),
+    path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", reference, name="docs"),
 ]
 # Each address also works with a trailing slash, without a redirect.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
+import django_filters
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from search import presentation, service
 from search.models import Document
@@ -26,9 +27,17 @@ from search.types import (
     Hit,
     SearchResults,
 )
-from tenants.api import parameters
-from tenants.api.base import ApiView
-from tenants.api.parameters import Parameter, choice, slug
+from tenants.api.parameters import (
+    AnyOfFilter,
+    BooleanParameter,
+    ChoiceParameter,
+    IntegerParameter,
+    ParameterFilter,
+    SlugParameter,
+    validate_query,
+)
+from tenants.api.serializers import SHARED_WITH
+from tenants.api.views import ApiView
 
 Serializer = serializers.Serializer[Any]
 MAX_PAGE = 100
@@ -52,7 +61,7 @@ class HitSerializer(Serializer):
     origin = serializers.CharField(help_text="The place it comes from.")
     type = serializers.CharField(allow_null=True)
     language = serializers.CharField()
-    shared_with = serializers.ChoiceField([("public", "Everybody"), ("members", "Members of the cohort")])
+    shared_with = serializers.ChoiceField(SHARED_WITH)
     highlight = HighlightSerializer()
 
 
@@ -81,24 +90,47 @@ class SearchSerializer(Serializer):
     facets = serializers.DictField(child=FacetValueSerializer(many=True))
 
 
-def _facet_parameter(name: str) -> Parameter:
-    description = str(presentation.FACET_LABELS[name])
+class TextParameter(serializers.CharField):
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        if len(data) > parser.MAX_TEXT_LENGTH:
+            message = _("Write at most %(most)d characters.") % {"most": parser.MAX_TEXT_LENGTH}
+            raise serializers.ValidationError(message)
+        return parser.truncate(data)
+
+
+def _facet_filter(name: str) -> AnyOfFilter:
     values = presentation.facet_values(name)
-    return choice(name, description, values) if values else slug(name, description, lookup="")
+    parameter = ChoiceParameter(values) if values else SlugParameter()
+    return AnyOfFilter(parameter, str(presentation.FACET_LABELS[name]))
 
 
-def _parse_text(text: str) -> str:
-    if len(text) > parser.MAX_TEXT_LENGTH:
-        raise ValueError(_("Write at most %(most)d characters.") % {"most": parser.MAX_TEXT_LENGTH})
-    return parser.truncate(text)
+class SearchFilterSet(django_filters.FilterSet):
+    """The parameters of the search, which `search.service` reads."""
 
-
-TEXT_PARAMETER = Parameter(
-    "q",
-    'What to look for; "in quotes" for a phrase, -word for what must not be there. Nothing finds everything.',
-    {"type": "string", "maxLength": parser.MAX_TEXT_LENGTH},
-    _parse_text,
-)
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        text = TextParameter(
+            help_text=(
+                'What to look for; "in quotes" for a phrase, -word for what must not be there. '
+                "Nothing finds everything."
+            ),
+            max_length=parser.MAX_TEXT_LENGTH,
+            allow_blank=True,
+            required=False,
+        )
+        facets = {name: _facet_filter(name) for name in FACETS}
+        page = IntegerParameter(min_value=1, max_value=MAX_PAGE, default=1, help_text="From 1 on.")
+        size = IntegerParameter(
+            min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE, help_text="Hits on a page."
+        )
+        sort = ChoiceParameter(SORTS, help_text="The best or the newest first.")
+        exact = BooleanParameter(help_text="Your words alone, without synonyms and corrections.")
+        others = {"page": page, "page_size": size, "sort": sort, "exact": exact}
+        return {
+            "q": ParameterFilter(text),
+            **facets,
+            **{name: ParameterFilter(parameter) for name, parameter in others.items()},
+        }
 
 
 class SearchView(ApiView):
@@ -107,27 +139,19 @@ class SearchView(ApiView):
     Several values of one filter widen the search, several filters narrow it.
     """
 
-    tag, operation, summary = "search", "search", "Search"
-    filters: ClassVar[Sequence[Parameter]] = tuple(_facet_parameter(name) for name in FACETS)
+    serializer_class = SearchSerializer
+    filterset_class = SearchFilterSet
+    queryset = Document.objects.none()  # the service reads the documents
 
-    @classmethod
-    def answers(cls) -> Any:
-        return SearchSerializer()
-
-    @classmethod
-    def takes(cls) -> Sequence[Parameter]:
-        return (
-            TEXT_PARAMETER,
-            *cls.filters,
-            parameters.number("page", "From 1 on.", low=1, high=MAX_PAGE, default=1),
-            parameters.number("page_size", "Hits on a page.", low=1, high=MAX_PER_PAGE, default=PER_PAGE),
-            choice("sort", "The best or the newest first.", SORTS, many=False),
-            parameters.flag("exact", "Your words alone, without synonyms and corrections."),
-        )
-
+    @extend_schema(operation_id="search", summary="Search")
     def get(self, request: Request) -> HttpResponse:
-        params = self.asked()
-        selected = {name: params[name] for name in FACETS if name in params}
+        form = SearchFilterSet(request.query_params, self.queryset).form
+        params = {
+            name: value
+            for name, value in validate_query(request.query_params, form).items()
+            if value is not None
+        }
+        selected = {name: params[name] for name in FACETS if params[name]}
         page, size = params.get("page", 1), params.get("page_size", PER_PAGE)
         results = service.search(
             params.get("q", ""),
@@ -142,9 +166,8 @@ class SearchView(ApiView):
             "next": self._link(page + 1) if page * size < results.total and page < MAX_PAGE else None,
             "previous": self._link(page - 1) if page > 1 else None,
         }
-        body = json.dumps(links | _serialize_results(results, selected), ensure_ascii=False)
-        response = HttpResponse(body, content_type="application/json")
-        return self.tagged(response, self.tag_of(body))
+        body = links | _serialize_results(results, selected)
+        return self.with_etag(Response(body), self.compute_etag(body))
 
     def _link(self, page: int) -> str:
         query = self.request._request.GET.copy()

@@ -51,7 +51,6 @@ LONG_MODULES = {
     "tenants/plans/spreadsheets/reading/sheet_reader.py": "one class: from the rows of a sheet to a tree",
     "tests/access/test_access_table.py": "one table of all addresses, with its checks",
     "tests/embedded/test_postgres.py": "one subject, in sections",
-    "tests/leaks/test_leaks.py": "one sweep",
     "tests/plans/test_import.py": "the tests of one service",
     "tests/speed/test_page_cache.py": "one subject, in sections",
     "tests/upgrade/test_from_first_version.py": "one database, and all that it stored",

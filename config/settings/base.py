@@ -336,9 +336,16 @@ TAGGIT_CASE_INSENSITIVE = True
 # ---- API -------------------------------------------------------------------------------------------------
 API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # per IP address or user; 0: no limit
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.Described",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.ReadOnlySessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],  # querysets filter by audience
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.throttling.PerMinuteThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "URL_FORMAT_OVERRIDE": None,  # tenants.api reads `format` itself
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tenants.api.renderers.AcceptOrFormatNegotiation",
+    "DEFAULT_FILTER_BACKENDS": ["tenants.api.parameters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.KeyCursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.PortalAutoSchema",
+    "EXCEPTION_HANDLER": "tenants.api.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # AcceptOrFormatNegotiation reads `format`
     # The client's address, if a proxy is in front.
     "NUM_PROXIES": 1 if env_bool("BEHIND_TLS_PROXY", default=True) else 0,
 }

@@ -1,7 +1,6 @@
-"""What all resources of the API share: parameters, rows, pages, problems, limits and their description.
+"""What all resources of the API share, on the parts of Django REST framework.
 
-The API is read-only. An app declares the fields of a row (a serializer, also used for the reference) and the rows
-(a queryset); `views` does the rest. The URL patterns are in `config.api`.
+The API is read-only. An app declares a serializer, a FilterSet and a viewset; the URL patterns are in `config.api`.
 """
 
 PREFIX = "/api/v1"

@@ -1,196 +1,267 @@
-"""Query parameters: their values, the filter that they apply, and their description in the reference."""
+"""Query parameters: a serializer field parses and describes each value, a FilterSet filters by it.
+
+Every parameter is strict: a text that is not as described is an error, and so is a parameter that is not known.
+"""
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import re
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 
-from tenants.api.problems import BadParameters
+from tenants.api.pagination import AFTER, BEFORE, MAX_PAGE_SIZE, PAGE_SIZE
+from tenants.api.problems import InvalidParameters
 
+MAX_VALUES = 30  # of one parameter
 SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_FIRST = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-_LAST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
-MOST_VALUES = 30  # of one parameter
-_MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+SLUG_KEY = "[-a-zA-Z0-9_]{1,80}"
+RFC_3339 = (
+    r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
+FIRST_MOMENT = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+LAST_MOMENT = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One query parameter. `schema` describes a single value, `read` parses its text for `lookup`.
+# ---- Values ---------------------------------------------------------------------------------------------------
+class StrictMixin(serializers.Field[Any, Any, Any, Any]):
+    """A text must match `pattern` before the field parses it; every error says `remedy`: what to write instead."""
 
-    `read` raises ValueError with what to write instead. With `many` the parameter may be repeated: rows that match any
-    of the values are included.
-    """
+    pattern: str
+    remedy: str | Promise
 
-    name: str
-    says: str
-    schema: Mapping[str, Any]
-    read: Callable[[str], Any]
-    lookup: str = ""
-    many: bool = False
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if re.fullmatch(self.pattern, data, re.ASCII):
+            with suppress(serializers.ValidationError, ValueError):
+                return super().run_validation(data)
+        raise serializers.ValidationError(str(self.remedy))
 
 
-def read(parameters: Sequence[Parameter], given: QueryDict) -> dict[str, Any]:
-    """Parse the given parameters: values by name, lists for parameters with `many`. Raises BadParameters."""
-    by_name = {parameter.name: parameter for parameter in parameters}
-    values: dict[str, Any] = {}
-    errors: list[dict[str, str]] = []
+class ChoiceParameter(serializers.ChoiceField):
+    def __init__(self, choices: Iterable[str], **options: Any) -> None:
+        super().__init__(choices=[str(choice) for choice in choices], required=False, **options)
 
-    def refuse(name: str, value: str, detail: str) -> None:
-        errors.append({"parameter": name[:100], "value": value[:200], "detail": detail})
-
-    for name, texts in given.lists():
-        parameter = by_name.get(name)
-        if parameter is None:
-            names = ", ".join(sorted(by_name)) or _("none")
-            refuse(
-                name, texts[-1], _("There is no such parameter here. Known: %(names)s.") % {"names": names}
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data not in self.choices:
+            raise serializers.ValidationError(
+                _("Use one of: %(known)s.") % {"known": ", ".join(self.choices)}
             )
-            continue
-        limit = MOST_VALUES if parameter.many else 1
-        if len(texts) > limit:
-            refuse(name, texts[-1], _("Give it at most %(most)d times.") % {"most": limit})
-            continue
-        for text in texts:
-            try:
-                value = parameter.read(text)
-            except ValueError as error:
-                refuse(name, text, str(error))
-                continue
-            if parameter.many:
-                values.setdefault(name, []).append(value)
-            else:
-                values[name] = value
-    if errors:
-        raise BadParameters(errors)
-    return values
+        return data
 
 
-def choice(
-    name: str, says: str, choices: Iterable[str], *, lookup: str = "", many: bool = True, none: str = ""
-) -> Parameter:
-    """A parameter with a fixed list of values. `none` is the text of the empty value."""
-    values = [*map(str, choices), *([none] if none else [])]
+class SlugParameter(StrictMixin, serializers.RegexField):
+    pattern = SLUG
+    remedy = gettext_lazy("Write small letters, digits and single hyphens, like “marrow-bend”.")
 
-    def read_one(text: str) -> str:
-        if text not in values:
-            raise ValueError(_("Use one of: %(known)s.") % {"known": ", ".join(values)})
-        return "" if text == none else text
-
-    return Parameter(name, says, {"type": "string", "enum": values}, read_one, lookup, many)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(regex=SLUG, max_length=60, **options)
 
 
-def slug(name: str, says: str, *, lookup: str, max_length: int = 60) -> Parameter:
-    def read_one(text: str) -> str:
-        if len(text) > max_length or not re.fullmatch(SLUG, text):
-            raise ValueError(_("Write small letters, digits and single hyphens, like “marrow-bend”."))
-        return text
+class StateParameter(StrictMixin, serializers.RegexField):
+    pattern = "^[A-Z]{2}$"
+    remedy = gettext_lazy("Write a state by its two capital letters, like MN.")
 
-    schema = {"type": "string", "pattern": SLUG, "maxLength": max_length}
-    return Parameter(name, says, schema, read_one, lookup, many=True)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(regex=self.pattern, **options)
 
 
-def identity(name: str, says: str, *, lookup: str) -> Parameter:
-    schema = {"type": "string", "format": "uuid", "pattern": UUID}
-    return Parameter(name, says, schema, read_uuid, lookup, many=True)
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": UUID})
+class UuidParameter(StrictMixin, serializers.UUIDField):
+    pattern = UUID
+    remedy = gettext_lazy("Write a UUID, like 0b9c1f4e-5d36-4a6c-9a3e-2f1d7c8b4a60.")
 
 
-def read_uuid(text: str) -> uuid.UUID:
-    if not re.fullmatch(UUID, text):
-        raise ValueError(_("Write a UUID, like 0b9c1f4e-5d36-4a6c-9a3e-2f1d7c8b4a60."))
-    return uuid.UUID(text)
-
-
-def state(name: str, says: str, *, lookup: str) -> Parameter:
-    def read_one(text: str) -> str:
-        if not re.fullmatch("[A-Z]{2}", text):
-            raise ValueError(_("Write a state by its two capital letters, like MN."))
-        return text
-
-    return Parameter(name, says, {"type": "string", "pattern": "^[A-Z]{2}$"}, read_one, lookup, many=True)
-
-
-def flag(name: str, says: str) -> Parameter:
-    def read_one(text: str) -> bool:
-        if text not in ("true", "false"):
-            raise ValueError(_("Write true or false."))
-        return text == "true"
-
-    return Parameter(name, says, {"type": "boolean"}, read_one)
-
-
-def number(name: str, says: str, *, low: int, high: int, default: int) -> Parameter:
-    def read_one(text: str) -> int:
-        if not re.fullmatch("[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(_("Write a whole number from %(low)d to %(high)d.") % {"low": low, "high": high})
-        return int(text)
-
-    schema = {"type": "integer", "minimum": low, "maximum": high, "default": default}
-    return Parameter(name, says, schema, read_one)
-
-
-def day(name: str, says: str, *, lookup: str) -> Parameter:
-    def read_one(text: str) -> dt.date:
-        try:
-            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-                return dt.date.fromisoformat(text)
-        except ValueError:
-            pass
-        raise ValueError(_("Write a day as year, month and day, like 2027-06-30."))
-
-    return Parameter(name, says, {"type": "string", "format": "date"}, read_one, lookup)
-
-
-def updated_since(*, lookup: str) -> Parameter:
-    return Parameter(
-        "updated_since",
-        "Only what changed or came to be seen at this moment or later (RFC 3339). Begin some minutes before your last "
-        "request, because a change shows once it is committed. What was withdrawn is not told: compare a full list "
-        "from time to time.",
-        {"type": "string", "format": "date-time"},
-        read_moment,
-        lookup,
+class CursorParameter(StrictMixin, serializers.RegexField):
+    remedy = gettext_lazy(
+        "Take the whole address from “next” or “previous”, or leave the cursor out to begin again."
     )
 
+    def __init__(self, key_pattern: str, **options: Any) -> None:
+        self.pattern = f"^({AFTER}|{BEFORE}):{key_pattern.strip('^$')}$"
+        super().__init__(regex=self.pattern, **options)
 
-def read_moment(text: str) -> dt.datetime:
-    """Parse a timestamp of RFC 3339; a leap second counts as the next second. Raises ValueError with what to write."""
-    match = _MOMENT.fullmatch(text)
-    remedy = _(
+
+class IntegerParameter(StrictMixin, serializers.IntegerField):
+    pattern = "[0-9]{1,9}"
+
+    @property
+    def remedy(self) -> str:  # type: ignore[override]
+        limits = {"low": self.min_value, "high": self.max_value}
+        return _("Write a whole number from %(low)d to %(high)d.") % limits
+
+
+class BooleanParameter(StrictMixin, serializers.BooleanField):
+    pattern = "true|false"
+    remedy = gettext_lazy("Write true or false.")
+
+
+class DateParameter(StrictMixin, serializers.DateField):
+    pattern = r"\d{4}-\d\d-\d\d"
+    remedy = gettext_lazy("Write a day as year, month and day, like 2027-06-30.")
+
+
+class DateTimeParameter(StrictMixin, serializers.DateTimeField):
+    """A timestamp of RFC 3339. Python knows neither leap seconds nor the year 0: the next second and year count."""
+
+    pattern = RFC_3339
+    remedy = gettext_lazy(
         "Write a moment with its time zone, like 2027-06-30T17:00:00Z; a plus sign is %2B in an address."
     )
-    if not match:
-        raise ValueError(remedy)
-    year, month, date, hour, minute, second = (int(part) for part in match.groups()[:6])
-    micro = int((match[7] or ".0")[1:7].ljust(6, "0"))
-    zone = match[8].upper()
-    if (
-        hour > 23
-        or minute > 59
-        or second > 60
-        or (zone != "Z" and (int(zone[1:3]) > 23 or int(zone[4:]) > 59))
-    ):
-        raise ValueError(remedy)
-    sign = -1 if zone.startswith("-") else 1
-    offset = (
-        dt.timedelta() if zone == "Z" else sign * dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
-    )
-    leap = dt.timedelta(seconds=1) if second == 60 else dt.timedelta()
-    if year == 0:  # datetime begins with year 1
-        return _FIRST
-    try:
-        plain = dt.datetime(year, month, date, hour, minute, min(second, 59), micro, tzinfo=dt.UTC)
-    except ValueError:
-        raise ValueError(remedy) from None
-    try:
-        return plain - offset + leap
-    except OverflowError:
-        return _FIRST if year == 1 else _LAST
+
+    def to_internal_value(self, value: str) -> dt.datetime:
+        is_leap_second = value[17:19] == "60"
+        text = (value[:17] + "59" + value[19:]) if is_leap_second else value
+        moment = parse_datetime(text.upper().replace("0000-", "0001-", 1))
+        if moment is None:
+            raise ValueError(value)
+        try:
+            return (moment + dt.timedelta(seconds=is_leap_second)).astimezone(dt.UTC)
+        except OverflowError:
+            return FIRST_MOMENT if moment.year == 1 else LAST_MOMENT
+
+
+# ---- Parameters of a view ---------------------------------------------------------------------------------------
+class ParameterField(forms.Field):
+    """All values of a parameter, each parsed by `parameter`; a list if that is a ListField."""
+
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self, parameter: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.many = isinstance(parameter, serializers.ListField)
+        self.parameter: Any = parameter.child if isinstance(parameter, serializers.ListField) else parameter
+
+    def clean(self, value: list[str]) -> Any:
+        limit = MAX_VALUES if self.many else 1
+        if len(value) > limit:
+            message = _("Give it at most %(most)d times.") % {"most": limit}
+            raise ValidationError(message, params={"value": value[-1]})
+        values, errors = [], []
+        for text in value:
+            try:
+                values.append(self.parameter.run_validation(text))
+            except serializers.ValidationError as error:
+                errors.append(ValidationError(str(error.detail[0]), params={"value": text}))  # type: ignore[index]
+        if errors:
+            raise ValidationError(errors)
+        return values if self.many else (values or [None])[0]
+
+
+class ParameterFilter(django_filters.Filter):
+    """A filter whose values are parsed and described by a serializer field."""
+
+    field_class = ParameterField
+
+    def __init__(self, parameter: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
+        super().__init__(parameter=parameter, label="", **options)  # no form is shown
+
+    def __deepcopy__(self, memo: Any) -> ParameterFilter:
+        """A FilterSet copies its filters for each request; the parameter has no state and is shared."""
+        return copy.copy(self)
+
+
+class AnyOfFilter(ParameterFilter):
+    """Rows that match any of the values."""
+
+    def __init__(
+        self,
+        parameter: serializers.Field[Any, Any, Any, Any],
+        help_text: str,
+        *,
+        lookup_expr: str = "in",
+        **options: Any,
+    ) -> None:
+        values = serializers.ListField(
+            child=parameter, max_length=MAX_VALUES, help_text=help_text, required=False
+        )
+        super().__init__(values, lookup_expr=lookup_expr, **options)
+
+
+class UpdatedSinceFilter(ParameterFilter):
+    def __init__(self, field_name: str) -> None:
+        help_text = (
+            "Only what changed or came to be seen at this moment or later (RFC 3339). Begin some minutes before your "
+            "last request, because a change shows once it is committed. What was withdrawn is not told: compare a "
+            "full list from time to time."
+        )
+        super().__init__(DateTimeParameter(help_text=help_text), field_name=field_name, lookup_expr="gte")
+
+
+class Option(ParameterFilter):
+    """A parameter that the view or its paginator reads; it filters nothing."""
+
+    def filter(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        return queryset
+
+
+class ListFilterSet(django_filters.FilterSet):
+    """The filters of a list, then the parameters of its pages."""
+
+    key_pattern = SLUG_KEY
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        cursor = CursorParameter(
+            cls.key_pattern,
+            help_text="Where the page begins: part of the addresses in `next` and `previous`.",
+        )
+        size = IntegerParameter(
+            min_value=1, max_value=MAX_PAGE_SIZE, default=PAGE_SIZE, help_text="Rows on a page."
+        )
+        format_name = ChoiceParameter(
+            ["json", "csv"], help_text="`csv` for a spreadsheet; the same as `Accept: text/csv`."
+        )
+        options = {"cursor": Option(cursor), "page_size": Option(size), "format": Option(format_name)}
+        return super().get_filters() | options
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Filters lists. A single row takes no parameter."""
+
+    def get_filterset_class(self, view: Any, queryset: Any = None) -> type[django_filters.FilterSet] | None:
+        is_single = getattr(view, "action", None) == "retrieve"
+        return None if is_single else super().get_filterset_class(view, queryset)
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        filterset = self.get_filterset(request, queryset, view)
+        validate_query(
+            request.query_params, filterset.form if filterset else forms.Form(request.query_params)
+        )
+        return filterset.qs if filterset else queryset
+
+
+def validate_query(query: QueryDict, form: forms.Form) -> dict[str, Any]:
+    """Parsed values of the parameters of `form`. Raises InvalidParameters, with all errors in the order of the query."""
+    invalid = form.errors.as_data()
+    known = ", ".join(sorted(form.fields)) or _("none")
+    errors = []
+    for name, texts in query.lists():
+        found = [(error.params["value"], error.message) for error in invalid.get(name, ())]  # type: ignore[index]
+        if name not in form.fields:
+            unknown = _("There is no such parameter here. Known: %(names)s.") % {"names": known}
+            found = [(texts[-1], unknown)]
+        errors += [
+            {"parameter": name[:100], "value": value[:200], "detail": detail} for value, detail in found
+        ]
+    if errors:
+        raise InvalidParameters(errors)
+    return form.cleaned_data

@@ -20,7 +20,7 @@ from tenants.api import PREFIX
 
 CONTENT_TYPE = "application/problem+json"
 # status: (fragment of `type`, description in the reference)
-EXPLAINED: dict[int, tuple[str, str]] = {
+PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     400: (
         "bad-request",
         "A parameter that is not known here, or a value that cannot be read; `errors` names each.",
@@ -33,7 +33,7 @@ EXPLAINED: dict[int, tuple[str, str]] = {
 }
 
 
-class BadParameters(exceptions.APIException):
+class InvalidParameters(exceptions.APIException):
     """Parameters that cannot be read: [{"parameter": "page_size", "value": "0", "detail": "Write 1 to 100."}]."""
 
     status_code = 400
@@ -46,11 +46,11 @@ class BadParameters(exceptions.APIException):
         super().__init__(single if len(self.errors) == 1 else many)
 
 
-def answer(
+def problem_response(
     request: HttpRequest, *, status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()
 ) -> HttpResponse:
     """Return a problem response; `type` links to its description in the reference."""
-    kind, _description = EXPLAINED.get(status, ("", ""))
+    kind, _description = PROBLEM_TYPES.get(status, ("", ""))
     problem: dict[str, Any] = {
         "type": request.build_absolute_uri(f"{PREFIX}/docs#{kind}") if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -67,7 +67,7 @@ def answer(
     return response
 
 
-def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn an exception of a view into a problem response; with DEBUG, Django's own page shows internal errors."""
     request: HttpRequest = context["request"]._request
     if isinstance(error, Http404):
@@ -76,7 +76,7 @@ def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         set_rollback()
-        response = answer(
+        response = problem_response(
             request,
             status=error.status_code,
             detail=_detail(error, request),
@@ -98,7 +98,7 @@ def explain(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None
 
 def server_error(request: HttpRequest) -> HttpResponse:
     detail = _("Something broke on our side. Try again later; if it stays so, tell the alliance’s staff.")
-    return answer(request, status=500, detail=detail)
+    return problem_response(request, status=500, detail=detail)
 
 
 def _wait(error: exceptions.Throttled) -> int:

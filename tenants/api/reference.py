@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 Schema = Mapping[str, Any]
+MAX_DATABASE_INTEGER = 2_147_483_647
 
 
 def sections(description: Schema) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ def kind(schema: Schema, description: Schema) -> str:
         "integer": _("whole number"),
         "boolean": _("true or false"),
     }
-    if "minimum" in schema:
+    if schema.get("maximum", MAX_DATABASE_INTEGER) < MAX_DATABASE_INTEGER:
         return _("whole number from %(low)s to %(high)s") % {
             "low": schema["minimum"],
             "high": schema["maximum"],

@@ -9,8 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from tenants.api.parameters import MOST_VALUES
-from tenants.api.problems import CONTENT_TYPE, EXPLAINED
+from tenants.api.problems import CONTENT_TYPE, PROBLEM_TYPES
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -31,7 +30,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "tenants.api.base.FromSession"
+    target_class = "tenants.api.authentication.ReadOnlySessionAuthentication"
     name = "session"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
@@ -45,9 +44,9 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         }
 
 
-def _header(name: str, says: str, *codes: int) -> OpenApiParameter:
+def _header(name: str, description: str, *codes: int) -> OpenApiParameter:
     return OpenApiParameter(
-        name, str, OpenApiParameter.HEADER, description=says, response=[str(code) for code in codes]
+        name, str, OpenApiParameter.HEADER, description=description, response=[str(code) for code in codes]
     )
 
 
@@ -64,64 +63,44 @@ HEADERS = [
 LINK = _header("Link", "The pages beside this one, by RFC 8288.", 200)
 
 
-class Described(AutoSchema):
-    """Describe an operation by the attributes of its `ApiView`."""
+class PortalAutoSchema(AutoSchema):
+    """Adds to each operation what all have in common: the ETag, CSV of lists, and problems."""
 
     view: Any
 
-    def get_operation_id(self) -> str:
-        return str(self.view.operation)
-
-    def get_tags(self) -> list[str]:
-        return [self.view.tag]
-
-    def get_summary(self) -> str:
-        return str(self.view.summary)
+    def get_filter_backends(self) -> list[Any]:
+        return []  # described by get_override_parameters, as serializer fields
 
     def get_override_parameters(self) -> list[Any]:
-        parameters: list[Any] = [*HEADERS, *([LINK] if self.view.has_pages else [])]
-        for parameter in self.view.takes():
-            schema = dict(parameter.schema)
-            parameters.append(
-                OpenApiParameter(
-                    parameter.name,
-                    {"type": "array", "items": schema, "maxItems": MOST_VALUES} if parameter.many else schema,
-                    description=parameter.says,
-                    explode=True if parameter.many else None,
-                    style="form" if parameter.many else None,
-                )
-            )
-        return parameters
+        link = [LINK] if self._is_list_view(self._get_serializer()) else []
+        return [*HEADERS, *link, *self._get_parameters_serializer()]
+
+    def _get_parameters_serializer(self) -> list[serializers.Serializer[Any]]:
+        for backend in self.view.filter_backends:
+            if filterset_class := backend().get_filterset_class(self.view):
+                filters = filterset_class.base_filters
+                fields = {name: filter_.extra["parameter"] for name, filter_ in filters.items()}
+                return [inline_serializer("Parameters", fields)]
+        return []
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}Page"
 
     def get_response_serializers(self) -> Any:
-        good: dict[Any, Any] = {
-            (200, "application/json"): OpenApiResponse(
-                self.view.answers(), description=self.get_description()
-            )
+        serializer = self._get_serializer()
+        responses: dict[Any, Any] = {
+            (200, "application/json"): OpenApiResponse(serializer, description=self.get_description())
         }
-        if self.view.has_pages:
-            good[200, "text/csv"] = OpenApiResponse(
-                str, description="The same rows with a line of names above."
-            )
-        good[304] = OpenApiResponse(description="What you have still holds.")
+        if self._is_list_view(serializer):
+            csv = OpenApiResponse(str, description="The same rows with a line of names above.")
+            responses[200, "text/csv"] = csv
+        responses[304] = OpenApiResponse(description="What you have still holds.")
         problems = {
-            (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=says)
-            for status, (_kind, says) in EXPLAINED.items()
+            (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=description)
+            for status, (_name, description) in PROBLEM_TYPES.items()
             if status != 405 and (status != 404 or "{" in self.path)
         }
-        return good | problems
-
-
-def a_page_of(serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    name = serializer.__name__.removesuffix("Serializer")
-    return inline_serializer(
-        name=f"{name}Page",
-        fields={
-            "next": serializers.URLField(allow_null=True),
-            "previous": serializers.URLField(allow_null=True),
-            "results": serializer(many=True),
-        },
-    )
+        return responses | problems
 
 
 def add_other_methods(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:

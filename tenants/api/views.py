@@ -1,174 +1,129 @@
-"""Paginated lists and single rows of a resource, from a queryset and a serializer."""
+"""Base views: lists and single rows of a resource, with the headers of every response."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar
+import hashlib
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
-from django.utils.translation import gettext as _
-from rest_framework import serializers
+from django.db.models import Func, QuerySet, TextField
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from tenants.api import parameters
-from tenants.api.base import ApiView, CsvRenderer
-from tenants.api.parameters import Parameter
-from tenants.api.rows import Statement
-from tenants.api.schema import a_page_of
-from tenants.web.exports import csv_response
+from tenants import access
+from tenants.api.renderers import CsvRenderer
 
-PAGE_SIZE, MOST_ROWS = 50, 100
-AFTER, BEFORE = "after", "before"
+METHODS = "GET, HEAD, OPTIONS"
 
 
-def _cursor(key: str) -> Parameter:
-    pattern = rf"^({AFTER}|{BEFORE}):{key}$"
+class ResponseMixin(APIView):
+    """The headers of every response, and ETags."""
 
-    def read_one(text: str) -> tuple[str, str]:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(
-                _("Take the whole address from “next” or “previous”, or leave the cursor out to begin again.")
-            )
-        way, _colon, value = text.partition(":")
-        return way, value
+    @property
+    def audience(self) -> str:
+        """Audience of the response: "public" or "members"."""
+        return access.get_audience(self.request.user)
 
-    says = "Where the page begins: part of the addresses in `next` and `previous`."
-    return Parameter("cursor", says, {"type": "string", "pattern": pattern}, read_one)
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer the preflight request that a browser sends before a cross-origin request."""
+        response = HttpResponse(status=204)
+        response["Access-Control-Allow-Methods"] = METHODS
+        response["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
+        response["Access-Control-Max-Age"] = "86400"
+        return response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(final, ["Accept", "Cookie"])
+        if not request.user.is_authenticated:
+            # Other origins may read public data. With "*", browsers send no cookies.
+            final["Access-Control-Allow-Origin"] = "*"
+            final["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        return final
+
+    def compute_etag(self, *state: Any) -> str:
+        """Return a strong ETag of the response that this code makes from `state` at this URL for this audience."""
+        parts = (
+            hash_code(type(self)),  # type: ignore[arg-type]
+            self.request.build_absolute_uri(),
+            self.request.accepted_renderer.format,  # type: ignore[attr-defined]
+            self.audience,
+            state,
+        )
+        return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+    def etag_matches(self, etag: str) -> bool:
+        """True if the client already has the response with this ETag (If-None-Match)."""
+        client_etags = parse_etags(self.request.headers.get("If-None-Match", ""))
+        return client_etags == ["*"] or etag in {
+            client_etag.removeprefix("W/") for client_etag in client_etags
+        }
+
+    def with_etag(self, response: HttpResponse, etag: str) -> HttpResponse:
+        """Add the ETag to a response, or return 304 if the client has it. Caches must revalidate it every time."""
+        if self.etag_matches(etag):
+            response = HttpResponse(status=304)
+        response["ETag"] = etag
+        response["Cache-Control"] = "no-cache" if self.audience == "public" else "private, no-cache"
+        return response
 
 
-BY_SLUG = _cursor("[-a-zA-Z0-9_]{1,80}")
-BY_UUID = _cursor(parameters.UUID.strip("^$"))
-SIZE = parameters.number("page_size", "Rows on a page.", low=1, high=MOST_ROWS, default=PAGE_SIZE)
-FORMAT = parameters.choice(
-    "format", "`csv` for a spreadsheet; the same as `Accept: text/csv`.", ["json", "csv"], many=False
-)
+class ApiView(ResponseMixin, GenericAPIView[Any]):
+    """A view that is neither a list of rows nor a row."""
 
 
-class RowsView(ApiView):
-    """Rows of one resource. `key` is the name of a unique column, by which they are sorted."""
+class ResourceViewSet(ResponseMixin, ReadOnlyModelViewSet[Any]):
+    """The rows of a resource, sorted by the lookup field: unique, never null.
 
-    serializer: ClassVar[type[serializers.Serializer[Any]]]
-    key: ClassVar[str]
-    more_fields: ClassVar[frozenset[str]] = frozenset()  # fields of the serializer that are not columns
+    What a row says from other tables are annotations of the queryset, so that the ETag of a list depends on it.
+    """
 
-    @classmethod
-    def rows(cls, audience: str) -> QuerySet[Any]:
-        """Return the rows that `audience` may see, with the annotations that the serializer needs."""
-        raise NotImplementedError
+    def get_renderers(self) -> Any:
+        return [JSONRenderer(), *([CsvRenderer()] if self.action == "list" else [])]
 
-
-@lru_cache(maxsize=500)
-def statement(view: Any, audience: str, filters: tuple[tuple[str, Any], ...]) -> Statement:
-    """The compiled query of a view for `audience`, filtered by pairs of lookup and value; cached."""
-    rows = view.rows(audience).filter(**dict(filters))
-    return Statement.of(rows, view.serializer(), key=view.key, but=view.more_fields)
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list: (key, mark, row) of each row, and the cursors of the neighboring pages."""
-
-    lines: list[tuple[Any, ...]]
-    next: str = ""
-    previous: str = ""
-
-
-class ListView(RowsView):
-    """A page of rows by key. Keys never change, so that paging neither skips nor repeats a row."""
-
-    renderer_classes = (JSONRenderer, CsvRenderer)
-    filters: ClassVar[Sequence[Parameter]] = ()
-    cursor: ClassVar[Parameter] = BY_SLUG
-    has_pages = True
-
-    @classmethod
-    def answers(cls) -> Any:
-        return a_page_of(cls.serializer)
-
-    @classmethod
-    def takes(cls) -> Sequence[Parameter]:
-        return (*cls.filters, cls.cursor, SIZE, FORMAT)
-
-    def get(self, request: Request) -> HttpResponse:
-        params = self.asked()
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        queryset = add_row_version(self.filter_queryset(self.get_queryset()))
+        state = (self.lookup_field, *queryset.query.annotations)
         if "If-None-Match" in request.headers:  # the rows themselves are rarely needed then
-            tag = self._tag(self._page(params, with_rows=False))
-            if self.is_known(tag):
-                return self.tagged(HttpResponse(), tag)
-        page = self._page(params, with_rows=True)
-        rows = [line[2] for line in page.lines]
-        links = {"next": self._link(page.next), "previous": self._link(page.previous)}
-        if self.wants_csv:
-            response = csv_response(f"{self.tag}.csv", list(self.serializer().fields), map(json.loads, rows))
-        else:
-            ends = ", ".join(f"{json.dumps(name)}: {json.dumps(url)}" for name, url in links.items())
-            body = f'{{{ends}, "results": [{", ".join(rows)}]}}'
-            response = HttpResponse(body, content_type="application/json")
-        if any(links.values()):
-            response["Link"] = ", ".join(
-                f'<{url}>; rel="{"next" if name == "next" else "prev"}"' for name, url in links.items() if url
+            etag = self.compute_page_etag(
+                self.paginate_queryset(queryset.values_list(*state, named=True)), state
             )
-        return self.tagged(response, self._tag(page))
+            if self.etag_matches(etag):
+                return self.with_etag(HttpResponse(), etag)
+        page = self.paginate_queryset(queryset)
+        response = self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.with_etag(response, self.compute_page_etag(page, state))
 
-    def _page(self, params: dict[str, Any], *, with_rows: bool) -> Page:
-        given = [(p.lookup, params[p.name]) for p in self.filters if p.name in params]
-        filters = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in given)
-        size = params.get("page_size", PAGE_SIZE)
-        way, beyond = params.get("cursor", (AFTER, None))
-        lines = statement(type(self), self.audience, filters).page(  # type: ignore[arg-type]
-            beyond=beyond,
-            backward=way == BEFORE,
-            most=size + 1,  # one more row shows whether there is another page
-            with_rows=with_rows,
-        )
-        has_more, lines = len(lines) > size, lines[:size]
-        if way == BEFORE:
-            lines.reverse()
-        if not lines:
-            return Page([])
-        return Page(
-            lines,
-            next=f"{AFTER}:{lines[-1][0]}" if has_more or way == BEFORE else "",
-            previous=f"{BEFORE}:{lines[0][0]}" if (has_more if way == BEFORE else beyond is not None) else "",
-        )
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        response: Response = super().retrieve(request, *args, **kwargs)
+        return self.with_etag(response, self.compute_etag(response.data))
 
-    def _tag(self, page: Page) -> str:
-        return self.tag_of(page.next, page.previous, [line[:2] for line in page.lines])
-
-    def _link(self, cursor: str) -> str | None:
-        if not cursor:
-            return None
-        params = self.request._request.GET.copy()
-        params["cursor"] = cursor
-        return self.request.build_absolute_uri(f"{self.request.path}?{params.urlencode()}")
+    def compute_page_etag(self, page: Any, state: Iterable[str]) -> str:
+        """The ETag of rows, or of tuples with these fields alone."""
+        paginator: Any = self.paginator
+        links = paginator.get_next_link(), paginator.get_previous_link()
+        return self.compute_etag(links, [[getattr(row, name) for name in state] for row in page])
 
 
-class DetailView(RowsView):
-    """One row, by the key at the end of the address."""
+def add_row_version(queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """Annotate a value that changes whenever the row itself does: PostgreSQL's xmin."""
+    table = queryset.model._meta.db_table
+    return queryset.annotate(row_version=Func(template=f'"{table}".xmin::text', output_field=TextField()))
 
-    @classmethod
-    def answers(cls) -> Any:
-        return cls.serializer()
 
-    def get(self, request: Request, **names: Any) -> HttpResponse:
-        self.asked()
-        (key,) = names.values()
-        line = statement(type(self), self.audience, ()).one(key)  # type: ignore[arg-type]
-        if line is None:
-            raise Http404
-        _key, mark, body = line
-        more = self.more(key)
-        if more:
-            body = json.dumps(json.loads(body) | more, ensure_ascii=False)
-        response = HttpResponse(body, content_type="application/json")
-        return self.tagged(response, self.tag_of(mark, more))
-
-    def more(self, key: Any) -> dict[str, Any]:
-        """Return the values of `more_fields`."""
-        return {}
+@cache
+def hash_code(view: Any) -> str:
+    """Hash of a view's code, so that ETags change when the code does."""
+    classes = [kind for kind in view.__mro__ if issubclass(kind, ResponseMixin)]
+    files = {Path(inspect.getfile(kind)) for kind in classes} | set(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()

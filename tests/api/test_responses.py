@@ -136,7 +136,7 @@ def test_an_internal_error_is_a_problem_without_details(alliance, client_for, mo
     def broken(*_words):
         raise RuntimeError("xqsecret")
 
-    monkeypatch.setattr("tenants.api.views.statement", broken)
+    monkeypatch.setattr("tenants.api.views.ResourceViewSet.filter_queryset", broken)
     client = client_for(alliance)
     client.raise_request_exception = False
     problem = client.get("/api/v1/plans")

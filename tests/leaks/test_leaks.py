@@ -25,7 +25,6 @@ from search.backends.engine.mapping import LANGUAGES
 from search.indexing import documents, indexes, rebuild, sync, tasks
 from search.models import Document
 from search.query import spelling
-from tenants.api.views import statement
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Plan
@@ -51,14 +50,6 @@ NOT_LISTED = {
 def long_engine_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long timeout, so that PostgreSQL does not answer for the engine on a busy machine."""
     monkeypatch.setattr(fallback, "ENGINE_TIMEOUT_SECONDS", 60)
-
-
-@pytest.fixture
-def empty_statement_cache() -> Iterator[None]:
-    """Clear the API's cached statements before and after the test."""
-    statement.cache_clear()
-    yield
-    statement.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +383,7 @@ class TestComplete:
         assert find_traces(complete, of="LibraryItem") != []
 
     def test_a_list_without_its_audience_filter_is_noticed(
-        self, complete: Scenario, fetch: Any, empty_statement_cache: None, monkeypatch: pytest.MonkeyPatch
+        self, complete: Scenario, fetch: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for model in refresh.MODELS:
             monkeypatch.setattr(type(model.objects.all()), "visible_to", lambda rows, _audience: rows.all())

@@ -1,5 +1,3 @@
-"""Rate limit for each IP address or signed-in user."""
-
 from __future__ import annotations
 
 import hashlib
@@ -11,10 +9,11 @@ from django.core.cache import cache
 from rest_framework.throttling import BaseThrottle
 
 
-class PerMinute(BaseThrottle):
-    """Count requests per minute in the cache; an API_REQUESTS_PER_MINUTE of 0 means no limit.
+class PerMinuteThrottle(BaseThrottle):
+    """Limit the requests per minute of each IP address or signed-in user; API_REQUESTS_PER_MINUTE = 0 means no limit.
 
-    A cache that is local to a process counts for that process only, which multiplies the limit by their number.
+    The counts are in the cache. A cache that is local to a process counts for that process only, which multiplies the
+    limit by their number.
     """
 
     seconds_left: float = 0
@@ -26,8 +25,10 @@ class PerMinute(BaseThrottle):
         minute, second = divmod(time.time(), 60)
         self.seconds_left = 60 - second
         user = request.user.pk if request.user.is_authenticated else None
-        who = f"person {user}" if user else f"address {self.get_ident(request)}"
-        key = "api-" + hashlib.sha256(f"{minute} {who}".encode()).hexdigest()  # get_ident may return any text
+        client = f"person {user}" if user else f"address {self.get_ident(request)}"
+        key = (
+            "api-" + hashlib.sha256(f"{minute} {client}".encode()).hexdigest()
+        )  # get_ident may return any text
         cache.add(key, 0, timeout=120)
         try:
             return cache.incr(key) <= limit
