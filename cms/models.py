@@ -131,7 +131,7 @@ class HomePage(SitePage):
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         from tenants.dashboard import views
 
-        return views.home(request, page=self)
+        return views.home(request, home_page=self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         return self.serve(request)

@@ -28,7 +28,7 @@ def browse(request: HttpRequest) -> HttpResponse:
         "resources/browse.html",
         {
             "section": "library",
-            "page_of_items": page,
+            "page": page,
             "facets": filters.facets(),
             "chips": filters.chips(),
         },

@@ -58,7 +58,7 @@ def directory(request: HttpRequest) -> HttpResponse:
             }
             for order, label in filters.labels("order").items()
         ],
-        "page_now": page,
+        "page": page,
         "page_links": page_links(page, lambda number: filters.query_string(page=number)),
         "query_string": filters.query_string(),
     }

@@ -78,7 +78,7 @@ def progress(request: HttpRequest) -> HttpResponse:
         "columns": filters.columns(),
         "counted_on": format_partial_date(today),
         "members_only": sum(plan.visibility != Visibility.PUBLIC for plan in plans),
-        "page_now": page,
+        "page": page,
         "page_links": page_links(page, lambda number: filters.query_string(page=number)),
         "query_string": filters.query_string(),
     }

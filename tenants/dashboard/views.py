@@ -38,10 +38,10 @@ LIST_PARAMS = (
 
 
 @require_safe
-def home(request: HttpRequest, page: Any = None) -> HttpResponse:
-    """The front page. `page` is the city's home page in the CMS, with its introduction."""
+def home(request: HttpRequest, home_page: Any = None) -> HttpResponse:
+    """The home page. `home_page` is the city's page in the CMS, with its introduction."""
     visibility = resolve_visibility(request)
-    context = visibility.context("progress") | {"page": page}
+    context = visibility.context("progress") | {"home_page": home_page}
     if visibility.plan is None:
         return _render(request, "dashboard/no_plan.html", context, visibility)
     statistics = load_statistics(visibility.plan, with_text=bool(request.GET.get("q")))
@@ -184,7 +184,7 @@ def _action_list_context(
         "match_count": len(rows),
         "total": len(statistics.rows),
         "page_links": page_links(page, lambda number: filters.query_string(page=number)),
-        "list_page": page,
+        "page": page,
         "query": filters.query_string(),
         "all_url": filters.query_string(**dict.fromkeys((*filters.facet_names, "q"), "")),
     }

@@ -134,7 +134,7 @@ def test_the_list_is_filtered_by_type_topic_and_step_with_correct_counts(
 
     page = client_for(alliance).get("/library/", {"type": "tool", "topic": "fines-fees"})
 
-    assert [item.title for item in page.context["page_of_items"]] == ["A tool for fines"]
+    assert [item.title for item in page.context["page"]] == ["A tool for fines"]
     counts = {
         facet["name"]: {choice["value"]: choice["count"] for choice in facet["choices"]}
         for facet in page.context["facets"]
@@ -154,7 +154,7 @@ def test_several_values_of_a_facet_widen_the_list_and_an_unknown_one_can_be_remo
     page = client_for(alliance).get(
         "/library/?topic=fines-fees&topic=hiring&stage=normalize&stage=operationalize"
     )
-    assert len(page.context["page_of_items"]) == 2
+    assert len(page.context["page"]) == 2
     unknown = client_for(alliance).get("/library/?type=nonsense&topic=hiring&page=2")
     assert "No item fits" in unknown.text
     assert unknown.context["chips"][0] == {"label": "nonsense", "url": "?topic=hiring"}
@@ -183,8 +183,8 @@ def test_list_and_item_need_as_many_queries_for_forty_items_as_for_two(
 def test_the_list_is_paged(alliance: Any, client_for: Any) -> None:
     LibraryItemFactory.create_batch(25)
 
-    assert len(client_for(alliance).get("/library/").context["page_of_items"]) == 20
-    assert len(client_for(alliance).get("/library/?page=2").context["page_of_items"]) == 5
+    assert len(client_for(alliance).get("/library/").context["page"]) == 20
+    assert len(client_for(alliance).get("/library/?page=2").context["page"]) == 5
     assert client_for(alliance).get("/library/?page=two").status_code == 200
 
 
