@@ -97,7 +97,8 @@ def get_audience(user: Any) -> str:
     return "members" if is_member(user) else "public"
 
 
-def redirect_to_login(request: HttpRequest) -> HttpResponse:
+def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To /sign-in/ of this host, which redirects to the login form of the alliance."""
     return redirect(reverse("signin:login", query={"next": request.get_full_path()}))
 
 
@@ -121,7 +122,7 @@ def permission_required(
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect_to_login(request)
+                return redirect_to_sign_in(request)
             if not has_permission(request.user, permission, connection.tenant):
                 raise Http404
             return view(request, *args, **kwargs)

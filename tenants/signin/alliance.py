@@ -25,7 +25,8 @@ from tenants.signin import sign_in_codes
 from tenants.signin.city import safe_redirect_path
 
 
-def redirect_to_login(request: HttpRequest) -> HttpResponse:
+def redirect_to_login_form(request: HttpRequest) -> HttpResponse:
+    """To the form of allauth, which only the alliance has."""
     return redirect(reverse("account_login", query={"next": request.get_full_path()}))
 
 
@@ -48,7 +49,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
     if not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
         return redirect(jurisdiction.build_url("signin:login"))
     if not request.user.is_authenticated:
-        return redirect_to_login(request)
+        return redirect_to_login_form(request)
     if not request.user.is_superuser and not Affiliation.objects.active().filter(
         user=request.user, jurisdiction=jurisdiction
     ):
@@ -68,7 +69,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
 def account_home(request: HttpRequest) -> HttpResponse:
     """The account page: the user's cities, password change and sign-out."""
     if not request.user.is_authenticated:
-        return redirect_to_login(request)
+        return redirect_to_login_form(request)
     active = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
     rows = [
         {
