@@ -17,13 +17,9 @@ from tenants.access import open_before_launch
 from tenants.dashboard import action_detail, action_list, open_data, plan_outline, theme
 from tenants.dashboard.statistics import PlanStatistics, StatGroup, load_statistics
 from tenants.dashboard.summary import summary_context
-from tenants.dashboard.visibility import (
-    PlanVisibility,
-    add_cache_headers,
-    current_jurisdiction,
-    resolve_visibility,
-)
+from tenants.dashboard.visibility import PlanVisibility, add_cache_headers, resolve_visibility
 from tenants.plans import labels
+from tenants.plans.selectors import current_jurisdiction
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 

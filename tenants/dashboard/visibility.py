@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from tenants import access
 from tenants.models import Jurisdiction, Visibility
 from tenants.plans.models import Plan
-from tenants.plans.selectors import current_plan, visible_plan
+from tenants.plans.selectors import current_jurisdiction, current_plan, visible_plan
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,6 @@ def resolve_visibility(request: HttpRequest) -> PlanVisibility:
             jurisdiction, plan, team_only_reason=_("This plan is not public."), preview_query="preview=1"
         )
     return PlanVisibility(jurisdiction, plan, preview_query="preview=1")
-
-
-def current_jurisdiction() -> Jurisdiction:
-    return cast(Jurisdiction, connection.tenant)
 
 
 def add_cache_headers(response: HttpResponse, visibility: PlanVisibility) -> HttpResponse:

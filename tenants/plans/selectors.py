@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db import connection
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
 
 from tenants import access
@@ -25,6 +26,12 @@ TALLY_GROUPS: dict[str, Any] = {
     "department": F("accountable__name"),
     "stage": _EFFECTIVE_STAGE,
 }
+
+
+def current_jurisdiction() -> Jurisdiction:
+    """The jurisdiction whose host is served."""
+    jurisdiction: Jurisdiction = connection.tenant
+    return jurisdiction
 
 
 def current_plan() -> Plan | None:

@@ -22,7 +22,8 @@ from tenants.plans.imports.services import check_import, commit_import, upload_s
 from tenants.plans.imports.undo import can_undo, undo_import
 from tenants.plans.labels import format_logged_value
 from tenants.plans.models import ImportJob
-from tenants.plans.views.common import current_jurisdiction, get_plan
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import get_plan
 
 PAGE_SIZE = 25
 STEPS = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,9 +12,9 @@ from django.urls import reverse
 
 from tenants import access
 from tenants.access import Permission
-from tenants.models import Jurisdiction
 from tenants.plans import selectors
 from tenants.plans.models import Action, Goal, Outcome, Plan
+from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.services import make_starter_plan
 
 PLAN_ITEM_MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
@@ -23,12 +22,6 @@ PLAN_ITEM_MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
     "outcome": Outcome,
     "action": Action,
 }
-
-
-def current_jurisdiction() -> Jurisdiction:
-    """The jurisdiction whose host is served."""
-    jurisdiction: Jurisdiction = connection.tenant
-    return jurisdiction
 
 
 def get_plan() -> Plan:

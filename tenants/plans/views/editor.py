@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from tenants.access import Permission, permission_required
 from tenants.plans import selectors, services
 from tenants.plans.models import Action, Goal, Outcome, Plan
-from tenants.plans.views.common import current_jurisdiction, get_plan, permission_context
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import get_plan, permission_context
 
 MAX_ACTIONS_WITH_ALL_GOALS_OPEN = 60  # with more actions one goal is open at a time
 PAGE_SIZE = 50

@@ -19,7 +19,8 @@ from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.plans import change_log, selectors, services
 from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
-from tenants.plans.views.common import current_jurisdiction, get_plan, permission_context
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import get_plan, permission_context
 from tenants.plans.views.histories import describe_entries
 
 PAGE_SIZE = 50

@@ -13,13 +13,8 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.plans import selectors, services
 from tenants.plans.forms.progress import ProgressForm
-from tenants.plans.views.common import (
-    action_or_404,
-    add_errors,
-    current_jurisdiction,
-    editor_url,
-    permission_context,
-)
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import action_or_404, add_errors, editor_url, permission_context
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

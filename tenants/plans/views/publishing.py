@@ -13,7 +13,8 @@ from tenants.access import Permission, permission_required
 from tenants.models import Visibility
 from tenants.plans import selectors, services
 from tenants.plans.forms.publishing import AdoptForm, PublishForm, UnpublishForm
-from tenants.plans.views.common import add_errors, current_jurisdiction, get_plan
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import add_errors, get_plan
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

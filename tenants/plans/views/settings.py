@@ -20,7 +20,8 @@ from tenants.access import Permission, permission_required
 from tenants.jurisdictions import services as jurisdiction_services
 from tenants.jurisdictions.logos import MAX_UPLOAD_MEGABYTES, change_logo, normalize_logo
 from tenants.models import Jurisdiction
-from tenants.plans.views.common import add_errors, current_jurisdiction, permission_context
+from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.common import add_errors, permission_context
 from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 
 MIN_CONTRAST = 7  # of the brand color with the white text on it
