@@ -15,9 +15,9 @@ from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, P
 from tenants.api.parameters import (
     UUID,
     AnyOfFilter,
+    ApiFilterSet,
     ChoiceParameter,
     DateParameter,
-    ListFilterSet,
     ParameterFilter,
     SlugParameter,
     StateParameter,
@@ -59,7 +59,7 @@ class JurisdictionSerializer(RowSerializer):
         }
 
 
-class JurisdictionFilterSet(ListFilterSet):
+class ApiJurisdictionFilterSet(ApiFilterSet):
     kind = AnyOfFilter(ChoiceParameter(Jurisdiction.Kind.values), "Cities, counties …", field_name="kind")
     state = AnyOfFilter(StateParameter(), "In these states.", field_name="state")
     size = AnyOfFilter(
@@ -79,7 +79,7 @@ class JurisdictionFilterSet(ListFilterSet):
 )
 class JurisdictionViewSet(ResourceViewSet):
     serializer_class = JurisdictionSerializer
-    filterset_class = JurisdictionFilterSet
+    filterset_class = ApiJurisdictionFilterSet
     lookup_field = "slug"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -202,7 +202,7 @@ class StatusFilter(AnyOfFilter):
         return super().filter(queryset, ["" if value == "none" else value for value in values or []])  # type: ignore[no-any-return]
 
 
-class PlanFilterSet(ListFilterSet):
+class ApiPlanFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
@@ -210,7 +210,7 @@ class PlanFilterSet(ListFilterSet):
     updated_since = UpdatedSinceFilter("shown_at")
 
 
-class GoalFilterSet(ListFilterSet):
+class ApiGoalFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
@@ -218,7 +218,7 @@ class GoalFilterSet(ListFilterSet):
     updated_since = UpdatedSinceFilter("shown_at")
 
 
-class OutcomeFilterSet(ListFilterSet):
+class ApiOutcomeFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
@@ -227,7 +227,7 @@ class OutcomeFilterSet(ListFilterSet):
     updated_since = UpdatedSinceFilter("shown_at")
 
 
-class ActionFilterSet(ListFilterSet):
+class ApiActionFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
@@ -289,7 +289,7 @@ class ProjectionViewSet(ResourceViewSet):
 class PlanViewSet(ProjectionViewSet):
     model = PublicPlan
     serializer_class = PlanSerializer
-    filterset_class = PlanFilterSet
+    filterset_class = ApiPlanFilterSet
 
 
 @extend_schema_view(
@@ -303,7 +303,7 @@ class PlanViewSet(ProjectionViewSet):
 class GoalViewSet(ProjectionViewSet):
     model = PublicGoal
     serializer_class = GoalSerializer
-    filterset_class = GoalFilterSet
+    filterset_class = ApiGoalFilterSet
 
 
 @extend_schema_view(
@@ -319,7 +319,7 @@ class GoalViewSet(ProjectionViewSet):
 class OutcomeViewSet(ProjectionViewSet):
     model = PublicOutcome
     serializer_class = OutcomeSerializer
-    filterset_class = OutcomeFilterSet
+    filterset_class = ApiOutcomeFilterSet
 
 
 @extend_schema_view(
@@ -338,7 +338,7 @@ class ActionViewSet(ProjectionViewSet):
     model = PublicAction
     path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
     serializer_class = ActionSerializer
-    filterset_class = ActionFilterSet
+    filterset_class = ApiActionFilterSet
 
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().annotate(goal_id=F("outcome__goal_id"))

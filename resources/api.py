@@ -14,8 +14,8 @@ from rest_framework import serializers
 from resources.models import Attachment, DecisionKind, LibraryItem, Strategy
 from tenants.api.parameters import (
     AnyOfFilter,
+    ApiFilterSet,
     ChoiceParameter,
-    ListFilterSet,
     SlugParameter,
     StateParameter,
     UpdatedSinceFilter,
@@ -94,7 +94,7 @@ class LibraryDetailSerializer(LibrarySerializer):
         fields = (*LibrarySerializer.Meta.fields, "body", "files")
 
 
-class LibraryFilterSet(ListFilterSet):
+class ApiLibraryFilterSet(ApiFilterSet):
     type = AnyOfFilter(ChoiceParameter(LibraryItem.Type.values), "Of this type.")
     topic = AnyOfFilter(
         SlugParameter(), "About one of these topics.", field_name="topics", lookup_expr="overlap"
@@ -137,7 +137,7 @@ class LibraryFilterSet(ListFilterSet):
     ),
 )
 class LibraryViewSet(ResourceViewSet):
-    filterset_class = LibraryFilterSet
+    filterset_class = ApiLibraryFilterSet
     lookup_field = "key"
 
     def get_serializer_class(self) -> type[LibrarySerializer]:
@@ -171,7 +171,7 @@ class TopicSerializer(RowSerializer):
         extra_kwargs = {"label_es": {"help_text": "In Spanish."}}
 
 
-class TopicFilterSet(ListFilterSet):
+class ApiTopicFilterSet(ApiFilterSet):
     sector = AnyOfFilter(SlugParameter(), "Of these sectors.")
 
 
@@ -185,6 +185,6 @@ class TopicFilterSet(ListFilterSet):
 )
 class TopicViewSet(ResourceViewSet):
     serializer_class = TopicSerializer
-    filterset_class = TopicFilterSet
+    filterset_class = ApiTopicFilterSet
     lookup_field = "slug"
     queryset = Topic.objects.annotate(sector_label=F("sector__label"))

@@ -104,7 +104,7 @@ def _facet_filter(name: str) -> AnyOfFilter:
     return AnyOfFilter(parameter, str(presentation.FACET_LABELS[name]))
 
 
-class SearchFilterSet(django_filters.FilterSet):
+class ApiSearchFilterSet(django_filters.FilterSet):
     """The parameters of the search, which `search.service` reads."""
 
     @classmethod
@@ -140,12 +140,12 @@ class SearchView(ApiView):
     """
 
     serializer_class = SearchSerializer
-    filterset_class = SearchFilterSet
+    filterset_class = ApiSearchFilterSet
     queryset = Document.objects.none()  # the service reads the documents
 
     @extend_schema(operation_id="search", summary="Search")
     def get(self, request: Request) -> HttpResponse:
-        form = SearchFilterSet(request.query_params, self.queryset).form
+        form = ApiSearchFilterSet(request.query_params, self.queryset).form
         params = {
             name: value
             for name, value in validate_query(request.query_params, form).items()

@@ -213,8 +213,8 @@ class Option(ParameterFilter):
         return queryset
 
 
-class ListFilterSet(django_filters.FilterSet):
-    """The filters of a list, then the parameters of its pages."""
+class ApiFilterSet(django_filters.FilterSet):
+    """The filters of a list in the API, then the parameters of its pages. Lists on pages have `tenants.web.filters`."""
 
     key_pattern = SLUG_KEY
 
