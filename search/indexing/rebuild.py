@@ -59,7 +59,7 @@ def rebuild_index(
             ):
                 bulk.log_rejection(outcome)
         reconcile.repair(client, name, is_alias=False)  # most of what changed meanwhile
-        tasks.pause_feeding()
+        tasks.pause_index_updates()
         if reconcile.repair(client, name, is_alias=False).must_rebuild:
             raise Unavailable(f"the new index {name} does not agree with the table")
         count = extract(client.request("GET", f"/{name}/_count"), "count", kind=int)

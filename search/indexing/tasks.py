@@ -90,7 +90,7 @@ def send_pending(client: EngineClient) -> int:
     return len(sent)
 
 
-def pause_feeding() -> None:
+def pause_index_updates() -> None:
     """Wait until no job sends updates, and let none begin before this transaction ends. Writers are not blocked."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")

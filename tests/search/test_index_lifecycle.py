@@ -183,7 +183,7 @@ def test_during_a_rebuild_every_search_finds_one_complete_index(indexed_engine, 
 
 def test_changes_during_a_rebuild_are_not_lost(indexed_engine, monkeypatch):
     first, second = Document.objects.order_by("pk")[:2]
-    pause_feeding = tasks.pause_feeding
+    pause_index_updates = tasks.pause_index_updates
 
     def write(title):
         change_document(first, title=title)
@@ -197,9 +197,9 @@ def test_changes_during_a_rebuild_are_not_lost(indexed_engine, monkeypatch):
 
     def write_before_the_swap():
         write("Right before the swap")
-        pause_feeding()
+        pause_index_updates()
 
-    monkeypatch.setattr(tasks, "pause_feeding", write_before_the_swap)
+    monkeypatch.setattr(tasks, "pause_index_updates", write_before_the_swap)
     rebuild.rebuild_index(indexed_engine, progress=write_after_filling)
     monkeypatch.undo()
 
