@@ -33,7 +33,7 @@ def library_uuid(item_id: int) -> uuid.UUID:
 
 
 def page_uuid(jurisdiction: Jurisdiction, page_id: int) -> uuid.UUID:
-    """UUID of a page's document, made from schema and page number: copied pages share their translation key."""
+    """UUID of a page's document, made from schema and page id: copied pages share their translation key."""
     return uuid.uuid5(_NAMESPACE, f"page/{jurisdiction.schema_name}/{page_id}")
 
 

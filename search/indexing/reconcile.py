@@ -1,7 +1,8 @@
 """Compares an index of the engine with the table, and repairs every difference, whatever caused it.
 
-Documents are compared in ranges of their ids: their number, and the sum of their checksums. Only ranges that differ
-are compared document by document. 100,000 documents take one request and one statement.
+Documents are compared in ranges of their ids: how many there are, and the sum of their checksums. Only ranges that
+differ are compared document by document. 100,000 documents take one request and one statement. The field "number" of
+the index is the id.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from search.models import Document
 _MIN_RANGE_SIZE, _MAX_RANGES = 500, 5_000
 _BATCH_SIZE = 500
 
-RangeSums = dict[int, tuple[int, int]]  # number of a range -> number of documents, sum of their checksums
+RangeSums = dict[int, tuple[int, int]]  # index of a range -> number of documents, sum of their checksums
 
 
 @dataclass
 class IndexDiff:
     """Documents that an index lacks or has in an old version, and those that it should not have.
 
-    `unknown_documents` have no number.
+    `unknown_documents` have no primary key in the index.
     """
 
     to_write: list[int] = field(default_factory=list)
@@ -75,9 +76,9 @@ def diff(client: EngineClient, index: str) -> IndexDiff:
     size = max(_MIN_RANGE_SIZE, _max_id() // _MAX_RANGES + 1)
     index_sums, differences.unknown_documents = _index_checksums(client, index, size)
     table_sums = _table_checksums(size)
-    for number in sorted(table_sums.keys() | index_sums.keys()):
-        if table_sums.get(number) != index_sums.get(number):
-            _diff_range(client, index, number * size, (number + 1) * size, differences)
+    for range_index in sorted(table_sums.keys() | index_sums.keys()):
+        if table_sums.get(range_index) != index_sums.get(range_index):
+            _diff_range(client, index, range_index * size, (range_index + 1) * size, differences)
     return differences
 
 
@@ -93,8 +94,8 @@ def _operations(differences: IndexDiff) -> Iterator[bulk.Operation]:
 
 def _is_current(operation: bulk.Operation) -> bool:
     """Does the table still have the version that the index rejected as old? Then the index is ahead of the table."""
-    number = (operation.source or {})["number"]
-    return Document.objects.filter(pk=number, version=operation.version).exists()
+    pk = (operation.source or {})["number"]
+    return Document.objects.filter(pk=pk, version=operation.version).exists()
 
 
 def _max_id() -> int:
@@ -111,7 +112,7 @@ def _table_checksums(size: int) -> RangeSums:
             f"FROM {Document._meta.db_table} GROUP BY 1",
             [size],
         )
-        return {number: (count, int(total)) for number, count, total in cursor.fetchall()}
+        return {range_index: (count, int(total)) for range_index, count, total in cursor.fetchall()}
 
 
 def _index_checksums(client: EngineClient, index: str, size: int) -> tuple[RangeSums, int]:
@@ -144,14 +145,14 @@ def _diff_range(client: EngineClient, index: str, low: int, high: int, differenc
     checksums: dict[int, int] = {}
     indexed: list[tuple[str, int, int]] = []
     for hit in _search(client, index, body)["hits"]["hits"]:
-        number = int(hit["fields"]["number"][0])
-        checksums[number] = int(hit["fields"]["check"][0])
-        indexed.append((hit["_id"], hit["_version"], number))
+        pk = int(hit["fields"]["number"][0])
+        checksums[pk] = int(hit["fields"]["check"][0])
+        indexed.append((hit["_id"], hit["_version"], pk))
     versions = dict(Document.objects.filter(pk__gte=low, pk__lt=high).values_list("pk", "version"))
     differences.to_write += sorted(
         pk for pk, version in versions.items() if checksums.get(pk) != serializer.checksum(pk, version)
     )
-    differences.to_remove += [(key, version) for key, version, number in indexed if number not in versions]
+    differences.to_remove += [(key, version) for key, version, pk in indexed if pk not in versions]
 
 
 def _search(client: EngineClient, index: str, body: Json) -> Json:

@@ -56,6 +56,6 @@ def index_operation(document: Document) -> Operation:
     return Operation(document_id(document), document.version, serialize(document) | consistency_fields)
 
 
-def checksum(number: int, version: int) -> int:
+def checksum(pk: int, version: int) -> int:
     """28 bits for this version of this document; `reconcile` adds them up in PostgreSQL and in the engine."""
-    return int(hashlib.md5(f"{number}:{version}".encode(), usedforsecurity=False).hexdigest()[:7], 16)
+    return int(hashlib.md5(f"{pk}:{version}".encode(), usedforsecurity=False).hexdigest()[:7], 16)
