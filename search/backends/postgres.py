@@ -131,26 +131,26 @@ class _SearchStatement:
         rarity AS MATERIALIZED ({self._rarity()}),
         coverage AS MATERIALIZED ({self._coverage()}),
         full_matches AS MATERIALIZED ({self._ids("all")}),
-        banned AS MATERIALIZED ({self._ids("never") if self.parsed.excluded else "SELECT 0 AS id WHERE false"}),
+        excluded AS MATERIALIZED ({self._ids("excluded") if self.parsed.excluded else "SELECT 0 AS id WHERE false"}),
         limits AS MATERIALIZED (
           SELECT (SELECT count(*) FROM full_matches) >= %(min_full_matches)s AS has_enough,
             %(min_coverage)s * (
-              SELECT max(weight) FROM coverage WHERE id NOT IN (SELECT id FROM banned)) AS min_weight),
+              SELECT max(weight) FROM coverage WHERE id NOT IN (SELECT id FROM excluded)) AS min_weight),
         pool AS MATERIALIZED (
           SELECT d.id, d.dated_on, d.year, {", ".join(f"d.{column}" for column in FACETS.values())},
-            {self._failed_facets()} AS failed, d.title_key = %(key)s AS is_title,
+            {self._failed_facets()} AS failed_facets, d.title_key = %(key)s AS is_exact_title,
             full_matches.id IS NOT NULL AS has_all, {self._first_score()} AS first_score
           FROM coverage JOIN {_DOCUMENTS} d ON d.id = coverage.id CROSS JOIN q CROSS JOIN limits
           LEFT JOIN full_matches ON full_matches.id = coverage.id
           WHERE (full_matches.id IS NOT NULL
               OR (NOT limits.has_enough AND coverage.weight >= limits.min_weight))
-            AND d.id NOT IN (SELECT id FROM banned)),
+            AND d.id NOT IN (SELECT id FROM excluded)),
         reranked AS MATERIALIZED ({self._reranked()}),
         page AS MATERIALIZED (
           SELECT pool.id, row_number() OVER (ORDER BY {self._order()}) AS position
-          FROM pool LEFT JOIN reranked ON reranked.id = pool.id WHERE failed = 0
+          FROM pool LEFT JOIN reranked ON reranked.id = pool.id WHERE failed_facets = 0
           ORDER BY {self._order()} LIMIT %(size)s OFFSET %(start)s)
-        SELECT (SELECT count(*) FROM pool WHERE failed = 0),
+        SELECT (SELECT count(*) FROM pool WHERE failed_facets = 0),
           (SELECT jsonb_object_agg(name, counts) FROM ({self._facet_counts()}) AS facets),
           (SELECT jsonb_agg(to_jsonb(hit) ORDER BY hit.position) FROM ({self._hits()}) AS hit),
           {self._occurrences()}
@@ -243,8 +243,8 @@ class _SearchStatement:
         )
         return f"""SELECT ranks.id, ({self._weighted_sum("ranks", 0.25)}) * ({proximity_factor}) AS score FROM (
             SELECT best.id, best.has_all, {", ".join(columns)} FROM (
-              SELECT id, has_all FROM pool WHERE failed = 0
-              ORDER BY is_title DESC NULLS LAST, first_score DESC, id LIMIT {RERANK_LIMIT}) AS best
+              SELECT id, has_all FROM pool WHERE failed_facets = 0
+              ORDER BY is_exact_title DESC NULLS LAST, first_score DESC, id LIMIT {RERANK_LIMIT}) AS best
             JOIN {_DOCUMENTS} d ON d.id = best.id CROSS JOIN q) AS ranks CROSS JOIN rarity"""
 
     @property
@@ -255,7 +255,7 @@ class _SearchStatement:
         newest_first = "dated_on DESC NULLS LAST, year DESC NULLS LAST, pool.id"
         if not self._is_ranked:
             return newest_first
-        return f"is_title DESC NULLS LAST, score DESC NULLS LAST, first_score DESC, {newest_first}"
+        return f"is_exact_title DESC NULLS LAST, score DESC NULLS LAST, first_score DESC, {newest_first}"
 
     def _tsqueries(self) -> str:
         """Columns of `q` for both languages: each term, each set of synonyms, all groups, any group, excluded terms."""
@@ -282,10 +282,10 @@ class _SearchStatement:
                 + ")"
                 for group in self.parsed.groups
             ]
-            never = [self._tsquery(term, language) for term in self.parsed.excluded]
+            excluded = [self._tsquery(term, language) for term in self.parsed.excluded]
             columns.append(f"({' && '.join(all_groups) or empty}) AS all_{language}")
             columns.append(f"({' || '.join(any_group) or empty}) AS any_{language}")
-            columns.append(f"({' || '.join(never) or empty}) AS never_{language}")
+            columns.append(f"({' || '.join(excluded) or empty}) AS excluded_{language}")
         return ", ".join(columns) or "1"
 
     def _synonym_tsqueries(self, group: TermGroup, language: str) -> list[str]:
@@ -317,7 +317,7 @@ class _SearchStatement:
             value = "value" if name in LIST_FACETS else column
             selects.append(
                 f"SELECT '{name}' AS name, jsonb_object_agg(value, number) AS counts FROM ("
-                f"SELECT {value} AS value, count(*) FILTER (WHERE failed IN (0, {1 << index})) AS number "
+                f"SELECT {value} AS value, count(*) FILTER (WHERE failed_facets IN (0, {1 << index})) AS number "
                 f"FROM {source} WHERE {value} <> '' GROUP BY 1) AS c{index}"
             )
         return " UNION ALL ".join(selects)
