@@ -75,7 +75,7 @@ def get_or_create_user(first: str, last: str, domain: str) -> User:
 
 @transaction.atomic
 def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
-    """Create one sample jurisdiction with its people, plan, progress and story, in one transaction."""
+    """Create one sample jurisdiction with its people, plan, progress and narrative, in one transaction."""
     registry = sample["registry"] | {"is_sample": True}
     jurisdiction = services.open_jurisdiction(
         name=registry.pop("name"), slug=sample["slug"], by=None, **registry
@@ -102,8 +102,10 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
         jurisdiction.save(update_fields=["logo"])
         if sample["sheet"]:
             import_plan(sample, by=coordinator)
-        if story := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(sample["slug"]):
-            publish_story(story, by=coordinator)
+        if narrative := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(
+            sample["slug"]
+        ):
+            publish_narrative(narrative, by=coordinator)
 
 
 def import_plan(sample: dict[str, Any], *, by: User) -> None:
@@ -143,13 +145,13 @@ def record_progress(update: dict[str, str], *, by: User) -> None:
     )
 
 
-def publish_story(story: dict[str, Any], *, by: User) -> None:
+def publish_narrative(narrative: dict[str, Any], *, by: User) -> None:
     """Fill in the narrative page and publish it, as a coordinator does in the editor."""
     codes = dict(Action.objects.current().exclude(number="").values_list("number", "code"))
     page = NarrativePage.objects.get()
     for name in ("headline", "lead", "written_by", "next_review"):
-        setattr(page, name, story.get(name, ""))
-    page.body = [with_action_codes(block, codes) for block in story["body"]]
+        setattr(page, name, narrative.get(name, ""))
+    page.body = [with_action_codes(block, codes) for block in narrative["body"]]
     page.save_revision(user=by).publish(user=by, skip_permission_checks=True)
 
 
