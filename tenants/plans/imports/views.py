@@ -157,12 +157,13 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
 def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpResponse:
     result = job.result
     filters = _filters(result)
-    show = request.GET.get("show", "")
-    if show not in filters:
-        show = "conflict" if filters["conflict"]["count"] else "look" if filters["look"]["count"] else "new"
+    names = {filter_["url_value"]: name for name, filter_ in filters.items()}
+    show = names.get(request.GET.get("show", ""), "")
+    if not show:
+        show = next((name for name in ("conflict", "to_check") if filters[name]["count"]), "new")
     page = Paginator(filters[show]["rows"], PAGE_SIZE).get_page(request.GET.get("page"))
     titles = {row["uuid"]: row["title"] for row in result["rows"] if row["uuid"]}
-    lines = _message_lines(page) if show == "look" else [_row_line(row, titles) for row in page]
+    lines = _message_lines(page) if show == "to_check" else [_row_line(row, titles) for row in page]
     counts = result["counts"]["action"]
     context = {
         "section": "import",
@@ -187,7 +188,7 @@ def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> Http
 
 
 def _filters(result: dict[str, Any]) -> dict[str, Any]:
-    """The rows of the check by filter: {"look": {"label", "count", "rows"}, …}."""
+    """The rows of the check by filter: {"to_check": {"label", "count", "rows", "url_value"}, …}."""
     rows = result["rows"]
     state_labels = {
         "conflict": _("Changed on both sides"),
@@ -196,16 +197,13 @@ def _filters(result: dict[str, Any]) -> dict[str, Any]:
         "same": _("Same"),
         "retired": _("Retired here"),
     }
-    messages_to_check = [*result["messages"]]
-    filters = {
-        "look": {"label": _("Need a look"), "rows": messages_to_check, "count": len(messages_to_check)}
-    }
+    filters = {"to_check": {"label": _("Need a look"), "rows": [*result["messages"]], "url_value": "look"}}
     for state, label in state_labels.items():
         matching = [row for row in rows if row["state"] == state]
-        filters[state] = {"label": label, "rows": matching, "count": len(matching)}
+        filters[state] = {"label": label, "rows": matching, "url_value": state}
     absent = [row | {"state": "absent", "fields": {}, "row": None, "sheet": None} for row in result["absent"]]
-    filters["absent"] = {"label": _("Not in the sheet"), "rows": absent, "count": len(absent)}
-    return filters
+    filters["absent"] = {"label": _("Not in the sheet"), "rows": absent, "url_value": "absent"}
+    return {name: filter_ | {"count": len(filter_["rows"])} for name, filter_ in filters.items()}
 
 
 def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
