@@ -26,11 +26,11 @@ from tenants.plans.spreadsheets.reading.label_parser import parse_label
 from tenants.plans.spreadsheets.reading.party_parser import (
     Parties,
     distinct_names,
+    find_standalone_names,
     format_vacant_since,
     parse_parties,
     parse_vacant_since,
     split_names,
-    standalone_names,
 )
 from tenants.plans.spreadsheets.reading.progress_note_parser import NOTE_START
 from tenants.plans.spreadsheets.reading.status_parser import ONGOING_STATUS, parse_status
@@ -267,35 +267,37 @@ def _format_accountability(actions: list[Action], date_conventions: DateConventi
     is_rewritten = [False] * len(actions)
     for _attempt in range(MAX_ATTEMPTS):
         parsed = [parse_parties(text) for text in texts]
-        alone = standalone_names(parsed)
+        standalone_names = find_standalone_names(parsed)
         has_changed = False
         for index, action in enumerate(actions):
-            if not is_rewritten[index] and not _reads_back_as(parsed[index], alone, action, date_conventions):
+            if not is_rewritten[index] and not _reads_back_as(
+                parsed[index], standalone_names, action, date_conventions
+            ):
                 texts[index], is_rewritten[index], has_changed = _format_parties(action), True, True
         if not has_changed:
             break
-    alone = standalone_names(parse_parties(text) for text in texts)
+    standalone_names = find_standalone_names(parse_parties(text) for text in texts)
     return [
-        _format_parties(action, alone) + PORTAL_TEXT_MARKER if rewritten and text else text
+        _format_parties(action, standalone_names) + PORTAL_TEXT_MARKER if rewritten and text else text
         for action, text, rewritten in zip(actions, texts, is_rewritten, strict=True)
     ]
 
 
 def _reads_back_as(
-    parties: Parties, alone: set[str], action: Action, date_conventions: DateConventions
+    parties: Parties, standalone_names: set[str], action: Action, date_conventions: DateConventions
 ) -> bool:
     """Whether the parsed parties are those of the action."""
     vacant = parse_vacant_since(parties.vacant, date_conventions) if parties.vacant else None
     return (
-        distinct_names(parties.leads, alone) == action.accountable
-        and distinct_names(parties.supports, alone) == action.support
+        distinct_names(parties.leads, standalone_names) == action.accountable
+        and distinct_names(parties.supports, standalone_names) == action.support
         and (vacant if not action.accountable else None) == action.owner_vacant_since
     )
 
 
-def _format_parties(action: Action, alone: set[str] | None = None) -> str:
-    leads = "; ".join(_bind_name(name, alone) for name in action.accountable)
-    supports = "; ".join(_bind_name(name, alone) for name in action.support)
+def _format_parties(action: Action, standalone_names: set[str] | None = None) -> str:
+    leads = "; ".join(_bind_name(name, standalone_names) for name in action.accountable)
+    supports = "; ".join(_bind_name(name, standalone_names) for name in action.support)
     if action.owner_vacant_since and not leads:
         leads = format_vacant_since(action.owner_vacant_since)
     if supports:
@@ -303,7 +305,11 @@ def _format_parties(action: Action, alone: set[str] | None = None) -> str:
     return leads
 
 
-def _bind_name(name: str, alone: set[str] | None) -> str:
+def _bind_name(name: str, standalone_names: set[str] | None) -> str:
     """The name, with no-break spaces where it would be read as two."""
     name = collapse_whitespace(name)
-    return name.replace(" ", NO_BREAK_SPACE) if alone and split_names(name, alone) != [name] else name
+    return (
+        name.replace(" ", NO_BREAK_SPACE)
+        if standalone_names and split_names(name, standalone_names) != [name]
+        else name
+    )

@@ -34,14 +34,14 @@ MAX_NAME_LENGTH, MAX_STATUS_LENGTH, MAX_CODE_LENGTH = 160, 80, 40  # of the plan
 class ActionDraft:
     """An action while its rows are read: the cells of each role, in the order read.
 
-    `alone` are the keys of names that are alone in a cell of any sheet (see `party_parser.standalone_names`).
+    `standalone_names` are the keys of names that are alone in a cell of any sheet (see `party_parser.find_standalone_names`).
     """
 
     action: Action
     header: Header
     cells: dict[str, list[tuple[Cell, Column]]] = field(default_factory=dict)
     parties: Parties = field(default_factory=Parties)
-    alone: set[str] = field(default_factory=set)
+    standalone_names: set[str] = field(default_factory=set)
 
     def text(self, role: str) -> str:
         """The texts of a role's cells, each on lines of its own."""
@@ -167,8 +167,8 @@ class FieldParser:
         is_portal_text = draft.header.is_export and raw.endswith(PORTAL_TEXT_MARKER)
         action.accountability_raw = "" if is_portal_text else raw
         parties = draft.parties
-        action.accountable = distinct_names(parties.leads, draft.alone)
-        action.support = distinct_names(parties.supports, draft.alone)
+        action.accountable = distinct_names(parties.leads, draft.standalone_names)
+        action.support = distinct_names(parties.supports, draft.standalone_names)
         too_long = [name for name in action.accountable + action.support if len(name) > MAX_NAME_LENGTH]
         for name in too_long:
             action.notes.append(SheetNote(_("Accountability"), name))

@@ -101,12 +101,12 @@ def _unlabeled_rows_are_outcomes(headings: list[Heading], kind: str) -> str | No
     runs: dict[int, list[str]] = {}
     for heading in headings:
         runs.setdefault(heading.run, []).append(heading.labeled.kind)
-    alone = sum(1 for kinds in runs.values() if kinds == ["plain"])
+    standalone = sum(1 for kinds in runs.values() if kinds == ["plain"])
     below = sum(1 for kinds in runs.values() if kind in kinds and kinds[-1] == "plain")
     goals = sum(1 for kinds in runs.values() if kind in kinds)
     last = list(runs.values())[-1]
-    alone -= last == ["plain"] and alone == 1 and below == 0  # a remark at the end of the sheet
-    return "plain" if alone > 0 or (goals and below >= goals * 0.6) else None
+    standalone -= last == ["plain"] and standalone == 1 and below == 0  # a remark at the end of the sheet
+    return "plain" if standalone > 0 or (goals and below >= goals * 0.6) else None
 
 
 def _infer_unlabeled_levels(headings: list[Heading]) -> None:

@@ -100,48 +100,48 @@ def name_key(name: str) -> str:
     return collapse_whitespace(name).casefold()
 
 
-def standalone_names(cells: Iterable[Parties]) -> set[str]:
+def find_standalone_names(cells: Iterable[Parties]) -> set[str]:
     """The keys of names that are alone in some cell of the column, in any sheet."""
-    alone: set[str] = set()
+    standalone_names: set[str] = set()
     pieces_of_lists: Counter[str] = Counter()
     for cell in cells:
         for name in {*cell.leads, *cell.supports}:
-            alone.add(name_key(name))
+            standalone_names.add(name_key(name))
             pieces = COMMA.split(name)
             if len(pieces) > 1:
                 pieces_of_lists.update({name_key(piece) for piece in pieces})
     # A name between commas in two different cells counts as well.
-    alone |= {name for name, count in pieces_of_lists.items() if count > 1}
-    return alone
+    standalone_names |= {name for name, count in pieces_of_lists.items() if count > 1}
+    return standalone_names
 
 
-def split_names(text: str, alone: set[str]) -> list[str]:
+def split_names(text: str, standalone_names: set[str]) -> list[str]:
     """One party or several: "A and B" is two if A or B is alone in another cell, otherwise it is one name."""
     for pattern in (COMMA, SLASH):
         pieces = [piece for piece in pattern.split(text) if piece.strip()]
-        if len(pieces) > 1 and any(name_key(piece) in alone for piece in pieces):
-            return [name for piece in pieces for name in split_names(piece, alone)]
-    for pattern, min_alone in ((AND, 1), (AMPERSAND, 2)):
+        if len(pieces) > 1 and any(name_key(piece) in standalone_names for piece in pieces):
+            return [name for piece in pieces for name in split_names(piece, standalone_names)]
+    for pattern, min_standalone in ((AND, 1), (AMPERSAND, 2)):
         best: tuple[int, str, str] | None = None
         for match in pattern.finditer(text):
             left, right = text[: match.start()], text[match.end() :]
-            alone_count = (name_key(left) in alone) + (name_key(right) in alone)
+            standalone_count = (name_key(left) in standalone_names) + (name_key(right) in standalone_names)
             if (
                 left.strip()
                 and right.strip()
-                and alone_count >= min_alone
-                and (best is None or alone_count > best[0])
+                and standalone_count >= min_standalone
+                and (best is None or standalone_count > best[0])
             ):
-                best = (alone_count, left, right)
+                best = (standalone_count, left, right)
         if best:
-            return split_names(best[1], alone) + split_names(best[2], alone)
+            return split_names(best[1], standalone_names) + split_names(best[2], standalone_names)
     return [collapse_whitespace(text)]
 
 
-def distinct_names(texts: Iterable[str], alone: set[str]) -> list[str]:
+def distinct_names(texts: Iterable[str], standalone_names: set[str]) -> list[str]:
     """The names of several texts, each once, in the order written."""
     names: dict[str, str] = {}
     for text in texts:
-        for name in split_names(text, alone):
+        for name in split_names(text, standalone_names):
             names.setdefault(name_key(name), name)
     return list(names.values())

@@ -14,7 +14,7 @@ from tenants.plans.spreadsheets.reading.column_mapping import apply_column_mappi
 from tenants.plans.spreadsheets.reading.field_parser import FieldParser
 from tenants.plans.spreadsheets.reading.files import open_grids
 from tenants.plans.spreadsheets.reading.header_detection import detect_layout, guess_header_row
-from tenants.plans.spreadsheets.reading.party_parser import parse_parties, standalone_names
+from tenants.plans.spreadsheets.reading.party_parser import find_standalone_names, parse_parties
 from tenants.plans.spreadsheets.reading.sheet_description import describe_unparsed
 from tenants.plans.spreadsheets.reading.sheet_reader import SheetParser
 from tenants.plans.spreadsheets.text import collapse_whitespace
@@ -105,6 +105,6 @@ def _resolve_party_names(plans: list[SheetParser]) -> None:
         draft.parties = parse_parties(draft.text("accountable"))
         supporters = parse_parties(draft.text("support"), are_support=True)
         draft.parties.supports += supporters.leads + supporters.supports
-    alone = standalone_names(draft.parties for draft in drafts)
+    standalone_names = find_standalone_names(draft.parties for draft in drafts)
     for draft in drafts:
-        draft.alone = alone
+        draft.standalone_names = standalone_names
