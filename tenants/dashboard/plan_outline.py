@@ -36,27 +36,29 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
 def paginate_outline(goals: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """The outline split after every ACTIONS_PER_PAGE actions.
 
-    A goal or outcome that is split is named on both pages; its second entry has `goes_on` set.
+    A goal or outcome that is split is named on both pages; its second entry has `is_continuation` set.
     """
     pages: list[list[dict[str, Any]]] = [[]]
-    room = ACTIONS_PER_PAGE
+    remaining = ACTIONS_PER_PAGE
     for goal in goals:
-        if not room and any(outcome["rows"] for outcome in goal["outcomes"]):
+        if not remaining and any(outcome["rows"] for outcome in goal["outcomes"]):
             pages.append([])
-            room = ACTIONS_PER_PAGE
-        page_goal = goal | {"outcomes": [], "goes_on": False}
+            remaining = ACTIONS_PER_PAGE
+        page_goal = goal | {"outcomes": [], "is_continuation": False}
         pages[-1].append(page_goal)
         for outcome in goal["outcomes"]:
-            rest, goes_on = outcome["rows"], False
+            remaining_rows, is_continuation = outcome["rows"], False
             while True:
-                if rest and not room:
-                    page_goal = goal | {"outcomes": [], "goes_on": True}
+                if remaining_rows and not remaining:
+                    page_goal = goal | {"outcomes": [], "is_continuation": True}
                     pages.append([page_goal])
-                    room = ACTIONS_PER_PAGE
-                page_rows, rest = rest[:room], rest[room:]
-                page_goal["outcomes"].append(outcome | {"rows": page_rows, "goes_on": goes_on})
-                room -= len(page_rows)
-                goes_on = True
-                if not rest:
+                    remaining = ACTIONS_PER_PAGE
+                page_rows, remaining_rows = remaining_rows[:remaining], remaining_rows[remaining:]
+                page_goal["outcomes"].append(
+                    outcome | {"rows": page_rows, "is_continuation": is_continuation}
+                )
+                remaining -= len(page_rows)
+                is_continuation = True
+                if not remaining_rows:
                     break
     return pages
