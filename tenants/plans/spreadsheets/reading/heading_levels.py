@@ -26,11 +26,11 @@ def infer_levels(headings: list[Heading]) -> None:
         _infer_unlabeled_levels(undecided)
         return
     has_goal = has_outcome = False
-    run = 0
+    run_index = 0
     for heading in headings:
         kind = heading.labeled.kind
-        if heading.run != run:
-            run, has_goal, has_outcome = heading.run, False, False
+        if heading.run_index != run_index:
+            run_index, has_goal, has_outcome = heading.run_index, False, False
         if heading.level:
             pass
         elif kind == goal and not (kind == "plain" and has_goal):
@@ -38,9 +38,9 @@ def infer_levels(headings: list[Heading]) -> None:
         elif kind == outcome and not (kind == "plain" and has_outcome):
             heading.level = "outcome"
         elif kind == "plain":
-            heading.level = "story" if has_goal or has_outcome else "text"
+            heading.level = "story" if has_goal or has_outcome else "paragraph"
         else:
-            heading.level = "deeper"
+            heading.level = "subsection"
         has_goal |= heading.level == "goal"
         has_outcome |= heading.level == "outcome"
         if heading.level == "goal":
@@ -90,7 +90,9 @@ def _unlabeled_rows_open_runs(headings: list[Heading], kind: str) -> bool:
     starts = sum(
         1
         for first, second in pairwise(headings)
-        if first.labeled.kind == "plain" and second.labeled.kind == kind and first.run == second.run
+        if first.labeled.kind == "plain"
+        and second.labeled.kind == kind
+        and first.run_index == second.run_index
     )
     first_of_kind = next(index for index, heading in enumerate(headings) if heading.labeled.kind == kind)
     return starts > 0 and any(heading.labeled.kind == "plain" for heading in headings[:first_of_kind])
@@ -100,7 +102,7 @@ def _unlabeled_rows_are_outcomes(headings: list[Heading], kind: str) -> str | No
     """ "plain" where rows without a label are outcomes: some are apart from the goal rows, or below most of them."""
     runs: dict[int, list[str]] = {}
     for heading in headings:
-        runs.setdefault(heading.run, []).append(heading.labeled.kind)
+        runs.setdefault(heading.run_index, []).append(heading.labeled.kind)
     standalone = sum(1 for kinds in runs.values() if kinds == ["plain"])
     below = sum(1 for kinds in runs.values() if kind in kinds and kinds[-1] == "plain")
     goals = sum(1 for kinds in runs.values() if kind in kinds)
@@ -118,7 +120,7 @@ def _infer_unlabeled_levels(headings: list[Heading]) -> None:
             formats.append(heading.format)
     runs: dict[int, list[Heading]] = {}
     for heading in headings:
-        runs.setdefault(heading.run, []).append(heading)
+        runs.setdefault(heading.run_index, []).append(heading)
     if len(formats) >= 2 and any(len(run) > 1 for run in runs.values()):
         levels = {formats[0]: "goal", formats[1]: "outcome"}
         for heading in headings:

@@ -18,17 +18,17 @@ from tenants.plans.spreadsheets.text import collapse_whitespace
 class Heading:
     """A row that is not an action.
 
-    `cells` are the label and title, or both in one; `beside` the other cells of the row. `exported_level` is the level
-    that our own export wrote. Headings without an action between them have the same `run`. `level` is "goal",
-    "outcome", "story", "note", "deeper" or "text", set by `heading_levels.infer_levels`.
+    `cells` are the label and title, or both in one; `other_cells` the others of the row. `exported_level` is the level
+    that our own export wrote. Headings without an action between them have the same `run_index`. `level` is "goal",
+    "outcome", "story", "note", "subsection" or "paragraph", set by `heading_levels.infer_levels`.
     """
 
     row: int
     labeled: LabeledTitle
     cells: list[Cell]
-    beside: list[Cell]
+    other_cells: list[Cell]
     exported_level: str | None = None
-    run: int = 0
+    run_index: int = 0
     level: str = ""
 
     @property
@@ -54,7 +54,7 @@ class HeadingFinder:
     def find(self) -> dict[int, Heading]:
         """The headings by row, in order."""
         headings: dict[int, Heading] = {}
-        run = 0
+        run_index = 0
         was_heading = False
         self._action_label = self._common_label("action")
         self._number_label = self._common_label("number")
@@ -77,8 +77,8 @@ class HeadingFinder:
             if heading is None:
                 was_heading = False
                 continue
-            run += not was_heading
-            heading.run, was_heading = run, True
+            run_index += not was_heading
+            heading.run_index, was_heading = run_index, True
             headings[row] = heading
         _resolve_roman_numerals(list(headings.values()))
         return headings

@@ -131,7 +131,7 @@ class SheetParser:
             parent.story = f"{parent.story}\n\n{text}" if parent.story else text
         elif heading.level == "note" and self._goal is not None:
             (self._outcome or self._goal).notes.append(SheetNote(label or "", text))
-        elif heading.level == "deeper":
+        elif heading.level == "subsection":
             self._section_notes = [SheetNote(_("Section"), collapse_whitespace(text))]
         else:
             self._warn_of_plain_text(row, heading.cells[0])
@@ -140,11 +140,11 @@ class SheetParser:
                 self.ledger.mark_imported(cell, heading.level)
             else:
                 self.ledger.mark_noted(cell, heading.level)
-        for cell in heading.beside:
+        for cell in heading.other_cells:
             self._note_on_heading(cell, header, heading.level)
         column = header.column_of("id") if header and header.is_export else None
         id_cell = self.grid.cells.get((row, column.index)) if column else None
-        if id_cell is not None and id_cell not in heading.beside:
+        if id_cell is not None and id_cell not in heading.other_cells:
             self.ledger.mark_imported(id_cell, "id")
 
     def _warn_of_plain_text(self, row: int, cell: Cell) -> None:
