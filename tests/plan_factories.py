@@ -1,4 +1,4 @@
-"""Factories of plans, their items and rows below, in the active schema. Valid with no arguments."""
+"""Factories of plans, their items and the related rows of actions, in the active schema. Valid with no arguments."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
     ),
 }  # fmt: skip
 PRECISION_FIELDS = {"start_date": "start_precision", "due_date": "due_precision"}
-# Rows below an action, logged with it.
+# The related rows of an action, logged with it.
 RELATED_LABELS = {
     "responsible": _("also responsible"),
     "support": _("supporting"),
@@ -70,7 +70,7 @@ FIELD_LABELS = {
 
 
 def snapshot(row: Plan | Goal | Outcome | Action, related: RelatedRows | None = None) -> dict[str, Any]:
-    """The logged fields as JSON values, by stored name; for an action also the rows below it.
+    """The logged fields as JSON values, by stored name; for an action also its related rows.
 
     Pass `related` for many actions: without it each one costs four queries.
     """

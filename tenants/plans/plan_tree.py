@@ -1,4 +1,4 @@
-"""The plan of the active schema as the tree of the spreadsheet model, and the rows below its actions."""
+"""The plan of the active schema as the tree of the spreadsheet model, and the related rows of its actions."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class RowBuilder:
                 row.reason = ""
         row.status, row.status_raw = status, value["raw"]
 
-    # ---- Rows below an action ------------------------------------------------------------------------
+    # ---- Related rows of an action -------------------------------------------------------------------
     def parties(self, row: Action, value: Mapping[str, Any]) -> list[ActionParty]:
         parties: dict[tuple[int, str], ActionParty] = {}
         for role, names in (

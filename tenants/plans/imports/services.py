@@ -181,7 +181,7 @@ def _describe_cell(cell: spreadsheets.CellDisposition) -> dict[str, Any]:
         "row": cell.row,
         "column": cell.column,
         "value": cell.value,
-        "fate": cell.disposition,
+        "fate": cell.disposition,  # stored under the name of the first version
         "reason": cell.reason,
     }
 

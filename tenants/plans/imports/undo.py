@@ -86,14 +86,16 @@ def _check_unchanged(job: ImportJob, journal: UndoJournal) -> None:
 
     A row that the import itself put under a new goal or outcome is not added since: the undo moves it back.
     """
-    later = PlanLogEntry.objects.filter(object_uuid__in=list(journal.touched), at__gt=job.committed_at)
-    titles = {str(uuid): journal.touched[str(uuid)] for uuid in later.values_list("object_uuid", flat=True)}
+    later = PlanLogEntry.objects.filter(object_uuid__in=list(journal.changed_titles), at__gt=job.committed_at)
+    titles = {
+        str(uuid): journal.changed_titles[str(uuid)] for uuid in later.values_list("object_uuid", flat=True)
+    }
     created = journal.created
     for rows in (
         Outcome.objects.filter(goal__in=created.get("goal", [])),
         Action.objects.filter(outcome__in=created.get("outcome", [])),
     ):
-        added = rows.exclude(uuid__in=journal.touched)
+        added = rows.exclude(uuid__in=journal.changed_titles)
         titles |= {str(row.uuid): change_log.truncate(str(row), MAX_TITLE_LENGTH) for row in added}
     if titles:
         names = ", ".join(f"“{title}”" for title in list(titles.values())[:_MAX_NAMED_ROWS])

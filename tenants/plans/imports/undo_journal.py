@@ -24,10 +24,10 @@ class UndoJournal:
     """The state before an import, of everything that it changes.
 
     `created`: ids of the new rows, by "goal", "outcome", "action", "note" and "department".
-    `rows`: the changed goals, outcomes and actions; `related_rows`: the replaced rows below actions.
+    `rows`: the changed goals, outcomes and actions; `related_rows`: the replaced related rows of actions.
     `related_of`: ids of the actions whose "accountability", "measures" or "milestones" were replaced.
     `positions`: {"action": {"12": 3}}, the old position of each renumbered row by its id.
-    `touched`: {uuid: title} of each new or changed row; `starter`: the deleted rows of the starter plan.
+    `changed_titles`: {uuid: title} of each new or changed row; `starter`: the deleted rows of the starter plan.
     """
 
     created: dict[str, list[int]] = field(default_factory=dict)
@@ -35,21 +35,21 @@ class UndoJournal:
     related_rows: list[dict[str, Any]] = field(default_factory=list)
     related_of: dict[str, list[int]] = field(default_factory=dict)
     positions: dict[str, dict[str, int]] = field(default_factory=dict)
-    touched: dict[str, str] = field(default_factory=dict)
+    changed_titles: dict[str, str] = field(default_factory=dict)
     starter: list[dict[str, Any]] = field(default_factory=list)
 
-    def touch(self, row: Goal | Outcome | Action) -> None:
-        self.touched[str(row.uuid)] = change_log.truncate(str(row), MAX_TITLE_LENGTH)
+    def record_title(self, row: Goal | Outcome | Action) -> None:
+        self.changed_titles[str(row.uuid)] = change_log.truncate(str(row), MAX_TITLE_LENGTH)
 
     def as_json(self) -> dict[str, Any]:
-        """The journal as it is stored in ImportJob.before."""
+        """The journal as it is stored in ImportJob.before. The stored keys are those of the first version."""
         return {
             "created": self.created,
             "rows": self.rows,
             "below": self.related_rows,
             "below_of": self.related_of,
             "positions": self.positions,
-            "touched": self.touched,
+            "touched": self.changed_titles,
             "starter": self.starter,
         }
 
@@ -61,7 +61,7 @@ class UndoJournal:
             related_rows=data["below"],
             related_of=data.get("below_of", {}),
             positions=data["positions"],
-            touched=data["touched"],
+            changed_titles=data["touched"],
             starter=data.get("starter", []),
         )
 

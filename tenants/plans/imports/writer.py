@@ -39,12 +39,12 @@ MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
 PARENT_FIELDS = {"outcome": "goal", "action": "outcome"}
 SELECT_RELATED = {"goal": [], "outcome": ["goal"], "action": ["outcome", "accountable"]}
 
-Accepted = dict[str, set[str]]  # by node key: the fields that take the sheet's value
+AcceptedFields = dict[str, set[str]]  # by node key: the fields that take the sheet's value
 
 
 @dataclass(slots=True)
 class RelatedChanges:
-    """Rows below actions to write and to delete, by model."""
+    """Related rows of actions to write and to delete, by model."""
 
     rows: dict[type[Model], list[Any]] = field(default_factory=lambda: defaultdict(list))
     deleted_pks: dict[type[Model], list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -61,8 +61,8 @@ class RelatedChanges:
     def save(self) -> dict[type[Model], list[Any]]:
         """Delete and write the rows; returns the created ones."""
         for model, pks in self.deleted_pks.items():
-            doomed = model._default_manager.filter(pk__in=pks)
-            doomed._raw_delete(doomed.db)
+            obsolete = model._default_manager.filter(pk__in=pks)
+            obsolete._raw_delete(obsolete.db)
         created = {}
         for model, rows in self.rows.items():
             upsert(model, [row for row in rows if row.pk])
@@ -162,7 +162,7 @@ class PlanWriter:
                     rows = rows.select_related(*SELECT_RELATED[kind])
                 self._rows |= {str(row.uuid): row for row in rows}
 
-    def _record_undo(self, changing: list[RowDiff], accepted: Accepted, before: RelatedRows) -> None:
+    def _record_undo(self, changing: list[RowDiff], accepted: AcceptedFields, before: RelatedRows) -> None:
         self.undo.rows = serialize_rows([self._row(item) for item in changing])
         replaced: list[Any] = []
         self.undo.related_of = {"accountability": [], "measures": [], "milestones": []}
@@ -220,7 +220,7 @@ class PlanWriter:
         return row
 
     def _build_related(self, difference: PlanDiff) -> RelatedRows:
-        """Build the rows below the new actions, and return them by action id."""
+        """Build the related rows of the new actions, and return them by action id."""
         related = RelatedRows(actions=[])
         for item in difference.items:
             if item.state != "new" or item.node.kind != "action":
@@ -284,18 +284,18 @@ class PlanWriter:
             self.has_changed = self.has_changed or bool(rows)
 
     # ---- Order ---------------------------------------------------------------------------------------
-    def _reorder(self, difference: PlanDiff, accepted: Accepted) -> None:
+    def _reorder(self, difference: PlanDiff, accepted: AcceptedFields) -> None:
         for kind, model in MODELS.items():
             items = [item for item in difference.items if item.node.kind == kind]
-            arriving = {
+            new_or_moved_keys = {
                 item.node.key
                 for item in items
                 if item.state == "new" or PARENT_FIELD in accepted[item.node.key]
             }
-            if not arriving:
+            if not new_or_moved_keys:
                 continue
             rows = {item.node.key: self._row(item) for item in items}
-            changed = renumber(order_siblings(model, items, rows, arriving))
+            changed = renumber(order_siblings(model, items, rows, new_or_moved_keys))
             model._default_manager.bulk_update(
                 [row for row, _old in changed], ["position"], batch_size=BATCH_SIZE
             )
@@ -311,7 +311,7 @@ class PlanWriter:
                     row, "imported", by=self.by, at=self.at, fields=fields, reason=self.reason
                 )
             )
-        self.undo.touch(row)
+        self.undo.record_title(row)
 
     def _save_log(self, difference: PlanDiff) -> None:
         if not self.has_changed:
@@ -338,7 +338,7 @@ def upsert(model: Any, rows: list[Any]) -> None:
         )
 
 
-def _department_names(difference: PlanDiff, accepted: Accepted) -> Iterator[str]:
+def _department_names(difference: PlanDiff, accepted: AcceptedFields) -> Iterator[str]:
     """Names of the departments that new actions have and changed ones get."""
     for item in difference.items:
         if item.node.kind == "action" and (
