@@ -1,4 +1,4 @@
-"""The template context of one action: its page, and its summary on the front page. A constant number of queries."""
+"""The template context of one action: its page, and its summary on the home page. A constant number of queries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DATE_OF_FIELD = {
 
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
-    """The front page's summary of the action that is furthest behind: one query."""
+    """The home page's summary of the action that is furthest behind: one query."""
     status_labels, on = statistics.plan.status_labels, statistics.on
     texts = Action.objects.values("reason", "next_step", "details").get(pk=row["pk"])
     return (

@@ -16,7 +16,7 @@ from tenants.web.page_cache import cache_for_anonymous
 @cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def actions_csv(request: HttpRequest) -> HttpResponse:
-    """The actions of the front page's list with the same query string, all pages of it."""
+    """The actions of the home page's list with the same query string, all pages of it."""
     visibility, statistics, rows = _filtered_rows(request)
     records = (
         open_data.action_record(row, jurisdiction=visibility.jurisdiction, plan=statistics.plan)

@@ -1,4 +1,4 @@
-"""The template context of the front page's summary: headline numbers, tables, the most delayed action, changes."""
+"""The template context of the home page's summary: headline numbers, tables, the most delayed action, changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public pages of a city: the front page, the plan, each action, the data, and the stylesheet of its theme."""
+"""The public pages of a city: the home page, the plan, each action, the data, and the stylesheet of its theme."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ LATE = [
 
 @pytest.fixture
 def late_in(riverton, in_city):
-    """Whether an action is late: in the list and in the numbers of the front page, and on its own page."""
+    """Whether an action is late: in the list and in the numbers of the home page, and on its own page."""
 
     def late(status, lifecycle, due):
         with transaction.atomic(), in_city(riverton):

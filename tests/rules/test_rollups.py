@@ -118,7 +118,7 @@ def from_the_city(plan):
             "left_out": counts["total"] - counts["counted"],
         }
     overall = statistics.overall
-    found["front page"] = {
+    found["home page"] = {
         "counted": overall.counted, "completed": overall.completed, "attention": overall.attention,
     }  # fmt: skip
     found["actions that rollups count"] = {
@@ -278,7 +278,7 @@ def test_wrong_words_are_noticed(fault):
         assert any(wrong_cases(words_of, WORDS))
 
 
-# ---- The front page's first paragraph ----------------------------------------------------------------------
+# ---- The home page's first paragraph ----------------------------------------------------------------------
 TWO, UNREPORTED = "two goals and two actions", "The city has not reported on any of them yet."
 LEADS = [
     Case(name, {"statuses": statuses, "goals_without": goals_without}, expected)
@@ -296,7 +296,7 @@ LEADS = [
 
 @pytest.fixture
 def lead_in(riverton, in_city):
-    """The first paragraph of a front page, after “adopted”."""
+    """The first paragraph of a home page, after “adopted”."""
 
     def lead(statuses, goals_without):
         with transaction.atomic(), in_city(riverton):

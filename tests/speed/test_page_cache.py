@@ -214,7 +214,7 @@ def report_progress(code: str) -> None:
     )
 
 
-def publish_front(lead: str) -> None:
+def publish_home(lead: str) -> None:
     page = HomePage.objects.get()
     page.lead = lead
     page.save_revision().publish()
@@ -248,7 +248,7 @@ WRITES_BY_CHANGE = {
         lambda p: plans.edit_plan(plan_of(p), by=None, status_labels={"on_track": "Rolling"}),
     ),
     "a department": ("/data/actions.csv", lambda p: Department.objects.filter(name="Library").update(name="Libraries")),
-    "the front page": ("/", lambda p: publish_front("Opening words")),
+    "the home page": ("/", lambda p: publish_home("Opening words")),
     "the story": ("/narrative/", lambda p: publish_story()),
     "the city's name": ("/", lambda p: services.change_jurisdiction(p, by=None, name="Riverton Again")),
     "its time zone, behind the services' back": (
