@@ -7,11 +7,11 @@ from django.db import transaction
 
 from tenants.plans.models import Action
 from tenants.plans.services import publish_warnings
-from tenants.plans.views.home import health
+from tenants.plans.views.home import health_checks
 from tests.plan_factories import ActionFactory, DepartmentFactory, MeasureFactory, OutcomeFactory, PlanFactory
 from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
-HEALTH = "tenants.plans.views.home:health"
+HEALTH = "tenants.plans.views.home:health_checks"
 WARNINGS = "tenants.plans.services.publishing:publish_warnings"
 
 # An action that lacks nothing; the cases below take something away.
@@ -96,7 +96,7 @@ def health_of(riverton, in_city):
                 (line["met"], line["of"], " ".join(action.code for action in line["missing"]))
                 if "missing" in line
                 else (line["met"], line["of"], len(line["outcomes"]))
-                for line in health(plan)
+                for line in health_checks(plan)
             ]
             transaction.set_rollback(True)
         return checks(*lines)

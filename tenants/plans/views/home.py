@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
         request.user
     )
     if jurisdiction.is_launched:
-        return render(request, "plans/home.html", context | _running_context(request, plan, today))
+        return render(request, "plans/home.html", context | _open_site_context(request, plan, today))
     steps = checklist(jurisdiction, plan)
     open_steps = [step for step in steps if not step["done"]]
     context |= {
@@ -72,7 +72,7 @@ def updates(request: HttpRequest) -> HttpResponse:
 
 
 # ---- The site is open ------------------------------------------------------------------------------------
-def _running_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
+def _open_site_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
     open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
     all_overdue = selectors.overdue_for_update(plan, on=today)
     overdue = list(all_overdue[:MAX_ROWS])
@@ -95,7 +95,7 @@ def _running_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[s
             _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids}
             for action in overdue
         ],
-        "health": health(plan),
+        "health_checks": health_checks(plan),
         "stage_counts": selectors.count_by_stage(plan),
         "changes": describe_entries(entries[:MAX_ROWS]),
         "mine": selectors.reportable_by(request.user, current_jurisdiction(), all_overdue).count(),
@@ -110,7 +110,7 @@ def _update_line(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
     }
 
 
-def health(plan: Plan) -> list[dict[str, Any]]:
+def health_checks(plan: Plan) -> list[dict[str, Any]]:
     """Checks on the plan's open actions and its outcomes: [{"label", "met", "of", "missing": [first three]}].
 
     A constant number of queries.
