@@ -203,7 +203,7 @@ class PlanStatistics:
             default=None,
         )
 
-    def goal_furthest_behind(self) -> StatGroup | None:
+    def goal_needing_most_attention(self) -> StatGroup | None:
         """The goal with the largest share of actions that need attention, if there is a choice."""
         goals = [goal for goal in self.by_goal if goal.attention]
         if not goals or len(self.by_goal) < 2:
@@ -247,7 +247,7 @@ class PlanStatistics:
             )
         else:
             sentences.append(_("None is done yet."))
-        goal = self.goal_furthest_behind()
+        goal = self.goal_needing_most_attention()
         if goal:
             sentences.append(
                 _("“%(goal)s” is the goal furthest behind.") % {"goal": goal.rows[0]["goal_title"]}
