@@ -9,19 +9,26 @@ from django.utils.translation import gettext as _
 from tenants.formats import choice_label, year_since
 from tenants.models import Jurisdiction
 
-_Stage = Jurisdiction.MembershipStage
+MembershipStage = Jurisdiction.MembershipStage
 STAGES_FURTHEST_FIRST = [
-    _Stage.MENTOR, _Stage.SUSTAINING, _Stage.IMPLEMENTING, _Stage.ADOPTED_PLAN, _Stage.PLANNING,
-    _Stage.LEARNING, _Stage.ONBOARDING, _Stage.DORMANT, _Stage.LAPSED,
-]  # fmt: skip
+    MembershipStage.MENTOR,
+    MembershipStage.SUSTAINING,
+    MembershipStage.IMPLEMENTING,
+    MembershipStage.ADOPTED_PLAN,
+    MembershipStage.PLANNING,
+    MembershipStage.LEARNING,
+    MembershipStage.ONBOARDING,
+    MembershipStage.DORMANT,
+    MembershipStage.LAPSED,
+]
 
 
 def membership_stage_label(jurisdiction: Jurisdiction, adopted_on: dt.date | None, *, on: dt.date) -> str:
     """ "Implementing, year 3", or the stage alone."""
-    stage = choice_label(Jurisdiction.MembershipStage, jurisdiction.entry_stage)
+    stage = choice_label(MembershipStage, jurisdiction.entry_stage)
     if (
         adopted_on is None
-        or jurisdiction.entry_stage not in (_Stage.ADOPTED_PLAN, _Stage.IMPLEMENTING)
+        or jurisdiction.entry_stage not in (MembershipStage.ADOPTED_PLAN, MembershipStage.IMPLEMENTING)
         or adopted_on > on
     ):
         return stage

@@ -20,7 +20,7 @@ from tenants.plans.selectors import visible_plan
 from tenants.signals import projection_changed
 
 MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
-Status = Action.Status
+ActionStatus = Action.Status
 
 _COPIED_FIELDS = [
     "uuid",
@@ -144,13 +144,13 @@ def build_rows(jurisdiction: Jurisdiction) -> ProjectionRows:
 
 def _plan_row(jurisdiction: Jurisdiction, plan: Plan) -> PublicPlan:
     current = Action.objects.current().filter(outcome__goal__plan=plan)
-    counted = Q(status=None) | ~Q(status__in=[Status.CANCELLED, Status.MERGED])
+    counted = Q(status=None) | ~Q(status__in=[ActionStatus.CANCELLED, ActionStatus.MERGED])
     numbers = current.aggregate(
         actions=Count("pk", filter=counted),
-        completed=Count("pk", filter=Q(status=Status.COMPLETED)),
-        on_track=Count("pk", filter=Q(status=Status.ON_TRACK)),
+        completed=Count("pk", filter=Q(status=ActionStatus.COMPLETED)),
+        on_track=Count("pk", filter=Q(status=ActionStatus.ON_TRACK)),
         needs_attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
-        not_started=Count("pk", filter=Q(status=Status.NOT_STARTED)),
+        not_started=Count("pk", filter=Q(status=ActionStatus.NOT_STARTED)),
         no_status=Count("pk", filter=Q(status=None)),
         left_out=Count("pk", filter=~counted),
         last_update_on=Max("last_update_on"),

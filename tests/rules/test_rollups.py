@@ -204,10 +204,10 @@ def test_the_parts_of_a_plan_add_up_to_what_is_counted():
 
 @faults_of(
     [
-        Fault(PLAN_ROW, "Status.CANCELLED, Status.MERGED", "Status.CANCELLED"),
-        Fault(PLAN_ROW, "Status.CANCELLED, Status.MERGED", "Status.MERGED"),
+        Fault(PLAN_ROW, "ActionStatus.CANCELLED, ActionStatus.MERGED", "ActionStatus.CANCELLED"),
+        Fault(PLAN_ROW, "ActionStatus.CANCELLED, ActionStatus.MERGED", "ActionStatus.MERGED"),
         Fault(PLAN_ROW, "filter=~counted", "filter=counted"),
-        Fault(PLAN_ROW, "status__in=Action.NEEDS_ATTENTION", "status=Status.AT_RISK"),
+        Fault(PLAN_ROW, "status__in=Action.NEEDS_ATTENTION", "status=ActionStatus.AT_RISK"),
         Fault(PLAN_ROW, "Action.objects.current()", "Action.objects"),
         Fault(PLAN_ROW, "no_status=Count(\"pk\", filter=Q(status=None))", "no_status=Count(\"status\")"),
         Fault(f"{STATISTICS}:UNCOUNTED_STATUSES", ', "merged"', ""),

@@ -82,7 +82,7 @@ def test_a_new_year_of_implementing_begins_on_the_anniversary_of_the_adoption(ca
         *YEAR_FAULTS,
         Fault(LABEL, "or adopted_on > on", "or adopted_on >= on"),
         Fault(LABEL, "or adopted_on > on", ""),
-        Fault(LABEL, "_Stage.ADOPTED_PLAN, ", ""),
+        Fault(LABEL, "MembershipStage.ADOPTED_PLAN, ", ""),
     ]
 )  # fmt: skip
 def test_a_wrong_year_is_noticed(fault):
@@ -133,8 +133,14 @@ def test_a_stage_is_told_with_its_year_only_while_a_plan_is_carried_out(case):
 
 @faults_of(
     [
-        Fault(LABEL, "_Stage.ADOPTED_PLAN, _Stage.IMPLEMENTING", "_Stage.ADOPTED_PLAN, _Stage.SUSTAINING"),
-        Fault(LABEL, "_Stage.IMPLEMENTING)", "_Stage.IMPLEMENTING, _Stage.MENTOR)"),
+        Fault(
+            LABEL,
+            "MembershipStage.ADOPTED_PLAN, MembershipStage.IMPLEMENTING",
+            "MembershipStage.ADOPTED_PLAN, MembershipStage.SUSTAINING",
+        ),
+        Fault(
+            LABEL, "MembershipStage.IMPLEMENTING)", "MembershipStage.IMPLEMENTING, MembershipStage.MENTOR)"
+        ),
         Fault(LABEL, "jurisdiction.entry_stage not in", "jurisdiction.entry_stage in"),
         Fault("tenants.formats:choice_label", "str(choices(value).label)", "str(choices(value).name)"),
         Fault("cohort.progress.selectors:_build_row", "plan.adopted_on, on=on", "plan.published_at, on=on"),
