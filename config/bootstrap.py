@@ -130,7 +130,7 @@ def prepare_opensearch(*, every_version: bool) -> None:
     versions = jars.runnable_versions() or [jars.newest_runnable_version()]
     try:
         for version in versions if every_version else versions[:1]:
-            jars.prepare(version, say=log)
+            jars.prepare(version, log=log)
     except jars.OpenSearchError as error:
         sys.exit(str(error))
 

@@ -40,8 +40,8 @@ def run_search(arguments: argparse.Namespace) -> int:
     # `kill` ends it in the same way as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with opensearch.running(folder, version=version, port=arguments.port, say=say) as server:
-            say(f"OpenSearch {version} in {folder} runs at {server.url}. Ctrl-C stops it.")
+        with opensearch.running(folder, version=version, port=arguments.port, log=log) as server:
+            log(f"OpenSearch {version} in {folder} runs at {server.url}. Ctrl-C stops it.")
             while locks.is_held(server.home / locks.SERVER_LOCK):
                 time.sleep(0.5)
             raise opensearch.OpenSearchError(
@@ -51,7 +51,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         return 0
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(text, flush=True)
 
 

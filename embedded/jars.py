@@ -121,18 +121,18 @@ def jdk_for(version: str) -> Jdk:
 # --- Preparing -------------------------------------------------------------------
 
 
-def prepare(version: str, *, say: Reporter = silent) -> list[str]:
+def prepare(version: str, *, log: Reporter = silent) -> list[str]:
     """The command that starts a node of this version, without its folder and settings.
 
     Fetches and compiles what is missing; of two calls at once, one works and the other waits.
-    `say` gets a line at the start, one when it waits, and one at the end. Raises OpenSearchError.
+    `log` gets a line at the start, one when it waits, and one at the end. Raises OpenSearchError.
     """
     jdk = jdk_for(version)
     folder = cache_folder() / f"{version}-{_fingerprint(jdk)}"
     if not (folder / "ready").exists():
-        with _explain_file_errors(folder), _preparation_lock(version, say=say):
+        with _explain_file_errors(folder), _preparation_lock(version, log=log):
             if not (folder / "ready").exists():
-                _build(folder, jdk=jdk, version=version, say=say)
+                _build(folder, jdk=jdk, version=version, log=log)
     with contextlib.suppress(PermissionError):  # another user's, and ready to use
         (folder / "ready").touch()
     return [jdk.program("java"), f"@{folder / 'java.args'}", "SearchNode"]
@@ -162,27 +162,27 @@ def _explain_file_errors(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _preparation_lock(version: str, *, say: Reporter) -> Iterator[None]:
+def _preparation_lock(version: str, *, log: Reporter) -> Iterator[None]:
     """Wait until no other process prepares this version."""
     locks.make_folder(cache_folder())
     lock = cache_folder() / f"{version}.lock"
     if locks.is_held(lock):
-        say(f"Waiting for another process that prepares OpenSearch {version} …")
+        log(f"Waiting for another process that prepares OpenSearch {version} …")
     with locks.acquire(lock):
         yield
 
 
-def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
+def _build(folder: Path, *, jdk: Jdk, version: str, log: Reporter) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise OpenSearchError(INSTALL_MAVEN)
-    say(f"Fetching OpenSearch {version} by Maven, about 70 MB the first time …")
+    log(f"Fetching OpenSearch {version} by Maven, about 70 MB the first time …")
     started = time.monotonic()
     _delete_unused(version)
     shutil.rmtree(folder, ignore_errors=True)  # left by a preparation that was cut off
     (folder / "classes").mkdir(parents=True)
     shutil.copy(SOURCES / "log4j2.properties", folder / "classes")
-    _fetch(maven, folder, jdk=jdk, version=version, say=say)
+    _fetch(maven, folder, jdk=jdk, version=version, log=log)
     _run_checked(
         f"The launcher does not compile for OpenSearch {version}",
         [jdk.program("javac"), "-nowarn", "-cp", f"{folder}/lib/*", "-d", f"{folder}/classes"],
@@ -196,11 +196,11 @@ def _build(folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
     _archive_classes(folder, jdk=jdk)
     (folder / "ready").touch()
     _chown_to_owner(folder)
-    say(f"  OpenSearch {version} is ready after {time.monotonic() - started:.0f} s.")
+    log(f"  OpenSearch {version} is ready after {time.monotonic() - started:.0f} s.")
 
 
-def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Reporter) -> None:
-    """Fetch the jars into lib/, with their checksums verified; `say` counts the downloads in steps of 50."""
+def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, log: Reporter) -> None:
+    """Fetch the jars into lib/, with their checksums verified; `log` counts the downloads in steps of 50."""
     command = [maven, "-B", "--strict-checksums", "-f", str(SOURCES / "pom.xml")]
     command += ["dependency:copy-dependencies", f"-Dopensearch.version={version}", "-DincludeScope=runtime"]
     command += [f"-DoutputDirectory={folder / 'lib'}"]
@@ -216,7 +216,7 @@ def _fetch(maven: str, folder: Path, *, jdk: Jdk, version: str, say: Reporter) -
             if "Downloaded" in line:
                 downloads += 1
                 if downloads % 50 == 0:
-                    say(f"  {downloads} files")
+                    log(f"  {downloads} files")
     if process.returncode:
         raise OpenSearchError(
             f"Maven could not fetch OpenSearch {version}. Its output ends with:\n{_maven_errors(output)}\n"
@@ -267,8 +267,8 @@ def _archive_classes(folder: Path, *, jdk: Jdk) -> None:
     home.mkdir()
     command = [jdk.program("java"), "-Xmx512m", f"@{folder / 'archive.args'}", "SearchNode", str(home)]
     with (
-        (folder / "archive.log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as node,
+        (folder / "archive.log").open("wb") as archive_log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=archive_log, stderr=archive_log) as node,
     ):
         locks.wait_until(lambda: (home / "http.address").exists() or node.poll() is not None, seconds=120)
         if node.stdin:

@@ -73,7 +73,7 @@ def running(
     version: str | None = None,
     heap: str = DEFAULT_HEAP,
     port: int = 0,
-    say: jars.Reporter = jars.silent,
+    log: jars.Reporter = jars.silent,
 ) -> Iterator[Server]:
     """A node with its data in `home`, kept from run to run; it ends with the block or with this process.
 
@@ -82,7 +82,7 @@ def running(
     """
     home, version = Path(home).resolve(), version or newest_runnable_version()
     with _owner_lock(home):
-        node = launch(home, version=version, heap=heap, port=port, stdin=subprocess.PIPE, say=say)
+        node = launch(home, version=version, heap=heap, port=port, stdin=subprocess.PIPE, log=log)
         try:
             yield Server(url=wait_for_address(home), pid=node.pid, version=version, home=home)
         finally:
@@ -96,18 +96,18 @@ def launch(
     heap: str = DEFAULT_HEAP,
     port: int = 0,
     stdin: int | IO[bytes],
-    say: jars.Reporter = jars.silent,
+    log: jars.Reporter = jars.silent,
 ) -> subprocess.Popen[bytes]:
     """Start a node and return at once; it ends when its standard input does. See wait_for_address()."""
-    java, *arguments = jars.prepare(version, say=say)
+    java, *arguments = jars.prepare(version, log=log)
     locks.make_folder(home)
     if not locks.wait_until(lambda: not _is_running(home), seconds=STOP_TIMEOUT_SECONDS):
         raise OpenSearchError(f"A node in {home} outlived its starter and does not end. End it by hand.")
     (home / "http.address").unlink(missing_ok=True)
-    log = home / "server.log"
-    if log.exists():
-        log.replace(home / "server.log.1")
-    with locks.acquire(home / locks.SERVER_LOCK) as server_lock, log.open("wb") as output:
+    server_log = home / "server.log"
+    if server_log.exists():
+        server_log.replace(home / "server.log.1")
+    with locks.acquire(home / locks.SERVER_LOCK) as server_lock, server_log.open("wb") as output:
         return subprocess.Popen(
             [java, f"-Xms{heap}", f"-Xmx{heap}", *arguments, str(home), f"http.port={port}"],
             cwd=home,

@@ -85,7 +85,7 @@ def start_opensearch(stack: contextlib.ExitStack) -> str:
     folder = VAR / "opensearch" / version  # an older version cannot read the data of a newer one
     with step(f"Starting OpenSearch {version} in {folder.relative_to(ROOT)}"):
         try:
-            return stack.enter_context(opensearch.running(folder, version=version, say=log)).url
+            return stack.enter_context(opensearch.running(folder, version=version, log=log)).url
         except opensearch.OpenSearchError as error:
             sys.exit(str(error))
 

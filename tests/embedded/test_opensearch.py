@@ -32,7 +32,7 @@ PREPARE = """if True:
     from embedded import jars
     jars._archive_classes = lambda folder, jdk: (folder / "archived").write_text(
         " ".join(sorted(jar.name for jar in (folder / "lib").iterdir())))
-    jars.prepare(sys.argv[1], say=print)
+    jars.prepare(sys.argv[1], log=print)
 """
 # Replaces Maven's downloads by jars that were fetched before; hangs after the third while the file `stall` exists.
 MAVEN = """#!/bin/sh
@@ -304,7 +304,7 @@ def test_setup_as_root_installs_what_debian_has_and_prepares_what_then_runs(no_j
     (tmp_path / "empty" / "apt-get").chmod(0o755)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     prepared = []
-    monkeypatch.setattr(jars, "prepare", lambda version, say: prepared.append(version))
+    monkeypatch.setattr(jars, "prepare", lambda version, log: prepared.append(version))
     bootstrap.apt_update.cache_clear()
 
     bootstrap.prepare_opensearch(every_version=True)
