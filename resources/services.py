@@ -16,7 +16,7 @@ from tenants.models import Sector, Topic
 
 
 @dataclasses.dataclass(frozen=True)
-class Tally:
+class ImportCounts:
     """The numbers of rows that were added, changed, and unchanged."""
 
     added: int = 0
@@ -52,7 +52,7 @@ def import_items(
     *,
     by: User | None,
     progress: Callable[[list[Any]], Iterable[Any]] = iter,
-) -> Tally:
+) -> ImportCounts:
     """Publish the items of a JSON Lines text; an item whose key exists is updated.
 
     All or nothing. Raises ValidationError with one message for each error: line, field, value and remedy.
@@ -81,12 +81,12 @@ def import_items(
         for name, value in fields.items():
             setattr(item, name, value)
         parents[item.key] = publish(item, by=by).pk
-    return Tally(added, changed, unchanged)
+    return ImportCounts(added, changed, unchanged)
 
 
 @transaction.atomic
-def import_taxonomy(topics: Any, synonyms: Iterable[str]) -> tuple[Tally, Tally]:
-    """Import topics, their sectors, and groups of synonyms; returns a tally of the topics and one of the groups.
+def import_taxonomy(topics: Any, synonyms: Iterable[str]) -> tuple[ImportCounts, ImportCounts]:
+    """Import topics, their sectors, and groups of synonyms; returns the counts of the topics and those of the groups.
 
     A topic is matched by its slug, a group by its terms. Raises ValidationError with one message for each error.
     """
@@ -115,4 +115,6 @@ def import_taxonomy(topics: Any, synonyms: Iterable[str]) -> tuple[Tally, Tally]
     existing_groups = {frozenset(group.terms) for group in SynonymGroup.objects.all()}
     new_groups = [group for group in groups if frozenset(group[1]) not in existing_groups]
     SynonymGroup.objects.bulk_create(SynonymGroup(theme=theme, terms=terms) for theme, terms in new_groups)
-    return Tally(added, changed, unchanged), Tally(len(new_groups), 0, len(groups) - len(new_groups))
+    return ImportCounts(added, changed, unchanged), ImportCounts(
+        len(new_groups), 0, len(groups) - len(new_groups)
+    )

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}. Give a UTF-8 text file.") from None
         try:
-            tally = services.import_items(
+            counts = services.import_items(
                 lines, by=None, progress=lambda rows: tqdm(rows, unit="item", disable=None)
             )
         except ValidationError as error:
@@ -28,6 +28,6 @@ class Command(BaseCommand):
             count = len(error.messages)
             raise CommandError(f"{messages}\nNothing was imported: {file.name} has {count} errors.") from None
         self.stdout.write(
-            f"Imported {file.name}: {tally.added} items added, {tally.changed} changed, "
-            f"{tally.unchanged} unchanged."
+            f"Imported {file.name}: {counts.added} items added, {counts.changed} changed, "
+            f"{counts.unchanged} unchanged."
         )
