@@ -16,11 +16,11 @@ from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
 # Roles that may report on every action; a department lead only on those of the own department.
 _ROLES_REPORTING_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
 
-# The groups by which `tally` counts.
+# What `count_actions` groups by.
 _EFFECTIVE_STAGE = Case(
     When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField()
 )
-TALLY_GROUPS: dict[str, Any] = {
+COUNT_GROUPS: dict[str, Any] = {
     "status": F("status"),
     "goal": F("outcome__goal_id"),
     "department": F("accountable__name"),
@@ -54,7 +54,7 @@ def actions_of(plan: Plan) -> ActionQuerySet:
     return Action.objects.current().filter(outcome__goal__plan=plan)
 
 
-def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
+def count_actions(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
     """Count the plan's actions by "status", "goal" (id), "department" (name) or "stage"; one query.
 
     {"Library": {"total": 9, "counted": 8, "completed": 4, "attention": 1, "no_status": 0}}. `counted` leaves
@@ -63,7 +63,7 @@ def tally(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
     left_out = [Action.Status.CANCELLED, Action.Status.MERGED]
     rows = (
         actions_of(plan)
-        .annotate(group=TALLY_GROUPS[by])
+        .annotate(group=COUNT_GROUPS[by])
         .values("group")
         .annotate(
             total=Count("pk"),
@@ -139,7 +139,7 @@ def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
 
     The stage "" is listed, last, only if an action has none.
     """
-    counts = tally(plan, by="stage")
+    counts = count_actions(plan, by="stage")
     total = sum(group["total"] for group in counts.values())
     order = ["normalize", "organize", "operationalize", ""]
     return [

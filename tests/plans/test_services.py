@@ -360,17 +360,17 @@ def test_adoption_is_recorded_only_after_the_vote():
 
 
 # ---- Counting --------------------------------------------------------------------------------------------
-def test_a_tally_leaves_out_cancelled_and_retired_actions(django_assert_num_queries):
+def test_counts_leave_out_cancelled_and_retired_actions(django_assert_num_queries):
     outcome = OutcomeFactory(stage="normalize")
     plan, library = outcome.goal.plan, DepartmentFactory(name="Library")
     for status in ("completed", "off_track", "cancelled", None):
         ActionFactory(outcome=outcome, status=status, accountable=library)
     ActionFactory(outcome=outcome, retired=True, accountable=library)
     with django_assert_num_queries(1):
-        counts = selectors.tally(plan, by="department")
+        counts = selectors.count_actions(plan, by="department")
     assert counts == {"Library": {"total": 4, "counted": 3, "completed": 1, "attention": 1, "no_status": 1}}
-    assert selectors.tally(plan, by="stage")["normalize"]["total"] == 4
-    assert set(selectors.tally(plan, by="status")) == {"completed", "off_track", "cancelled", ""}
+    assert selectors.count_actions(plan, by="stage")["normalize"]["total"] == 4
+    assert set(selectors.count_actions(plan, by="status")) == {"completed", "off_track", "cancelled", ""}
 
 
 def test_overdue_actions_are_ordered_by_their_oldest_update():

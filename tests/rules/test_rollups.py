@@ -26,7 +26,7 @@ from tests.plan_factories import ActionFactory, DepartmentFactory, GoalFactory, 
 from tests.rules.planted import Case, Fault, faults_of, planted, table_of, wrong_cases
 
 PLAN_ROW = "cohort.projections.refresh:_plan_row"
-TALLY = "tenants.plans.selectors:tally"
+COUNT_ACTIONS = "tenants.plans.selectors:count_actions"
 STATISTICS = "tenants.dashboard.statistics"
 LEAD = f"{STATISTICS}:PlanStatistics.lead_paragraph"
 
@@ -106,7 +106,7 @@ def from_the_city(plan):
     for kind, lines in by_kind.items():
         found[f"dashboard, by {kind}"] = added_up(lines)
     for by in ("status", "goal", "department", "stage"):
-        groups = selectors.tally(plan, by=by).values()
+        groups = selectors.count_actions(plan, by=by).values()
         counts = Counter()
         for group in groups:
             counts.update(group)
@@ -217,8 +217,8 @@ def test_the_parts_of_a_plan_add_up_to_what_is_counted():
         Fault("tenants.plans.models:Action.NEEDS_ATTENTION", ', "on_hold"', ""),
         Fault("tenants.plans.models:ActionQuerySet.counted", ", Action.Status.MERGED", ""),
         Fault("tenants.plans.models:ActionQuerySet.current", "(retired_at=None, ", "("),
-        Fault(TALLY, "Action.Status.CANCELLED, Action.Status.MERGED", "Action.Status.CANCELLED"),
-        Fault(TALLY, "status__in=Action.NEEDS_ATTENTION", 'status="off_track"'),
+        Fault(COUNT_ACTIONS, "Action.Status.CANCELLED, Action.Status.MERGED", "Action.Status.CANCELLED"),
+        Fault(COUNT_ACTIONS, "status__in=Action.NEEDS_ATTENTION", 'status="off_track"'),
         Fault("tenants.dashboard.open_data:statistics_records", "group.counted", "len(group.rows)"),
         Fault("cohort.progress.views:_export_row", 'row["actions"]', 'row["actions"] + row["left_out"]'),
         Fault("cohort.progress.views:_export_row", 'row["no_status"]', 'row["not_started"]'),

@@ -40,10 +40,10 @@ def editor(request: HttpRequest) -> HttpResponse:
 def outline(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     """The goals, with the outcomes and actions of the open ones on this page; a constant number of queries.
 
-    {"tree": [{"goal", "count": a tally, "is_open", "outcomes": [{"outcome", "actions"}]}], "page", "today"}
+    {"tree": [{"goal", "count": as in `count_actions`, "is_open", "outcomes": [{"outcome", "actions"}]}], "page", "today"}
     """
     goals = list(Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk"))
-    counts = selectors.tally(plan, by="goal")
+    counts = selectors.count_actions(plan, by="goal")
     total = sum(count["total"] for count in counts.values())
     is_all_open = total <= MAX_ACTIONS_WITH_ALL_GOALS_OPEN
     open_goals = {goal.pk for goal in goals} if is_all_open else _open_goal_ids(request, goals)

@@ -41,7 +41,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "warnings": services.publish_warnings(plan),
         "total": selectors.actions_of(plan).count(),
-        "tally": selectors.tally(plan, by="status"),
+        "status_counts": selectors.count_actions(plan, by="status"),
     }
     return render(request, "plans/publish.html", context, status=422 if form.errors else 200)
 
