@@ -37,12 +37,12 @@ def run() -> list[Result]:
         psql(clone.clone_sql().replace(clone.COPY_PLACEHOLDER, f"c_floor_{next(numbers)}"))
 
     opening: dict[int, PairedTimes] = {}
-    cloning: dict[int, PairedTimes] = {}
+    clone_times: dict[int, PairedTimes] = {}
     for size in SIZES:
         portal.fill_with_cities(size)
         times = time_rounds({"open": open_city, "clone": clone_schema, "replay": replay}, count=7)
         opening[size] = PairedTimes(times["open"], times["replay"])
-        cloning[size] = PairedTimes(times["clone"], times["replay"])
+        clone_times[size] = PairedTimes(times["clone"], times["replay"])
         check_same_size("c_city_%", "c_floor_%", "c_bare_%")
         drop_schemas("c_floor_%", "c_bare_%")
         print(f"  {size} cities: {opening[size].seconds:.2f} s", flush=True)
@@ -68,7 +68,7 @@ def run() -> list[Result]:
                 limit=1.5,
                 seconds=pair.quickest,
             )
-            for size, pair in cloning.items()
+            for size, pair in clone_times.items()
         ),
         Result(
             name="open_city.growth",

@@ -30,7 +30,10 @@ Judgments = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Collection:
-    """`items` are lines of the library's import, `texts` their texts by key, `queries` pairs of text and judgments."""
+    """A collection of test documents.
+
+    `items` are lines of the library's import, `texts` their texts by key, `queries` pairs of text and judgments.
+    """
 
     name: str
     items: list[str]

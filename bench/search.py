@@ -107,7 +107,7 @@ def in_engine(samples: Sequence[Search], url: str) -> Result:
     print(f"  engine: p50 {pairs.seconds * 1000:.0f} ms, bare {statistics.median(floor) * 1000:.0f} ms")
     return Result(
         name="search.engine",
-        what=f"Search {SIZE:,} documents, 13 facets, marks, p50 (floor: the same requests by a bare HTTP client)",
+        what=f"Search {SIZE:,} documents, 13 facets, highlights, p50 (floor: the same requests by a bare HTTP client)",
         ratio=pairs.ratio,
         spread=pairs.spread,
         limit=2,

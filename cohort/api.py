@@ -282,7 +282,7 @@ class ProjectionViewSet(ResourceViewSet):
     list=extend_schema(
         operation_id="list_plans",
         summary="Plans",
-        description="Published plans, with how many of their actions stand how. Plans differ: do not rank them.",
+        description="Published plans, with the number of their actions in each status. Plans differ: do not rank them.",
     ),
     retrieve=extend_schema(operation_id="get_plan", summary="One plan", description="One published plan."),
 )

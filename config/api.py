@@ -46,12 +46,12 @@ class IndexSerializer(serializers.Serializer[Any]):
 
 
 class ApiRoot(ApiView):
-    """What there is, by address."""
+    """The addresses of all lists of the API, of the search, and of its description."""
 
     serializer_class = IndexSerializer
     filter_backends = ()
 
-    @extend_schema(operation_id="index", summary="What there is", tags=["index"])
+    @extend_schema(operation_id="index", summary="The addresses of the API", tags=["index"])
     def get(self, request: Request) -> HttpResponse:
         validate_query(request.query_params, forms.Form(request.query_params))
         urls = {name: request.build_absolute_uri(f"{PREFIX}/{name}") for name in IndexSerializer().fields}

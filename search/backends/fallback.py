@@ -24,7 +24,7 @@ NOTICE = _(
 
 
 class FallbackBackend:
-    """Always answers. Only failures of the engine lead to the fallback; our own errors are raised."""
+    """A backend that searches by the engine, and by `fallback` if the engine fails. Our own errors are raised."""
 
     def __init__(self, client: EngineClient, fallback: SearchBackend) -> None:
         self._client, self._fallback = client, fallback

@@ -40,7 +40,7 @@ def page_uuid(jurisdiction: Jurisdiction, page_id: int) -> uuid.UUID:
 def from_library_item(
     item: LibraryItem, *, audience: str, topics: TopicsBySlug, texts: Mapping[str, str]
 ) -> Document:
-    """Needs `item.attachments` with their documents.
+    """The document of a library item; `item.attachments` should be prefetched with their documents.
 
     `topics` holds all topics: an item is also found by the names and aliases of its topics. `texts` holds the
     extracted text of files by the hash of their content.
@@ -111,7 +111,7 @@ def from_plan(jurisdiction: Jurisdiction, plan: PublicPlan, *, audience: str) ->
 
 
 def from_outcome(jurisdiction: Jurisdiction, outcome: PublicOutcome, *, audience: str) -> Document:
-    """Needs `outcome.goal`."""
+    """The document of an outcome; reads `outcome.goal`."""
     return _city_document(
         jurisdiction,
         kind=Document.Kind.OUTCOME,
@@ -130,7 +130,7 @@ def from_outcome(jurisdiction: Jurisdiction, outcome: PublicOutcome, *, audience
 def from_action(
     jurisdiction: Jurisdiction, action: PublicAction, *, audience: str, topics: TopicsBySlug
 ) -> Document:
-    """Needs `action.outcome.goal`."""
+    """The document of an action; reads `action.outcome.goal`."""
     own_texts = [action.details, action.reason, action.next_step, action.accountable]
     return _city_document(
         jurisdiction,

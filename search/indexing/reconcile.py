@@ -39,7 +39,10 @@ class IndexDiff:
 
 @dataclass(frozen=True)
 class RepairResult:
-    """`must_rebuild`: the index cannot be repaired, for example because it has versions the table never assigned."""
+    """How many documents a repair wrote and removed.
+
+    `must_rebuild`: the index cannot be repaired, for example because it has versions the table never assigned.
+    """
 
     written: int = 0
     removed: int = 0

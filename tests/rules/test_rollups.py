@@ -1,4 +1,4 @@
-"""How many actions of a plan stand how: the same numbers on the dashboard, in the copy for others, in the API, in files.
+"""The number of a plan's actions in each status: the same numbers on the dashboard, in the copy for others, in the API, in files.
 
 Cancelled and merged actions are left out of the count; retired ones are nowhere.
 """

@@ -71,7 +71,7 @@ class RequestSender(Protocol):
 
 
 class EngineClient(RequestSender, Protocol):
-    """`circuit_breaker` tells whether the engine has just failed."""
+    """A connection to the search engine that sends requests. `circuit_breaker` tells whether the engine has just failed."""
 
     circuit_breaker: CircuitBreaker
 
