@@ -52,8 +52,8 @@ class CanarySet:
         allowed |= {"site", "searched"} if at_a_city else set()
         return [canary for canary in self.by_word.values() if canary.seen_by not in allowed]
 
-    def seen_by(self, level: str) -> list[Canary]:
-        return [canary for canary in self.by_word.values() if canary.seen_by == level]
+    def with_audience(self, audience: str) -> list[Canary]:
+        return [canary for canary in self.by_word.values() if canary.seen_by == audience]
 
     def control(self) -> Canary:
         """A word that is planted nowhere: a hidden canary must get the same responses as this one."""

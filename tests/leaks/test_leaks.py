@@ -220,12 +220,14 @@ def test_nothing_remains_of_withdrawn_content(
     if engine_client:
         rebuild.rebuild_index(engine_client)
     control = visible.canaries.control()
-    public = probes.one_of_each_kind(visible.canaries.seen_by("public") + visible.canaries.seen_by("members"))
+    public = probes.one_of_each_kind(
+        visible.canaries.with_audience("public") + visible.canaries.with_audience("members")
+    )
     assert len(list(probes.traces_of(public, control, "members"))) > len(public) / 2
     pages = probes.bodies(
         client_for(visible.riverton), probes.city_addresses(visible)
     )  # fills the page cache
-    assert visible.canaries.seen_by("public")[0].word in "".join(pages.values())
+    assert visible.canaries.with_audience("public")[0].word in "".join(pages.values())
 
     withdraw_everything(visible)
     if engine_client:

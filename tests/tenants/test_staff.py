@@ -46,13 +46,13 @@ class TestList:
         assert "Template of a new city" not in page
 
     @pytest.mark.parametrize(
-        ("asked", "found"),
+        ("query", "slugs"),
         [("river", {"riverton"}), ("RIVER", {"riverton"}), ("mn", {"riverton", "ashford", "millbrook"}),
          ("%", set()), ("'; DROP", set()), ("\0river", {"riverton"})],
     )  # fmt: skip
-    def test_search(self, staff, asked, found):
-        lines = staff.get("/staff/", {"q": asked}).context["rows"]
-        assert {line["jurisdiction"].slug for line in lines} == found
+    def test_search(self, staff, query, slugs):
+        lines = staff.get("/staff/", {"q": query}).context["rows"]
+        assert {line["jurisdiction"].slug for line in lines} == slugs
 
     def test_the_number_of_queries_does_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
         def count():

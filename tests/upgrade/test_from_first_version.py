@@ -40,8 +40,8 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def upgraded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
-    with django_db_blocker.unblock(), stored.migrated() as found:
-        yield found
+    with django_db_blocker.unblock(), stored.migrated() as database:
+        yield database
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def editor_of(curator: Any, number: int) -> str:
 def form_of(page: Any) -> dict[str, Any]:
     """What a browser sends from the editor's form when nothing was touched."""
     form = BeautifulSoup(page.text, "html.parser").find(attrs={"name": "title"}).find_parent("form")
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for field in form.find_all(["input", "textarea", "select"], attrs={"name": True}):
         if field.name == "select":
             values = [option.get("value", "") for option in field.find_all("option", selected=True)]
@@ -224,8 +224,8 @@ def form_of(page: Any) -> dict[str, Any]:
         else:
             values = [field.get("value", "")]
         if values and field.get("type") != "submit":
-            found.setdefault(field["name"], []).extend(values)
-    return found
+            data.setdefault(field["name"], []).extend(values)
+    return data
 
 
 def license_in(form: dict[str, Any]) -> str:
@@ -254,8 +254,8 @@ def test_a_draft_of_a_live_item_keeps_its_license_and_is_published_with_it():
     assert answer.status_code == 302
     assert stored_item("end-overdue-fines") == (True, "End overdue fines, all of them", "CC-BY-SA")
     assert "CC BY-SA" in reader.get(page).text
-    (found,) = reader.get("/api/v1/library/", {"license": "CC-BY-SA"}).json()["results"]
-    assert (found["title"], found["license"]) == ("End overdue fines, all of them", "CC-BY-SA")
+    (item,) = reader.get("/api/v1/library/", {"license": "CC-BY-SA"}).json()["results"]
+    assert (item["title"], item["license"]) == ("End overdue fines, all of them", "CC-BY-SA")
     assert "End overdue fines, all of them" in found_by(reader, "overdue")
 
 
@@ -308,8 +308,8 @@ def test_an_open_session_opens_the_workspace_signed_in():
     assert page.status_code == 200
     assert page.wsgi_request.user.email == stored.COORDINATOR
 
-    said = {"status": "on_track", "text": "Three more partners joined.", "on": "2026-11-24"}
-    answer = coordinator.post("/workspace/plan/actions/a7/progress/", said)
+    report = {"status": "on_track", "text": "Three more partners joined.", "on": "2026-11-24"}
+    answer = coordinator.post("/workspace/plan/actions/a7/progress/", report)
     assert answer.status_code == 302, answer.text
     assert "Three more partners joined." in browser(CITY).get("/plan/actions/a7/").text
 
@@ -349,9 +349,9 @@ def test_an_import_is_taken_back_as_the_first_version_would_have():
     assert answer.status_code == 200
     assert "“elm-ford-autumn.xlsx” is taken back." in answer.text
     for table, rows in stored.plan_after_undoing().items():
-        found = sql(f"SELECT to_jsonb(t)::text FROM c_elm_ford.{table} t ORDER BY id")
-        assert len(found) == len(rows), table
-        for (now,), then in zip(found, rows, strict=True):
+        now_rows = sql(f"SELECT to_jsonb(t)::text FROM c_elm_ford.{table} t ORDER BY id")
+        assert len(now_rows) == len(rows), table
+        for (now,), then in zip(now_rows, rows, strict=True):
             assert then.items() <= json.loads(now).items(), (table, then["id"])
     shown = browser(CITY).get("/plan/actions/a7/").text
     assert "Post all openings with three community partners" in shown
@@ -407,11 +407,11 @@ def test_the_change_log_tells_every_kind_of_change():
     )  # fmt: skip
     assert [words for words in kinds if f"{words} " not in text] == []
     # Whose change, of what, from what to what, and why.
-    told = (
+    details = (
         "Ada Lindholm", "Theo Park", "Half of the talks were held.", "One post is vacant.", "Merged into another.",
         "Spreadsheet import: elm-ford-autumn.xlsx", "Crossings lit", "Bids are in", "Lamps come late.",
     )  # fmt: skip
-    assert [words for words in told if words not in text] == []
+    assert [words for words in details if words not in text] == []
     assert "Theo Park" in coordinator.get("/workspace/plan/actions/a9/history/").text
 
 
