@@ -12,7 +12,10 @@ from tenants import access
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The variables of every template. `portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `my_roles`."""
+    """The variables of every template.
+
+    `portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `my_roles`.
+    """
     jurisdiction = getattr(request, "tenant", None) or connection.tenant
     is_city_host = bool(getattr(jurisdiction, "is_tenant", False))
     return {

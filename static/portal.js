@@ -2,18 +2,18 @@
 
 // After a swap: go to what has to be mended, or to the form that was opened, or say how many are left.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const part = event.target;
-  const find = (what) => (part.matches(what) ? part : part.querySelector(what));
-  const wanted = find("[data-focus], [aria-invalid=true]");
-  if (wanted) {
-    wanted.focus();
+  const target = event.target;
+  const find = (selector) => (target.matches(selector) ? target : target.querySelector(selector));
+  const toFocus = find("[data-focus], [aria-invalid=true]");
+  if (toFocus) {
+    toFocus.focus();
     return;
   }
   const count = find("#count");
   if (!count) return;
-  if (part.contains(document.activeElement)) {
+  if (target.contains(document.activeElement)) {
     // Somebody is ticking boxes: leave them there and only read the new count out.
-    document.getElementById("said").textContent = count.textContent;
+    document.getElementById("live-region").textContent = count.textContent;
   } else {
     count.tabIndex = -1;
     count.focus();

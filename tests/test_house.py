@@ -34,6 +34,19 @@ BANNED = {
     "kept_for_strangers": "cache_for_anonymous",
     "hand_over": "transfer_coordinator",
     "handoff": "sign_in_code",
+    "arriving": "new_or_moved",
+    "doomed": "obsolete",
+    "tally": "counts",
+}
+# Names that say nothing by themselves; as a part of a longer name (`is_found`) they may.
+BANNED_ALONE = {
+    "asked": "query (or what was asked for)",
+    "beside": "other_cells (or what is there)",
+    "found": "what was found: item, rows, problems",
+    "said": "text (or report, details)",
+    "told": "text (or details)",
+    "touched": "changed",
+    "wanted": "target (or expected)",
 }
 
 # Names that stay: a column, and the field of that name in the index of an engine that an upgrade finds in use.
@@ -80,16 +93,17 @@ def names(path: str) -> Iterator[tuple[int, str]]:
 
 
 def banned_words(path: str) -> list[str]:
-    found = []
+    problems = []
     for line, name in names(path):
         words = {
             name.lower(),
             *re.split(r"_+", name.lower().replace("in_place", "")),
         }  # “edited in place” is English
-        for word in sorted(BANNED.keys() & words):
-            if (path, name) not in EXCEPTIONS:
-                found.append(f"{path}:{line} {name}: say {BANNED[word]}")
-    return found
+        replacements = [BANNED[word] for word in sorted(BANNED.keys() & words)]
+        replacements += [BANNED_ALONE[name]] if name in BANNED_ALONE else []
+        if (path, name) not in EXCEPTIONS:
+            problems += [f"{path}:{line} {name}: say {replacement}" for replacement in replacements]
+    return problems
 
 
 def test_names_are_the_standard_terms() -> None:

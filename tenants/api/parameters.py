@@ -255,12 +255,12 @@ def validate_query(query: QueryDict, form: forms.Form) -> dict[str, Any]:
     known = ", ".join(sorted(form.fields)) or _("none")
     errors = []
     for name, texts in query.lists():
-        found = [(error.params["value"], error.message) for error in invalid.get(name, ())]  # type: ignore[index]
+        problems = [(error.params["value"], error.message) for error in invalid.get(name, ())]  # type: ignore[index]
         if name not in form.fields:
             unknown = _("There is no such parameter here. Known: %(names)s.") % {"names": known}
-            found = [(texts[-1], unknown)]
+            problems = [(texts[-1], unknown)]
         errors += [
-            {"parameter": name[:100], "value": value[:200], "detail": detail} for value, detail in found
+            {"parameter": name[:100], "value": value[:200], "detail": detail} for value, detail in problems
         ]
     if errors:
         raise InvalidParameters(errors)

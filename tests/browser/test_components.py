@@ -211,7 +211,7 @@ def test_ticking_a_box_keeps_the_focus_and_announces_the_count(open_html):
     page = open_html(render("components.html"))
     page.focus("#topic-youth")
     page.keyboard.press("Space")
-    expect(page.locator("#said")).to_have_text("14 results")
+    expect(page.locator("#live-region")).to_have_text("14 results")
     expect(page.locator("#topic-youth")).to_be_focused()
 
 

@@ -68,7 +68,7 @@ def test_ticking_a_filter_keeps_the_focus_and_announces_the_count(library: Site,
     page.wait_for_url("**evidence=evaluated**")
     page.get_by_role("heading", name="3 results").wait_for()
     expect(page.locator("#evidence-evaluated")).to_be_focused()
-    expect(page.locator("#said")).to_have_text("3 results")
+    expect(page.locator("#live-region")).to_have_text("3 results")
     assert_accessible(page)
 
 

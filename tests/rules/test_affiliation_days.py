@@ -53,9 +53,9 @@ def on_team(riverton, make_user):
         with transaction.atomic():
             type(user).objects.filter(pk=user.pk).update(is_active=may_sign_in)
             Affiliation.objects.filter(user=user).update(start_date=day(start), end_date=day(end))
-            found = Affiliation.objects.active(on=day(on)).filter(user=user).exists()
+            is_active = Affiliation.objects.active(on=day(on)).filter(user=user).exists()
             transaction.set_rollback(True)
-        return found
+        return is_active
 
     return active
 
@@ -92,9 +92,9 @@ def on_team_now(riverton, make_user):
         with transaction.atomic(), timezone.override("America/Chicago"):
             Affiliation.objects.filter(user=user).update(start_date=day(start), end_date=day(end))
             with time_machine.travel(moment, tick=False):
-                found = Affiliation.objects.active().filter(user=user).exists()
+                is_active = Affiliation.objects.active().filter(user=user).exists()
             transaction.set_rollback(True)
-        return found
+        return is_active
 
     return active
 

@@ -69,12 +69,12 @@ def link_in(riverton, monkeypatch):
                 invitation = invitations.invite(riverton, email="ada@city.example", roles=["viewer"], by=None)
             Invitation.objects.filter(pk=invitation.pk).update(state=state)
             with time_machine.travel(now, tick=False):
-                found = invitations.find_by_token("the-token") is not None
+                is_found = invitations.find_by_token("the-token") is not None
                 is_accepted = accept()
                 Invitation.objects.filter(pk=invitation.pk).update(state=state)
                 is_expired = invitations.expire_overdue() == 1
             transaction.set_rollback(True)
-        return found, is_accepted, is_expired
+        return is_found, is_accepted, is_expired
 
     return follow
 

@@ -67,8 +67,8 @@ SPANS = [
 
 
 def span(text, month):
-    found = parse_date(text, DateConventions(month))
-    return found and (found.first.isoformat(), found.last.isoformat(), found.precision)
+    span = parse_date(text, DateConventions(month))
+    return span and (span.first.isoformat(), span.last.isoformat(), span.precision)
 
 
 @table_of(SPANS)
@@ -102,9 +102,9 @@ def form_field(monkeypatch):
     def read(text, month, start):
         tenant = SimpleNamespace(fiscal_year_start_month=month)
         monkeypatch.setattr(fields, "connection", SimpleNamespace(tenant=tenant))
-        found, precision = fields.PartialDateField(is_start=start).clean(text)
-        last = fields.last_day_of_period(found, precision) if start else found
-        return found and found.isoformat(), precision, fields.format_partial_date(last, precision)
+        date, precision = fields.PartialDateField(is_start=start).clean(text)
+        last = fields.last_day_of_period(date, precision) if start else date
+        return date and date.isoformat(), precision, fields.format_partial_date(last, precision)
 
     return read
 
@@ -159,8 +159,8 @@ def test_a_form_keeps_the_day_that_a_partial_date_means(case, form_field):
 
 @table_of(FORM_DATES)
 def test_saving_a_form_again_does_not_move_a_date(case, form_field):
-    found, precision, shown = form_field(**case.given)
-    assert form_field(**case.given | {"text": shown}) == (found, precision, shown)
+    date, precision, shown = form_field(**case.given)
+    assert form_field(**case.given | {"text": shown}) == (date, precision, shown)
 
 
 @pytest.mark.parametrize("text", ["soon", "February 30, 2028", "2026 or 2027", "June 2027 and July 2027"])

@@ -192,21 +192,21 @@ def warnings_of(riverton, in_city):
         with transaction.atomic(), in_city(riverton):
             plan = PlanFactory(summary=summary)
             write_actions(plan, changes)
-            found = {
+            warnings = {
                 line["key"]: (line["count"], line["of"], " ".join(action.code for action in line["actions"]))
                 for line in publish_warnings(plan)
             }
             transaction.set_rollback(True)
-        return found
+        return warnings
 
     return read
 
 
 @table_of(WARNINGS_TABLE)
 def test_a_coordinator_is_warned_of_gaps_before_publishing(case, warnings_of):
-    found = warnings_of(**case.given)
-    assert found == case.expected
-    assert list(found) == list(case.expected)
+    warnings = warnings_of(**case.given)
+    assert warnings == case.expected
+    assert list(warnings) == list(case.expected)
 
 
 def test_a_kind_of_step_of_the_outcome_is_enough(riverton, in_city):

@@ -1,4 +1,4 @@
-"""The number of a plan's actions in each status: the same numbers on the dashboard, in the copy for others, in the API, in files.
+"""The number of a plan's actions in each status: the same on the dashboard, in the copy for others, in the API, in files.
 
 Cancelled and merged actions are left out of the count; retired ones are nowhere.
 """
@@ -78,10 +78,10 @@ def numbers_in(riverton, alliance, in_city, client_for):
         with transaction.atomic(), in_city(riverton):
             plan = write_plan(statuses)
             plan_published.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
-            found = from_the_city(plan) | from_the_copy() | from_files_and_api(city, portal)
+            numbers = from_the_city(plan) | from_the_copy() | from_files_and_api(city, portal)
             connection.set_tenant(riverton)
             transaction.set_rollback(True)
-        return agreed(found)
+        return agreed(numbers)
 
     return read
 
@@ -99,18 +99,18 @@ def write_plan(statuses) -> Plan:
 
 def from_the_city(plan):
     statistics = load_statistics(plan)
-    found = {}
+    numbers = {}
     by_kind = {"plan": []}
     for record in open_data.statistics_records(statistics):
         by_kind.setdefault(record["by"], []).append(from_file(record))
     for kind, lines in by_kind.items():
-        found[f"dashboard, by {kind}"] = added_up(lines)
+        numbers[f"dashboard, by {kind}"] = added_up(lines)
     for by in ("status", "goal", "department", "stage"):
         groups = selectors.count_actions(plan, by=by).values()
         counts = Counter()
         for group in groups:
             counts.update(group)
-        found[f"workspace, by {by}"] = {
+        numbers[f"workspace, by {by}"] = {
             "counted": counts["counted"],
             "completed": counts["completed"],
             "attention": counts["attention"],
@@ -118,13 +118,13 @@ def from_the_city(plan):
             "left_out": counts["total"] - counts["counted"],
         }
     overall = statistics.overall
-    found["home page"] = {
+    numbers["home page"] = {
         "counted": overall.counted, "completed": overall.completed, "attention": overall.attention,
     }  # fmt: skip
-    found["actions that rollups count"] = {
+    numbers["actions that rollups count"] = {
         "counted": Action.objects.counted().filter(outcome__goal__plan=plan).count()
     }
-    return found
+    return numbers
 
 
 def from_the_copy():
@@ -179,12 +179,12 @@ def added_up(lines):
     return {name: sum(line[name] for line in lines) for name in Numbers._fields}
 
 
-def agreed(found):
+def agreed(numbers):
     """The numbers on which all agree; where they do not, each value with the pages and files that show it."""
     numbers = {}
     for name in Numbers._fields:
         shown: dict[int, list[str]] = {}
-        for where, values in found.items():
+        for where, values in numbers.items():
             if name in values:
                 shown.setdefault(values[name], []).append(where)
         numbers[name] = next(iter(shown)) if len(shown) == 1 else shown

@@ -79,7 +79,7 @@ def shape() -> dict[str, set[tuple[Any, ...]]]:
     def ours(match: re.Match[str]) -> str:
         return f"{match[1]} !~ '^pg_' AND {match[1]} <> 'information_schema'"
 
-    return {part: set(sql(re.sub(r"\{ours:([\w.]+)\}", ours, asked))) for part, asked in _SHAPE.items()}
+    return {part: set(sql(re.sub(r"\{ours:([\w.]+)\}", ours, query))) for part, query in _SHAPE.items()}
 
 
 @contextlib.contextmanager
