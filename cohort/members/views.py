@@ -39,7 +39,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     cards = _member_cards(list(page), get_audience(request.user))
     is_by_state = filters.values["order"] == "state"
     groups = [
-        {"name": state_name(state) if is_by_state else "", "cards": list(cards_of_state)}
+        {"label": state_name(state) if is_by_state else "", "cards": list(cards_of_state)}
         for state, cards_of_state in groupby(cards, key=lambda card: card["state"] if is_by_state else "")
     ]
     context = {

@@ -67,7 +67,7 @@ def adjacent_actions(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
     adjacent = current.filter(code__in=adjacent_codes.values()).values("code", "number", "title")
     rows: dict[str, Any] = {row["code"]: row for row in adjacent}
     return {
-        side: {"code": code, "name": labels.action_heading(rows[code]["number"], rows[code]["title"])}
+        side: {"code": code, "heading": labels.action_heading(rows[code]["number"], rows[code]["title"])}
         if code
         else None
         for side, code in adjacent_codes.items()
@@ -96,14 +96,14 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     stage = action.stage or action.outcome.stage
     return {
         "action": action,
-        "name": labels.action_heading(action.number, action.title),
+        "heading": labels.action_heading(action.number, action.title),
         "title": labels.action_heading("", action.title),
         "short_name": _("Action %(number)s") % {"number": action.number}
         if action.number
         else _("This action"),
         "goal": {
             "pk": action.outcome.goal_id,
-            "name": title_with_label(action.outcome.goal.label, action.outcome.goal.title),
+            "heading": title_with_label(action.outcome.goal.label, action.outcome.goal.title),
         },
         "state": action.status or labels.NO_STATUS,
         "status": status,

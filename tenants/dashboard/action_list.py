@@ -70,8 +70,8 @@ class ActionFilterSet(ListFilterSet):
         self.statistics = statistics
         choices: dict[str, list[tuple[str, Any]]] = {
             "status": _status_choices(statistics.plan.status_labels),
-            "goal": [(group.key, group.name) for group in statistics.by_goal],
-            "department": [(group.key, group.name) for group in statistics.by_department],
+            "goal": [(group.key, group.label) for group in statistics.by_goal],
+            "department": [(group.key, group.label) for group in statistics.by_department],
             "stage": [*ActionStage.choices, (labels.NO_STATUS, labels.stage_label(""))],
         }
         for name, of_plan in choices.items():
@@ -157,7 +157,7 @@ def build_display_rows(
             {
                 "code": row["code"],
                 "url": city_path("dashboard:action", row["code"]) + query_suffix,
-                "name": labels.action_heading(row["number"], row["title"]),
+                "heading": labels.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),

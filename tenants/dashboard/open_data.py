@@ -120,7 +120,7 @@ def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:
         counts = {state: group.counts[state] for state in labels.STATUSES_BY_PROGRESS}
         return {
             "by": by,
-            "name": group.name,
+            "name": group.label,
             "actions_counted": group.counted,
             "no_status": counts.pop(labels.NO_STATUS),
             **counts,

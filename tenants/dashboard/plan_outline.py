@@ -12,7 +12,7 @@ ACTIONS_PER_PAGE = 100
 
 
 def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
-    """Goals with their outcomes and rows: [{"pk", "name", "story", "outcomes": [{"pk", "name", "rows"}]}].
+    """Goals with their outcomes and rows: [{"pk", "heading", "story", "outcomes": [{"pk", "heading", "rows"}]}].
 
     Goals and outcomes without an action are included.
     """
@@ -24,11 +24,13 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
     for outcome in current_outcomes.order_by("position", "pk").values(
         "pk", "uuid", "label", "title", "stage", "goal_id"
     ):
-        name = f"{outcome['label']}. {outcome['title']}" if outcome["label"] else outcome["title"]
-        outcomes[outcome["goal_id"]].append(outcome | {"name": name, "rows": rows_by_outcome[outcome["pk"]]})
+        heading = f"{outcome['label']}. {outcome['title']}" if outcome["label"] else outcome["title"]
+        outcomes[outcome["goal_id"]].append(
+            outcome | {"heading": heading, "rows": rows_by_outcome[outcome["pk"]]}
+        )
     goals = Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk")
     return [
-        goal | {"name": title_with_label(goal["label"], goal["title"]), "outcomes": outcomes[goal["pk"]]}
+        goal | {"heading": title_with_label(goal["label"], goal["title"]), "outcomes": outcomes[goal["pk"]]}
         for goal in goals.values("pk", "uuid", "label", "title", "story", "department", "sectors")
     ]
 

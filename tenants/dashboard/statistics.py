@@ -103,7 +103,7 @@ class StatGroup:
     """One line of a summary table: a goal, a department or a kind of step, with counts of its actions by status."""
 
     key: str
-    name: str
+    label: str
     rows: list[Row] = field(default_factory=list)
 
     @cached_property
@@ -171,7 +171,7 @@ class PlanStatistics:
             lambda row: str(row["accountable_id"] or labels.NO_STATUS),
             lambda row: row["department"] or str(labels.NOT_ASSIGNED),
         )
-        return sorted(groups, key=lambda group: (group.key == labels.NO_STATUS, group.name.casefold()))
+        return sorted(groups, key=lambda group: (group.key == labels.NO_STATUS, group.label.casefold()))
 
     @cached_property
     def by_stage(self) -> list[StatGroup]:
@@ -181,12 +181,12 @@ class PlanStatistics:
         order = [*ActionStage.values, labels.NO_STATUS]
         return sorted(groups, key=lambda group: order.index(group.key))
 
-    def _groups(self, key: Callable[[Row], str], name: Callable[[Row], str]) -> list[StatGroup]:
+    def _groups(self, key: Callable[[Row], str], label: Callable[[Row], str]) -> list[StatGroup]:
         groups: dict[str, StatGroup] = {}
         for row in self.rows:
             group_key = key(row)
-            if group_key not in groups:  # a name costs a translation: once per group, not once per row
-                groups[group_key] = StatGroup(group_key, name(row))
+            if group_key not in groups:  # a label costs a translation: once per group, not once per row
+                groups[group_key] = StatGroup(group_key, label(row))
             groups[group_key].rows.append(row)
         return list(groups.values())
 
@@ -278,7 +278,7 @@ class PlanStatistics:
         return [
             {
                 "url": url(group.key),
-                "name": group.name,
+                "label": group.label,
                 "counted": group.counted,
                 "completed": group.completed,
                 "attention": group.attention,

@@ -157,14 +157,14 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
 
 
 def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict[str, Any]:
-    """A progress note as an entry of the timeline: the note with "name", "date" and "transition"."""
+    """A progress note as an entry of the timeline: the note with "heading", "date" and "transition"."""
     is_changed = note["status"] and note["before"] and note["status"] != note["before"]
     statuses = {
         "before": formats.lowercase_first(labels.status_label(note["before"], status_labels)),
         "now": formats.lowercase_first(labels.status_label(note["status"], status_labels)),
     }
     return note | {
-        "name": labels.action_heading(note["number"], note["title"]),
+        "heading": labels.action_heading(note["number"], note["title"]),
         "needs_attention": note["status"] in Action.NEEDS_ATTENTION,
         "date": formats.format_partial_date(note["noted_on"]),
         "transition": _("went from %(before)s to %(now)s") % statuses if is_changed else "",

@@ -102,7 +102,7 @@ def action(request: HttpRequest, code: str) -> HttpResponse:
     goal, plan_path = detail["goal"], reverse("dashboard:plan")
     detail["crumbs"] = [
         (_("Plan"), plan_path + visibility.query_suffix),
-        (goal["name"], f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
+        (goal["heading"], f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
     ]
     return _render(request, "dashboard/action.html", visibility.context("plan") | detail, visibility)
 
@@ -129,16 +129,16 @@ def data(request: HttpRequest) -> HttpResponse:
     context = visibility.context("data") | {
         "statistics": statistics,
         "period": labels.format_period(visibility.plan),
-        "columns": [name for _state, name in columns],
+        "columns": [label for _state, label in columns],
         "tables": [
             {
                 "heading": heading,
                 "of": of,
                 "rows": [
                     {
-                        "name": group.name,
+                        "label": group.label,
                         "counted": group.counted,
-                        "numbers": [(name, group.counts[state]) for state, name in columns],
+                        "numbers": [(label, group.counts[state]) for state, label in columns],
                     }
                     for group in groups
                 ],
