@@ -179,12 +179,12 @@ def added_up(lines):
     return {name: sum(line[name] for line in lines) for name in Numbers._fields}
 
 
-def agreed(numbers):
+def agreed(by_source):
     """The numbers on which all agree; where they do not, each value with the pages and files that show it."""
     numbers = {}
     for name in Numbers._fields:
         shown: dict[int, list[str]] = {}
-        for where, values in numbers.items():
+        for where, values in by_source.items():
             if name in values:
                 shown.setdefault(values[name], []).append(where)
         numbers[name] = next(iter(shown)) if len(shown) == 1 else shown
