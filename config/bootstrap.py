@@ -33,6 +33,7 @@ PORTAL_PORT=8000
 SESSION_COOKIE_NAME=portal
 CSRF_COOKIE_NAME=csrf
 BEHIND_TLS_PROXY=0
+SECURITY_CONTACT=mailto:security@portal.example
 """
 
 

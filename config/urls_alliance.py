@@ -3,13 +3,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from cms import urls as cms_urls
+from config.sitemap import sitemap
 from tenants.dashboard.views import brand
 from tenants.signin import alliance as signin
+from tenants.web import well_known
 from tenants.web.media import media
 
 handler500 = "config.api.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *well_known.urlpatterns,
+    path("sitemap.xml", sitemap, name="sitemap"),
     *cms_urls.front,
     path("library/", include("resources.urls")),
     path("search/", include("search.urls")),

@@ -103,7 +103,7 @@ SHARED_APPS = [
 # Tables in each city's schema.
 TENANT_APPS = ["tenants.plans", *EVERY_SCHEMA_APPS]
 # No tables.
-APPS_WITHOUT_TABLES = ["tenants.dashboard"]
+APPS_WITHOUT_TABLES = ["tenants.dashboard", "django.contrib.sitemaps"]
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS] + APPS_WITHOUT_TABLES
 
 TENANT_MODEL = "tenants.Jurisdiction"
@@ -260,6 +260,14 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     "payment": [],
     "usb": [],
 }
+
+# In /.well-known/security.txt: where to report a weakness, and the page about such reports.
+SECURITY_CONTACT = env("SECURITY_CONTACT").split()
+SECURITY_POLICY = env("SECURITY_POLICY").split()
+if not all(url.startswith(("mailto:", "https://", "tel:")) for url in SECURITY_CONTACT + SECURITY_POLICY):
+    raise ImproperlyConfigured(
+        "SECURITY_CONTACT and SECURITY_POLICY are addresses like mailto:security@example.org or https://example.org/."
+    )
 
 # ---- Language and time; a city's own are activated for each request -------------------------------------------
 LANGUAGE_CODE = "en-us"

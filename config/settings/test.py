@@ -28,6 +28,7 @@ os.environ.setdefault("ALLIANCE_NAME", "Common Table")
 os.environ.setdefault("PORTAL_SCHEME", "http")
 os.environ.setdefault("SESSION_COOKIE_NAME", "portal")
 os.environ.setdefault("CSRF_COOKIE_NAME", "csrf")
+os.environ.setdefault("SECURITY_CONTACT", "mailto:security@alliance.example")
 os.environ.setdefault("API_REQUESTS_PER_MINUTE", "0")  # the tests of the rate limit set one
 # A folder for each test process; that of a killed process is removed by the next one.
 os.environ["PORTAL_VAR_DIR"] = str(_exit_stack.enter_context(locks.scratch_folder("cohort-portal-var-")))

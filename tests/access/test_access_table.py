@@ -73,7 +73,12 @@ def workspace(*roles: str, status: int = 200, **kwargs: Any) -> Row:
 
 WRITERS = ("plan_editor", "coordinator")
 
+# Files that programs look for; open before the launch, as they show nothing of the site.
+WELL_KNOWN = {"robots": Row(all_roles()), "favicon": Row(all_roles()), "security-txt": Row(all_roles())}
+
 CITY: dict[str, Row] = {
+    **WELL_KNOWN,
+    "sitemap": Row(all_roles(), before=all_roles(404)),
     # cms
     "front": site(),
     "narrative": site(),
@@ -139,6 +144,8 @@ CITY: dict[str, Row] = {
 SIGNED_IN = tuple(set(ALL_ROLES) - set(WITHOUT_SESSION))
 
 ALLIANCE: dict[str, Row] = {
+    **WELL_KNOWN,
+    "sitemap": Row(all_roles()),
     "front": Row(all_roles()),
     "brand": Row(all_roles()),
     "media": Row(all_roles(404), args={"path": "public/images/none.png"}),

@@ -141,9 +141,17 @@ CITY_PAGES = [
     "/data/",
     "/narrative/",
     "/data/actions.csv",
+    "/sitemap.xml",
     "/?status=late",
 ]
-ALLIANCE_PAGES = ["/", "/progress/", "/progress/?sort=-done", "/jurisdictions/", "/progress/plans.json"]
+ALLIANCE_PAGES = [
+    "/",
+    "/progress/",
+    "/progress/?sort=-done",
+    "/jurisdictions/",
+    "/progress/plans.json",
+    "/sitemap.xml",
+]
 
 
 @pytest.mark.parametrize("url", CITY_PAGES + [f"alliance {url}" for url in ALLIANCE_PAGES])
