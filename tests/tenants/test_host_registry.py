@@ -18,7 +18,8 @@ CITIES = {"riverton": "America/Chicago", "ashford": "America/Los_Angeles", "mill
 
 @pytest.fixture(autouse=True)
 def _test_urls(settings):
-    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.ROOT_URLCONF = "tests.tenants.urls"
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls_alliance"
 
 
 @pytest.fixture

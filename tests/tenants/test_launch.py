@@ -70,6 +70,6 @@ def test_after_the_launch_everybody_sees_it(riverton, client_for):
 
 
 def test_the_alliance_is_always_open(alliance, client_for, settings):
-    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls_alliance"
     assert alliance.host == django_settings.ALLIANCE_HOST
     assert client_for(alliance).get("/where/").status_code == 200

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _test_urls(settings, media_folder):
-    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.ROOT_URLCONF = "tests.tenants.urls"
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls_alliance"
 
 
 @pytest.fixture

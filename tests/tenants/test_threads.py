@@ -18,7 +18,8 @@ PATHS = ("/where/", "/where/", "/broken/", "/rolled-back/", "/streamed/", "/noth
 
 @pytest.fixture
 def launched(committed, settings):
-    settings.ROOT_URLCONF = settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls"
+    settings.ROOT_URLCONF = "tests.tenants.urls"
+    settings.PUBLIC_SCHEMA_URLCONF = "tests.tenants.urls_alliance"
     Jurisdiction.objects.tenants().update(site_state=Jurisdiction.SiteState.LAUNCHED)
     host_registry.get_jurisdiction("riverton.localhost")  # under load a thread may use the previous snapshot
 

@@ -59,7 +59,7 @@ def modify_tenant(request: HttpRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
-urlpatterns = [
+helpers = [
     path("where/", where),
     path("open/where/", open_before_launch(where)),
     path("permitted/where/", permission_required(Permission.SEE_WORKSPACE)(where)),
@@ -68,5 +68,5 @@ urlpatterns = [
     path("streamed/", streamed),
     path("modify-tenant/", modify_tenant),
     path("media/<path:path>", media.media),
-    path("", include("config.urls_city")),
 ]
+urlpatterns = [*helpers, path("", include("config.urls_city"))]
