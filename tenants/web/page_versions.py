@@ -2,7 +2,8 @@
 
 Triggers insert one row into `tenants_pagestamp` for each transaction that writes a table which public pages read,
 whatever program writes; one for each subject it writes about. A subject is the schema of the table, or `people`, whose
-names pages of any schema may show. A writer deletes the older rows and skips those that another writer has locked, so nobody waits.
+names pages of any schema may show. A writer deletes the older rows and skips those that another writer has locked, so
+nobody waits.
 The ids in the table identify what is committed: each commit adds a new one.
 """
 
