@@ -1,4 +1,4 @@
-"""Forms of Wagtail's editor that check the address of a page."""
+"""Forms of Wagtail's editor, which refuse an address at which a page could not be reached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wagtail.admin.forms.pages import CopyForm
 
 
 class SitePageForm(WagtailAdminPageForm):
-    """Tells a new page below which page it will be."""
+    """Tells a new page below which page it will be, so that `SitePage.clean` can check its slug there."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -58,7 +58,7 @@ def can_view_site(user: Any, jurisdiction: Jurisdiction) -> bool:
 
 
 class SitePage(Page):
-    """Base of all pages of the portal. A page of a city that has not launched is 404 for anonymous visitors."""
+    """Base of all pages of the portal. A page of a city that has not launched is 404 to all but the city's own team."""
 
     # A page is public or a draft; access to an unlaunched site is decided by role, not by a password.
     private_page_options: ClassVar[list[str]] = []

@@ -51,7 +51,11 @@ def _is_editor(user: Any) -> bool:
 
 
 def require_editor(view: View) -> View:
-    """Answer 404 to signed-in users who are not editors here, and set the editor's content security policy."""
+    """Answer 404 to signed-in users who are not editors here, and at BLOCKED_ADMIN_NAMES to all but superusers.
+
+    Sets the editor's content security policy, except for previews. Visitors without a session are left to Wagtail,
+    which redirects them to the sign-in.
+    """
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,7 +1,8 @@
-"""The documents name what exists: paths, links, and names in modules."""
+"""The documents name what exists: paths, links and their anchors, names in modules, and the tables of the data model."""
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.util
 import operator
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import data_model
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,6 +29,7 @@ DOTTED = re.compile(
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 GENERATED = ("var/",)  # made by `make setup`, not by git
 
 
@@ -78,6 +82,28 @@ def resolves(name: str) -> bool:
     return True
 
 
+def anchors(document: Path) -> set[str]:
+    """The anchors that a page of GitHub or GitLab has for the headings of a document."""
+    found: set[str] = set()
+    for heading in HEADING.findall(FENCE.sub("", document.read_text())):
+        text = LINK.sub("]", heading).lower()
+        anchor = name = re.sub(r"[^\w -]", "", text).replace(" ", "-")
+        count = 0
+        while anchor in found:
+            count += 1
+            anchor = f"{name}-{count}"
+        found.add(anchor)
+    return found
+
+
+def is_dead_link(target: str, document: Path) -> bool:
+    path, _sharp, anchor = target.partition("#")
+    file = document.parent / path if path else document
+    if not file.exists():
+        return True
+    return bool(anchor) and file.suffix == ".md" and anchor not in anchors(file)
+
+
 def problems(document: Path) -> Iterator[str]:
     text = document.read_text()
     prose = FENCE.sub("", text)
@@ -89,9 +115,9 @@ def problems(document: Path) -> Iterator[str]:
         if (ROOT / path).exists() and not resolves(path.removesuffix(".py").replace("/", ".") + "." + name):
             yield f"no {name} in {path}"
     for target in LINK.findall(prose):
-        if "://" in target or target.startswith(("#", "mailto:")):
+        if "://" in target or target.startswith("mailto:"):
             continue
-        if not (document.parent / target.partition("#")[0]).exists():
+        if is_dead_link(target, document):
             yield f"link to nothing: {target}"
     for name in sorted(set(DOTTED.findall(LINK.sub("", text)))):
         if not resolves(name):
@@ -106,9 +132,11 @@ def test_a_document_names_what_exists(path: str) -> None:
 def test_a_wrong_name_is_noticed(tmp_path: Path) -> None:
     document = tmp_path / "wrong.md"
     document.write_text(
-        "See `tenants/nowhere.py`, `tenants/nothing/` and [this](missing.md).\n"
+        "# Of a (wrong) one\n"
+        "See `tenants/nowhere.py`, `tenants/nothing/` and [this](missing.md), [that](#of-another) or [a](wrong.md#b).\n"
         "`tenants/access.py` `NO_SUCH_NAME` decides; `nobody` in `tenants/access.py` asks.\n"
         "```\n → tenants.web.page_cache.never   first\n → tenants.no_such_room.find\n```\n"
+        "Right: [the top](#of-a-wrong-one).\n"
         "Right: `tenants/access.py` `ROLE_PERMISSIONS`, tenants.web.page_cache.cache_for_anonymous, `tenants/web/`.\n"
     )
     assert list(problems(document)) == [
@@ -117,6 +145,8 @@ def test_a_wrong_name_is_noticed(tmp_path: Path) -> None:
         "no NO_SUCH_NAME in tenants/access.py",
         "no nobody in tenants/access.py",
         "link to nothing: missing.md",
+        "link to nothing: #of-another",
+        "link to nothing: wrong.md#b",
         "no tenants.no_such_room.find",
         "no tenants.web.page_cache.never",
     ]
@@ -126,3 +156,84 @@ def test_the_tour_has_ten_answers() -> None:
     answers = (ROOT / "docs" / "tour.md").read_text().split("\n\n", 2)[2]
     entries = re.split(r"^\d+\. ", answers, flags=re.MULTILINE)[1:]
     assert [bool(NAME_IN_FILE.search(entry)) for entry in entries] == [True] * 10
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    listed = {target.partition("#")[0] for target in LINK.findall(index)}
+    expected = {path.removeprefix("docs/") for path in tracked("docs/*.md")}
+    decisions = {path for path in expected if path.startswith("adr/")}
+    assert expected - decisions - {"README.md"} - listed == set()
+    assert "adr/README.md" in listed
+
+
+def section_of(text: str, heading: str) -> str:
+    """The text below a heading, up to the next one of its level."""
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("section", data_model.SECTIONS)
+def test_the_data_model_is_that_of_the_models(section: str) -> None:
+    text = section_of((ROOT / "docs" / "data-model.md").read_text(), section)
+    drawn = [line.strip() for line in text.partition("erDiagram\n")[2].partition("```")[0].splitlines()]
+    relations = {line for line in drawn if ":" in line}
+    assert relations == data_model.relations(section), "`python -m tests.data_model` prints the diagrams"
+    named = {name for line in drawn for name in line.partition(":")[0].split()[::2]}
+    assert {name for name in named if name[0].isupper()} >= data_model.entities(section)
+    assert {line for line in drawn if ":" not in line} <= data_model.entities(section)
+    described = re.findall(r"^\| `(\w+)` \| .+ \|$", text, re.MULTILINE)
+    assert sorted(described) == sorted(data_model.tables(section)), "Each table has one sentence."
+
+
+def test_every_model_is_in_one_picture() -> None:
+    drawn = [model for section in data_model.SECTIONS for model in data_model.own_models(section)]
+    own = [model for model in data_model.apps.get_models() if data_model.is_own(model.__module__)]
+    assert sorted(model._meta.label for model in drawn) == sorted(model._meta.label for model in own)
+
+
+ELLIPSIS = re.compile(r"(?:\s*…[\s…]*)+")
+
+
+def simplified(message: str) -> str:
+    """A message on one line, with … for each part that varies."""
+    return ELLIPSIS.sub("…", " ".join(re.sub(r"%\(\w+\)[sd]", "…", message).split())).strip()
+
+
+def string_of(node: ast.AST, constants: dict[str, str]) -> str:
+    """The text of a string in code; … where a value is put in, unless it is a constant of the module."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(string_of(part, constants) for part in node.values)
+    if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name):
+        return constants.get(node.value.id, "…")
+    return "…"
+
+
+def messages_in_code() -> str:
+    """All texts in code and templates, simplified, one on each line."""
+    texts = []
+    for path in tracked("*.py"):
+        if path.startswith(("tests/", "bench/")) or "/migrations/" in path:
+            continue
+        tree = ast.parse((ROOT / path).read_text())
+        assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        constants: dict[str, str] = {}
+        for node in assigned:
+            if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant | ast.JoinedStr):
+                constants[node.targets[0].id] = string_of(node.value, constants)
+        texts += [
+            re.sub(r"%[sd]", "…", string_of(node, constants))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant | ast.JoinedStr)
+        ]
+    texts += [(ROOT / path).read_text() for path in tracked("*.html")]
+    return "\n".join(map(simplified, texts))
+
+
+def test_troubleshooting_quotes_messages_as_the_code_writes_them() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    quoted = re.findall(r"^> (.+)$", text, re.MULTILINE)
+    assert len(quoted) > 40
+    known = messages_in_code()
+    assert [message for message in quoted if simplified(message) not in known] == []

@@ -4,6 +4,6 @@ A job is a row in the public schema, written in the transaction that wants it do
 with its success: if the worker is killed, nothing of it was done, and the job is requeued. What leaves the database,
 like an email, may therefore happen twice, but not never.
 
-A job that raises an exception is retried, each time after a longer delay; after JOB_ATTEMPTS it is FAILED and stays so
-until somebody looks (`manage.py jobs`).
+A job that raises an exception is retried, each time after a longer delay; after JOB_ATTEMPTS it is FAILED. It then stays
+until somebody retries it (`manage.py jobs`), or for a year (`tenants.tasks.purge_finished_jobs`).
 """

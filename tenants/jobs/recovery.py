@@ -32,9 +32,9 @@ def heartbeat(worker_id: str, *, host: str, pid: int) -> None:
 
 
 def requeue_orphans(*, lease: dt.timedelta) -> int:
-    """Make jobs ready again whose worker was not seen for `lease`; returns how many.
+    """Take back running jobs whose worker was not seen for `lease`; returns how many.
 
-    One that was tried too often is FAILED instead: it may be what kills the workers.
+    Each is READY again, or FAILED if it was tried JOB_ATTEMPTS times: it may be what kills the workers.
     """
     alive = Worker.objects.filter(seen_at__gt=Now() - lease).values("id")
     with transaction.atomic():

@@ -58,7 +58,11 @@ def tenant_context_of(job: Any) -> Iterator[None]:
 
 
 def run_job(job: Any) -> bool:
-    """Run a job that was claimed; True if it succeeded. Its outcome is on its row, exceptions too."""
+    """Run a job that was claimed, in one transaction with its success; True if it succeeded.
+
+    Its outcome is on its row, exceptions too, unless another worker has claimed the job meanwhile. Whatever stops the
+    worker itself (KeyboardInterrupt, SystemExit) makes the job ready for another one, and is raised again.
+    """
     update_paths(job)
     try:
         with transaction.atomic():
@@ -86,7 +90,7 @@ def run_job(job: Any) -> bool:
 
 
 def run_due_jobs() -> int:
-    """Run every job that is due in this process; returns how many. For tests."""
+    """Run jobs in this process until none is due, one transaction each; returns how many, failed ones too. For tests."""
     count = 0
     while True:
         with transaction.atomic():

@@ -93,7 +93,10 @@ class SortFilter(django_filters.Filter):
 
 
 class ListFilterSet(django_filters.FilterSet):
-    """The filters of a list. Any query string is accepted: an invalid value counts as the filter's `initial` one."""
+    """The filters of a list. Any query string is accepted: an invalid value counts as the filter's `initial` one.
+
+    A facet takes unknown values too; they match nothing.
+    """
 
     without_chip: ClassVar[Collection[str]] = ("sort", "order")  # filters that leave no row out
     open_facets: ClassVar[Collection[str]] = ()

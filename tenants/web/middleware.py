@@ -92,7 +92,12 @@ def _is_open_before_launch(request: HttpRequest) -> bool:
 
 
 class LaunchMiddleware:
-    """A city that has not launched is 404 to everybody but its own team. The one place that decides this."""
+    """A city that has not launched is 404 to everybody but its own team, and no cache may keep its pages.
+
+    Views with `access.open_before_launch` are let through: signing in, the stylesheet, and those with a permission of
+    their own, such as the workspace and Wagtail's editor. `cms.models.can_view_site` asks the same again for pages and
+    files that Wagtail serves.
+    """
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response

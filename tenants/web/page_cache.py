@@ -2,8 +2,8 @@
 
 A view declares with `@cache_for_anonymous()` that its page is the same for every anonymous visitor. The middleware caches
 the rendered page with its version (tenants.web.page_versions), which is read before anything else of the page; a later
-request reads the version alone, one query. Every commit changes the version, in every process, so no page is older than
-the request that gets it. Any other request or response passes the cache by.
+request reads the version alone, one query. Every commit that writes a tracked table changes the version, for every
+process, so no page is older than the request that gets it. Any other request or response bypasses the cache.
 """
 
 from __future__ import annotations

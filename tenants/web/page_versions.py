@@ -1,8 +1,9 @@
 """Page versions: whether anything that a cached page shows has been written since.
 
 Triggers insert one row into `tenants_pagestamp` for each transaction that writes a table which public pages read,
-whatever program writes. The row belongs to a subject: the schema of the table, or `people`, whose names pages of any
-schema may show. A writer deletes the older rows and skips those that another writer has locked, so nobody waits.
+whatever program writes; one for each subject it writes about. A subject is the schema of the table, or `people`, whose
+names pages of any schema may show. A writer deletes the older rows and skips those that another writer has locked, so
+nobody waits.
 The ids in the table identify what is committed: each commit adds a new one.
 """
 
@@ -62,7 +63,7 @@ def track_writes(tables: Iterable[str], *, about: str = "") -> migrations.RunSQL
 
 
 def track_updates(table: str, columns: Iterable[str], *, about: str = "") -> migrations.RunSQL:
-    """For a migration: writes to these columns, and deletions, change the version of the subject."""
+    """For a migration: updates of these columns, and deletions, change the version of the schema, or of `about`."""
     return _create_triggers([table], f"UPDATE OF {', '.join(columns)} OR DELETE OR TRUNCATE", about)
 
 

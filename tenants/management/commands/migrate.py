@@ -56,7 +56,10 @@ class Command(DjangoMigrate):
         return None
 
     def run(self) -> None:
-        """Migrate the schemas that are behind. Raises CommandError with the cities that failed, after all were tried."""
+        """Migrate the schemas that are behind. Raises CommandError with the cities that failed, after all were tried.
+
+        The run ends at once where the alliance or the template fails, or the connection breaks.
+        """
         self.failed: dict[str, Exception] = {}
         self.migrations = inventory.migrations_in_code()
         groups = inventory.group_by_migration_state(self.chosen_schemas(), migrations=self.migrations)

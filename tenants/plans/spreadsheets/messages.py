@@ -1,3 +1,5 @@
+"""Translation of messages, the only thing that spreadsheets take from Django."""
+
 from __future__ import annotations
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured

@@ -272,7 +272,7 @@ class CellDisposition:
 
 @dataclass(slots=True)
 class ColumnInfo:
-    """One column of a sheet. `role` is one of COLUMN_ROLES, or "id" for the column that our own export adds."""
+    """One column of a sheet. `role` is one of COLUMN_ROLES, or of export_format.EXPORT_COLUMNS or "id" in our own export."""
 
     letter: str
     header: str

@@ -17,7 +17,8 @@ def match_rows(sheet: list[Node], plan: list[Node], base: dict[str, Node]) -> di
     """The plan's row for each row of the sheet that has one, by the sheet's key: {"s12": node}.
 
     By id; else under the same parent by number and title, title, number and a similar title, a similar title; else
-    anywhere by number and title or by a title that occurs only once. Number and title of the last import count too.
+    anywhere by number and title, or by the title, where these occur only once. Those of the last common version count
+    too.
     """
     matcher = _RowMatcher(base)
     for kind in NODE_KINDS:

@@ -171,7 +171,10 @@ def edit_distance(sheet: list[Node], base: list[Node]) -> int:
 
 
 def normalize(value: Any) -> Any:
-    """The value as it is compared: runs of blanks and line breaks are one blank, every empty value is None."""
+    """The value as it is compared: runs of blanks and line breaks are one blank; without content it is None.
+
+    Without content are an empty text, an empty list, and a dict whose values are all None or False.
+    """
     if isinstance(value, str):
         return " ".join(value.split()) or None
     if isinstance(value, list):

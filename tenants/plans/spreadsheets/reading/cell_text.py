@@ -49,7 +49,7 @@ def displayed_value(source: Any) -> tuple[str, str]:
 
 
 def _displayed_date(value: dt.datetime | dt.date, number_format: str) -> str:
-    """A date as ISO text; where its format shows the month and year only, that month: "December 2026"."""
+    """A date as ISO text; where its format shows no day, the month or the year: "December 2026"."""
     pattern = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", number_format.lower())
     if "d" not in pattern and "y" in pattern:
         return f"{value:%B %Y}" if "m" in pattern else f"{value:%Y}"

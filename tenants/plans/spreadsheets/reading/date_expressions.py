@@ -160,8 +160,9 @@ def _complete_from_neighbor(
 
 
 def _apply_modifier(span: DateSpan, word: str) -> DateSpan:
-    """A year narrowed by a word: "early 2026" ends with the first quarter, "mid-2026" with the second, "late 2026"
-    with the fourth.
+    """A year that ends earlier by a word in front: "early 2026" in the first quarter, "mid-2026" in the second.
+
+    "late 2026" still ends with the year. Its precision is the quarter then; other spans stay as they are.
     """
     if span.precision != "year":
         return span

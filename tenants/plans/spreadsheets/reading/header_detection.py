@@ -117,7 +117,10 @@ def _has_two_rows(grid: Grid, row: int) -> bool:
 
 
 def guess_header_row(grid: Grid) -> int:
-    """The row that looks like the header where no words are known: the first with several short cells."""
+    """The row that looks like the header where no words are known: the first of three or more short cells.
+
+    Without one, the first filled row.
+    """
     for row in grid.rows[:MAX_SEARCHED_ROWS]:
         cells = grid.row(row)
         if len(cells) >= 3 and all(len(cell.text) <= 120 for cell in cells):

@@ -101,7 +101,7 @@ def name_key(name: str) -> str:
 
 
 def find_standalone_names(cells: Iterable[Parties]) -> set[str]:
-    """The keys of names that are alone in some cell of the column, in any sheet."""
+    """The keys of names that are alone in some cell of the column, or between commas in two cells; in any sheet."""
     standalone_names: set[str] = set()
     pieces_of_lists: Counter[str] = Counter()
     for cell in cells:
@@ -110,13 +110,15 @@ def find_standalone_names(cells: Iterable[Parties]) -> set[str]:
             pieces = COMMA.split(name)
             if len(pieces) > 1:
                 pieces_of_lists.update({name_key(piece) for piece in pieces})
-    # A name between commas in two different cells counts as well.
     standalone_names |= {name for name, count in pieces_of_lists.items() if count > 1}
     return standalone_names
 
 
 def split_names(text: str, standalone_names: set[str]) -> list[str]:
-    """One party or several: "A and B" is two if A or B is alone in another cell, otherwise it is one name."""
+    """One party or several: "A and B", "A, B" and "A/B" are two if A or B stands alone elsewhere, "A & B" if both do.
+
+    Otherwise the text is one name.
+    """
     for pattern in (COMMA, SLASH):
         pieces = [piece for piece in pattern.split(text) if piece.strip()]
         if len(pieces) > 1 and any(name_key(piece) in standalone_names for piece in pieces):
