@@ -84,16 +84,16 @@ def resolves(name: str) -> bool:
 
 def anchors(document: Path) -> set[str]:
     """The anchors that a page of GitHub or GitLab has for the headings of a document."""
-    found: set[str] = set()
+    anchors: set[str] = set()
     for heading in HEADING.findall(FENCE.sub("", document.read_text())):
         text = LINK.sub("]", heading).lower()
         anchor = name = re.sub(r"[^\w -]", "", text).replace(" ", "-")
         count = 0
-        while anchor in found:
+        while anchor in anchors:
             count += 1
             anchor = f"{name}-{count}"
-        found.add(anchor)
-    return found
+        anchors.add(anchor)
+    return anchors
 
 
 def is_dead_link(target: str, document: Path) -> bool:
