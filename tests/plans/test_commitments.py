@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import timezone
 
 from tenants.jurisdictions.services import set_site_state
 from tenants.models import Affiliation, Jurisdiction
-from tenants.plans import imports, services
-from tenants.plans.commitments import COMMITMENT_FIELDS
+from tenants.plans import change_log, imports, services
+from tenants.plans.commitments import COMMITMENT_FIELDS, promised_since
 from tenants.plans.models import Action, Goal, Plan, PlanLogEntry
 from tenants.plans.services import actions, headings
 from tests.dashboard.responses import visible_text
 from tests.dashboard.sample import write_plan
-from tests.plans.factories import MeasureFactory, OutcomeFactory
+from tests.plans.factories import MeasureFactory, OutcomeFactory, PlanFactory
 from tests.plans.import_samples import SHEET, get_action, import_text
 from tests.plans.pages import form_of, url
 
@@ -226,6 +227,44 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_fil
         page = public_page(code)
         assert "Promised by 2029 2028 Import taken back: plan.csv" in page
         assert "none given" not in page
+
+
+def test_changes_stay_shown_when_the_plan_is_taken_out_of_view_and_published_again(action, public_page):
+    """The sample plan has no log: it counts from its own dates."""
+    plan = action.outcome.goal.plan
+    services.edit_action(action, by=None, title="Rent help", reason="In view.")
+    services.unpublish_plan(plan, by=None, reason="We correct the numbers.")
+    services.edit_action(action, by=None, title="Rent help at once", reason="Out of view.")
+    services.publish_plan(plan, by=None)
+    page = public_page()
+    assert "Rent fund Rent help In view." in page
+    assert "Rent help Rent help at once Out of view." in page
+
+
+@pytest.mark.parametrize(
+    ("entries", "columns", "since"),
+    [
+        ({"adopted": 3, "published": 5, "unpublished": 6}, {"published_at": 7}, 3),
+        ({"published": 2, "unpublished": 3, "adopted": 5}, {"published_at": 7}, 2),
+        ({"published": 2, "unpublished": 3}, {}, 2),
+        ({"adopted": 4}, {"adopted_on": 1}, 4),
+        ({}, {"adopted_on": 1, "published_at": 5}, 1),
+        ({}, {"published_at": 5}, 5),
+        ({"edited": 1}, {}, None),
+    ],
+)
+def test_a_plan_promises_since_it_was_adopted_or_first_published(entries, columns, since, riverton, in_city):
+    days = {day: dt.datetime(2026, 6, day, tzinfo=timezone.get_default_timezone()) for day in range(1, 9)}
+    with in_city(riverton):
+        dates = {"adopted_on": None, "published_at": None} | {
+            name: days[day] for name, day in columns.items()
+        }
+        if dates["adopted_on"]:
+            dates["adopted_on"] = dates["adopted_on"].date()
+        plan = PlanFactory(**dates)
+        for verb, day in entries.items():
+            change_log.build_entry(plan, verb, by=None, at=days[day]).save()
+        assert promised_since(plan) == days.get(since)
 
 
 def test_no_change_of_a_promise_is_logged_without_a_reason(action):
