@@ -15,7 +15,7 @@ from tenants.dashboard import action_list
 from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
 from tenants.models import Affiliation
 from tenants.plans import change_log, labels
-from tenants.plans.commitments import commitments_in, promised_since
+from tenants.plans.commitments import changes_a_commitment, commitments_in, promised_since
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -28,6 +28,7 @@ from tenants.plans.models import (
 )
 
 NOTES_PER_PAGE = 20
+MAX_CHANGES = 50  # of the promise
 # Fields of one date, shown as one change: "June 2027" to "Goes on without an end date".
 DATE_OF_FIELD = {
     "start_date": "start_date",
@@ -202,16 +203,16 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
 
 
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
-    """Changes to the promise since the plan was adopted or published, newest first: [{"at", "field", "was", "now", "reason"}].
+    """Changes to the promise, newest first: [{"at", "field", "was", "now", "reason"}].
 
-    Also those of the outcome and the goal above the action. A new row is no change.
+    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change.
     """
     since = promised_since(plan)
     if since is None:
         return []
     uuids = [action.uuid, action.outcome.uuid, action.outcome.goal.uuid]
-    log = PlanLogEntry.objects.filter(object_uuid__in=uuids, at__gte=since)
-    entries = [entry for entry in log.order_by("-at", "-pk")[:50] if not _is_new(entry)]
+    log = PlanLogEntry.objects.filter(changes_a_commitment(), object_uuid__in=uuids, at__gte=since)
+    entries = [entry for entry in log.order_by("-at", "-pk")[:MAX_CHANGES] if not _is_new(entry)]
     owner_names = _public_names(entries)
     dates: dict[str, Any] = {name: getattr(action, name) for name in DATE_OF_FIELD}  # after the entry at hand
     changes = []

@@ -61,6 +61,14 @@ def promised_since(plan: Plan) -> dt.datetime | None:
     return min((moment for moment in moments if moment), default=None)
 
 
+def changes_a_commitment() -> Q:
+    """The condition of log entries that change a commitment, as commitments_in has them."""
+    condition = Q()
+    for object_type, names in COMMITMENT_FIELDS.items():
+        condition |= Q(object_type=object_type, fields__has_any_keys=names)
+    return condition
+
+
 def commitments_in(object_type: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a row's changed fields that are commitments, in the order of COMMITMENT_FIELDS."""
     return {name: fields[name] for name in COMMITMENT_FIELDS.get(object_type, ()) if name in fields}

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
+from tenants.dashboard import action_detail
 from tenants.jurisdictions.services import set_site_state
 from tenants.models import Affiliation, Jurisdiction
 from tenants.plans import change_log, imports, services
@@ -239,6 +240,15 @@ def test_changes_stay_shown_when_the_plan_is_taken_out_of_view_and_published_aga
     page = public_page()
     assert "Rent fund Rent help In view." in page
     assert "Rent help Rent help at once Out of view." in page
+
+
+def test_other_changes_do_not_crowd_out_those_of_the_promise(action, public_page, monkeypatch):
+    monkeypatch.setattr(action_detail, "MAX_CHANGES", 2)
+    services.edit_action(action, by=None, title="Rent help", reason=REASON)
+    for number in range(3):
+        services.edit_action(action, by=None, resources=f"${number}")
+        services.edit_goal(action.outcome.goal, by=None, story=f"Story {number}")
+    assert f"Rent fund Rent help {REASON}" in public_page()
 
 
 @pytest.mark.parametrize(
