@@ -29,14 +29,6 @@ from tenants.plans.models import (
 
 NOTES_PER_PAGE = 20
 MAX_CHANGES = 50  # of the promise
-# Fields of one date, shown as one change: "June 2027" to "Goes on without an end date".
-DATE_OF_FIELD = {
-    "start_date": "start_date",
-    "start_precision": "start_date",
-    "due_date": "due_date",
-    "due_precision": "due_date",
-    "is_continuous": "due_date",
-}
 
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
@@ -214,16 +206,14 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     log = PlanLogEntry.objects.filter(changes_a_commitment(), object_uuid__in=uuids, at__gte=since)
     entries = [entry for entry in log.order_by("-at", "-pk")[:MAX_CHANGES] if not _is_new(entry)]
     owner_names = _public_names(entries)
-    dates: dict[str, Any] = {name: getattr(action, name) for name in DATE_OF_FIELD}  # after the entry at hand
+    dates = change_log.date_changes_of(entries)
     changes = []
     for entry in entries:
         commitments = commitments_in(entry.object_type, entry.fields)
-        before = dates | {name: was for name, (was, _now) in commitments.items() if name in dates}
-        after = dates | {name: now for name, (_was, now) in commitments.items() if name in dates}
-        dates = before
         texts: dict[str, tuple[str, str]] = {}
         for name, (was, now) in commitments.items():
-            if date := DATE_OF_FIELD.get(name):
+            if date := change_log.DATE_OF_FIELD.get(name):
+                before, after = dates[entry.pk][date]
                 texts[date] = _format_date(date, before), _format_date(date, after)
             elif name == "owner":
                 texts[name] = _format_owner(was, owner_names), _format_owner(now, owner_names)
@@ -260,16 +250,8 @@ def _format_owner(pk: int | None, names: dict[int, str]) -> str:
     return names.get(pk) or _("somebody on the team") if pk else _("nobody")
 
 
-def _format_date(name: str, values: Mapping[str, Any]) -> str:
-    day = _parse_day(values[name])
-    if name == "due_date":
-        return labels.format_due(day, values["due_precision"] or "", bool(values["is_continuous"]))
-    return formats.format_partial_date(day, values["start_precision"] or "day") or _("nothing")
-
-
-def _parse_day(value: Any) -> dt.date | None:
-    """A date of the action, or the text of one in the log."""
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
+def _format_date(date: str, fields: Mapping[str, Any]) -> str:
+    return labels.format_logged_date(date, fields) or _("nothing")
 
 
 def _format_value(name: str, value: Any) -> str:

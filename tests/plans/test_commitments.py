@@ -17,6 +17,7 @@ from tenants.plans import change_log, imports, services
 from tenants.plans.commitments import COMMITMENT_FIELDS, promised_since
 from tenants.plans.models import Action, Goal, Plan, PlanLogEntry
 from tenants.plans.services import actions, headings
+from tenants.plans.views import histories
 from tests.dashboard.responses import visible_text
 from tests.dashboard.sample import write_plan
 from tests.plans.factories import MeasureFactory, OutcomeFactory, PlanFactory
@@ -208,6 +209,37 @@ def test_dates_are_as_exact_as_they_were_meant_after_each_change(action, public_
     assert "Promised by September 2027 2028 Third." in page
     assert "Promised by June 2027 September 2027 Second." in page
     assert "Promised by December 31, 2026 June 2027 First." in page
+
+
+def test_the_public_page_and_the_histories_show_the_same_dates(
+    action, public_page, coordinator_client, in_city, riverton, monkeypatch
+):
+    """On each page of a history: entries that stand on another page count too."""
+    monkeypatch.setattr(histories, "PAGE_SIZE", 2)
+    month, year = {"due_precision": "month"}, {"due_precision": "year"}
+    ongoing = {"due_date": None, "due_precision": "", "is_continuous": True}
+    for fields in (
+        month,
+        {"due_date": dt.date(2027, 6, 30)},
+        ongoing,
+        {"due_date": dt.date(2028, 12, 31)} | year,
+    ):
+        services.edit_action(action, by=None, reason=REASON, **{"is_continuous": False} | fields)
+    page = public_page()
+    lines = []
+    for number in ("1", "2"):
+        for line in coordinator_client.get(url("action-history", action.code), {"page": number}).context[
+            "lines"
+        ]:
+            lines += [(field["label"], field["old"], field["new"]) for field in line["fields"]]
+    assert lines == [
+        ("promised by", "Ongoing (no end date)", "2028"),
+        ("promised by", "June 2027", "Ongoing (no end date)"),
+        ("promised by", "December 2026", "June 2027"),
+        ("promised by", "December 31, 2026", "December 2026"),
+    ]
+    for _label, old, new in lines:
+        assert f"Promised by {old} {new} {REASON}" in page
 
 
 def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_file(
