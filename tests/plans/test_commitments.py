@@ -335,6 +335,23 @@ def test_the_forms_name_the_promised_fields(action, coordinator_client):
         assert form.fields["reason"].help_text.endswith(f"for a change of: {fields}.")
 
 
+@pytest.mark.parametrize("lifecycle", ["draft", "implementing"])
+def test_the_reason_is_called_optional_only_in_a_draft(
+    lifecycle, action, coordinator_client, in_city, riverton
+):
+    outcome, goal = action.outcome, action.outcome.goal
+    Plan.objects.update(lifecycle=lifecycle)
+    for address in (
+        url("edit-action", action.code),
+        url("edit-measures", action.code),
+        url("edit-outcome", outcome.uuid),
+        url("edit-goal", goal.uuid),
+    ):
+        page = visible_text(coordinator_client.get(address))
+        assert "Reason for the change" in page
+        assert ("Reason for the change (optional)" in page) is (lifecycle == "draft"), address
+
+
 def test_the_measures_page_asks_for_the_reason(action, coordinator_client, in_city, riverton):
     data = {
         "m-TOTAL_FORMS": "1",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Topic
 from tenants.plans import services
+from tenants.plans.commitments import is_adopted
 from tenants.plans.forms.fields import (
     PartialDateField,
     day_input,
@@ -128,7 +129,7 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         self.related = RelatedRows(actions=[action.pk]) if action else None
         if action:
             kwargs["initial"] = self._initial(action) | kwargs.get("initial", {})
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, is_adopted=is_adopted(plan), **kwargs)
         team = [(person.pk, f"{person.user}, {person.title}" if person.title else str(person.user))
                 for person in team_of(connection.tenant)]  # fmt: skip
         if action and action.owner_id and action.owner_id not in dict(team):
