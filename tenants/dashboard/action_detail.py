@@ -15,7 +15,7 @@ from tenants.dashboard import action_list
 from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
 from tenants.models import Affiliation
 from tenants.plans import change_log, labels
-from tenants.plans.commitments import commitments_in
+from tenants.plans.commitments import changes_a_commitment, commitments_in, promised_since
 from tenants.plans.models import (
     Action,
     ActionParty,
@@ -28,14 +28,7 @@ from tenants.plans.models import (
 )
 
 NOTES_PER_PAGE = 20
-# Fields of one date, shown as one change: "June 2027" to "Goes on without an end date".
-DATE_OF_FIELD = {
-    "start_date": "start_date",
-    "start_precision": "start_date",
-    "due_date": "due_date",
-    "due_precision": "due_date",
-    "is_continuous": "due_date",
-}
+MAX_CHANGES = 50  # of the promise
 
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
@@ -202,26 +195,25 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
 
 
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
-    """Changes to the promise since the plan was published, newest first: [{"at", "field", "was", "now", "reason"}].
+    """Changes to the promise, newest first: [{"at", "field", "was", "now", "reason"}].
 
-    Also those of the outcome and the goal above the action. A new row is no change.
+    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change.
     """
-    if plan.published_at is None:
+    since = promised_since(plan)
+    if since is None:
         return []
     uuids = [action.uuid, action.outcome.uuid, action.outcome.goal.uuid]
-    log = PlanLogEntry.objects.filter(object_uuid__in=uuids, at__gte=plan.published_at)
-    entries = [entry for entry in log.order_by("-at", "-pk")[:50] if not _is_new(entry)]
+    log = PlanLogEntry.objects.filter(changes_a_commitment(), object_uuid__in=uuids, at__gte=since)
+    entries = [entry for entry in log.order_by("-at", "-pk")[:MAX_CHANGES] if not _is_new(entry)]
     owner_names = _public_names(entries)
-    dates: dict[str, Any] = {name: getattr(action, name) for name in DATE_OF_FIELD}  # after the entry at hand
+    dates = change_log.date_changes_of(entries)
     changes = []
     for entry in entries:
         commitments = commitments_in(entry.object_type, entry.fields)
-        before = dates | {name: was for name, (was, _now) in commitments.items() if name in dates}
-        after = dates | {name: now for name, (_was, now) in commitments.items() if name in dates}
-        dates = before
         texts: dict[str, tuple[str, str]] = {}
         for name, (was, now) in commitments.items():
-            if date := DATE_OF_FIELD.get(name):
+            if date := change_log.DATE_OF_FIELD.get(name):
+                before, after = dates[entry.pk][date]
                 texts[date] = _format_date(date, before), _format_date(date, after)
             elif name == "owner":
                 texts[name] = _format_owner(was, owner_names), _format_owner(now, owner_names)
@@ -258,16 +250,8 @@ def _format_owner(pk: int | None, names: dict[int, str]) -> str:
     return names.get(pk) or _("somebody on the team") if pk else _("nobody")
 
 
-def _format_date(name: str, values: Mapping[str, Any]) -> str:
-    day = _parse_day(values[name])
-    if name == "due_date":
-        return labels.format_due(day, values["due_precision"] or "", bool(values["is_continuous"]))
-    return formats.format_partial_date(day, values["start_precision"] or "day") or _("nothing")
-
-
-def _parse_day(value: Any) -> dt.date | None:
-    """A date of the action, or the text of one in the log."""
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
+def _format_date(date: str, fields: Mapping[str, Any]) -> str:
+    return labels.format_logged_date(date, fields) or _("nothing")
 
 
 def _format_value(name: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from tenants.plans.commitments import COMMITMENT_FIELDS
-from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry, Precision
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.stored_names import stored_name
 
@@ -45,7 +45,12 @@ LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
         "indicator_text", "position", "extra_columns", "outcome", "retired_reason",
     ),
 }  # fmt: skip
-PRECISION_FIELDS = {"start_date": "start_precision", "due_date": "due_precision"}
+# The fields of each date of an action. Pages show their changes as one: "June 2027" to "Ongoing (no end date)".
+DATE_FIELDS = {
+    "start_date": ("start_date", "start_precision"),
+    "due_date": ("due_date", "due_precision", "is_continuous"),
+}
+DATE_OF_FIELD = {name: date for date, names in DATE_FIELDS.items() for name in names}
 # The related rows of an action, logged with it.
 RELATED_LABELS = {
     "responsible": _("also responsible"),
@@ -67,6 +72,9 @@ FIELD_LABELS = {
     "retired_reason": _("reason for retiring"),
     "status_labels": _("words for statuses"),
 } | RELATED_LABELS
+
+# By date of an action: its fields before and after a change.
+DateChanges = dict[str, tuple[dict[str, Any], dict[str, Any]]]
 
 
 def snapshot(row: Plan | Goal | Outcome | Action, related: RelatedRows | None = None) -> dict[str, Any]:
@@ -146,18 +154,40 @@ def truncate(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def date_precisions(entry: PlanLogEntry, current: dict[str, str]) -> dict[str, tuple[str, str]]:
-    """The old and new precision of an action's dates: {"due_date": ("quarter", "month")}.
+def date_changes(entry: PlanLogEntry, current: dict[str, Any]) -> DateChanges:
+    """The dates that the entry changed, with their fields before and after it.
 
-    A change of the date alone does not log its precision. So read the entries newest first: `current` has the
-    precisions after the entry, {"due_precision": "month"}, and gets those before it.
+    {"due_date": ({"due_date": "2027-06-30", "due_precision": "month", "is_continuous": False}, {…})}. An entry logs only
+    the fields that changed. So read the entries of an action newest first: `current` has the fields of its dates after
+    the entry, and gets those before it.
     """
-    precisions = {}
-    for date, name in PRECISION_FIELDS.items():
-        old, new = entry.fields.get(name) or (current.get(name), current.get(name))
-        precisions[date] = (old or Precision.DAY, new or Precision.DAY)
-        current[name] = old or ""
-    return precisions
+    after = dict(current)
+    for name in DATE_OF_FIELD.keys() & entry.fields.keys():
+        current[name], after[name] = entry.fields[name]
+    return {
+        date: ({name: current.get(name) for name in names}, {name: after.get(name) for name in names})
+        for date, names in DATE_FIELDS.items()
+        if not entry.fields.keys().isdisjoint(names)
+    }
+
+
+def date_changes_of(entries: Iterable[PlanLogEntry]) -> dict[int, DateChanges]:
+    """The `date_changes` of log entries by their id; entries without one are omitted. Two queries, or none."""
+    dated = [
+        entry
+        for entry in entries
+        if entry.object_type == "action" and DATE_OF_FIELD.keys() & entry.fields.keys()
+    ]
+    if not dated:
+        return {}
+    uuids, first = {entry.object_uuid for entry in dated}, min(entry.at for entry in dated)
+    current: dict[Any, dict[str, Any]] = {
+        uuid: {} for uuid in uuids
+    }  # stays empty for an action that is deleted
+    for action in Action.objects.filter(uuid__in=uuids).only("uuid", *DATE_OF_FIELD):
+        current[action.uuid] = {name: _json_value(action, name) for name in DATE_OF_FIELD}
+    log = entries_for(uuids).filter(at__gte=first, fields__has_any_keys=list(DATE_OF_FIELD))
+    return {entry.pk: date_changes(entry, current[entry.object_uuid]) for entry in log}
 
 
 def field_label(object_type: str, name: str) -> str:

@@ -114,12 +114,18 @@ def action_heading(number: str, title: str) -> str:
     return f"{number} {text}" if number else text
 
 
-def format_logged_value(
-    name: str, value: Any, *, precision: str = Precision.DAY, owners: Mapping[int, str] | None = None
-) -> str:
-    """The logged value of a field as text; "" for nothing.
+def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:
+    """A date of an action from its logged fields, as its page shows it: see change_log.date_changes."""
+    day = parse_date(fields[date] or "")
+    if date == "due_date":
+        return format_due(day, fields["due_precision"] or "", bool(fields["is_continuous"]))
+    return format_partial_date(day, fields["start_precision"] or Precision.DAY)
 
-    `precision` is that of a date; `owners` are the names of people by the id of their affiliation.
+
+def format_logged_value(name: str, value: Any, *, owners: Mapping[int, str] | None = None) -> str:
+    """The logged value of a field as text; "" for nothing. A date of an action: format_logged_date.
+
+    `owners` are the names of people by the id of their affiliation.
     """
     if value in (None, "", []):
         return ""
@@ -136,7 +142,7 @@ def format_logged_value(
         return "; ".join(_format_item(item) for item in value)
     if isinstance(value, dict):
         return _format_item(value)
-    return _format_day(value, precision) or str(value)
+    return _format_day(value, Precision.DAY) or str(value)
 
 
 def _format_item(item: Any) -> str:

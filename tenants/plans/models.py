@@ -85,7 +85,7 @@ class Plan(PlanModel):
     visibility = models.CharField(
         _("who may see it"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
-    published_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)  # for the first time; stays when unpublished
     adopted_on = models.DateField(_("adopted on"), null=True, blank=True)
     adopting_body = models.CharField(_("adopted by"), max_length=120, blank=True)
     resolution = models.CharField(_("resolution"), max_length=120, blank=True)

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import timezone
 
+from tenants.dashboard import action_detail
 from tenants.jurisdictions.services import set_site_state
 from tenants.models import Affiliation, Jurisdiction
-from tenants.plans import imports, services
-from tenants.plans.commitments import COMMITMENT_FIELDS
+from tenants.plans import change_log, imports, services
+from tenants.plans.commitments import COMMITMENT_FIELDS, promised_since
 from tenants.plans.models import Action, Goal, Plan, PlanLogEntry
 from tenants.plans.services import actions, headings
+from tenants.plans.views import histories
 from tests.dashboard.responses import visible_text
 from tests.dashboard.sample import write_plan
-from tests.plans.factories import MeasureFactory, OutcomeFactory
+from tests.plans.factories import MeasureFactory, OutcomeFactory, PlanFactory
 from tests.plans.import_samples import SHEET, get_action, import_text
 from tests.plans.pages import form_of, url
 
@@ -208,6 +211,37 @@ def test_dates_are_as_exact_as_they_were_meant_after_each_change(action, public_
     assert "Promised by December 31, 2026 June 2027 First." in page
 
 
+def test_the_public_page_and_the_histories_show_the_same_dates(
+    action, public_page, coordinator_client, in_city, riverton, monkeypatch
+):
+    """On each page of a history: entries that stand on another page count too."""
+    monkeypatch.setattr(histories, "PAGE_SIZE", 2)
+    month, year = {"due_precision": "month"}, {"due_precision": "year"}
+    ongoing = {"due_date": None, "due_precision": "", "is_continuous": True}
+    for fields in (
+        month,
+        {"due_date": dt.date(2027, 6, 30)},
+        ongoing,
+        {"due_date": dt.date(2028, 12, 31)} | year,
+    ):
+        services.edit_action(action, by=None, reason=REASON, **{"is_continuous": False} | fields)
+    page = public_page()
+    lines = []
+    for number in ("1", "2"):
+        for line in coordinator_client.get(url("action-history", action.code), {"page": number}).context[
+            "lines"
+        ]:
+            lines += [(field["label"], field["old"], field["new"]) for field in line["fields"]]
+    assert lines == [
+        ("promised by", "Ongoing (no end date)", "2028"),
+        ("promised by", "June 2027", "Ongoing (no end date)"),
+        ("promised by", "December 2026", "June 2027"),
+        ("promised by", "December 31, 2026", "December 2026"),
+    ]
+    for _label, old, new in lines:
+        assert f"Promised by {old} {new} {REASON}" in page
+
+
 def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_file(
     riverton, in_city, public_page
 ):
@@ -226,6 +260,53 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_fil
         page = public_page(code)
         assert "Promised by 2029 2028 Import taken back: plan.csv" in page
         assert "none given" not in page
+
+
+def test_changes_stay_shown_when_the_plan_is_taken_out_of_view_and_published_again(action, public_page):
+    """The sample plan has no log: it counts from its own dates."""
+    plan = action.outcome.goal.plan
+    services.edit_action(action, by=None, title="Rent help", reason="In view.")
+    services.unpublish_plan(plan, by=None, reason="We correct the numbers.")
+    services.edit_action(action, by=None, title="Rent help at once", reason="Out of view.")
+    services.publish_plan(plan, by=None)
+    page = public_page()
+    assert "Rent fund Rent help In view." in page
+    assert "Rent help Rent help at once Out of view." in page
+
+
+def test_other_changes_do_not_crowd_out_those_of_the_promise(action, public_page, monkeypatch):
+    monkeypatch.setattr(action_detail, "MAX_CHANGES", 2)
+    services.edit_action(action, by=None, title="Rent help", reason=REASON)
+    for number in range(3):
+        services.edit_action(action, by=None, resources=f"${number}")
+        services.edit_goal(action.outcome.goal, by=None, story=f"Story {number}")
+    assert f"Rent fund Rent help {REASON}" in public_page()
+
+
+@pytest.mark.parametrize(
+    ("entries", "columns", "since"),
+    [
+        ({"adopted": 3, "published": 5, "unpublished": 6}, {"published_at": 7}, 3),
+        ({"published": 2, "unpublished": 3, "adopted": 5}, {"published_at": 7}, 2),
+        ({"published": 2, "unpublished": 3}, {}, 2),
+        ({"adopted": 4}, {"adopted_on": 1}, 4),
+        ({}, {"adopted_on": 1, "published_at": 5}, 1),
+        ({}, {"published_at": 5}, 5),
+        ({"edited": 1}, {}, None),
+    ],
+)
+def test_a_plan_promises_since_it_was_adopted_or_first_published(entries, columns, since, riverton, in_city):
+    days = {day: dt.datetime(2026, 6, day, tzinfo=timezone.get_default_timezone()) for day in range(1, 9)}
+    with in_city(riverton):
+        dates = {"adopted_on": None, "published_at": None} | {
+            name: days[day] for name, day in columns.items()
+        }
+        if dates["adopted_on"]:
+            dates["adopted_on"] = dates["adopted_on"].date()
+        plan = PlanFactory(**dates)
+        for verb, day in entries.items():
+            change_log.build_entry(plan, verb, by=None, at=days[day]).save()
+        assert promised_since(plan) == days.get(since)
 
 
 def test_no_change_of_a_promise_is_logged_without_a_reason(action):
@@ -252,6 +333,23 @@ def test_the_forms_name_the_promised_fields(action, coordinator_client):
     ):
         form = coordinator_client.get(url(f"edit-{kind}", item.uuid)).context["form"]
         assert form.fields["reason"].help_text.endswith(f"for a change of: {fields}.")
+
+
+@pytest.mark.parametrize("lifecycle", ["draft", "implementing"])
+def test_the_reason_is_called_optional_only_in_a_draft(
+    lifecycle, action, coordinator_client, in_city, riverton
+):
+    outcome, goal = action.outcome, action.outcome.goal
+    Plan.objects.update(lifecycle=lifecycle)
+    for address in (
+        url("edit-action", action.code),
+        url("edit-measures", action.code),
+        url("edit-outcome", outcome.uuid),
+        url("edit-goal", goal.uuid),
+    ):
+        page = visible_text(coordinator_client.get(address))
+        assert "Reason for the change" in page
+        assert ("Reason for the change (optional)" in page) is (lifecycle == "draft"), address
 
 
 def test_the_measures_page_asks_for_the_reason(action, coordinator_client, in_city, riverton):

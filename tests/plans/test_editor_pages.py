@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from tenants.plans import imports, services
 from tenants.plans.models import Action, Goal, Outcome, PlanLogEntry
 from tests.plans.factories import ActionFactory, GoalFactory, OutcomeFactory
@@ -53,8 +55,34 @@ def test_goal_outcome_and_action_are_added_by_pages(coordinator_client, riverton
     with in_city(riverton):
         action = Action.objects.get(title="Plant trees")
         assert (action.due_date, action.due_precision) == (dt.date(2027, 6, 30), "quarter")
-        assert action.timeline_raw == "2027 Q2"
+        assert action.timeline_raw == ""
         assert [m.text for m in action.measures.order_by("position")] == ["Asthma visits", "Shade"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ({"title": "Plant more trees"}, "By summer 2027"),
+        ({"due": "2027 Q2"}, "By summer 2027"),
+        ({"due": "June 2027"}, ""),
+        ({"start": "March 2026"}, ""),
+        ({"due": "", "is_continuous": "on"}, ""),
+    ],
+)
+def test_the_words_of_the_sheet_go_once_the_form_changes_a_date(
+    typed, kept, coordinator_client, riverton, in_city
+):
+    with in_city(riverton):
+        due = {"due_date": dt.date(2027, 6, 30), "due_precision": "quarter"}
+        action = ActionFactory(timeline_raw="By summer 2027", **due)
+    data = form_of(coordinator_client, action.code) | {"reason": "Late."} | typed
+    assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
+    with in_city(riverton):
+        action.refresh_from_db()
+        assert action.timeline_raw == kept
+        entry = PlanLogEntry.objects.filter(object_uuid=action.uuid).first()
+        logged = entry.fields.get("timeline_raw") if entry else None
+        assert logged == (None if kept else ["By summer 2027", ""])
 
 
 def test_saving_an_action_unchanged_changes_nothing(coordinator_client, riverton, in_city):

@@ -1,7 +1,6 @@
 """Labels of actions, and the values in their change log."""
 
 import datetime as dt
-import uuid
 
 import pytest
 
@@ -115,23 +114,30 @@ def test_logged_values(name, value, expected):
 
 
 def test_a_changed_date_has_the_precision_that_it_had_then():
-    """Newest first: the day was moved, then it became a month, now it is a quarter."""
+    """Newest first: the date was set, became a month, was moved, became a quarter, then ongoing."""
     log = [
+        PlanLogEntry(fields={"due_date": ["2027-06-30", None], "is_continuous": [False, True]}),
         PlanLogEntry(
             fields={"due_date": ["2027-05-31", "2027-06-30"], "due_precision": ["month", "quarter"]}
         ),
-        PlanLogEntry(fields={"title": ["A", "B"]}),
         PlanLogEntry(fields={"due_date": ["2027-04-30", "2027-05-31"]}),
         PlanLogEntry(fields={"due_precision": [None, "month"]}),
         PlanLogEntry(fields={"due_date": ["2027-04-15", "2027-04-30"]}),
     ]
-    current = {"due_precision": "quarter", "start_precision": ""}
-    pairs = [change_log.date_precisions(entry, current)["due_date"] for entry in log]
-    assert pairs == [
-        ("month", "quarter"), ("month", "month"), ("month", "month"), ("day", "month"), ("day", "day"),
-    ]  # fmt: skip
+    current = {"due_date": None, "due_precision": "quarter", "is_continuous": True}
+    pairs = [change_log.date_changes(entry, current)["due_date"] for entry in log]
+    assert [[labels.format_logged_date("due_date", fields) for fields in pair] for pair in pairs] == [
+        ["2027 Q2", "Ongoing (no end date)"],
+        ["May 2027", "2027 Q2"],
+        ["April 2027", "May 2027"],
+        ["April 30, 2027", "April 2027"],
+        ["April 15, 2027", "April 30, 2027"],
+    ]
 
 
-def test_an_entry_of_an_unknown_row_has_days():
-    entry = PlanLogEntry(object_uuid=uuid.uuid4(), fields={"adopted_on": [None, "2027-06-30"]})
-    assert change_log.date_precisions(entry, {})["due_date"] == ("day", "day")
+def test_a_date_of_a_deleted_action_has_days():
+    entry = PlanLogEntry(fields={"start_date": [None, "2027-06-30"], "title": ["A", "B"]})
+    changes = change_log.date_changes(entry, {})
+    assert list(changes) == ["start_date"]
+    texts = [labels.format_logged_date("start_date", fields) for fields in changes["start_date"]]
+    assert texts == ["", "June 30, 2027"]

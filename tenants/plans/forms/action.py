@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Topic
 from tenants.plans import services
+from tenants.plans.commitments import is_adopted
 from tenants.plans.forms.fields import (
     PartialDateField,
     day_input,
@@ -128,7 +129,7 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         self.related = RelatedRows(actions=[action.pk]) if action else None
         if action:
             kwargs["initial"] = self._initial(action) | kwargs.get("initial", {})
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, is_adopted=is_adopted(plan), **kwargs)
         team = [(person.pk, f"{person.user}, {person.title}" if person.title else str(person.user))
                 for person in team_of(connection.tenant)]  # fmt: skip
         if action and action.owner_id and action.owner_id not in dict(team):
@@ -225,20 +226,18 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
             start, start_precision = self.action.start_date, self.action.start_precision
         if self.action and "due" not in changed and due:
             due, due_precision = self.action.due_date, self.action.due_precision
-        start_text, due_text = (self.data.get(self.add_prefix(name), "").strip() for name in ("start", "due"))
-        timeline = " - ".join(text for text in (start_text, due_text) if text)
-        if data["is_continuous"]:
-            timeline = f"Begins {start_text}, ongoing" if start_text else "Ongoing"
-        elif start_text and not due_text:
-            timeline = f"Begins {start_text}"
-        return {
+        dates = {
             "start_date": start,
             "start_precision": start_precision if start else "",
             "due_date": due,
             "due_precision": due_precision if due else "",
             "is_continuous": data["is_continuous"],
-            "timeline_raw": timeline,
         }
+        if self.action and any(
+            (getattr(self.action, name) or None) != (dates[name] or None) for name in dates
+        ):
+            dates["timeline_raw"] = ""  # the sheet's words gave other dates; the change log keeps them
+        return dates
 
     def _measures(self, data: dict[str, Any]) -> list[dict[str, Any]]:
         measures = self.related.measures[self.action.pk] if self.related and self.action else []

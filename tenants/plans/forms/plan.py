@@ -28,13 +28,17 @@ class VersionMixin(forms.Form):
 
 
 class ReasonMixin(forms.Form):
-    """The reason for a change; its hint names the commitments of `object_type`, which cannot change without one."""
+    """The reason for a change; its hint names the commitments of `object_type`.
+
+    With `is_adopted` these cannot change without one: then the label does not call it optional.
+    """
 
     object_type: str
     reason = forms.CharField(label=_("Reason for the change"), required=False, max_length=300)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_adopted: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["reason"].is_required_for_some_changes = is_adopted  # type: ignore[attr-defined]
         self.fields["reason"].help_text = _(
             "Kept in the history. An adopted plan needs it, and publishes it, for a change of: %(fields)s."
         ) % {"fields": commitment_labels(self.object_type)}

@@ -58,10 +58,8 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
             {"reason": _("Say why the plan is taken out of view. The reason stays in the history.")}
         )
     before = change_log.snapshot(plan)
-    plan.visibility, plan.published_at = Visibility.INTERNAL, None
-    changed = save_and_log(
-        plan, "unpublished", before, by=by, columns=["visibility", "published_at"], reason=reason.strip()
-    )
+    plan.visibility = Visibility.INTERNAL
+    changed = save_and_log(plan, "unpublished", before, by=by, columns=["visibility"], reason=reason.strip())
     if close_site:
         jurisdiction_services.set_site_state(
             connection.tenant, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=by

@@ -108,7 +108,11 @@ def edit_measures(request: HttpRequest, code: str) -> HttpResponse:
     Formset = formset_factory(MeasureForm, extra=2, max_num=60)
     initial = action.measures.order_by("position", "pk").values("kind", "text", "baseline", "target")
     formset = Formset(request.POST or None, initial=list(initial), prefix="m")
-    form = MeasuresForm(request.POST or None, initial={"version": services.version_token(action)})
+    form = MeasuresForm(
+        request.POST or None,
+        initial={"version": services.version_token(action)},
+        is_adopted=services.is_adopted(action.outcome.goal.plan),
+    )
     conflict = None
     if request.method == "POST" and formset.is_valid() and form.is_valid():
         measures = [each.cleaned_data for each in formset if each.cleaned_data.get("text")]

@@ -20,5 +20,7 @@ def show_conflict(form: Any, error: ValidationError, row: Any) -> list[dict[str,
     form.data[form.add_prefix("version")] = services.version_token(current)
     form.add_error(None, error)
     last = change_log.entries_for([row.uuid]).first()
-    precisions = {name: getattr(current, name, "") for name in change_log.PRECISION_FIELDS.values()}
-    return describe_entry(last, precisions)["fields"] if last else []
+    if last is None:
+        return []
+    dates = change_log.date_changes_of([last]).get(last.pk, {})
+    return describe_entry(last, dates)["fields"]

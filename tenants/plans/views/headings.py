@@ -90,7 +90,12 @@ def edit_outcome(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _edit_heading(request: HttpRequest, item: Any, form_class: Any, service: Any) -> HttpResponse:
-    form = form_class(request.POST or None, instance=item, initial={"version": services.version_token(item)})
+    form = form_class(
+        request.POST or None,
+        instance=item,
+        initial={"version": services.version_token(item)},
+        is_adopted=services.is_adopted(item.plan if isinstance(item, Goal) else item.goal.plan),
+    )
     conflict = None
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

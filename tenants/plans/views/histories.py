@@ -14,12 +14,12 @@ from django.views.decorators.http import require_safe
 from tenants.access import Permission, permission_required
 from tenants.models import Affiliation
 from tenants.plans import change_log
-from tenants.plans.labels import format_logged_value
+from tenants.plans.labels import format_logged_date, format_logged_value
 from tenants.plans.models import Action, PlanLogEntry
 from tenants.plans.views.common import action_or_404, permission_context
 
 PAGE_SIZE = 50
-HIDDEN_FIELDS = frozenset({"due_precision", "start_precision", "accountability_raw"})
+HIDDEN_FIELDS = frozenset({"accountability_raw"})
 
 
 @require_safe
@@ -50,42 +50,42 @@ def _render_history(request: HttpRequest, entries: Any, context: dict[str, Any])
 
 
 def describe_entries(entries: Any) -> list[dict[str, Any]]:
-    """Log entries as `describe_entry` has them, with the code of each action; at most two more queries."""
+    """Log entries as `describe_entry` has them, with the code of each action; at most four more queries."""
     entries = list(entries)
     uuids = [entry.object_uuid for entry in entries if entry.object_type == "action"]
-    columns = ("uuid", "code", *change_log.PRECISION_FIELDS.values())
-    actions: dict[Any, dict[str, Any]] = {
-        row["uuid"]: row for row in Action.objects.filter(uuid__in=uuids).values(*columns)
-    }
+    codes: dict[Any, str] = dict(Action.objects.filter(uuid__in=uuids).values_list("uuid", "code"))
     owners = {value for entry in entries for value in entry.fields.get("owner", []) if isinstance(value, int)}
     names = {
         person.pk: str(person.user) for person in Affiliation.objects.filter(pk__in=owners).select_related("user")
     } if owners else {}  # fmt: skip
-    lines = []
-    for entry in entries:
-        action = actions.get(entry.object_uuid, {})
-        lines.append(describe_entry(entry, action, names) | {"code": action.get("code")})
-    return lines
+    dates = change_log.date_changes_of(entries)
+    return [
+        describe_entry(entry, dates.get(entry.pk, {}), names) | {"code": codes.get(entry.object_uuid)}
+        for entry in entries
+    ]
 
 
 def describe_entry(
-    entry: PlanLogEntry, action: dict[str, Any], names: dict[int, str] | None = None
+    entry: PlanLogEntry, dates: change_log.DateChanges, names: dict[int, str] | None = None
 ) -> dict[str, Any]:
     """A log entry for a template: {"entry", "who", "verb", "kind", "fields": [{"label", "old", "new"}]}.
 
-    `action` has the precisions of its dates, see change_log.date_precisions; `names` are the names of people by the
-    id of their affiliation.
+    `dates` are its change_log.date_changes; `names` are the names of people by the id of their affiliation.
     """
-    precisions = change_log.date_precisions(entry, action)
-    fields = []
-    for name, pair in entry.fields.items():
-        if name in HIDDEN_FIELDS:
-            continue
-        old, new = (
-            format_logged_value(name, value, precision=precision, owners=names)
-            for value, precision in zip(pair, precisions.get(name, ("day", "day")), strict=True)
-        )
-        fields.append({"label": _field_label(entry, name), "old": old, "new": new})
+    texts: dict[str, tuple[str, str]] = {}
+    for name, (was, now) in entry.fields.items():
+        if date := change_log.DATE_OF_FIELD.get(name):
+            before, after = dates[date]
+            was_text = format_logged_date(date, before) if any(before.values()) else ""
+            texts[date] = was_text, format_logged_date(date, after)
+        elif name not in HIDDEN_FIELDS:
+            texts[name] = (
+                format_logged_value(name, was, owners=names),
+                format_logged_value(name, now, owners=names),
+            )
+    fields = [
+        {"label": _field_label(entry, name), "old": was, "new": now} for name, (was, now) in texts.items()
+    ]
     return {
         "entry": entry,
         "who": str(entry.by) if entry.by else _("The portal"),
