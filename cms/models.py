@@ -249,8 +249,7 @@ class NarrativePage(BlockPage):
         return {
             action.code: {
                 "url": action.get_absolute_url(),
-                "number": action.number,
-                "title": action.title,
+                "heading": str(action),
                 "status": action.status,
                 "label": status_label(action.status, plan.status_labels),
                 "due": format_due(action.due_date, action.due_precision, action.is_continuous),

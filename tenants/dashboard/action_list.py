@@ -156,7 +156,7 @@ def build_display_rows(
             {
                 "code": row["code"],
                 "url": city_path("dashboard:action", row["code"]) + query_suffix,
-                "heading": labels.action_heading(row["number"], row["title"]),
+                "heading": formats.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),

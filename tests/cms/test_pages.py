@@ -178,13 +178,13 @@ def test_selected_actions_are_in_the_narrative_with_their_status_once_the_plan_i
     assert "At risk" in shown.text
 
 
-def test_a_narrative_says_a_status_in_the_citys_own_words(
+def test_a_narrative_writes_actions_and_their_statuses_as_the_plan_does(
     launched: Any, in_city: Any, client_for: Any
 ) -> None:
     with in_city(launched):
         add_action("z1", "End library fines", visibility=Visibility.PUBLIC)
         add_action("z2", "Open on Sundays", visibility=Visibility.PUBLIC)
-        Action.objects.filter(code="z2").update(status=None)
+        Action.objects.filter(code="z2").update(status=None, number="4.1", title="Open on Sundays.")
         Plan.objects.update(status_labels={"at_risk": "Delayed", "none": "Not reported"})
     codes = {"heading": "What we do", "text": "", "actions": ["z1", "z2"]}
     publish_narrative(launched, in_city, [{"type": "actions", "value": codes}])
@@ -193,6 +193,7 @@ def test_a_narrative_says_a_status_in_the_citys_own_words(
 
     assert "</svg>Delayed</span>" in shown
     assert "</svg>Not reported</span>" in shown
+    assert ">4.1 Open on Sundays</a>" in shown
 
 
 def test_a_narrative_with_ten_actions_needs_as_many_queries_as_with_one(
