@@ -24,7 +24,7 @@ from cohort.progress import selectors as progress
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
-from tenants.plans.labels import format_due
+from tenants.plans.labels import format_due, status_label
 from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
 from tenants.web.urlconf import get_top_level_names
@@ -249,10 +249,9 @@ class NarrativePage(BlockPage):
         return {
             action.code: {
                 "url": action.get_absolute_url(),
-                "number": action.number,
-                "title": action.title,
+                "heading": str(action),
                 "status": action.status,
-                "label": plan.status_labels.get(action.status or "", ""),
+                "label": status_label(action.status, plan.status_labels),
                 "due": format_due(action.due_date, action.due_precision, action.is_continuous),
             }
             for action in actions

@@ -10,10 +10,11 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from resources.models import LibraryItem
+from search.backends.results import join_highlights, split_highlights
 from search.filters import SearchFilterSet
 from search.models import Document
-from search.types import ALLIANCE_HOST, FACETS, Hit, SearchResults, Suggestion
-from tenants.formats import choice_label, format_number, format_years
+from search.types import ALLIANCE_HOST, FACETS, HighlightedText, Hit, SearchResults, Suggestion
+from tenants.formats import action_heading, choice_label, format_number, format_years, title_with_label
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
 
@@ -50,7 +51,7 @@ def result_row(hit: Hit) -> dict[str, Any]:
         "url": hit_url(hit),
         "eyebrow": _eyebrow(hit),
         "icon": KIND_ICONS.get(hit.kind, "history"),
-        "number": hit.data.get("number") or hit.data.get("label") or "",
+        "heading": _heading(hit),
         "due": dt.date.fromisoformat(due) if due else None,
         "details": _details(hit),
     }
@@ -61,6 +62,16 @@ def hit_url(hit: Hit | Suggestion) -> str:
     if hit.host == ALLIANCE_HOST:
         return hit.path
     return Jurisdiction(slug=hit.host, schema_name=f"c_{hit.host}").base_url + hit.path
+
+
+def _heading(hit: Hit) -> HighlightedText:
+    """The title as the city's pages write it, with the matches still marked."""
+    title = join_highlights(hit.title)
+    if hit.kind == Document.Kind.ACTION:
+        title = action_heading(hit.data.get("number") or "", title)
+    elif hit.kind == Document.Kind.OUTCOME:
+        title = title_with_label(hit.data.get("label") or "", title)
+    return split_highlights(title)
 
 
 def _eyebrow(hit: Hit) -> str:

@@ -31,7 +31,7 @@ def results(request: HttpRequest) -> HttpResponse:
         "exact": bool(filters.values["exact"]),
     }
     page = request.GET.get("page", "1")
-    page_number = int(page) if page.isdecimal() and len(page) < 5 else 1
+    page_number = min(int(page[:9]), MAX_PAGE) if page.isdecimal() else 1
     search_results = service.search(text, page=page_number, **params)
     # A page object only for the pager: the backend returns the hits of one page.
     pager = Paginator(range(min(search_results.total, MAX_PAGE * PER_PAGE)), PER_PAGE)

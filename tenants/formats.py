@@ -1,4 +1,4 @@
-"""How pages write dates, ages, numbers and choices. Files and the API have ISO dates, plain numbers and codes instead."""
+"""How pages write dates, ages, numbers, choices and headings. Files and the API have ISO dates, numbers and codes instead."""
 
 from __future__ import annotations
 
@@ -53,6 +53,17 @@ def spell_number(number: int) -> str:
 def choice_label(choices: type[TextChoices], value: str) -> str:
     """The label of a choice; "" if none is chosen."""
     return str(choices(value).label) if value else ""
+
+
+def action_heading(number: str, title: str) -> str:
+    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
+    text = title[:-1] if title.endswith(".") and not title.endswith("..") else title
+    return f"{number} {text}" if number else text
+
+
+def title_with_label(label: str, title: str) -> str:
+    """A goal or outcome with the city's own label: "Goal 1: Fair streets"."""
+    return f"{label}: {title}" if label else title
 
 
 def capitalize_first(text: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from cohort.labels import membership_stage_label, site_url
 from cohort.models import PublicAction, PublicPlan
-from tenants.formats import choice_label, format_number, format_partial_date
+from tenants.formats import action_heading, choice_label, format_number, format_partial_date
 from tenants.models import Jurisdiction, Visibility
 from tenants.models.us_states import state_name
 from tenants.plans import labels
@@ -41,7 +41,7 @@ def plans_under_way(audience: str, *, on: dt.date, limit: int = 10) -> list[dict
 def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dict[str, Any]]:
     """Actions of all cities with an update in the last seven days, newest first.
 
-    [{"title", "status", "state", "jurisdiction", "url", "updated_on"}]
+    [{"heading", "status", "state", "jurisdiction", "url", "updated_on"}]
     """
     recent = PublicAction.objects.visible_to(audience).filter(
         last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on
@@ -49,7 +49,7 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
     newest_first = recent.order_by("-last_update_on", "jurisdiction__name", "pk")
     return [
         {
-            "title": action.title,
+            "heading": action_heading("", action.title),
             "state": action.status or labels.NO_STATUS,
             "status": labels.status_label(action.status),
             "jurisdiction": action.jurisdiction.short_name,

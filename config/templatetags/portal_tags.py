@@ -106,6 +106,12 @@ def stage_label(code: str) -> str:
 
 
 @register.filter
+def without_period(title: str) -> str:
+    """The title of an action as a heading, for places where its number stands apart."""
+    return formats.action_heading("", title)
+
+
+@register.filter
 def due(action: Action) -> str:
     """When an action is due: "June 2027"."""
     return labels.format_due(action.due_date, action.due_precision, action.is_continuous)

@@ -49,6 +49,13 @@ def split_highlights(text: str) -> HighlightedText:
     return parts
 
 
+def join_highlights(parts: HighlightedText) -> str:
+    """The reverse of split_highlights."""
+    return "".join(
+        f"{HIGHLIGHT_START}{text}{HIGHLIGHT_END}" if is_match else text for text, is_match in parts
+    )
+
+
 def truncate(parts: HighlightedText, max_length: int = MAX_SUMMARY_LENGTH) -> HighlightedText:
     """The beginning of a highlighted text, cut between words."""
     beginning: HighlightedText = []

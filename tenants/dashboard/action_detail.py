@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from tenants import formats
 from tenants.dashboard import action_list
-from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due, title_with_label
+from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due
 from tenants.models import Affiliation
 from tenants.plans import change_log, labels
 from tenants.plans.commitments import changes_a_commitment, commitments_in, promised_since
@@ -39,7 +39,7 @@ def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[st
         action_list.build_display_rows([row], statistics=statistics, preview_query="")[0]
         | texts
         | {
-            "title": labels.action_heading("", row["title"]),
+            "title": formats.action_heading("", row["title"]),
             "status": labels.status_label(row["status"], status_labels),
             "since": formats.format_partial_date(row["status_since"]),
             "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
@@ -60,7 +60,7 @@ def adjacent_actions(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
     adjacent = current.filter(code__in=adjacent_codes.values()).values("code", "number", "title")
     rows: dict[str, Any] = {row["code"]: row for row in adjacent}
     return {
-        side: {"code": code, "heading": labels.action_heading(rows[code]["number"], rows[code]["title"])}
+        side: {"code": code, "heading": formats.action_heading(rows[code]["number"], rows[code]["title"])}
         if code
         else None
         for side, code in adjacent_codes.items()
@@ -89,14 +89,14 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     stage = action.stage or action.outcome.stage
     return {
         "action": action,
-        "heading": labels.action_heading(action.number, action.title),
-        "title": labels.action_heading("", action.title),
+        "heading": formats.action_heading(action.number, action.title),
+        "title": formats.action_heading("", action.title),
         "short_name": _("Action %(number)s") % {"number": action.number}
         if action.number
         else _("This action"),
         "goal": {
             "pk": action.outcome.goal_id,
-            "heading": title_with_label(action.outcome.goal.label, action.outcome.goal.title),
+            "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
         },
         "state": action.status or labels.NO_STATUS,
         "status": status,

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-import django_filters
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.functional import Promise
@@ -17,7 +16,7 @@ from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action
-from tenants.web.filters import ListFilterSet, SortFilter, TextFilter, field_label
+from tenants.web.filters import AnyChoiceFilter, ListFilterSet, SortFilter, TextFilter, field_label
 from tenants.web.urlconf import city_path
 
 PAGE_SIZE = 25
@@ -33,14 +32,12 @@ STATUS_GROUPS: dict[str, tuple[Promise, Callable[[Row], bool]]] = {
 class ActionFilterSet(ListFilterSet):
     """Filters a plan's rows in memory: the page counts all of them too. The choices are those of the plan."""
 
-    status = django_filters.ChoiceFilter(
-        label=field_label(Action, "status"), empty_label=_("All"), method="with_status"
-    )
-    goal = django_filters.ChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
-    department = django_filters.ChoiceFilter(
+    status = AnyChoiceFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
+    goal = AnyChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
+    department = AnyChoiceFilter(
         label=_("Department"), empty_label=_("All departments"), method="with_department"
     )
-    stage = django_filters.ChoiceFilter(
+    stage = AnyChoiceFilter(
         label=field_label(Action, "stage"), empty_label=_("All kinds"), method="with_stage"
     )
     q = TextFilter(label=_("Words"), method="with_words")
@@ -96,7 +93,7 @@ class ActionFilterSet(ListFilterSet):
         return [row for row in rows if all(term in _searchable_text(row) for term in terms)]
 
     def facets(self) -> list[dict[str, Any]]:
-        """The facets with the counts of the whole plan. Uncounted statuses are offered as one."""
+        """The facets with the counts of the whole plan. Uncounted statuses are offered as one; a selected value always."""
         statistics = self.statistics
         counts: dict[str, dict[str, int]] = {
             "status": {
@@ -111,7 +108,9 @@ class ActionFilterSet(ListFilterSet):
             groups = getattr(statistics, f"by_{name}")
             counts[name] = {group.key: len(group.rows) for group in groups}
         return [
-            self.facet(name, counts[name]) | {"all_label": self.labels(name)[""]} for name in self.facet_names
+            self.facet(name, dict.fromkeys(self.selected(name), 0) | counts[name])
+            | {"all_label": self.labels(name)[""]}
+            for name in self.facet_names
         ]
 
 
@@ -157,7 +156,7 @@ def build_display_rows(
             {
                 "code": row["code"],
                 "url": city_path("dashboard:action", row["code"]) + query_suffix,
-                "heading": labels.action_heading(row["number"], row["title"]),
+                "heading": formats.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["status"], status_labels),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),

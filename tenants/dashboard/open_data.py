@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tenants.dashboard.plan_outline import build_outline
-from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup, title_with_label
+from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup
+from tenants.formats import title_with_label
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from tenants.dashboard.statistics import Row, title_with_label
+from tenants.dashboard.statistics import Row
+from tenants.formats import title_with_label
 from tenants.plans.models import Goal, Outcome, Plan
 
 ACTIONS_PER_PAGE = 100
@@ -24,7 +25,7 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
     for outcome in current_outcomes.order_by("position", "pk").values(
         "pk", "uuid", "label", "title", "stage", "goal_id"
     ):
-        heading = f"{outcome['label']}. {outcome['title']}" if outcome["label"] else outcome["title"]
+        heading = title_with_label(outcome["label"], outcome["title"])
         outcomes[outcome["goal_id"]].append(
             outcome | {"heading": heading, "rows": rows_by_outcome[outcome["pk"]]}
         )

@@ -162,7 +162,8 @@ class PlanStatistics:
     @cached_property
     def by_goal(self) -> list[StatGroup]:
         return self._groups(
-            lambda row: str(row["goal"]), lambda row: title_with_label(row["goal_label"], row["goal_title"])
+            lambda row: str(row["goal"]),
+            lambda row: formats.title_with_label(row["goal_label"], row["goal_title"]),
         )
 
     @cached_property
@@ -294,11 +295,6 @@ def load_statistics(plan: Plan, *, with_text: bool = False) -> PlanStatistics:
     """The plan's numbers of today; for `with_text` see get_action_rows."""
     today = timezone.localdate()
     return PlanStatistics(plan, get_action_rows(plan, on=today, with_text=with_text), on=today)
-
-
-def title_with_label(label: str, title: str) -> str:
-    """A goal or outcome with the city's own label: "Goal 1: Fair streets"."""
-    return f"{label}: {title}" if label else title
 
 
 def quarter_start(on: dt.date) -> dt.date:

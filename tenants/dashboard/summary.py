@@ -164,7 +164,7 @@ def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict
         "now": formats.lowercase_first(labels.status_label(note["status"], status_labels)),
     }
     return note | {
-        "heading": labels.action_heading(note["number"], note["title"]),
+        "heading": formats.action_heading(note["number"], note["title"]),
         "needs_attention": note["status"] in Action.NEEDS_ATTENTION,
         "date": formats.format_partial_date(note["noted_on"]),
         "transition": _("went from %(before)s to %(now)s") % statuses if is_changed else "",

@@ -108,12 +108,6 @@ def format_status_counts(counts: Mapping[str, int], status_labels: Mapping[str, 
     )
 
 
-def action_heading(number: str, title: str) -> str:
-    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
-    text = title[:-1] if title.endswith(".") and not title.endswith("..") else title
-    return f"{number} {text}" if number else text
-
-
 def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:
     """A date of an action from its logged fields, as its page shows it: see change_log.date_changes."""
     day = parse_date(fields[date] or "")

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tenants.formats import action_heading, title_with_label
 from tenants.models import ActionStage, Visibility
 from tenants.web.urlconf import city_path
 
@@ -152,7 +153,7 @@ class Goal(RetirableModel):
         indexes = [models.Index(fields=["plan", "position"], name="goal_order")]
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.title}" if self.label else self.title
+        return title_with_label(self.label, self.title)
 
 
 class Outcome(RetirableModel):
@@ -168,7 +169,7 @@ class Outcome(RetirableModel):
         indexes = [models.Index(fields=["goal", "position"], name="outcome_order")]
 
     def __str__(self) -> str:
-        return f"{self.label}. {self.title}" if self.label else self.title
+        return title_with_label(self.label, self.title)
 
 
 class ActionQuerySet(models.QuerySet["Action"]):
@@ -272,7 +273,7 @@ class Action(RetirableModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.title}" if self.number else self.title
+        return action_heading(self.number, self.title)
 
     def get_absolute_url(self) -> str:
         return city_path("dashboard:action", self.code)

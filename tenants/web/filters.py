@@ -42,6 +42,22 @@ class AnyChoicesField(forms.MultipleChoiceField):
         return [text for text in values if text and "\x00" not in text]
 
 
+class AnyChoiceField(django_filters.fields.ChoiceField):
+    """Any value. One that is no choice matches nothing, as in an old link."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).strip()
+
+    def valid_value(self, value: str) -> bool:
+        return "\x00" not in value
+
+
+class AnyChoiceFilter(django_filters.ChoiceFilter):
+    """A filter by one value of a select field."""
+
+    field_class = AnyChoiceField
+
+
 class Facet(django_filters.Filter):
     """A filter by any of several values."""
 

@@ -186,13 +186,6 @@ def test_error_pages_are_accessible(open_html, name):
     assert page.errors == []
 
 
-def test_the_design_systems_scripts_obey_the_policy(open_html):
-    page = open_html(render("components.html", drop=True))
-    assert page.locator(".usa-file-input__target").count() == 1  # the scripts ran
-    assert_accessible(page)
-    assert page.errors == []
-
-
 def test_a_form_with_errors_focuses_them_and_links_to_each_field(open_html):
     page = open_html(render("components.html"))
     expect(page.locator("#errors")).to_be_focused()

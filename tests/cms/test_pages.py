@@ -178,6 +178,24 @@ def test_selected_actions_are_in_the_narrative_with_their_status_once_the_plan_i
     assert "At risk" in shown.text
 
 
+def test_a_narrative_writes_actions_and_their_statuses_as_the_plan_does(
+    launched: Any, in_city: Any, client_for: Any
+) -> None:
+    with in_city(launched):
+        add_action("z1", "End library fines", visibility=Visibility.PUBLIC)
+        add_action("z2", "Open on Sundays", visibility=Visibility.PUBLIC)
+        Action.objects.filter(code="z2").update(status=None, number="4.1", title="Open on Sundays.")
+        Plan.objects.update(status_labels={"at_risk": "Delayed", "none": "Not reported"})
+    codes = {"heading": "What we do", "text": "", "actions": ["z1", "z2"]}
+    publish_narrative(launched, in_city, [{"type": "actions", "value": codes}])
+
+    shown = client_for(launched).get("/narrative/").text
+
+    assert "</svg>Delayed</span>" in shown
+    assert "</svg>Not reported</span>" in shown
+    assert ">4.1 Open on Sundays</a>" in shown
+
+
 def test_a_narrative_with_ten_actions_needs_as_many_queries_as_with_one(
     launched: Any, in_city: Any, client_for: Any
 ) -> None:

@@ -283,3 +283,19 @@ def test_queries_do_not_grow_with_the_number_of_cities(riverton, alliance, clien
     grow(2, 30)
     assert counts() == few
     assert max(few.values()) <= 7
+
+
+def test_the_home_page_of_the_alliance_has_the_table_of_the_progress_page(
+    alliance, riverton, client_for, publish
+):
+    publish(riverton, [None, None], adopted_on=None)
+    home, progress = (client_for(alliance).get(address).text for address in ("/", "/progress/"))
+    rows = [text.partition("<tbody>")[2].partition("</tbody>")[0] for text in (home, progress)]
+    assert rows[0] == rows[1]
+    for text in ("2 actions, no status yet", "not reported", "No update yet", 'data-label="Last update"'):
+        assert text in rows[0]
+    headings = [
+        re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?\s*([^<]+?)\s*<', text) for text in (home, progress)
+    ]
+    assert headings[0] == headings[1]
+    assert headings[0][-1] == "In its own words"

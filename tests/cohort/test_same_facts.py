@@ -1,4 +1,7 @@
-"""Page, CSV and API print the same fact alike: pages as text, files and the API as code, ISO date or plain number."""
+"""Page, CSV and API print the same fact alike: pages as text, files and the API as code, ISO date or plain number.
+
+The expected texts are written out: a formatter that changes on all pages at once is noticed too.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,77 @@ import datetime as dt
 import io
 import re
 from html import unescape
+from typing import NamedTuple
 
 import pytest
 
-from cohort.models import PublicPlan
-from tenants.formats import choice_label, format_number
-from tenants.models import Jurisdiction
-from tenants.models.us_states import state_name
-from tenants.plans import labels
-from tenants.plans.models import Action, Plan
+from tenants.plans.models import Action, Outcome, Plan
 from tenants.signals import plan_published
 from tests.dashboard.sample import write_plan
+from tests.plan_factories import ActionFactory
 
 pytestmark = pytest.mark.usefixtures("in_april")
+
+
+class Facts(NamedTuple):
+    """One action: first as pages have it, then as files and the API have it."""
+
+    heading: str
+    status: str
+    due: str
+    owner: str
+    status_code: str
+    due_date: str
+    precision: str
+    accountable: str
+
+
+ACTIONS = {
+    "t1": Facts("1.1 End overdue fines", "Completed", "2027", "Library", "completed", "2027-12-31", "year", "Library"),
+    "t2": Facts("1.2 Unblock every card", "On track", "June 30, 2027", "Library", "on_track", "2027-06-30", "day", "Library"),
+    "t3": Facts("1.3 Café hours", "No status yet", "September 2027", "Library", "", "2027-09-30", "month", "Library"),
+    "t4": Facts("1.4 An old idea", "Cancelled", "2027 Q3", "Library", "cancelled", "2027-09-30", "quarter", "Library"),
+    "t5": Facts(
+        "2.1 Eviction help at the courthouse", "Delayed", "March 2028",
+        "Housing Services (vacant since March 1, 2027)",
+        "off_track", "2028-03-31", "month", "Housing Services",
+    ),
+    "t6": Facts(
+        "2.2 Rent fund", "At risk", "December 31, 2026 date passed", "Housing Services",
+        "at_risk", "2026-12-31", "day", "Housing Services",
+    ),
+    "t7": Facts(
+        "2.3 Repair loans", "On hold", "Ongoing (no end date)", "Housing Services",
+        "on_hold", "", "", "Housing Services",
+    ),
+    "t8": Facts("2.4 Tract data", "Not started", "No due date", "Not assigned", "not_started", "", "", ""),
+}  # fmt: skip
+DUE = {
+    "t1": (dt.date(2027, 12, 31), "year"),
+    "t2": (dt.date(2027, 6, 30), "day"),
+    "t3": (dt.date(2027, 9, 30), "month"),
+    "t4": (dt.date(2027, 9, 30), "quarter"),
+    "t5": (dt.date(2028, 3, 31), "month"),
+    "t8": (None, ""),
+}
+
+
+def text_of(html):
+    """The text of HTML, its spaces joined; formatting inside a line leaves no space."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?mark>|</b>", "", html))).split())
 
 
 def cells(response, row):
     """The texts of the table row whose HTML has `row`."""
     html = next(part for part in response.text.split("<tr")[1:] if row in part).partition("</tr>")[0]
-    parts = re.split(r"<t[hd][ >]", html)[1:]
-    return [" ".join(unescape(re.sub(r"<[^>]+>|^[^>]*>", " ", part)).split()) for part in parts]
+    return [text_of(part.partition(">")[2]) for part in re.split(r"<t[hd](?=[ >])", html)[1:]]
+
+
+def result_texts(response, heading):
+    """The heading, and the texts of the paragraphs and facts, of the one search result with this heading."""
+    results = [part.partition("</dl>")[0] for part in response.text.split('<li class="result">')[1:]]
+    [html] = [html for html in results if text_of(re.findall(r"<h3>.*?</h3>", html, re.DOTALL)[0]) == heading]
+    return [text_of(part) for part in re.findall(r"<(?:p|div)(?=[ >]).*?</(?:p|div)>", html, re.DOTALL)]
 
 
 def csv_rows(response):
@@ -44,67 +98,129 @@ def city(riverton, in_city, publish):
         Plan.objects.all().delete()
         plan = write_plan(riverton, visibility="public", adopted_on=dt.date(2025, 1, 14))
         Plan.objects.filter(pk=plan.pk).update(status_labels={"off_track": "Delayed"})
-        Action.objects.filter(code="t1").update(due_date=dt.date(2027, 12, 31), due_precision="year")
-        Action.objects.filter(code="t3").update(due_date=dt.date(2027, 9, 30), due_precision="quarter")
+        for code, (day, precision) in DUE.items():
+            Action.objects.filter(code=code).update(due_date=day, due_precision=precision)
+        Action.objects.filter(code="t2").update(title="Unblock every card.")
         plan_published.send(Plan, jurisdiction=riverton, plan_id=plan.pk)
     return riverton
 
 
-def test_each_action(city, alliance, client_for):
+@pytest.fixture
+def large_city(city, in_city):
+    """Riverton with 1,240 actions that count, 1,234 of them done."""
+    with in_city(city):
+        outcome = Outcome.objects.get(label="A")
+        done = {"status": "completed", "outcome": outcome, "accountable": None, "last_update_on": None}
+        Action.objects.bulk_create(ActionFactory.build_batch(1233, **done))
+        plan_published.send(Plan, jurisdiction=city, plan_id=outcome.goal.plan_id)
+    return city
+
+
+def test_each_action_on_the_pages_of_its_city(city, client_for):
+    page = client_for(city)
+    listed, plan = page.get("/"), page.get("/plan/")
+    for code, facts in ACTIONS.items():
+        expected = [facts.heading, facts.status, facts.due, facts.owner]
+        assert cells(listed, f"/plan/actions/{code}/")[:4] == expected
+        assert cells(plan, f"/plan/actions/{code}/") == expected
+        detail = text_of(page.get(f"/plan/actions/{code}/").text)
+        for text in (facts.heading, facts.status, facts.due.removesuffix(" date passed")):
+            assert text in detail
+
+
+def test_each_action_in_files_and_the_api(city, alliance, client_for):
     page, site = client_for(city), client_for(alliance)
-    listed = page.get("/")
     exported = {row["code"]: row for row in csv_rows(page.get("/data/actions.csv"))}
+    listed = {row["code"]: row for row in page.get("/data/actions.json").json()["actions"]}
+    tree = {
+        row["code"]: row
+        for goal in page.get("/data/plan.json").json()["goals"]
+        for outcome in goal["outcomes"]
+        for row in outcome["actions"]
+    }
     api = {row["code"]: row for row in site.get("/api/v1/actions").json()["results"]}
-    assert exported.keys() == api.keys() == {f"t{n}" for n in range(1, 9)}
-    for code, row in api.items():
-        status = labels.status_label(row["status"], {"off_track": "Delayed"})
-        due = row["due_date"] and dt.date.fromisoformat(row["due_date"])
-        due_text = labels.format_due(due, row["due_precision"] or "", row["is_continuous"])
-        _title, shown_status, shown_due, shown_owner, _updated = cells(listed, f"/plan/actions/{code}/")
-        assert (shown_status, exported[code]["status_words"]) == (status, status)
-        assert exported[code]["status"] == (row["status"] or "")
-        assert shown_due.startswith(due_text)
-        assert exported[code]["promised_by"] == (row["due_date"] or "")
-        assert exported[code]["promised_by_precision"] == (row["due_precision"] or "")
-        assert exported[code]["goes_on"] == str(row["is_continuous"])
-        assert shown_owner.startswith(row["accountable"] or "Not assigned")
-        assert exported[code]["who_answers"] == (row["accountable"] or "")
-        assert exported[code]["kind_of_step"] == (row["stage"] or "")
-        detail = page.get(f"/plan/actions/{code}/").text
-        assert status in detail
-        assert due_text in detail
-        assert labels.stage_label(row["stage"]) in detail
+    assert exported.keys() == listed.keys() == tree.keys() == api.keys() == ACTIONS.keys()
+    for code, facts in ACTIONS.items():
+        expected = (facts.status_code, facts.due_date, facts.precision, facts.accountable)
+        for row in (exported[code], listed[code], tree[code]):
+            columns = ("status", "promised_by", "promised_by_precision", "who_answers")
+            assert tuple(row[column] or "" for column in columns) == expected
+            assert row["status_words"] == facts.status
+            assert str(row["goes_on"]) == str(code == "t7")
+        columns = ("status", "due_date", "due_precision", "accountable")
+        assert tuple(api[code][column] or "" for column in columns) == expected
+        assert api[code]["is_continuous"] == (code == "t7")
+    headings = {(row["goal"], row["outcome"]) for row in exported.values()}
+    assert headings == {
+        ("Goal 1: Fair fines", "A: Nobody loses a card over a debt"),
+        ("Goal 2: Housing stability", "B: Fewer families have to move"),
+    }
 
 
-def test_a_plan_with_more_than_a_thousand_actions(city, alliance, client_for):
-    PublicPlan.objects.update(actions=1240, completed=1000, needs_attention=12, no_status=3)
+def test_each_action_in_search(city, alliance, client_for):
     site = client_for(alliance)
-    shown = cells(site.get("/progress/"), "City of Riverton")
-    [exported] = csv_rows(site.get("/progress/plans.csv"))
+    cafe = result_texts(site.get("/search/?q=cafe+hours"), "1.3 Café hours")
+    assert "No status yet Promised by September 2027" in cafe
+    assert "Answers for it Library" in cafe
+    cards = result_texts(site.get("/search/?q=unblock+card"), "1.2 Unblock every card")
+    assert "On track Promised by June 30, 2027" in cards
+    assert result_texts(site.get("/search/?q=debt&kind=outcome"), "A: Nobody loses a card over a debt")
+    assert "Unblock every card." not in site.get("/search/suggest/?q=unblock").text
+
+
+def test_a_plan_with_more_than_a_thousand_actions_on_pages(large_city, alliance, client_for):
+    page, site = client_for(large_city), client_for(alliance)
+    assert "1,234 of 1,240" in text_of(page.get("/").text)
+    assert cells(page.get("/data/"), ">All actions</th>")[:3] == ["All actions", "1,240", "1,234"]
+    in_progress = [
+        "City of Riverton",
+        "Minnesota",
+        "Implementing, year 3",
+        "1,234 of 1,240",
+        "3",
+        "April 1, 2027",
+    ]
+    for address in ("/", "/progress/"):
+        assert cells(site.get(address), ">City of Riverton</a></th>")[:6] == in_progress
+    result = result_texts(site.get("/search/?q=racial+equity+plan&kind=plan"), "Racial equity plan")
+    assert "Completed 1,234 of 1,240 actions" in result
+    assert "Years 2025–2029" in result
+
+
+def test_a_plan_with_more_than_a_thousand_actions_in_files_and_the_api(large_city, alliance, client_for):
+    page, site = client_for(large_city), client_for(alliance)
+    numbers = page.get("/data/plan.json").json()["numbers"]
+    [plan] = site.get("/progress/plans.json").json()["plans"]
     [row] = site.get("/api/v1/plans").json()["results"]
-    for column, name in [
-        ("actions_counted", "actions"),
-        ("completed", "completed"),
-        ("no_status", "no_status"),
-    ]:
-        assert exported[column] == str(row[name])
-    assert f"{format_number(row['completed'])} of {format_number(row['actions'])}" in " ".join(shown)
-    assert format_number(row["actions"]) == "1,240"
-    assert (exported["last_update"], row["last_update_on"]) == ("2027-04-01", "2027-04-01")
-    assert "April 1, 2027" in shown
+    for name, number in {"completed": 1234, "on_track": 1, "no_status": 1}.items():
+        assert (numbers[name], plan[name], row[name]) == (number, number, number)
+    assert (numbers["actions_counted"], plan["actions_counted"], row["actions"]) == (1240, 1240, 1240)
+    [exported] = csv_rows(site.get("/progress/plans.csv"))
+    counted = csv_rows(page.get("/data/numbers.csv"))[0]
+    for line in (counted, exported):
+        assert (line["actions_counted"], line["completed"], line["no_status"]) == ("1240", "1234", "1")
+        assert line["counted_on"] == "2027-04-08"
+    assert (exported["last_update"], plan["last_update"], row["last_update_on"]) == ("2027-04-01",) * 3
 
 
 def test_a_jurisdiction(city, alliance, client_for):
     site = client_for(alliance)
-    text = " ".join(unescape(re.sub(r"<[^>]+>", " ", site.get("/jurisdictions/").text)).split())
     exported = next(
         row for row in csv_rows(site.get("/jurisdictions/list.csv")) if row["jurisdiction"] == city.name
     )
     row = site.get("/api/v1/jurisdictions/riverton").json()
-    size = choice_label(Jurisdiction.PopulationBand, row["size"])
-    kind = choice_label(Jurisdiction.Kind, row["kind"])
-    stage = choice_label(Jurisdiction.MembershipStage, row["stage"])
-    assert (exported["people"], exported["kind"], exported["state"]) == (size, kind, row["state"])
-    assert exported["stage"] == f"{stage}, year 3"
-    assert f"{kind}, {size} people, {state_name(row['state'])}" in text
-    assert exported["stage"] in text
+    assert (row["size"], row["kind"], row["stage"], row["state"]) == (
+        "250k_500k",
+        "city",
+        "implementing",
+        "MN",
+    )
+    assert (exported["people"], exported["kind"], exported["state"], exported["stage"]) == (
+        "250,000 to 499,999",
+        "City",
+        "MN",
+        "Implementing, year 3",
+    )
+    text = text_of(site.get("/jurisdictions/").text)
+    assert "City, 250,000 to 499,999 people, Minnesota" in text
+    assert "Implementing, year 3" in text

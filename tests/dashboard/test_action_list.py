@@ -32,7 +32,7 @@ from tests.plan_factories import (
         ("?status=attention&sort=-title", ["t7", "t6", "t5"]),
         ("?stage=organize&sort=status", ["t6", "t7", "t8"]),
         ("?sort=-updated&stage=operationalize", ["t2", "t1", "t3", "t4"]),
-        ("?status=drop+table&sort=owner&page=nine", ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]),
+        ("?sort=owner&page=nine&status=%00", ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]),
     ],
 )
 def test_filters_and_sort_order_come_from_the_query_string(public_plan, anonymous_client, query, codes):
@@ -59,6 +59,20 @@ def test_a_chosen_status_that_does_not_count_is_offered_too(public_plan, anonymo
     response = anonymous_client.get("/?status=cancelled")
     assert action_codes(response) == ["t4"]
     assert '<option value="cancelled" selected>' in response.text
+
+
+@pytest.mark.parametrize("query", ["status=ZZ", "goal=99999", "department=ZZ", "stage=drop+table"])
+def test_a_value_that_is_no_choice_matches_no_action_and_has_a_link_that_removes_it(
+    public_plan, anonymous_client, query
+):
+    response = anonymous_client.get(f"/?{query}&sort=due")
+    value = query.partition("=")[2].replace("+", " ")
+    assert "0 of 8 actions." in visible_text(response)
+    chip = re.search(r'<a class="chip chip--on"\s+href="([^"]+)"[^>]*>(.*?)</a>', response.text, re.DOTALL)
+    assert chip[1] == "/?sort=due#actions"
+    assert value in chip[2]
+    assert f'<option value="{value}" selected>{value} (0)</option>' in response.text
+    assert csv_rows(anonymous_client.get(f"/data/actions.csv?{query}")) == []
 
 
 def test_an_empty_result_links_to_all_actions(public_plan, anonymous_client):

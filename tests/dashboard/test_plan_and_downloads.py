@@ -23,10 +23,10 @@ def test_the_plan_lists_goals_outcomes_and_actions_in_order(public_plan, anonymo
     text = visible_text(anonymous_client.get("/plan/"))
     headings = [
         "Goal 1: Fair fines",
-        "A. Nobody loses",
+        "A: Nobody loses",
         "1.1 End overdue",
         "Goal 2: Housing",
-        "B. Fewer families",
+        "B: Fewer families",
         "2.4 Tract",
     ]
     assert [text.rindex(heading) for heading in headings] == sorted(

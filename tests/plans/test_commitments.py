@@ -131,7 +131,7 @@ def test_an_action_moves_to_another_outcome_with_a_reason_that_is_shown(action, 
     assert action.outcome_id != other.pk
 
     services.move_to(action, other, by=None, reason=REASON)
-    assert f"Outcome B. Fewer families have to move C. Rents stay low {REASON}" in public_page()
+    assert f"Outcome B: Fewer families have to move C: Rents stay low {REASON}" in public_page()
 
 
 @pytest.mark.parametrize(

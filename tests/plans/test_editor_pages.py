@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -274,6 +275,16 @@ def test_the_workspace_says_a_status_in_the_citys_own_words(coordinator_client, 
         text = coordinator_client.get(page, headers={"HX-Request": "true"}).text
         assert "Delayed" in text
         assert "At risk</span>" not in text
+
+
+def test_the_workspace_writes_headings_of_actions_without_a_period(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        Action.objects.filter(pk=action.pk).update(number="4.1", title="Eviction help at court.")
+    for page in (url("editor"), url("edit-action", action.code), url("record-progress", action.code)):
+        text = coordinator_client.get(page, headers={"HX-Request": "true"}).text
+        assert "4.1 Eviction help at court" in text
+        assert not re.search(r"court\.\s*<(?!/textarea)", text)  # the field has the title as it is
 
 
 def test_the_history_shows_a_changed_date_with_its_precision(coordinator_client, riverton, in_city):

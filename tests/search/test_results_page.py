@@ -85,11 +85,12 @@ def test_any_parameters_are_accepted_and_no_script_in_them_runs(alliance, client
     assert "<script>alert" not in page.text
 
 
-def test_a_page_past_the_last_shows_the_last(alliance, client_for, documents):
-    for number in range(12):
-        DocumentFactory(title=f"Fines {number}")
+@pytest.mark.parametrize("number", ["3", "50", "99999", "9" * 5000])
+def test_a_page_past_the_last_shows_the_last(alliance, client_for, documents, number):
+    for position in range(12):
+        DocumentFactory(title=f"Fines {position}")
 
-    page = client_for(alliance).get("/search/?q=fines&page=50")
+    page = client_for(alliance).get(f"/search/?q=fines&page={number}")
 
     assert "11 to 14 of 14" in text_of(page)
 

@@ -9,6 +9,7 @@ from localflavor.us import us_states as localflavor_states
 from tenants import formats
 from tenants.models import ActionStage, Jurisdiction
 from tenants.models.us_states import US_STATES, state_choices, state_name
+from tenants.plans.models import Action, Goal, Outcome
 
 DAY = dt.date(2027, 9, 5)
 
@@ -94,6 +95,27 @@ def test_choices():
 )
 def test_text_for_the_middle_of_a_sentence(text, expected):
     assert formats.lowercase_first(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "title", "expected"),
+    [
+        ("4.1", "Eviction help.", "4.1 Eviction help"),
+        ("", "Eviction help.", "Eviction help"),
+        ("4.1", "Eviction help", "4.1 Eviction help"),
+        ("4.1", "And so on...", "4.1 And so on..."),
+    ],
+)
+def test_headings_of_actions_have_no_period(number, title, expected):
+    assert formats.action_heading(number, title) == expected
+    assert str(Action(number=number, title=title)) == expected
+
+
+@pytest.mark.parametrize(("label", "expected"), [("3.2", "3.2: Fair fines"), ("", "Fair fines")])
+def test_goals_and_outcomes_have_their_label_before_a_colon(label, expected):
+    assert formats.title_with_label(label, "Fair fines") == expected
+    for model in (Goal, Outcome):
+        assert str(model(label=label, title="Fair fines")) == expected
 
 
 def test_text_for_the_start_of_a_sentence():

@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.plans import services
+from tenants.plans import labels, services
 from tenants.plans.forms.fields import day_input
 
 
@@ -44,6 +44,5 @@ class ProgressForm(forms.Form):
 
     def __init__(self, *args: Any, status_labels: dict[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels = status_labels or {}
         field: Any = self.fields["status"]
-        field.choices = [(code, labels.get(code) or label) for code, label in field.choices]
+        field.choices = [(code, labels.status_label(code, status_labels)) for code, _label in field.choices]
