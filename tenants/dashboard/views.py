@@ -23,14 +23,7 @@ from tenants.plans.selectors import current_jurisdiction
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 
-LIST_PARAMS = (
-    "status",
-    "goal",
-    "department",
-    "stage",
-    "sort",
-    "page",
-)  # of the list of actions; without free text
+LIST_PARAMS = action_list.ActionFilterSet.cacheable_params()
 
 
 @require_safe
