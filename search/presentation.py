@@ -16,6 +16,7 @@ from search.types import ALLIANCE_HOST, FACETS, Hit, SearchResults, Suggestion
 from tenants.formats import choice_label, format_number, format_years
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
+from tenants.plans.labels import FIELD_LABELS
 
 KIND_ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
 
@@ -90,5 +91,5 @@ def _details(hit: Hit) -> list[tuple[Any, str]]:
             done = {"done": format_number(hit.data["completed"]), "all": format_number(hit.data["actions"])}
             rows.append((_("Completed"), _("%(done)s of %(all)s actions") % done))
     elif hit.kind == Document.Kind.ACTION:
-        rows.append((_("Answers for it"), hit.data.get("accountable")))
+        rows.append((FIELD_LABELS["accountable"], hit.data.get("accountable")))
     return [(name, str(value)) for name, value in rows if value]

@@ -112,7 +112,7 @@ def data(request: HttpRequest) -> HttpResponse:
         (_("The whole plan"), _("Plan"), [statistics.overall]),
         (_("By goal"), _("Goal"), statistics.by_goal),
         (_("By department"), _("Department"), statistics.by_department),
-        (_("By kind of step"), _("Kind of step"), statistics.by_stage),
+        (_("By strategy"), labels.FIELD_LABELS["stage"], statistics.by_stage),
     ]
     columns = [
         (state, labels.status_label(state, visibility.plan.status_labels))

@@ -5,8 +5,11 @@ import uuid
 
 import pytest
 
+from tenants.dashboard.action_list import ActionFilterSet
 from tenants.models import ActionStage
 from tenants.plans import change_log, labels
+from tenants.plans.forms.action import ActionForm
+from tenants.plans.imports.forms import ROLE_LABELS
 from tenants.plans.models import Action, Plan, PlanLogEntry
 
 JUNE = dt.date(2027, 6, 30)
@@ -35,7 +38,7 @@ def test_every_status_has_a_rank_in_both_orders():
 
 def test_stages():
     assert [labels.stage_label(stage) for stage in ["", *ActionStage.values]] == [
-        "Not said", "Normalize", "Organize", "Operationalize",
+        "Not set", "Normalize", "Organize", "Operationalize",
     ]  # fmt: skip
 
 
@@ -135,3 +138,13 @@ def test_a_changed_date_has_the_precision_that_it_had_then():
 def test_an_entry_of_an_unknown_row_has_days():
     entry = PlanLogEntry(object_uuid=uuid.uuid4(), fields={"adopted_on": [None, "2027-06-30"]})
     assert change_log.date_precisions(entry, {})["due_date"] == ("day", "day")
+
+
+def test_forms_tables_and_the_change_log_call_a_field_the_same():
+    columns = dict(ActionFilterSet.base_filters["sort"].extra["choices"])
+    form_labels = {name: field.label for name, field in ActionForm.base_fields.items()}
+    for name, in_form, column in (("accountable", "accountable", "department"), ("due_date", "due", "due")):
+        label = labels.FIELD_LABELS[name]
+        assert form_labels[in_form] == columns[column] == label
+        assert change_log.field_label("action", name) == label.lower()
+    assert form_labels["stage"] == ROLE_LABELS["stage"] == "Strategy"
