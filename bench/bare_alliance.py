@@ -39,7 +39,7 @@ def rows_statement() -> tuple[str, tuple[Any, ...]]:
     from cohort.api import ActionSerializer, ActionViewSet, annotate_visibility
     from cohort.models import PublicAction
 
-    actions = annotate_visibility(PublicAction, "public", ActionViewSet.path).annotate(
+    actions = annotate_visibility(PublicAction, "public", ActionViewSet().get_path()).annotate(
         goal_id=F("outcome__goal_id")
     )
     columns: list[Any] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
-from django.db.models.functions import Concat, Greatest
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -24,10 +25,11 @@ from tenants.api.parameters import (
     UpdatedSinceFilter,
     UuidParameter,
 )
-from tenants.api.serializers import SHARED_WITH, RowSerializer, UtcDateTimeField, site_url
+from tenants.api.serializers import KEY, SHARED_WITH, RowSerializer, UtcDateTimeField, row_path, site_url
 from tenants.api.views import ResourceViewSet
 from tenants.models import ActionStage, Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan, Precision
+from tenants.web.urlconf import city_path
 
 
 # ---- Jurisdictions ------------------------------------------------------------------------------------------
@@ -268,14 +270,16 @@ def annotate_visibility(model: type[Projection], audience: str, path: Any) -> Qu
 
 
 class ProjectionViewSet(ResourceViewSet):
-    """The rows of a public copy, `model`, with their pages at `path` on the city's site."""
+    """The rows of a public copy, `model`, with their pages at `get_path` on the city's site."""
 
     lookup_field, lookup_url_kwarg = "uuid", "id"
     model: ClassVar[type[Projection]]
-    path: ClassVar[Any] = Value("/plan/")
+
+    def get_path(self) -> Combinable:
+        return Value(city_path("dashboard:plan"))
 
     def get_queryset(self) -> QuerySet[Any]:
-        return annotate_visibility(self.model, self.audience, self.path)
+        return annotate_visibility(self.model, self.audience, self.get_path())
 
 
 @extend_schema_view(
@@ -336,9 +340,11 @@ class OutcomeViewSet(ProjectionViewSet):
 )
 class ActionViewSet(ProjectionViewSet):
     model = PublicAction
-    path = Concat(Value("/plan/actions/"), F("code"), Value("/"))  # PublicAction.path
     serializer_class = ActionSerializer
     filterset_class = ApiActionFilterSet
+
+    def get_path(self) -> Combinable:
+        return row_path(PublicAction(code=KEY).path, "code")
 
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().annotate(goal_id=F("outcome__goal_id"))

@@ -8,9 +8,8 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, reverse
 from django.views import defaults
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
@@ -20,6 +19,7 @@ from drf_spectacular.renderers import (
 )
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.renderers import StaticHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -30,6 +30,8 @@ from tenants.api import PREFIX, problems
 from tenants.api.parameters import ChoiceParameter, ParameterField, validate_query
 from tenants.api.reference import sections
 from tenants.api.views import ApiView, ResourceViewSet
+
+ROUTE = PREFIX.removeprefix("/")
 
 
 class IndexSerializer(serializers.Serializer[Any]):
@@ -54,7 +56,7 @@ class ApiRoot(ApiView):
     @extend_schema(operation_id="index", summary="The addresses of the API", tags=["index"])
     def get(self, request: Request) -> HttpResponse:
         validate_query(request.query_params, forms.Form(request.query_params))
-        urls = {name: request.build_absolute_uri(f"{PREFIX}/{name}") for name in IndexSerializer().fields}
+        urls = {name: request.build_absolute_uri(reverse(f"api:{name}")) for name in IndexSerializer().fields}
         return self.with_etag(Response(urls), self.compute_etag(urls))
 
 
@@ -85,11 +87,18 @@ class NotFoundView(ApiView):
         raise Http404
 
 
-@require_safe
-def reference(request: HttpRequest) -> HttpResponse:
+class ReferenceView(ApiView):
     """The reference page of the API: every address with its parameters and fields."""
-    context = {"section": "api", "sections": sections(openapi_schema()), "problems": problems.PROBLEM_TYPES}
-    return render(request, "alliance/api.html", context)
+
+    renderer_classes = (StaticHTMLRenderer,)
+
+    def get(self, request: Request) -> HttpResponse:
+        context = {
+            "section": "api",
+            "sections": sections(openapi_schema()),
+            "problems": problems.PROBLEM_TYPES,
+        }
+        return render(request._request, "alliance/api.html", context)
 
 
 @cache
@@ -114,13 +123,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def resource(name: str, key: str, single: str, viewset: type[ResourceViewSet]) -> list[URLPattern]:
     """The addresses of a list and of its rows: resource("topics", "<slug:slug>", "topic", TopicViewSet)."""
     return [
-        path(f"api/v1/{name}", viewset.as_view({"get": "list"}, basename=name), name=name),
-        path(f"api/v1/{name}/{key}", viewset.as_view({"get": "retrieve"}, basename=name), name=single),
+        path(f"{ROUTE}/{name}", viewset.as_view({"get": "list"}, basename=name), name=name),
+        path(f"{ROUTE}/{name}/{key}", viewset.as_view({"get": "retrieve"}, basename=name), name=single),
     ]
 
 
 _documented_routes = [
-    path("api/v1", ApiRoot.as_view(), name="index"),
+    path(ROUTE, ApiRoot.as_view(), name="index"),
     *resource("jurisdictions", "<slug:slug>", "jurisdiction", cohort.JurisdictionViewSet),
     *resource("plans", "<uuid:id>", "plan", cohort.PlanViewSet),
     *resource("goals", "<uuid:id>", "goal", cohort.GoalViewSet),
@@ -128,11 +137,11 @@ _documented_routes = [
     *resource("actions", "<uuid:id>", "action", cohort.ActionViewSet),
     *resource("library", "<slug:key>", "library-item", resources.LibraryViewSet),
     *resource("topics", "<slug:slug>", "topic", resources.TopicViewSet),
-    path("api/v1/search", search.SearchView.as_view(), name="search"),
+    path(f"{ROUTE}/search", search.SearchView.as_view(), name="search"),
 ]
 _schema_routes = [
-    path("api/v1/schema", SchemaView.as_view(), name="schema"),
-    path("api/v1/docs", reference, name="docs"),
+    path(f"{ROUTE}/schema", SchemaView.as_view(), name="schema"),
+    path(f"{ROUTE}/docs", ReferenceView.as_view(), name="docs"),
 ]
 # Each address also works with a trailing slash, without a redirect.
 _routes_with_slash = [

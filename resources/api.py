@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, Prefetch, Q, QuerySet, TextField, Value, When
-from django.db.models.functions import Concat
+from django.db.models import Case, F, Prefetch, Q, QuerySet, When
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
@@ -20,7 +19,7 @@ from tenants.api.parameters import (
     StateParameter,
     UpdatedSinceFilter,
 )
-from tenants.api.serializers import SHARED_WITH, RowSerializer
+from tenants.api.serializers import KEY, SHARED_WITH, RowSerializer, row_path
 from tenants.api.views import ResourceViewSet
 from tenants.models import ActionStage, Jurisdiction, Topic
 
@@ -149,9 +148,7 @@ class LibraryViewSet(ResourceViewSet):
             is_visible &= Q(adapted_from__visibility=LibraryItem.Audience.PUBLIC)
         items = LibraryItem.objects.visible_to(self.audience).annotate(
             parent_key=Case(When(is_visible, then=F("adapted_from__key"))),
-            url=Concat(
-                Value(f"{ALLIANCE_BASE_URL}/library/"), F("key"), Value("/"), output_field=TextField()
-            ),
+            url=row_path(f"{ALLIANCE_BASE_URL}{LibraryItem(key=KEY).get_absolute_url()}", "key"),
         )
         if self.action == "retrieve":
             attachments = Attachment.objects.select_related("document").order_by("sort_order", "pk")

@@ -17,6 +17,7 @@ from search.types import ALLIANCE_HOST, FACETS, HighlightedText, Hit, SearchResu
 from tenants.formats import action_heading, choice_label, format_number, format_years, title_with_label
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
+from tenants.plans.labels import FIELD_LABELS
 
 KIND_ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
 
@@ -101,5 +102,5 @@ def _details(hit: Hit) -> list[tuple[Any, str]]:
             done = {"done": format_number(hit.data["completed"]), "all": format_number(hit.data["actions"])}
             rows.append((_("Completed"), _("%(done)s of %(all)s actions") % done))
     elif hit.kind == Document.Kind.ACTION:
-        rows.append((_("Answers for it"), hit.data.get("accountable")))
+        rows.append((FIELD_LABELS["accountable"], hit.data.get("accountable")))
     return [(name, str(value)) for name, value in rows if value]

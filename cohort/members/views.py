@@ -25,8 +25,7 @@ from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
 PAGE_SIZE = 50
-# Parameters whose pages are cached: all but free text.
-LIST_PARAMS = (*(name for name in MemberFilterSet.base_filters if name != "q"), "page")
+LIST_PARAMS = MemberFilterSet.cacheable_params()
 DIRECTORY_COLUMNS = ["jurisdiction", "kind", "state", "people", "stage", "plan_progress", "address"]
 
 

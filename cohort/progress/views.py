@@ -25,7 +25,6 @@ from tenants.web.htmx import page_links, render_partial_or_page
 from tenants.web.page_cache import cache_for_anonymous
 
 PAGE_SIZE = 100
-LIST_PARAMS = ("sort", "page")
 EXPORT_COLUMNS = [
     "jurisdiction", "kind", "state", "stage", "plan", "lifecycle", "actions_counted", "completed", "on_track",
     "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
@@ -62,6 +61,9 @@ class ProgressFilterSet(ListFilterSet):
     class Meta:
         model = PublicPlan
         fields = ()
+
+
+LIST_PARAMS = ProgressFilterSet.cacheable_params()
 
 
 @cache_for_anonymous(params=LIST_PARAMS)

@@ -12,6 +12,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from tenants.api import PREFIX as API_PREFIX
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -365,7 +367,7 @@ SPECTACULAR_SETTINGS = {
         "all of it. Read only, no key needed."
     ),
     "VERSION": "1",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX": API_PREFIX,
     "SORT_OPERATION_PARAMETERS": False,
     "SORT_OPERATIONS": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

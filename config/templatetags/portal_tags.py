@@ -99,6 +99,12 @@ def status_icon(code: str | None) -> SafeString | str:
     return icon(STATUS_ICONS[code][0]) if code in STATUS_ICONS else ""
 
 
+@register.simple_tag
+def field_label(name: str) -> str:
+    """What columns and pages call a field of an action: {% field_label "due_date" %}"""
+    return str(labels.FIELD_LABELS[name])
+
+
 @register.filter
 def stage_label(code: str) -> str:
     """The label of an action's stage: "Organize"."""

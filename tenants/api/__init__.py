@@ -3,4 +3,4 @@
 The API is read-only. An app declares a serializer, a FilterSet and a viewset; the URL patterns are in `config.api`.
 """
 
-PREFIX = "/api/v1"
+PREFIX = "/api/v1"  # of all paths of the API; of its URL patterns in config.api too

@@ -27,6 +27,7 @@ from rest_framework import serializers
 
 from tenants.api.pagination import AFTER, BEFORE, MAX_PAGE_SIZE, PAGE_SIZE
 from tenants.api.problems import InvalidParameters
+from tenants.models.us_states import US_STATES
 
 MAX_VALUES = 30  # of one parameter
 SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
@@ -76,12 +77,14 @@ class SlugParameter(StrictMixin, serializers.RegexField):
         super().__init__(regex=SLUG, max_length=60, **options)
 
 
-class StateParameter(StrictMixin, serializers.RegexField):
-    pattern = "^[A-Z]{2}$"
-    remedy = gettext_lazy("Write a state by its two capital letters, like MN.")
-
+class StateParameter(ChoiceParameter):
     def __init__(self, **options: Any) -> None:
-        super().__init__(regex=self.pattern, **options)
+        super().__init__(US_STATES, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data not in self.choices:
+            raise serializers.ValidationError(_("Write a state by its two capital letters, like MN."))
+        return data
 
 
 @extend_schema_field({"type": "string", "format": "uuid", "pattern": UUID})
@@ -153,7 +156,9 @@ class ParameterField(forms.Field):
     def clean(self, value: list[str]) -> Any:
         limit = MAX_VALUES if self.many else 1
         if len(value) > limit:
-            message = _("Give it at most %(most)d times.") % {"most": limit}
+            message = (
+                _("Give it at most %(most)d times.") % {"most": limit} if self.many else _("Give it once.")
+            )
             raise ValidationError(message, params={"value": value[-1]})
         values, errors = [], []
         for text in value:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.log import log_response
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -52,7 +53,7 @@ def problem_response(
     """Return a problem response; `type` links to its description in the reference."""
     kind, _description = PROBLEM_TYPES.get(status, ("", ""))
     problem: dict[str, Any] = {
-        "type": request.build_absolute_uri(f"{PREFIX}/docs#{kind}") if kind else "about:blank",
+        "type": request.build_absolute_uri(f"{_docs_path()}#{kind}") if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -99,6 +100,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
 def server_error(request: HttpRequest) -> HttpResponse:
     detail = _("Something broke on our side. Try again later; if it stays so, tell the alliance’s staff.")
     return problem_response(request, status=500, detail=detail)
+
+
+def _docs_path() -> str:
+    return reverse("api:docs", urlconf=settings.PUBLIC_SCHEMA_URLCONF)
 
 
 def _wait(error: exceptions.Throttled) -> int:

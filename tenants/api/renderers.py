@@ -35,6 +35,8 @@ class AcceptOrFormatNegotiation(BaseContentNegotiation):
         for renderer in renderers:
             if len(renderers) > 1 and renderer.format == format_name:
                 return renderer, renderer.media_type
+        if not request._request.headers.get("Accept", "").strip():
+            return renderers[0], renderers[0].media_type
         media_type = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
         if media_type is None:
             raise exceptions.NotAcceptable()

@@ -51,6 +51,15 @@ class RowSerializer(serializers.ModelSerializer[Any]):
         return {name: "" if value is None and name in texts else value for name, value in values.items()}
 
 
+KEY = "key-of-row"  # stands for the key in the path that is given to `row_path`
+
+
+def row_path(path: str, column: str) -> Concat:
+    """Path of each row's page: `path` with the row's key, in `column`, in the place of KEY."""
+    before, after = path.split(KEY)
+    return Concat(Value(before), F(column), Value(after), output_field=TextField())
+
+
 def site_url(slug: str, path: Combinable) -> Concat:
     """URL of `path` on the host of the jurisdiction whose slug is in the column `slug`."""
     port = f":{settings.PORTAL_PORT}" if settings.PORTAL_PORT else ""

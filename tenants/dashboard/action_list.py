@@ -38,7 +38,7 @@ class ActionFilterSet(ListFilterSet):
         label=_("Department"), empty_label=_("All departments"), method="with_department"
     )
     stage = AnyChoiceFilter(
-        label=field_label(Action, "stage"), empty_label=_("All kinds"), method="with_stage"
+        label=labels.FIELD_LABELS["stage"], empty_label=_("All strategies"), method="with_stage"
     )
     q = TextFilter(label=_("Words"), method="with_words")
     sort = SortFilter(
@@ -52,8 +52,8 @@ class ActionFilterSet(ListFilterSet):
         choices=[
             ("title", _("Action")),
             ("status", _("Status")),
-            ("due", _("Promised by")),
-            ("department", _("Who answers")),
+            ("due", labels.FIELD_LABELS["due_date"]),
+            ("department", labels.FIELD_LABELS["accountable"]),
             ("updated", _("Last update")),
         ],
     )

@@ -23,14 +23,7 @@ from tenants.plans.selectors import current_jurisdiction
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 
-LIST_PARAMS = (
-    "status",
-    "goal",
-    "department",
-    "stage",
-    "sort",
-    "page",
-)  # of the list of actions; without free text
+LIST_PARAMS = action_list.ActionFilterSet.cacheable_params()
 
 
 @require_safe
@@ -119,7 +112,7 @@ def data(request: HttpRequest) -> HttpResponse:
         (_("The whole plan"), _("Plan"), [statistics.overall]),
         (_("By goal"), _("Goal"), statistics.by_goal),
         (_("By department"), _("Department"), statistics.by_department),
-        (_("By kind of step"), _("Kind of step"), statistics.by_stage),
+        (_("By strategy"), labels.FIELD_LABELS["stage"], statistics.by_stage),
     ]
     columns = [
         (state, labels.status_label(state, visibility.plan.status_labels))

@@ -10,6 +10,8 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from tenants.formats import lowercase_first
+from tenants.plans import labels
 from tenants.plans.commitments import COMMITMENT_FIELDS
 from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
 from tenants.plans.plan_tree import RelatedRows
@@ -61,10 +63,10 @@ RELATED_LABELS = {
 }
 FIELD_LABELS = {
     "status_raw": _("status in the sheet"),
-    "accountability_raw": _("who answers, in the sheet’s words"),
+    "accountability_raw": _("responsible, in the sheet’s words"),
     "timeline_raw": _("timeline, in the sheet’s words"),
     "start_precision": _("how exact the start is"),
-    "due_precision": _("how exact the promised date is"),
+    "due_precision": _("how exact the due date is"),
     "position": _("place"),
     "notes": _("notes"),
     "goal": _("goal"),
@@ -194,6 +196,8 @@ def field_label(object_type: str, name: str) -> str:
     """Label of a field, by its stored name, as pages show it."""
     if name in FIELD_LABELS:
         return str(FIELD_LABELS[name])
+    if name in labels.FIELD_LABELS:
+        return lowercase_first(str(labels.FIELD_LABELS[name]))
     model = {"plan": Plan, "goal": Goal, "outcome": Outcome, "action": Action}[object_type]
     return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
 

@@ -44,6 +44,14 @@ STATUSES_BY_PROGRESS = [
 
 
 NOT_ASSIGNED = gettext_lazy("Not assigned")
+# The facts of an action, as columns, forms and pages call them.
+FIELD_LABELS: dict[str, Any] = {
+    "accountable": gettext_lazy("Responsible"),
+    "due_date": gettext_lazy("Due"),
+    "is_continuous": gettext_lazy("Ongoing (no end date)"),
+    "stage": gettext_lazy("Strategy"),
+}
+STAGE_HELP = gettext_lazy("Normalize, organize, or operationalize.")
 FRESHNESS_LABELS = {
     "fresh": gettext_lazy("Up to date"),
     "due": gettext_lazy("Due now"),
@@ -68,14 +76,14 @@ def status_label(code: str | None, status_labels: Mapping[str, str] | None = Non
 
 
 def stage_label(code: str) -> str:
-    return choice_label(ActionStage, code) or _("Not said")
+    return choice_label(ActionStage, code) or _("Not set")
 
 
 def format_due(due: dt.date | None, precision: str, is_continuous: bool) -> str:
     """ "June 2027", "Ongoing (no end date)" or "No due date"."""
     if due:
         return format_partial_date(due, precision or Precision.DAY)
-    return _("Ongoing (no end date)") if is_continuous else _("No due date")
+    return str(FIELD_LABELS["is_continuous"]) if is_continuous else _("No due date")
 
 
 def format_vacancy(since: dt.date | None) -> str:

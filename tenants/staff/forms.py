@@ -54,28 +54,17 @@ class JurisdictionForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["state"] = forms.ChoiceField(
-            label=_("State"), required=False, choices=[("", _("None")), *state_choices()]
+            label=self.fields["state"].label, required=False, choices=[("", _("None")), *state_choices()]
         )
         zones = list(ZONES)
         if self.instance.timezone not in dict(ZONES):
             zones.append((self.instance.timezone, self.instance.timezone))
-        self.fields["timezone"] = forms.ChoiceField(label=_("Time zone"), choices=zones)
+        self.fields["timezone"] = forms.ChoiceField(label=self.fields["timezone"].label, choices=zones)
         self.fields["fiscal_year_start_month"] = forms.TypedChoiceField(
             label=_("Fiscal year starts in"), choices=MONTHS, coerce=int
         )
         for name in ("timezone", "fiscal_year_start_month"):
             self.initial.setdefault(name, getattr(self.instance, name))
-        for name, label in {
-            "name": _("Legal name"),
-            "short_name": _("Short name"),
-            "kind": _("Kind"),
-            "geoid": _("Census GEOID"),
-            "population_band": _("Population"),
-            "staff_band": _("Staff"),
-            "languages": _("Languages"),
-            "entry_stage": _("Stage"),
-        }.items():
-            self.fields[name].label = label
 
 
 class NewJurisdictionForm(JurisdictionForm):

@@ -135,6 +135,11 @@ class ListFilterSet(django_filters.FilterSet):
             for name, field in self.form.fields.items()
         }
 
+    @classmethod
+    def cacheable_params(cls) -> list[str]:
+        """The query parameters of the list that take few values: the page, and all filters but free text."""
+        return [*(name for name, f in cls.base_filters.items() if not isinstance(f, TextFilter)), "page"]
+
     @cached_property
     def facet_names(self) -> list[str]:
         return [

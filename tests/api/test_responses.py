@@ -12,9 +12,7 @@ from django.db import OperationalError
 
 from tests.access.addresses import ALLIANCE, addresses
 
-RESOURCES = [
-    a for a in addresses(ALLIANCE) if a.name.startswith("api:") and a.name not in ("api:docs", "api:nowhere")
-]
+RESOURCES = [a for a in addresses(ALLIANCE) if a.name.startswith("api:") and a.name != "api:nowhere"]
 ANY = {"id": "00000000-0000-4000-8000-000000000001", "slug": "nowhere", "key": "nothing"}
 
 
@@ -56,6 +54,7 @@ def assert_problem(response, status):
         ("actions", "updated_since", "2027-06-31T17:00:00Z", "Write a moment with its time zone"),
         ("actions", "format", "xml", "Use one of: json, csv."),
         ("library", "type", "poem", "Use one of: tool, sample_policy,"),
+        ("jurisdictions", "state", "XX", "Write a state by its two capital letters, like MN."),
         ("library", "state", "mn", "Write a state by its two capital letters, like MN."),
         (
             "topics",
@@ -86,7 +85,7 @@ def test_all_invalid_parameters_are_named_at_once(api):
     assert [(error["parameter"], error["value"]) for error in problem["errors"]] == [
         ("page_size", "2"), ("status", "x"), ("status", "y"), ("colour", "red"),
     ]  # fmt: skip
-    assert problem["errors"][0]["detail"] == "Give it at most 1 times."
+    assert problem["errors"][0]["detail"] == "Give it once."
 
 
 def test_an_unescaped_plus_sign_is_explained(alliance, client_for):
@@ -130,6 +129,10 @@ def test_an_unavailable_format_is_406(api):
     assert "image/png" in assert_problem(api("actions", headers={"Accept": "image/png"}), 406)["detail"]
     assert_problem(api("search", headers={"Accept": "text/csv"}), 406)
     assert api("actions", headers={"Accept": "image/png"}, format="csv").status_code == 200
+
+
+def test_an_empty_accept_header_asks_for_any_format(api):
+    assert api("actions", headers={"Accept": ""})["Content-Type"] == "application/json"
 
 
 def test_an_internal_error_is_a_problem_without_details(alliance, client_for, monkeypatch, caplog):

@@ -67,7 +67,7 @@ class Question(forms.Form):
     )
     email = forms.EmailField(label="Email, so that we can answer")
     by = forms.DateField(
-        label="Promised by",
+        label="Due",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )

@@ -20,7 +20,7 @@ def test_an_action_shows_reason_next_step_accountable_and_dates(public_plan, ano
     assert "Off track since March 5, 2027 Up to date 34 days ago" in text
     assert "Why it is off track Both attorneys left. What happens next. Interviews are on April 14." in text
     assert "Vacant since March 1, 2027 Housing Services" in text
-    assert "Promised by June 2027" in text
+    assert "Due June 2027" in text
     assert "At risk to off track The lead left." in text
 
 
@@ -79,7 +79,7 @@ def test_a_changed_promise_shows_its_old_wording_but_nothing_from_before_publica
             fields={"title": ["A draft title", "Another"]},
         )
     text = visible_text(anonymous_client.get("/plan/actions/t5/"))
-    assert "Promised by December 2026 June 2027 Nobody was hired." in text
+    assert "Due December 2026 June 2027 Nobody was hired." in text
     assert "A draft title" not in text
     assert "secret raw" not in text
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tenants.dashboard.action_list import ActionFilterSet
 from tenants.plans.models import Action, Goal
 from tests.dashboard.responses import action_codes, csv_rows, visible_text
 from tests.plan_factories import (
@@ -104,3 +105,8 @@ def test_htmx_gets_only_the_list(public_plan, anonymous_client):
         "/?status=attention", headers=headers | {"HX-History-Restore-Request": "true"}
     )
     assert "<html" in full_page.text
+
+
+def test_pages_of_the_list_are_cached_by_every_parameter_but_free_text():
+    expected = ["status", "goal", "department", "stage", "sort", "page"]
+    assert ActionFilterSet.cacheable_params() == expected

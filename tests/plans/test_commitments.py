@@ -31,16 +31,16 @@ MEASURE = {"kind": "how_much", "text": "Families helped", "baseline": "22", "tar
 PROMISED: dict[str, tuple[dict[str, Any], str]] = {
     "title": ({"title": "Rent help at once"}, "Action Rent fund Rent help at once"),
     "details": ({"details": "For all"}, "Details nothing For all"),
-    "accountable": ({"accountable": "City Clerk"}, "Who answers Housing Services City Clerk"),
+    "accountable": ({"accountable": "City Clerk"}, "Responsible Housing Services City Clerk"),
     "owner": ({"owner": "OWNER"}, "Person nobody Ada Obi"),
     "owner_vacant_since": ({"owner_vacant_since": dt.date(2027, 2, 1)}, "Vacant since nothing February 1, 2027"),
     "start_date": ({"start_date": dt.date(2025, 9, 1)}, "Start March 1, 2025 September 1, 2025"),
     "start_precision": ({"start_precision": "month"}, "Start March 1, 2025 March 2025"),
-    "due_date": ({"due_date": dt.date(2027, 12, 31)}, "Promised by December 31, 2026 December 31, 2027"),
-    "due_precision": ({"due_precision": "year"}, "Promised by December 31, 2026 2026"),
+    "due_date": ({"due_date": dt.date(2027, 12, 31)}, "Due December 31, 2026 December 31, 2027"),
+    "due_precision": ({"due_precision": "year"}, "Due December 31, 2026 2026"),
     "is_continuous": (
         {"is_continuous": True, "due_date": None, "due_precision": ""},
-        "Promised by December 31, 2026 Ongoing (no end date)",
+        "Due December 31, 2026 Ongoing (no end date)",
     ),
     "measures": (
         {"measures": [MEASURE]},
@@ -206,9 +206,9 @@ def test_dates_are_as_exact_as_they_were_meant_after_each_change(action, public_
     ):
         services.edit_action(action, by=None, due_date=due, due_precision=precision, reason=reason)
     page = public_page()
-    assert "Promised by September 2027 2028 Third." in page
-    assert "Promised by June 2027 September 2027 Second." in page
-    assert "Promised by December 31, 2026 June 2027 First." in page
+    assert "Due September 2027 2028 Third." in page
+    assert "Due June 2027 September 2027 Second." in page
+    assert "Due December 31, 2026 June 2027 First." in page
 
 
 def test_the_public_page_and_the_histories_show_the_same_dates(
@@ -254,11 +254,11 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_fil
         job = import_text(SHEET.replace("2028", "2029").replace("lights repaired", "lights mended"))
         code = get_action("Repair the lights").code
         page = public_page(code)
-        assert "Promised by 2028 2029 Spreadsheet import: plan.csv" in page
+        assert "Due 2028 2029 Spreadsheet import: plan.csv" in page
         assert "Measures lights repaired lights mended Spreadsheet import: plan.csv" in page
         imports.undo_import(job, by=None)
         page = public_page(code)
-        assert "Promised by 2029 2028 Import taken back: plan.csv" in page
+        assert "Due 2029 2028 Import taken back: plan.csv" in page
         assert "none given" not in page
 
 
@@ -323,10 +323,10 @@ def test_the_forms_name_the_promised_fields(action, coordinator_client):
     form = coordinator_client.get(url("edit-action", action.code)).context["form"]
     hint = form.fields["reason"].help_text
     assert (
-        "needs it, and publishes it, for a change of: action, details, who answers, person, vacant since, "
+        "needs it, and publishes it, for a change of: action, details, responsible, person, vacant since, "
         in hint
     )
-    assert "start, promised by, goes on without an end date, measures, outcome." in hint
+    assert "start, due, ongoing (no end date), measures, outcome." in hint
     for item, kind, fields in (
         (action.outcome, "outcome", "outcome, goal"),
         (action.outcome.goal, "goal", "goal"),

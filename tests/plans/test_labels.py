@@ -4,8 +4,11 @@ import datetime as dt
 
 import pytest
 
+from tenants.dashboard.action_list import ActionFilterSet
 from tenants.models import ActionStage
 from tenants.plans import change_log, labels
+from tenants.plans.forms.action import ActionForm
+from tenants.plans.imports.forms import ROLE_LABELS
 from tenants.plans.models import Action, Plan, PlanLogEntry
 
 JUNE = dt.date(2027, 6, 30)
@@ -34,7 +37,7 @@ def test_every_status_has_a_rank_in_both_orders():
 
 def test_stages():
     assert [labels.stage_label(stage) for stage in ["", *ActionStage.values]] == [
-        "Not said", "Normalize", "Organize", "Operationalize",
+        "Not set", "Normalize", "Organize", "Operationalize",
     ]  # fmt: skip
 
 
@@ -141,3 +144,13 @@ def test_a_date_of_a_deleted_action_has_days():
     assert list(changes) == ["start_date"]
     texts = [labels.format_logged_date("start_date", fields) for fields in changes["start_date"]]
     assert texts == ["", "June 30, 2027"]
+
+
+def test_forms_tables_and_the_change_log_call_a_field_the_same():
+    columns = dict(ActionFilterSet.base_filters["sort"].extra["choices"])
+    form_labels = {name: field.label for name, field in ActionForm.base_fields.items()}
+    for name, in_form, column in (("accountable", "accountable", "department"), ("due_date", "due", "due")):
+        label = labels.FIELD_LABELS[name]
+        assert form_labels[in_form] == columns[column] == label
+        assert change_log.field_label("action", name) == label.lower()
+    assert form_labels["stage"] == ROLE_LABELS["stage"] == "Strategy"

@@ -45,7 +45,7 @@ def test_results_show_their_kind_and_link_to_their_host(alliance, riverton, clie
     assert "Sample policy, in the library" in text
     assert "Action in a plan" in text
     assert "At risk" in text
-    assert "Promised by June 2027" in text
+    assert "Due June 2027" in text
     assert f'href="{riverton.base_url}/plan/actions/a3/"' in page.text
     assert "<mark>fines</mark>" in page.text
     assert "<em>" not in page.text

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from tenants.jurisdictions import services
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
+from tenants.staff.forms import NewJurisdictionForm
+from tenants.web.filters import field_label
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +289,11 @@ class TestCommand:
     def test_an_invalid_choice_is_named(self):
         with pytest.raises(CommandError, match="kingdom"):
             call_command("open_jurisdiction", "--name", "X", "--slug", "x-town", "--kind", "kingdom")
+
+
+def test_fields_are_labeled_as_the_model_names_them():
+    fields = NewJurisdictionForm().fields
+    own = {"slug", "coordinator", "fiscal_year_start_month"}
+    labels = {name: field.label for name, field in fields.items() if name not in own}
+    assert labels == {name: field_label(Jurisdiction, name) for name in labels}
+    assert labels["name"] == "Legal name"

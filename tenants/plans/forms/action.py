@@ -20,7 +20,8 @@ from tenants.plans.forms.fields import (
     parse_milestone,
     split_lines,
 )
-from tenants.plans.forms.plan import STAGES, ReasonMixin, VersionMixin
+from tenants.plans.forms.plan import ReasonMixin, VersionMixin, stage_field
+from tenants.plans.labels import FIELD_LABELS
 from tenants.plans.models import Action, Department, Outcome, PerformanceMeasure, Plan
 from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.selectors import team_of
@@ -46,9 +47,9 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
     why = forms.CharField(
         label=_("Why it matters"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
-    stage = forms.ChoiceField(label=_("Kind of step"), required=False, choices=STAGES)
+    stage = stage_field()
     accountable = forms.CharField(
-        label=_("Who answers"),
+        label=FIELD_LABELS["accountable"],
         help_text=_("One department, office or body."),
         required=False,
         max_length=160,
@@ -72,10 +73,10 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
     )
     start = PartialDateField(label=_("Start"), is_start=True)
     due = PartialDateField(
-        label=_("Promised by"),
+        label=FIELD_LABELS["due_date"],
         help_text=_("A day, a month (June 2027), a quarter (2027 Q2) or a year."),
     )
-    is_continuous = forms.BooleanField(label=_("Ongoing (no end date)"), required=False)
+    is_continuous = forms.BooleanField(label=FIELD_LABELS["is_continuous"], required=False)
     how_much = forms.CharField(
         label=KIND_FIELDS["how_much"],
         help_text=_("Measures, one on each line."),

@@ -10,9 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from tenants.models import ActionStage, Sector
 from tenants.plans.change_log import commitment_labels
 from tenants.plans.forms.fields import day_input
+from tenants.plans.labels import FIELD_LABELS, STAGE_HELP
 from tenants.plans.models import Goal, Outcome, Plan
 
-STAGES = [("", _("Not said")), *ActionStage.choices]
+STAGES = [("", _("Not set")), *ActionStage.choices]
+
+
+def stage_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=FIELD_LABELS["stage"], help_text=STAGE_HELP, required=False, choices=STAGES
+    )
 
 
 class VersionMixin(forms.Form):
@@ -91,7 +98,7 @@ class OutcomeForm(PlanItemForm, ReasonMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["stage"] = forms.ChoiceField(label=_("Kind of step"), required=False, choices=STAGES)
+        self.fields["stage"] = stage_field()
 
 
 class PlanForm(PlanItemForm):

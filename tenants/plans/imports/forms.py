@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.plans import spreadsheets
 from tenants.plans.imports.services import MAX_MEGABYTES
+from tenants.plans.labels import FIELD_LABELS
 
 DATE_ORDERS = [
     ("month/day/year", _("Month first: 05/06/2026 is May 6")),
@@ -24,7 +25,7 @@ ROLE_LABELS = {
     "code": _("Code"),
     "goal": _("Goal"),
     "outcome": _("Outcome"),
-    "accountable": _("Who answers"),
+    "accountable": FIELD_LABELS["accountable"],
     "support": _("Who supports"),
     "start": _("Start"),
     "timeline": _("Timeline or due date"),
@@ -34,7 +35,7 @@ ROLE_LABELS = {
     "measures_better_off": _("Measures: better off"),
     "indicator": _("Community indicator"),
     "status": _("Status"),
-    "stage": _("Kind of step"),
+    "stage": FIELD_LABELS["stage"],
     "progress": _("Progress notes"),
     "resources": _("Resources"),
     "implementation_plan": _("Steps"),

@@ -15,12 +15,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.access import Permission, permission_required
-from tenants.plans import change_log
+from tenants.plans import change_log, labels
 from tenants.plans.imports.export import export_as_bytes
 from tenants.plans.imports.forms import ColumnsForm, UploadForm
 from tenants.plans.imports.services import check_import, commit_import, upload_sheet
 from tenants.plans.imports.undo import can_undo, undo_import
-from tenants.plans.labels import format_logged_value
 from tenants.plans.models import ImportJob
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import get_plan
@@ -41,7 +40,7 @@ MESSAGE_LABELS: dict[str, Any] = {
     "unread_date": gettext_lazy("No date found"),
     "dates_reversed": gettext_lazy("Start after end"),
     "unknown_status": gettext_lazy("Unknown status"),
-    "unknown_stage": gettext_lazy("Unknown stage"),
+    "unknown_stage": gettext_lazy("Unknown strategy"),
     "continued_row": gettext_lazy("Goes on below"),
     "no_goal": gettext_lazy("No goal above"),
     "no_outcome": gettext_lazy("No outcome above"),
@@ -58,13 +57,13 @@ FIELD_LABELS: dict[str, Any] = {
     "details": gettext_lazy("Details"),
     "story": gettext_lazy("Where we stand"),
     "department": gettext_lazy("Department"),
-    "accountability": gettext_lazy("Who answers"),
+    "accountability": labels.FIELD_LABELS["accountable"],
     "timeline": gettext_lazy("Timeline"),
     "milestones": gettext_lazy("Milestones"),
     "measures": gettext_lazy("Measures"),
     "progress_notes": gettext_lazy("Progress notes"),
     "status": gettext_lazy("Status"),
-    "stage": gettext_lazy("Kind of step"),
+    "stage": labels.FIELD_LABELS["stage"],
     "indicator_text": gettext_lazy("Community indicator"),
     "resources": gettext_lazy("Resources"),
     "implementation_plan": gettext_lazy("Steps"),
@@ -246,14 +245,14 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
     if name == "accountability":
         return str(value["raw"] or "; ".join(value["accountable"]))
     if name == "status":
-        return format_logged_value("status", value["status"]) or str(value["raw"])
+        return labels.format_logged_value("status", value["status"]) or str(value["raw"])
     if name == "milestones":
         return "; ".join(due for due, _precision, _measure in value)
     if name == "measures":
         return "; ".join(text for text, _kind in value)
     if name in ("progress_notes", "notes"):
         return "; ".join(f"{label}: {text}" if label else text for label, text in value)
-    return format_logged_value(name, value)
+    return labels.format_logged_value(name, value)
 
 
 @require_POST
