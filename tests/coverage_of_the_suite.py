@@ -28,7 +28,9 @@ OFF_THE_LIST = 95  # a listed module may be a little above the threshold by chan
 Functions = Mapping[tuple[str, str], bool]  # (path, qualified name): was a line of it executed?
 
 
-def problems_of_modules(percents: Mapping[str, float], listed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def problems_of_modules(
+    percents: Mapping[str, float], listed: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
     """Modules that the list does not describe as they are, each as a line of text."""
     for path, percent in sorted(percents.items()):
         if path not in listed:

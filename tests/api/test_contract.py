@@ -52,7 +52,8 @@ def call(contract, path, *, query=None, **path_parameters):
 
 
 def test_every_response_is_as_described(contract, monkeypatch):
-    # Hypothesis has no setting for it: failed attempts after which an address counts as having no invalid request. All others get one at once.
+    # Failed attempts after which an address counts as having no invalid request. All others get one at once.
+    # Hypothesis has no setting for it.
     monkeypatch.setattr(engine, "INVALID_THRESHOLD_BASE", 30)
     operations = [result.ok() for result in contract.get_all_operations()]
     assert len(operations) == 3 * len(contract.raw_schema["paths"]) > 40

@@ -20,7 +20,9 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from config.templatetags.portal_tags import STATUS_ICONS
+from tests.browser import axe_incomplete
 from tests.browser.axe import assert_accessible, assert_accessible_and_responsive
+from tests.browser.axe_incomplete import Explained
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "pages"
@@ -177,6 +179,16 @@ def test_shared_components_are_accessible(open_html, base):
     page = open_html(render("components.html", base=base, jurisdiction=jurisdiction))
     assert_accessible_and_responsive(page)
     assert page.errors == []
+
+
+def test_what_axe_cannot_decide_is_noticed_until_it_is_explained(open_html, monkeypatch):
+    page = open_html(render("404.html"))
+    page.evaluate("document.querySelector('h1').style.background = 'linear-gradient(#fff, #000)'")
+    with pytest.raises(AssertionError, match="incomplete: color-contrast"):
+        assert_accessible(page)
+    explained = Explained("color-contrast", "h1", "The test made it so.")
+    monkeypatch.setattr(axe_incomplete, "EXPLAINED", [*axe_incomplete.EXPLAINED, explained])
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
