@@ -14,11 +14,16 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # The violations, and the incomplete results without the elements that are explained.
 RUN_AXE = """async ([tags, explained]) => {
   const results = await axe.run(document, {runOnly: tags, resultTypes: ["violations", "incomplete"]});
+  const obstacleOf = (node) =>
+    [...node.any, ...node.all, ...node.none].map((check) => check.data?.messageKey).find(Boolean) ?? null;
   const isExplained = (rule, node) => {
     const element = node.target.length === 1 && document.querySelector(node.target[0]);
-    return element && explained.some((line) => line.rule === rule && element.matches(line.selector));
+    return element && explained.some(
+      (line) => line.rule === rule && line.obstacle === node.obstacle && element.matches(line.selector)
+    );
   };
   const incomplete = results.incomplete
+    .map((rule) => ({...rule, nodes: rule.nodes.map((node) => ({...node, obstacle: obstacleOf(node)}))}))
     .map((rule) => ({...rule, nodes: rule.nodes.filter((node) => !isExplained(rule.id, node))}))
     .filter((rule) => rule.nodes.length);
   return {violations: results.violations, incomplete};
@@ -70,17 +75,21 @@ def run_axe(page: Any) -> dict[str, list[dict[str, Any]]]:
 
 def _assert_accessible_as_it_is(page: Any) -> None:
     report = [
-        f"{kind}: {rule['id']} ({rule['impact']}): {rule['help']}\n"
-        + "\n".join(
-            f"  {node['target']}  {node['html'][:200]}\n  {node['failureSummary']}" for node in rule["nodes"][:5]
+        "\n".join(
+            [f"{kind}: {rule['id']} ({rule['impact']}): {rule['help']}", *map(_describe, rule["nodes"][:5])]
         )
         for kind, rules in run_axe(page).items()
         for rule in rules
-    ]  # fmt: skip
+    ]
     assert not report, (
         f"{page.url} at {page.viewport_size['width']} px: {len(report)} rules broken or undecided "
         "(tests/browser/axe_incomplete.py explains those).\n" + "\n".join(report)
     )
+
+
+def _describe(node: dict[str, Any]) -> str:
+    obstacle = f" [{node['obstacle']}]" if node.get("obstacle") else ""
+    return f"  {node['target']}{obstacle}  {node['html'][:200]}\n  {node['failureSummary']}"
 
 
 def assert_no_horizontal_scroll(page: Any) -> None:
