@@ -44,8 +44,8 @@ EXPLAINED = [
         "A wide table scrolls in its own region: its edge, and the row's name that stays, cut cells off until then.",
     ),
     Explained(
-        "color-contrast", "pseudoContent", ".tree a",
-        "The pseudo element is the line from one branch to the next, left of the text.",
+        "color-contrast", "pseudoContent", ".path a",
+        "The pseudo element is the dot of the stage on its line, beside or above the text.",
     ),
     Explained(
         "th-has-data-cells", None, "table:not(:has(td))",
