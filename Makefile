@@ -18,6 +18,10 @@ demo: setup ## The portal with its sample cohort; PORT=8001 for another port, SE
 test: setup-tests lint test-databases ## Lint, types, import contracts and the whole suite, with PostgreSQL, OpenSearch and Chromium
 	@$(BIN)/python -m pytest -n 2 $(T)
 
+test-full: setup-tests lint test-databases ## All that `make test` leaves out too, with coverage in var/coverage.txt; about an hour
+	@rm -rf var/coverage && mkdir -p var/coverage
+	@$(BIN)/python -m coverage run -m pytest -n 2 --full $(T)
+
 test-fast: setup-tests test-databases ## The suite without a browser
 	@$(BIN)/python -m pytest -n 2 -m "not browser" $(T)
 
@@ -51,4 +55,4 @@ lock: setup-tests ## Resolve the dependencies again into requirements/
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra test --generate-hashes --no-emit-index-url --no-header -o requirements/test.txt
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev -c requirements/test.txt --generate-hashes --no-emit-index-url --no-header -o requirements/portal.txt
 
-.PHONY: help setup demo test test-fast setup-tests test-databases lint format bench stop lock
+.PHONY: help setup demo test test-full test-fast setup-tests test-databases lint format bench stop lock

@@ -170,7 +170,7 @@ class SearchView(ApiView):
         return self.with_etag(Response(body), self.compute_etag(body))
 
     def _link(self, page: int) -> str:
-        query = self.request._request.GET.copy()
+        query = self.request.query_params.copy()
         query["page"] = str(page)
         return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests import databases
 
-pytest_plugins = ["tests.engines"]
+pytest_plugins = ["tests.engines", "tests.full", "tests.coverage_of_the_suite"]
 
 
 def pytest_configure() -> None:
@@ -22,23 +22,6 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     gc.freeze()  # skip the last collection at exit
-
-
-# Modules that run on the same worker: the first, a single long test, then starts early.
-SCOPES = {"tests/browser/test_crash_recovery.py": "tests/browser/test_end_to_end.py"}
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run all tests of a browser module on one worker: each module starts its own portal."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ModuleScheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return SCOPES.get(file, file) if file.startswith("tests/browser/") else nodeid
-
-    return ModuleScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -82,13 +65,12 @@ def keep_hosts_cached(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
 @contextlib.contextmanager
 def media_root_at(folder: Path) -> Iterator[Path]:
     """Store uploads in this folder. The storage caches its path, which is cleared before and after."""
-    from django.core.files.storage import default_storage
+    from django.core.files.storage import storages
     from django.test import override_settings
 
     def clear_cached_path() -> None:
-        default_storage._wrapped.__dict__.pop("relative_media_root", None)
+        vars(storages["default"]).pop("relative_media_root", None)
 
-    assert default_storage.location  # creates the storage
     try:
         with override_settings(MEDIA_ROOT=str(folder)):
             clear_cached_path()

@@ -70,6 +70,7 @@ def problem_response(
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn an exception of a view into a problem response; with DEBUG, Django's own page shows internal errors."""
+    # REST framework's request parses a body on attribute access, which may be what failed.
     request: HttpRequest = context["request"]._request
     if isinstance(error, Http404):
         error = exceptions.NotFound()

@@ -31,13 +31,13 @@ class AcceptOrFormatNegotiation(BaseContentNegotiation):
         self, request: Any, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         renderers = list(renderers)
-        format_name = request._request.GET.get("format")
+        format_name = request.query_params.get("format")
         for renderer in renderers:
             if len(renderers) > 1 and renderer.format == format_name:
                 return renderer, renderer.media_type
-        if not request._request.headers.get("Accept", "").strip():
+        if not request.headers.get("Accept", "").strip():
             return renderers[0], renderers[0].media_type
-        media_type = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
+        media_type = request.get_preferred_type([renderer.media_type for renderer in renderers])
         if media_type is None:
             raise exceptions.NotAcceptable()
         return next((renderer, media_type) for renderer in renderers if renderer.media_type == media_type)

@@ -72,6 +72,7 @@ class PortalAutoSchema(AutoSchema):
         return []  # described by get_override_parameters, as serializer fields
 
     def get_override_parameters(self) -> list[Any]:
+        # drf-spectacular's extensions use these two methods, which have no public name.
         link = [LINK] if self._is_list_view(self._get_serializer()) else []
         return [*HEADERS, *link, *self._get_parameters_serializer()]
 

@@ -25,6 +25,7 @@ class UnknownTenant(PermanentJobError):
 class TenantBackend(DatabaseBackend):
     """The queue in the public schema, written in the caller's transaction, each job with the caller's schema."""
 
+    # Django's tasks know no argument for the schema; this is where the row is made, for every way of enqueueing.
     def _task_to_db_task(self, task: Task, args: Any, kwargs: Any) -> Any:
         schema = connection.schema_name
         if not schema:

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -142,7 +143,7 @@ def end_sessions(user: User, jurisdiction: Jurisdiction) -> int:
         session_keys = [
             session.pk
             for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
-            if session.get_decoded().get("_auth_user_id") == str(user.pk)
+            if session.get_decoded().get(SESSION_KEY) == str(user.pk)
         ]
         Session.objects.filter(pk__in=session_keys).delete()
     return len(session_keys)

@@ -170,6 +170,7 @@ def applied_project_state(executor: MigrationExecutor) -> ProjectState:
         type(migration) for key, migration in loader.graph.nodes.items() if key in loader.applied_migrations
     )
     if applied not in _states:
+        # What `migrate()` calls itself; there is no public way to a state that leaves unapplied migrations out.
         state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         while len(_states) >= _MAX_CACHED_STATES:
             del _states[next(iter(_states))]

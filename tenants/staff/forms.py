@@ -89,6 +89,7 @@ class NewJurisdictionForm(JurisdictionForm):
         self.fields["short_name"].required = False
         self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
 
+    # Django has no public way to leave a field out of the model's validation by what was entered.
     def _get_validation_exclusions(self) -> set[str]:
         excluded = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded | {"short_name"} if not self.cleaned_data.get("short_name") else excluded

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeGuard
 
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -118,7 +119,7 @@ def _cache_key(request: HttpRequest) -> str | None:
 
 def _is_cacheable_response(response: HttpResponseBase, request: HttpRequest) -> TypeGuard[HttpResponse]:
     """True for a whole page without a cookie, a CSRF token, a message or cache headers of its own."""
-    messages = getattr(request, "_messages", None)
+    messages = get_messages(request)
     return (
         isinstance(response, HttpResponse)
         and response.status_code == 200
@@ -128,8 +129,8 @@ def _is_cacheable_response(response: HttpResponseBase, request: HttpRequest) -> 
         and not request.user.is_authenticated
         and not request.session.modified
         and not (messages and (messages.used or messages.added_new))
-        and not hasattr(request, "_csp_nonce")
-        and not any(name.startswith("_csp") for name in vars(response))
+        and not getattr(request, "csp_nonce", None)  # true once a template has used it
+        and not any(name.startswith("_csp") for name in vars(response))  # set by django-csp's decorators
     )
 
 

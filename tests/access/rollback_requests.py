@@ -11,6 +11,16 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 
 READ_PREFIXES = ("SELECT ", "SET search_path ", "SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
+EVERY_METHOD = ("get", "head", "options", "post", "put", "patch", "delete")
+# Values of form fields, so that an unguarded POST would change something.
+FORM_DATA = {
+    "title": "Taken",
+    "name": "Taken",
+    "roles": "viewer",
+    "direction": "down",
+    "reason": "Taken",
+    "confirm": "on",
+}
 RequestFunction = Callable[..., HttpResponse]
 
 

@@ -29,8 +29,9 @@ from tests.access.addresses import ALLIANCE as ALLIANCE_URLS
 from tests.access.addresses import CITY as CITY_URLS
 from tests.access.addresses import Address, addresses
 from tests.access.clients import ALL_ROLES, STAFF, TEAM
-from tests.access.rollback_requests import rollback_requests
+from tests.access.rollback_requests import EVERY_METHOD, FORM_DATA, rollback_requests
 from tests.access.scenario import Scenario, make_scenario
+from tests.full import gate_or_full
 
 pytestmark = pytest.mark.django_db
 
@@ -286,6 +287,67 @@ def test_the_alliance_answers_every_role_as_the_table_says(scenario: Scenario) -
     assert "\n".join(mismatches(scenario, scenario.alliance, own_addresses(ALLIANCE_URLS), ALLIANCE)) == ""
 
 
+# --- Every method, of which the table names one ----------------------------------------------------------------
+
+
+def unexpected_statuses(
+    scenario: Scenario, host: Any, targets: list[Address], rows: Mapping[str, Row], *, before_launch: bool
+) -> list[str]:
+    """Answers to the other methods, each as a line of text: an error, or no refusal of whom the row refuses."""
+    clients = scenario.clients(host)
+    lines = []
+    with rollback_requests() as request:
+        for address in targets:
+            row = rows[address.name]
+            expected = row.before if before_launch and row.before is not None else row.launched
+            path = address.path(scenario.values_for(address.name, host) | dict(row.args))
+            for who, client in clients.items():
+                client.raise_request_exception = False  # an error is a line, too
+                is_sent_away = who in WITHOUT_SESSION and expected[who] == 302
+                for method in EVERY_METHOD:
+                    data = row.data or FORM_DATA if method == "post" else {}
+                    status = request(client, method, path, data).status_code
+                    allowed = {404, 405} | ({302, 403} if is_sent_away else set())
+                    allowed |= {200} if method == "options" else set()  # lists the methods, and no more
+                    is_refused = expected[who] == 404 or is_sent_away
+                    if status >= 500 or (is_refused and status not in allowed):
+                        lines.append(
+                            f"{address.name} {method.upper()} /{address.route} as {who}: {status}, "
+                            f"where {row.method.upper()} is {expected[who]}"
+                        )
+    return lines
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("is_launched", [True, False], ids=["launched", "before the launch"])
+def test_no_method_opens_a_citys_address_to_whom_the_table_refuses(
+    scenario: Scenario, request: Any, is_launched: bool
+) -> None:
+    city = request.getfixturevalue("launched") if is_launched else scenario.city
+    targets = own_addresses(CITY_URLS)
+    assert unexpected_statuses(scenario, city, targets, CITY, before_launch=not is_launched) == []
+
+
+@pytest.mark.full
+def test_no_method_opens_an_address_of_the_alliance_to_whom_the_table_refuses(scenario: Scenario) -> None:
+    targets = own_addresses(ALLIANCE_URLS)
+    assert unexpected_statuses(scenario, scenario.alliance, targets, ALLIANCE, before_launch=False) == []
+
+
+@pytest.mark.full
+def test_a_method_without_its_check_is_noticed(scenario: Scenario, launched: Any, monkeypatch: Any) -> None:
+    team = next(address for address in own_addresses(CITY_URLS) if address.name == "team:team")
+    guarded = team.view
+
+    @wraps(guarded)
+    def unguarded_delete(request: Any) -> HttpResponse:
+        return HttpResponse("Deleted") if request.method == "DELETE" else guarded(request)
+
+    monkeypatch.setattr(team.pattern, "callback", unguarded_delete)
+    lines = unexpected_statuses(scenario, launched, [team], CITY, before_launch=False)
+    assert any("team:team DELETE /workspace/team/ as neighbor: 200" in line for line in lines)
+
+
 def test_the_table_notices_a_page_without_its_permission_check(
     scenario: Scenario, launched: Any, monkeypatch: Any
 ) -> None:
@@ -324,20 +386,21 @@ def unguarded_admin_urls(
 ) -> list[str]:
     """Responses of Wagtail's editor that are neither a redirect to the sign-in nor 404, each as a line of text.
 
-    Every address is requested anonymously and by one of `outsiders`, in turn: one check guards all addresses, and it
-    depends on the role only.
+    In the gate, every address is requested anonymously and by one of `outsiders`, in turn: one check guards all addresses,
+    and it depends on the role only. In a full run each of them requests each address with every method.
     """
     lines = []
     with rollback_requests() as request:
         for address, outsider in zip(targets, cycle(outsiders), strict=False):
             path = address.path()
-            for who in ("anonymous", outsider):
-                response = request(clients[who], "get", path)
-                is_redirect = response.status_code == 302 and response["Location"].startswith(
-                    ("/sign-in/", "/cms/login/")
-                )
-                if response.status_code != 404 and not (who in WITHOUT_SESSION and is_redirect):
-                    lines.append(f"/{address.route} as {who}: {response.status_code}")
+            for who in gate_or_full(("anonymous", outsider), (*WITHOUT_SESSION, *outsiders)):
+                for method in gate_or_full(("get",), EVERY_METHOD):
+                    response = request(clients[who], method, path)
+                    is_redirect = response.status_code == 302 and response["Location"].startswith(
+                        ("/sign-in/", "/cms/login/")
+                    )
+                    if response.status_code != 404 and not (who in WITHOUT_SESSION and is_redirect):
+                        lines.append(f"{method.upper()} /{address.route} as {who}: {response.status_code}")
     return lines
 
 
@@ -349,7 +412,11 @@ def test_a_citys_editor_is_closed_to_visitors_without_an_editor_role(scenario: S
                 302 if who == "foreign_session" else 404
             )
     lines = unguarded_admin_urls(
-        admin_addresses(CITY_URLS), clients, outsiders=("neighbor", "viewer", "department_lead")
+        admin_addresses(CITY_URLS),
+        clients,
+        outsiders=gate_or_full(
+            ("neighbor", "viewer", "department_lead"), (*WITHOUT_ROLE, "viewer", "department_lead")
+        ),
     )
     assert "\n".join(lines) == ""
 
@@ -360,7 +427,11 @@ def test_the_alliances_editor_is_closed_to_users_of_cities(scenario: Scenario) -
         for who in ("neighbor", "member", *TEAM, "staff_onboarding"):
             assert request(clients[who], "get", "/cms/").status_code == 404
     lines = unguarded_admin_urls(
-        admin_addresses(ALLIANCE_URLS), clients, outsiders=("coordinator", "staff_onboarding")
+        admin_addresses(ALLIANCE_URLS),
+        clients,
+        outsiders=gate_or_full(
+            ("coordinator", "staff_onboarding"), ("neighbor", "member", *TEAM, "staff_onboarding")
+        ),
     )
     assert "\n".join(lines) == ""
 
@@ -369,16 +440,18 @@ def test_the_alliances_editor_is_closed_to_users_of_cities(scenario: Scenario) -
 def test_no_role_reaches_wagtails_pages_for_people_and_hosts(scenario: Scenario, urlconf: str) -> None:
     host = scenario.city if urlconf == CITY_URLS else scenario.alliance
     clients = scenario.clients(host)
-    editors = ("contributor", "coordinator") if host.is_tenant else ("library_curator", "staff_admin")
+    editors = gate_or_full(("contributor", "coordinator"), ("contributor", "plan_editor", "coordinator"))
+    editors = editors if host.is_tenant else ("library_curator", "staff_admin")
     targets = [
         address for address in admin_addresses(urlconf) if address.route.startswith(DISABLED_ADMIN_ROUTES)
     ]
     assert targets
     with rollback_requests() as request:
         statuses = {
-            f"/{address.route} as {who}": request(clients[who], "get", address.path()).status_code
+            f"{method} /{address.route} as {who}": request(clients[who], method, address.path()).status_code
             for address in targets
             for who in editors
+            for method in gate_or_full(("get",), EVERY_METHOD)
         }
     assert {line: status for line, status in statuses.items() if status != 404} == {}
 
@@ -397,7 +470,7 @@ def test_an_unguarded_page_of_the_editor_is_noticed(scenario: Scenario, monkeypa
     unguarded = wraps(admin_home.view)(lambda request: HttpResponse("Welcome"))
     monkeypatch.setattr(admin_home.pattern, "callback", unguarded)
     clients = scenario.clients(scenario.city)
-    assert "/cms/ as viewer: 200" in unguarded_admin_urls([admin_home], clients, outsiders=("viewer",))
+    assert "GET /cms/ as viewer: 200" in unguarded_admin_urls([admin_home], clients, outsiders=("viewer",))
 
 
 # Addresses of allauth: sign-in and password reset. Those that need a session redirect to the sign-in.

@@ -26,10 +26,14 @@ from tests.browser.programs import ForkServer, Program
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark these tests, and run all of a module on one worker: each module starts its own portal."""
     for item in items:
         if "tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+            if not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Site:
             time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port that Linux does not use for outgoing connections: the next module needs it again."""
     random = secrets.SystemRandom()
     while True:
@@ -86,7 +90,7 @@ def worker_site(
     """The site of this test worker, shared by its modules; the name of its database; the fork server."""
     from django.conf import settings
 
-    site = Site(port=_free_port(), email_dir=tmp_path_factory.mktemp("mail"))
+    site = Site(port=free_port(), email_dir=tmp_path_factory.mktemp("mail"))
     name = f"browser_{os.getpid()}"
     fork_server = ForkServer(
         os.environ

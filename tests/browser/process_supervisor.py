@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded import locks, opensearch, postgres
-from tests.browser.conftest import Site, _free_port
+from tests.browser.conftest import Site, free_port
 from tests.browser.programs import THREADS, ForkServer, Program, kill
 
 LEASE_SECONDS = 3  # without a heartbeat; then a worker counts as killed
@@ -140,7 +140,7 @@ def supervised_portal(folder: Path, *, media: Path, template: str) -> Iterator[S
         database = DatabaseServer(database_folder)
         database.start()
         database.copy(template)
-        port = _free_port()
+        port = free_port()
         (folder / "mail").mkdir()
         env = os.environ | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",

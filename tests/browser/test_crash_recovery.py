@@ -27,6 +27,7 @@ from tests.browser.sign_in import sign_in
 from tests.browser.test_end_to_end import PHRASE, SHEET, prepare
 from tests.databases import database_url, fingerprint
 
+pytestmark = pytest.mark.xdist_group("test_end_to_end")  # see there
 ADA = "ada@elm-ford.example"
 PAGE_TIMEOUT_MS = 5_000  # then a person retries
 SEARCH_TERMS = "scored interview questions"

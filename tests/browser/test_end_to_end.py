@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from django_tenants.utils import schema_context
 
 from accounts.models import User
@@ -21,6 +22,8 @@ from tests.browser.conftest import Site
 from tests.browser.sign_in import sign_in
 from tests.databases import ROOT
 
+# With the crash recovery, a single long test, which then starts early: xdist begins with the longest group.
+pytestmark = pytest.mark.xdist_group("test_end_to_end")
 PHRASE = "seven quiet green rivers"
 SHEET = ROOT / "config" / "demo" / "data" / "port-lysander-gare.xlsx"
 PROMISE = "Use one scored set of interview questions"

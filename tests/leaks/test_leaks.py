@@ -30,6 +30,7 @@ from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Plan
 from tenants.plans.services import publishing
 from tests.conftest import media_root_at
+from tests.full import gate_or_full, is_full
 from tests.leaks import probes
 from tests.leaks.canaries import COMMON
 from tests.leaks.rows import text_fields
@@ -175,12 +176,12 @@ def test_no_reader_sees_hidden_content(
         client = client_for(alliance, user)
         responses = probes.bodies(client, probes.sample_addresses(visible))
         leaks += [f"{who}: {line}" for line in probes.find_leaks(responses, visible.canaries, audience)]
-        if who in ("anonymous", "former", "coordinator", "library_curator"):
+        if is_full() or who in ("anonymous", "former", "coordinator", "library_curator"):
             hidden = probes.hidden_addresses(visible, files=who != "library_curator")
             if audience == "public":
                 hidden += [item.attachments.get().document.url for item in visible.shared]
             leaks += [f"{who}: {address}" for address in hidden if client.get(address).status_code != 404]
-        if who in ("anonymous", "coordinator"):
+        if is_full() or who in ("anonymous", "coordinator"):
             for jurisdiction in jurisdictions:
                 responses = probes.bodies(client_for(jurisdiction, user), probes.city_addresses(visible))
                 leaks += [
@@ -195,7 +196,7 @@ def test_no_reader_sees_hidden_content(
 
 def test_a_search_engine_reveals_nothing_hidden(visible: Scenario, fetch: Any, engine: Any) -> None:
     rebuild.rebuild_index(engine)
-    addresses = probes.search_addresses(visible, once=True)
+    addresses = probes.search_addresses(visible, once=gate_or_full(True, False))
     before = fetch(visible, addresses)
 
     add_hidden_content(visible)
@@ -207,7 +208,7 @@ def test_a_search_engine_reveals_nothing_hidden(visible: Scenario, fetch: Any, e
     assert find_traces(visible) == []
     assert in_index(visible, engine) == []
     rebuild.rebuild_index(engine)
-    assert find_traces(visible, every=4) == []
+    assert find_traces(visible, every=gate_or_full(4, 1)) == []
     assert in_index(visible, engine) == []
 
 
@@ -235,9 +236,10 @@ def test_nothing_remains_of_withdrawn_content(
 
     for canary in visible.canaries.by_word.values():
         canary.seen_by = "nobody"
-    assert find_traces(visible, every=2) == []
+    assert find_traces(visible, every=gate_or_full(2, 1)) == []
     lists = [] if with_engine else probes.list_addresses(visible)  # they use no engine
-    assert_no_leaks(visible, fetch(visible, [*probes.search_addresses(visible, once=with_engine), *lists]))
+    searches = probes.search_addresses(visible, once=gate_or_full(with_engine, False))
+    assert_no_leaks(visible, fetch(visible, [*searches, *lists]))
     responses = probes.bodies(client_for(visible.riverton), probes.city_addresses(visible))
     assert probes.find_leaks(responses, visible.canaries, "public", at_a_city=True) == []
     assert in_tables(visible) == []
@@ -314,11 +316,11 @@ def test_a_query_without_its_audience_filter_is_noticed(
     if backend == "engine":
         rebuild.rebuild_index(request.getfixturevalue("engine"))
     addresses = ["/search/?q=", "/api/v1/search?page_size=100", f"/search/suggest/?q={COMMON}"]
-    assert find_traces(visible, every=3) == []
+    assert find_traces(visible, every=gate_or_full(3, 1)) == []
     assert_no_leaks(visible, fetch(visible, addresses))
     for owner, name, replacement, variants in BROKEN_GUARDS[backend]:
         monkeypatch.setattr(owner, name, replacement)
-        assert {trace.split(" ")[1] for trace in find_traces(visible, every=3)} == variants
+        assert {trace.split(" ")[1] for trace in find_traces(visible, every=gate_or_full(3, 1))} == variants
         leaks = probes.find_leaks(fetch(visible, addresses)["public"], visible.canaries, "public")
         assert {line.rpartition(" ")[2] for line in leaks} == set(addresses)
 

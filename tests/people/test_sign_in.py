@@ -4,6 +4,7 @@ import datetime as dt
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import connection
 
@@ -69,7 +70,7 @@ def test_a_code_does_not_work_in_another_browser(riverton, make_user, sign_in, c
     other_client.get("/sign-in/")
 
     assert follow_redirect(other_client, authorization).status_code == 403
-    assert "_auth_user_id" not in other_client.session
+    assert SESSION_KEY not in other_client.session
 
 
 def test_a_code_does_not_work_at_another_city(riverton, ashford, make_user, sign_in, client_for):

@@ -381,7 +381,7 @@ def actions(draw: Any) -> Action:
     return action
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(actions(), min_size=1, max_size=4),
     st.none() | LINE.map(lambda text: text[:40].strip()).filter(bool),

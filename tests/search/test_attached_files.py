@@ -131,7 +131,7 @@ def item(db, media_folder):
 def attach(item: LibraryItem, name: str, content: bytes):
     document = get_document_model()(title="Ordinance")
     document.file.save(name, ContentFile(content), save=False)
-    document._set_document_file_metadata()
+    document._set_document_file_metadata()  # as Wagtail's forms do; there is no public way
     document.save()
     item.attachments.add(Attachment(title="Full text", document=document))
     services.publish(item, by=None)
@@ -181,7 +181,7 @@ def test_a_broken_file_leaves_the_item_unchanged_and_records_the_error(item):
 def test_the_file_of_a_draft_is_not_extracted(item):
     document = get_document_model()(title="Ordinance")
     document.file.save("draft.txt", ContentFile(WORDS.encode()), save=False)
-    document._set_document_file_metadata()
+    document._set_document_file_metadata()  # as Wagtail's forms do; there is no public way
     document.save()
     item.attachments.add(Attachment(title="Full text", document=document))
     item.save_revision()

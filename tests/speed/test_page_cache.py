@@ -103,7 +103,7 @@ def get_uncached(jurisdiction: Any, url: str) -> Any:
 
 
 def count_cached() -> int:
-    return len(caches["pages"]._cache)
+    return len(caches["pages"]._cache)  # Django's caches do not count publicly
 
 
 def make_member(jurisdiction: Any, *roles: str) -> User:

@@ -56,6 +56,7 @@ class OpenSearch(BaseClient):
 
 
 class _OpenSearchConnection(opensearchpy.Urllib3HttpConnection):
+    # The only point where the client lets its pool be changed, also after a retry has made another one.
     def _create_urllib3_pool(self) -> None:
         super()._create_urllib3_pool()
         deadline.use_abortable_connections(self.pool)

@@ -62,6 +62,7 @@ class RelatedChanges:
         """Delete and write the rows; returns the created ones."""
         for model, pks in self.deleted_pks.items():
             obsolete = model._default_manager.filter(pk__in=pks)
+            # One statement; `delete()` would look for cascades, whose rows are deleted here too.
             obsolete._raw_delete(obsolete.db)
         created = {}
         for model, rows in self.rows.items():

@@ -46,6 +46,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection_path = self._connection_path
         super().set_tenant(tenant, include_public)  # which resets the path
         self._connection_path = connection_path
+        # django-tenants has no public name for the path that it is about to set.
         if connection_path == self._get_cursor_search_paths():
             self._path = connection_path
 

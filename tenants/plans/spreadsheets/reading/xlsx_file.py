@@ -174,7 +174,7 @@ def _sheet_grid(sheet: Any, formulas: Any) -> Grid:
             for column in range(area.min_col, area.max_col + 1):
                 if (row, column) != top_left:
                     grid.merged[(row, column)] = top_left
-    # The filled cells only; iter_rows would visit the empty ones too.
+    # The filled cells only, which openpyxl has no public name for: iter_rows would visit (and create) the empty ones too.
     for (row, column), source in sheet._cells.items():
         if (row, column) in grid.merged:
             continue
