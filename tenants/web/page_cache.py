@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from django.conf import settings
 from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import BaseStorage
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -128,7 +129,7 @@ def _is_cacheable_response(response: HttpResponseBase, request: HttpRequest) -> 
         and "Cache-Control" not in response
         and not request.user.is_authenticated
         and not request.session.modified
-        and not (messages and (messages.used or messages.added_new))
+        and not (isinstance(messages, BaseStorage) and (messages.used or messages.added_new))
         and not getattr(request, "csp_nonce", None)  # true once a template has used it
         and not any(name.startswith("_csp") for name in vars(response))  # set by django-csp's decorators
     )
