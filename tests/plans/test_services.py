@@ -258,6 +258,13 @@ def test_an_incomplete_progress_note_is_refused_and_changes_nothing(fields, mess
     assert not action.progress_notes.exists()
 
 
+def test_a_refusal_says_the_status_in_the_citys_own_words():
+    action = ActionFactory(outcome__goal__plan__status_labels={"at_risk": "Delayed"})
+    with pytest.raises(ValidationError, match=r"“Delayed” needs a reason.*“Delayed” needs a next step"):
+        services.record_progress(action, status="at_risk", text="Slow.", on=TODAY(), by=None)
+    assert not action.progress_notes.exists()
+
+
 def test_a_cancelled_action_needs_no_next_step():
     action = ActionFactory()
     services.record_progress(

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tenants.plans import change_log
+from tenants.plans import change_log, labels
 from tenants.plans.models import Action, ProgressNote
 from tenants.plans.services._common import (
     announce_actions,
@@ -73,6 +73,10 @@ def record_progress(
     return note
 
 
+def _status_label(action: Action, status: str) -> str:
+    return labels.status_label(status, action.outcome.goal.plan.status_labels)
+
+
 def _check(action: Action, *, status: str, text: str, next_step: str, reason: str, on: dt.date) -> None:
     errors: dict[str, str] = {}
     if action.retired_at or action.outcome.retired_at or action.outcome.goal.retired_at:
@@ -85,12 +89,13 @@ def _check(action: Action, *, status: str, text: str, next_step: str, reason: st
         }
     if not text:
         errors["text"] = _("Say what happened, in a sentence or two.")
-    label = str(Action.Status(status).label) if status in Action.Status.values else status
     if status in Action.NEEDS_REASON and not reason:
-        errors["reason"] = _("“%(status)s” needs a reason. Say what is in the way.") % {"status": label}
+        errors["reason"] = _("“%(status)s” needs a reason. Say what is in the way.") % {
+            "status": _status_label(action, status)
+        }
     if status in Action.NEEDS_NEXT_STEP and not next_step:
         errors["next_step"] = _("“%(status)s” needs a next step. Say what you will do, and by when.") % {
-            "status": label
+            "status": _status_label(action, status)
         }
     today = timezone.localdate()
     if on > today:
