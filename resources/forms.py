@@ -28,7 +28,7 @@ class LibraryItemForm(WagtailAdminModelForm):
     sectors = multiple_choice_field(_("Sectors"), sector_choices)
     topics = multiple_choice_field(_("Topics"), topic_choices)
     stage = multiple_choice_field(field_label(LibraryItem, "stage"), ActionStage.choices)
-    strategies = multiple_choice_field(_("Strategies"), Strategy.choices)
+    strategies = multiple_choice_field(_("Approach"), Strategy.choices)
     decision_kinds = multiple_choice_field(DECISIONS_LABEL, DecisionKind.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -95,7 +95,7 @@ def facts(item: LibraryItem, sectors: list[dict[str, str]]) -> list[tuple[Any, A
         (_("License"), item.get_license_display(), LICENSE_DESCRIPTIONS.get(item.license, "")),
         (_("Sectors"), ", ".join(sector["label"] for sector in sectors) or _("Every sector"), ""),
         (DECISIONS_LABEL, ", ".join(kinds), ""),
-        (_("Strategies"), ", ".join(strategies), ""),
+        (_("Approach"), ", ".join(strategies), ""),
         (_("Language"), item.get_language_display(), ""),
     ]
     return [row for row in rows if row[1]]

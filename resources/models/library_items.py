@@ -192,13 +192,13 @@ class LibraryItem(
         models.CharField(max_length=16, choices=ActionStage.choices),
         default=list,
         blank=True,
-        verbose_name=_("kind of step"),
+        verbose_name=_("strategy"),
     )
     strategies = ArrayField(
         models.CharField(max_length=40, choices=Strategy.choices),
         default=list,
         blank=True,
-        verbose_name=_("strategies"),
+        verbose_name=_("approach"),
     )
     decision_kinds = ArrayField(
         models.CharField(max_length=20, choices=DecisionKind.choices),

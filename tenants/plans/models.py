@@ -163,7 +163,7 @@ class Outcome(RetirableModel):
     label = models.CharField(_("label"), max_length=40, blank=True)  # "A", "1.1"
     title = models.TextField(_("outcome"))
     story = models.TextField(_("where we stand"), blank=True)
-    stage = models.CharField(_("kind of step"), max_length=16, choices=ActionStage.choices, blank=True)
+    stage = models.CharField(_("strategy"), max_length=16, choices=ActionStage.choices, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["goal", "position"], name="outcome_order")]
@@ -209,7 +209,7 @@ class Action(RetirableModel):
     title = models.TextField(_("action"))
     details = models.TextField(_("details"), blank=True)
     why = models.TextField(_("why it matters"), blank=True)
-    stage = models.CharField(_("kind of step"), max_length=16, choices=ActionStage.choices, blank=True)
+    stage = models.CharField(_("strategy"), max_length=16, choices=ActionStage.choices, blank=True)
     sectors = ArrayField(models.SlugField(max_length=40), default=list, blank=True, verbose_name=_("sectors"))
     topics = ArrayField(models.SlugField(max_length=60), default=list, blank=True, verbose_name=_("topics"))
 
