@@ -165,5 +165,7 @@ if __name__ == "__main__":
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     django.setup()
-    complaints = [line for lines in judge(json.loads(DATA.read_text(encoding="utf-8"))).values() for line in lines]
+    complaints = [
+        line for lines in judge(json.loads(DATA.read_text(encoding="utf-8"))).values() for line in lines
+    ]
     sys.exit("\n".join(complaints) or 0)
