@@ -161,9 +161,9 @@ def test_each_action_in_search(city, alliance, client_for):
     site = client_for(alliance)
     cafe = result_texts(site.get("/search/?q=cafe+hours"), "1.3 Café hours")
     assert "No status yet Due September 2027" in cafe
-    assert "Answers for it Library" in cafe
+    assert "Responsible Library" in cafe
     cards = result_texts(site.get("/search/?q=unblock+card"), "1.2 Unblock every card")
-    assert "On track Promised by June 30, 2027" in cards
+    assert "On track Due June 30, 2027" in cards
     assert result_texts(site.get("/search/?q=debt&kind=outcome"), "A: Nobody loses a card over a debt")
     assert "Unblock every card." not in site.get("/search/suggest/?q=unblock").text
 

@@ -239,7 +239,7 @@ def test_the_public_page_and_the_histories_show_the_same_dates(
         ("due", "December 31, 2026", "December 2026"),
     ]
     for _label, old, new in lines:
-        assert f"Promised by {old} {new} {REASON}" in page
+        assert f"Due {old} {new} {REASON}" in page
 
 
 def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_file(
