@@ -51,8 +51,8 @@ def handlers(view: Any) -> list[Any]:
     if view_class is None:
         return [inspect.unwrap(view)]
     names = getattr(view, "actions", None) or {name: name for name in view_class.http_method_names}
-    found = [getattr(view_class, name) for name in set(names.values()) if hasattr(view_class, name)]
-    own = [inspect.unwrap(function) for function in found if _is_ours(function)]
+    methods = [getattr(view_class, name) for name in set(names.values()) if hasattr(view_class, name)]
+    own = [inspect.unwrap(function) for function in methods if _is_ours(function)]
     return own or [function for function in vars(view_class).values() if inspect.isfunction(function)]
 
 
@@ -165,5 +165,7 @@ if __name__ == "__main__":
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     django.setup()
-    found = [line for lines in judge(json.loads(DATA.read_text(encoding="utf-8"))).values() for line in lines]
-    sys.exit("\n".join(found) or 0)
+    complaints = [
+        line for lines in judge(json.loads(DATA.read_text(encoding="utf-8"))).values() for line in lines
+    ]
+    sys.exit("\n".join(complaints) or 0)

@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
 _context = multiprocessing.get_context("fork")
 
@@ -16,12 +16,17 @@ _context = multiprocessing.get_context("fork")
 def forked_process(function: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
     """Run `function(*arguments)` in another process, with its own connection to the same database; killed at the end."""
     connection.close()  # the processes must not share it
-    process = _context.Process(target=function, args=arguments, daemon=True)
+    process = _context.Process(target=_run, args=(function, arguments), daemon=True)
     process.start()
     try:
         yield process
     finally:
         kill(process)
+
+
+def _run(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    connections.close_all()  # whatever the other process left in this thread: this one connects again
+    function(*arguments)
 
 
 def kill(process: Any) -> None:

@@ -160,7 +160,7 @@ def test_each_action_in_files_and_the_api(city, alliance, client_for):
 def test_each_action_in_search(city, alliance, client_for):
     site = client_for(alliance)
     cafe = result_texts(site.get("/search/?q=cafe+hours"), "1.3 Café hours")
-    assert "No status yet Promised by September 2027" in cafe
+    assert "No status yet Due September 2027" in cafe
     assert "Answers for it Library" in cafe
     cards = result_texts(site.get("/search/?q=unblock+card"), "1.2 Unblock every card")
     assert "On track Promised by June 30, 2027" in cards

@@ -233,10 +233,10 @@ def test_the_public_page_and_the_histories_show_the_same_dates(
         ]:
             lines += [(field["label"], field["old"], field["new"]) for field in line["fields"]]
     assert lines == [
-        ("promised by", "Ongoing (no end date)", "2028"),
-        ("promised by", "June 2027", "Ongoing (no end date)"),
-        ("promised by", "December 2026", "June 2027"),
-        ("promised by", "December 31, 2026", "December 2026"),
+        ("due", "Ongoing (no end date)", "2028"),
+        ("due", "June 2027", "Ongoing (no end date)"),
+        ("due", "December 2026", "June 2027"),
+        ("due", "December 31, 2026", "December 2026"),
     ]
     for _label, old, new in lines:
         assert f"Promised by {old} {new} {REASON}" in page

@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 
@@ -37,7 +37,7 @@ class TenantWorker(db_worker.Worker):
                     if not heartbeats.ident:
                         heartbeats.start()
                     return super().run()
-                except OperationalError as error:
+                except (OperationalError, InterfaceError) as error:  # no connection, or one that was cut
                     log.warning("The database does not answer, retry in 2 s: %s", error)
                     connection.close()
                     if self.stopped.wait(2):
