@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     _run["full"] = config.getoption("--full")
     settings.register_profile("gate", max_examples=25, deadline=None)
-    settings.register_profile("full", max_examples=400, deadline=None)
+    settings.register_profile("full", max_examples=200, deadline=None)
     settings.load_profile(gate_or_full("gate", "full"))
 
 

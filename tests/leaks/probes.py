@@ -16,6 +16,7 @@ from tests.leaks.scenario import RARE_ACTION, RARE_ITEM, Scenario
 AUDIENCES = ("public", "members")
 CITY_ROLES = ("viewer", "contributor", "department_lead", "plan_editor", "coordinator")
 ALLIANCE_ROLES = ("staff_admin", "staff_onboarding", "library_curator")
+EDITORS = ("staff_admin", "library_curator")  # of the library: they may read the files of drafts
 
 # --- Queries, passed to the search directly --------------------------------------------------------------------
 
@@ -136,7 +137,7 @@ def city_addresses(scenario: Scenario) -> list[str]:
 
 
 def hidden_addresses(scenario: Scenario, *, files: bool = True) -> list[str]:
-    """Addresses of hidden objects, which answer 404; without `files` for curators, who may read the files of drafts."""
+    """Addresses of hidden objects, which answer 404; without `files` for EDITORS."""
     addresses = [f"/api/v1/actions/{uuid}" for uuid in scenario.actions]
     for item in scenario.items:
         addresses += [f"/library/{item.key}/", f"/api/v1/library/{item.key}"]
