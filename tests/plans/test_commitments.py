@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import pytest
@@ -310,12 +311,16 @@ def test_a_plan_promises_since_it_was_adopted_or_first_published(entries, column
 
 
 def test_no_change_of_a_promise_is_logged_without_a_reason(action):
-    """The check stands where rows are saved and logged: for every service, and for the import."""
+    """The check stands where an entry is made: for every service, for the import and its undo."""
+    facts = {"plan": action.outcome.goal.plan, "by": None, "at": timezone.now()}
+    build = partial(services.build_change_entry, action, "edited", **facts)
     with pytest.raises(ValidationError, match="this is a promise"):
-        services.require_reason(action, action.outcome.goal.plan, {"measures": [None, [MEASURE]]}, " ")
-    services.require_reason(action, action.outcome.goal.plan, {"resources": ["", "$9"]}, "")
-    draft = Plan(lifecycle=Plan.Lifecycle.DRAFT)
-    services.require_reason(action, draft, {"measures": [None, [MEASURE]]}, "")
+        build({"measures": None}, {"measures": [MEASURE]}, reason=" ")
+    assert build({"measures": None}, {"measures": [MEASURE]}, reason=REASON).reason == REASON
+    assert build({"resources": ""}, {"resources": "$9"}).fields == {"resources": ["", "$9"]}
+    assert build({"measures": []}, {"measures": None}) is None
+    assert build({}, {"measures": [MEASURE]}).verb == "edited"
+    assert build({"measures": None}, {"measures": [MEASURE]}, plan=Plan(lifecycle=Plan.Lifecycle.DRAFT))
 
 
 # ---- Pages -----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.plan_tree import RelatedRows
-from tenants.plans.services import require_reason, without_starter_flag
+from tenants.plans.services import build_change_entry, without_starter_flag
 from tenants.plans.spreadsheets.three_way_merge import NOTES_FIELD, PARENT_FIELD, Node, PlanDiff, RowDiff
 
 MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
@@ -305,13 +305,11 @@ class PlanWriter:
 
     # ---- Change log ----------------------------------------------------------------------------------
     def _log(self, row: Goal | Outcome | Action, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        if fields := change_log.diff(before, after):
-            require_reason(row, self.plan, fields, self.reason)
-            self._entries.append(
-                change_log.build_entry(
-                    row, "imported", by=self.by, at=self.at, fields=fields, reason=self.reason
-                )
-            )
+        entry = build_change_entry(
+            row, "imported", before, after, plan=self.plan, by=self.by, at=self.at, reason=self.reason
+        )
+        if entry is not None:
+            self._entries.append(entry)
         self.undo.record_title(row)
 
     def _save_log(self, difference: PlanDiff) -> None:
