@@ -243,7 +243,7 @@ def test_the_public_page_and_the_histories_show_the_same_dates(
         assert f"Due {old} {new} {REASON}" in page
 
 
-def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_file(
+def test_changes_of_an_import_and_of_its_undo_are_shown_with_reason_and_name_of_the_file(
     riverton, in_city, public_page
 ):
     set_site_state(riverton, state=Jurisdiction.SiteState.LAUNCHED, by=None)
@@ -252,11 +252,12 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_fil
         plan = Plan.objects.get()
         services.publish_plan(plan, by=None)
         services.adopt(plan, on=dt.date(2026, 1, 14), body="City Council", by=None)
-        job = import_text(SHEET.replace("2028", "2029").replace("lights repaired", "lights mended"))
+        changed = SHEET.replace("2028", "2029").replace("lights repaired", "lights mended")
+        job = import_text(changed, reason=REASON)
         code = get_action("Repair the lights").code
         page = public_page(code)
-        assert "Due 2028 2029 Spreadsheet import: plan.csv" in page
-        assert "Measures lights repaired lights mended Spreadsheet import: plan.csv" in page
+        assert f"Due 2028 2029 {REASON} (Spreadsheet import: plan.csv)" in page
+        assert f"Measures lights repaired lights mended {REASON} (Spreadsheet import: plan.csv)" in page
         imports.undo_import(job, by=None)
         page = public_page(code)
         assert "Due 2029 2028 Import taken back: plan.csv" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -17,12 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tenants.access import Permission, permission_required
 from tenants.plans import change_log, labels
 from tenants.plans.imports.export import export_as_bytes
-from tenants.plans.imports.forms import ColumnsForm, UploadForm
+from tenants.plans.imports.forms import ColumnsForm, ReasonForm, UploadForm
+from tenants.plans.imports.promises import verdicts_on_promises
 from tenants.plans.imports.services import check_import, commit_import, upload_sheet
 from tenants.plans.imports.undo import can_undo, undo_import
 from tenants.plans.models import ImportJob
-from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.views.common import get_plan
+from tenants.plans.selectors import current_jurisdiction, current_plan
+from tenants.plans.services import is_adopted
+from tenants.plans.views.common import add_errors, get_plan
 
 PAGE_SIZE = 25
 STEPS = [
@@ -153,8 +156,19 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
     return _render_check(request, job)
 
 
-def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpResponse:
-    result = job.result
+def _render_check(
+    request: HttpRequest,
+    job: ImportJob,
+    error: str = "",
+    *,
+    form: ReasonForm | None = None,
+    choices: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The check; after a refused commit with its error, and with the reason and the choices as they were sent."""
+    form, result = form or ReasonForm(), job.result
+    plan = current_plan()
+    verdicts = verdicts_on_promises(result["rows"]) if plan and is_adopted(plan) else set()
+    form.fields["reason"].required = "sheet" in verdicts  # of conflicts alone, the choices decide
     filters = _filters(result)
     names = {filter_["url_value"]: name for name, filter_ in filters.items()}
     show = names.get(request.GET.get("show", ""), "")
@@ -179,11 +193,13 @@ def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> Http
         "show": show,
         "page": page,
         "lines": lines,
-        "conflicts": [_row_line(row, titles) for row in filters["conflict"]["rows"]],
+        "conflicts": [_row_line(row, titles, choices) for row in filters["conflict"]["rows"]],
         "error": error,
+        "form": form,
+        "asks_for_reason": bool(verdicts or form.errors),
         "steps": STEPS,
     }
-    return render(request, "plans/import_check.html", context, status=422 if error else 200)
+    return render(request, "plans/import_check.html", context, status=422 if error or form.errors else 200)
 
 
 def _filters(result: dict[str, Any]) -> dict[str, Any]:
@@ -216,8 +232,10 @@ def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _row_line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
-    """A row of the check for the template; `titles` are the rows' titles by uuid."""
+def _row_line(
+    row: dict[str, Any], titles: dict[str, str], choices: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A row of the check for the template; `titles` are the rows' titles by uuid, `choices` those of conflicts."""
     return row | {
         "kind_label": change_log.OBJECT_LABELS[row["kind"]],
         "differences": [
@@ -228,6 +246,7 @@ def _row_line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
                 "plan": _format_field(name, field["plan"], titles),
                 "sheet": _format_field(name, field["sheet"], titles),
                 "verdict": field["verdict"],
+                "choice": (choices or {}).get(f"{row['uuid']}:{name}", "plan"),
             }
             for name, field in row["fields"].items()
         ],
@@ -258,23 +277,29 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
 @require_POST
 @permission_required(Permission.IMPORT_PLAN)
 def commit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Commit the import. A field `take:<uuid>:<field>` of "sheet" or "plan" decides a conflict."""
+    """Commit the import. A field `take:<uuid>:<field>` of "sheet" or "plan" decides a conflict; `reason` is for all rows."""
     job = get_object_or_404(ImportJob, pk=pk)
     choices = {
         name.removeprefix("take:"): value
         for name, value in request.POST.items()
         if name.startswith("take:") and isinstance(value, str) and value in ("sheet", "plan")
     }
+    form = ReasonForm(request.POST)
+    if not form.is_valid() and job.state == job.State.CHECKED:
+        return _render_check(request, job, form=form, choices=choices)
     try:
-        commit_import(job, by=request.user, choices=choices)
+        commit_import(job, by=request.user, choices=choices, reason=form.cleaned_data.get("reason", ""))
     except ValidationError as error:
+        if "reason" in getattr(error, "error_dict", {}):
+            add_errors(form, error)
+            return _render_check(request, job, form=form, choices=choices)
         job.refresh_from_db()
         if getattr(error, "code", "") == "unseen":
             job = check_import(job, by=request.user)
         if job.state != job.State.CHECKED:
             messages.error(request, " ".join(error.messages))
             return redirect("plans:import", pk=job.pk)
-        return _render_check(request, job, " ".join(error.messages))
+        return _render_check(request, job, " ".join(error.messages), form=form, choices=choices)
     return redirect("plans:import", pk=job.pk)
 
 

@@ -73,7 +73,11 @@ class RelatedChanges:
 
 
 class PlanWriter:
-    """Writer of one import. `write` changes the plan; `undo` is then the journal that takes it back."""
+    """Writer of one import. `write` changes the plan; `undo` is then the journal that takes it back.
+
+    `reason` is a person's, for changed commitments of an adopted plan; `origin` says which import it was. Entries of the
+    change log have both.
+    """
 
     def __init__(
         self,
@@ -81,11 +85,14 @@ class PlanWriter:
         *,
         by: User | None,
         at: dt.datetime,
+        origin: str,
         reason: str,
         date_conventions: spreadsheets.DateConventions,
         choices: Mapping[str, str],
     ) -> None:
-        self.plan, self.by, self.at, self.reason, self.choices = plan, by, at, reason, choices
+        self.plan, self.by, self.at, self.choices = plan, by, at, choices
+        self.reason = reason
+        self.logged_reason = f"{reason} ({origin})" if reason else origin
         self.has_changed = False
         self.undo = UndoJournal()
         self._builder = RowBuilder(by=by, date_conventions=date_conventions)
@@ -309,6 +316,7 @@ class PlanWriter:
             row, "imported", before, after, plan=self.plan, by=self.by, at=self.at, reason=self.reason
         )
         if entry is not None:
+            entry.reason = self.logged_reason
             self._entries.append(entry)
         self.undo.record_title(row)
 
@@ -322,7 +330,7 @@ class PlanWriter:
         }
         self._entries.append(
             change_log.build_entry(
-                self.plan, "imported", by=self.by, at=self.at, fields=fields, reason=self.reason
+                self.plan, "imported", by=self.by, at=self.at, fields=fields, reason=self.logged_reason
             )
         )
         PlanLogEntry.objects.bulk_create(self._entries, batch_size=BATCH_SIZE)
