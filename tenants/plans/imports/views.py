@@ -176,7 +176,10 @@ def _render_check(
         show = next((name for name in ("conflict", "to_check") if filters[name]["count"]), "new")
     page = Paginator(filters[show]["rows"], PAGE_SIZE).get_page(request.GET.get("page"))
     titles = {row["uuid"]: row["title"] for row in result["rows"] if row["uuid"]}
-    lines = _message_lines(page) if show == "to_check" else [_row_line(row, titles) for row in page]
+    own_labels = plan.status_labels if plan else {}
+    lines = (
+        _message_lines(page) if show == "to_check" else [_row_line(row, titles, own_labels) for row in page]
+    )
     counts = result["counts"]["action"]
     context = {
         "section": "import",
@@ -193,7 +196,7 @@ def _render_check(
         "show": show,
         "page": page,
         "lines": lines,
-        "conflicts": [_row_line(row, titles, choices) for row in filters["conflict"]["rows"]],
+        "conflicts": [_row_line(row, titles, own_labels, choices) for row in filters["conflict"]["rows"]],
         "error": error,
         "form": form,
         "asks_for_reason": bool(verdicts or form.errors),
@@ -233,18 +236,28 @@ def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
 
 
 def _row_line(
-    row: dict[str, Any], titles: dict[str, str], choices: Mapping[str, str] | None = None
+    row: dict[str, Any],
+    titles: dict[str, str],
+    status_labels: Mapping[str, str],
+    choices: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A row of the check for the template; `titles` are the rows' titles by uuid, `choices` those of conflicts."""
+    """A row of the check for the template.
+
+    `titles` are the rows' titles by uuid, `status_labels` is Plan.status_labels, `choices` are those of conflicts.
+    """
+
+    def format_side(name: str, value: Any) -> str:
+        return _format_field(name, value, titles, status_labels)
+
     return row | {
         "kind_label": change_log.OBJECT_LABELS[row["kind"]],
         "differences": [
             {
                 "key": f"{row['uuid']}:{name}",
                 "label": FIELD_LABELS.get(name, name),
-                "base": _format_field(name, field["base"], titles),
-                "plan": _format_field(name, field["plan"], titles),
-                "sheet": _format_field(name, field["sheet"], titles),
+                "base": format_side(name, field["base"]),
+                "plan": format_side(name, field["plan"]),
+                "sheet": format_side(name, field["sheet"]),
                 "verdict": field["verdict"],
                 "choice": (choices or {}).get(f"{row['uuid']}:{name}", "plan"),
             }
@@ -253,7 +266,7 @@ def _row_line(
     }
 
 
-def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
+def _format_field(name: str, value: Any, titles: dict[str, str], status_labels: Mapping[str, str]) -> str:
     """One side's value of a field as text."""
     if not value:
         return ""
@@ -264,7 +277,8 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
     if name == "accountability":
         return str(value["raw"] or "; ".join(value["accountable"]))
     if name == "status":
-        return labels.format_logged_value("status", value["status"]) or str(value["raw"])
+        status = value["status"]
+        return labels.status_label(status, status_labels) if status else str(value["raw"])
     if name == "milestones":
         return "; ".join(due for due, _precision, _measure in value)
     if name == "measures":
