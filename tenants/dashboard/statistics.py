@@ -21,8 +21,8 @@ from tenants import formats
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE, is_past_due, standing
 
-UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
 MAX_GLYPHS_PER_ROW = 48  # above that, one glyph stands for several actions
 
 Row = dict[str, Any]
@@ -31,8 +31,9 @@ Row = dict[str, Any]
 def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row]:
     """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
-    Besides the columns: "state" (a status code, or "none"), "is_open", "is_late" (open, and the promised day
-    has passed), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones), "department".
+    Besides the columns: "state" (tenants.plans.standing), "is_open", "due_passed" (open, and its due date has passed:
+    with a status it is overdue), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones),
+    "department".
     """
     columns = [
         "pk",
@@ -81,21 +82,17 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
         )
     )
     rows = list(actions)
+    is_draft = plan.lifecycle == Plan.Lifecycle.DRAFT
     for row in rows:
         row["department"] = row["department"] or ""
         row["stage"] = row["stage"] or row["outcome_stage"]
-        row["state"] = row["status"] or labels.NO_STATUS
+        row["state"] = standing(row["status"], row["due_date"], on=on, is_draft=is_draft)
         row["is_open"] = row["status"] not in Action.CLOSED
-        row["is_late"] = row["is_open"] and is_past_due(plan, row["due_date"], on=on)
+        row["due_passed"] = row["is_open"] and is_past_due(row["due_date"], on=on, is_draft=is_draft)
         row["fresh"] = row["is_open"] and freshness(
             row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
         )
     return rows
-
-
-def is_past_due(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
-    """True if the promised day has passed. A draft has promised nothing yet."""
-    return due is not None and due < on and plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 @dataclass
@@ -113,7 +110,7 @@ class StatGroup:
     @cached_property
     def counted(self) -> int:
         """Number of actions without cancelled and merged ones."""
-        return sum(number for state, number in self.counts.items() if state not in UNCOUNTED_STATUSES)
+        return sum(number for state, number in self.counts.items() if state not in NOT_COUNTED)
 
     @property
     def completed(self) -> int:
@@ -121,11 +118,11 @@ class StatGroup:
 
     @property
     def attention(self) -> int:
-        return sum(self.counts[state] for state in Action.NEEDS_ATTENTION)
+        return sum(self.counts[state] for state in NEEDS_ATTENTION)
 
-    @cached_property
-    def late(self) -> int:
-        return sum([row["is_late"] for row in self.rows])
+    @property
+    def overdue(self) -> int:
+        return self.counts[OVERDUE]
 
     def glyph_statuses(self, actions_per_glyph: int) -> list[str]:
         """Statuses to draw, a glyph for up to `actions_per_glyph` actions of one status: ["completed", "on_track"]."""

@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy
 from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
-
-NO_STATUS = "none"  # stands for "no status yet" in addresses and downloads
+from tenants.plans.standing import NO_STATUS, OVERDUE
 
 # Bad news first.
 STATUSES_BY_URGENCY = [
     "off_track",
+    OVERDUE,
     "at_risk",
     "on_hold",
     "not_started",
@@ -35,6 +35,7 @@ STATUSES_BY_PROGRESS = [
     "on_track",
     "at_risk",
     "off_track",
+    OVERDUE,
     "on_hold",
     "not_started",
     NO_STATUS,
@@ -68,10 +69,12 @@ LOGGED_CHOICES: dict[str, Any] = {
 
 
 def status_label(code: str | None, status_labels: Mapping[str, str] | None = None) -> str:
-    """The city's own label for a status, or the portal's; `status_labels` is Plan.status_labels."""
+    """The city's own label for a status or standing, or the portal's; `status_labels` is Plan.status_labels."""
     code = code or NO_STATUS
     if label := (status_labels or {}).get(code):
         return label
+    if code == OVERDUE:
+        return _("Overdue")
     return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
 
 
