@@ -154,6 +154,12 @@ def partial_date(day: dt.date | None, precision: str = "day") -> str:
 
 
 @register.filter
+def the_kind(jurisdiction: Jurisdiction) -> str:
+    """The word for a jurisdiction in a sentence: "the county"; at its beginning `{{ jurisdiction|the_kind|capfirst }}`."""
+    return formats.the_kind(jurisdiction.kind)
+
+
+@register.filter
 def years(plan: Plan) -> str:
     """The years of a plan: "2025–2029"."""
     return labels.format_period(plan)
