@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tenants import formats
+from tenants.charts import bars
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan
@@ -97,6 +98,47 @@ def status_glyphs(codes: Iterable[str | None]) -> SafeString:
 def status_icon(code: str | None) -> SafeString | str:
     """The icon of a status; empty for any other value."""
     return icon(STATUS_ICONS[code][0]) if code in STATUS_ICONS else ""
+
+
+@register.inclusion_tag("partials/status_bar.html")
+def status_bar(
+    parts: Sequence[dict[str, Any]],
+    whole: int,
+    label: str,
+    heads: Sequence[dict[str, Any]] = (),
+    css: str = "",
+) -> dict[str, Any]:
+    """A bar of counts that are links: [{"state", "label", "count", "url"}], with "is_current" for the list shown.
+
+    `label` names the bar; `heads` are sums above it: [{"count", "label", "parts"}], with the number of parts below each.
+    """
+    return {
+        "segments": bars.segments(parts, whole),
+        "heads": [head | {"units": bars.units(head["count"], whole)} for head in heads],
+        "whole": bars.units(whole, whole),
+        "label": label,
+        "css": css,
+    }
+
+
+@register.inclusion_tag("partials/status_bar_mini.html")
+def status_bar_mini(
+    parts: Sequence[dict[str, Any]], largest: int, label: str, css: str = "sbar--mini"
+) -> dict[str, Any]:
+    """A small bar of counts, [{"state", "count"}], at the scale of a bar of `largest`; `label` says the same in words."""
+    segments, whole = bars.segments(parts, largest), bars.units(largest, largest)
+    rest = max(0, whole - sum(part["units"] for part in segments))
+    return {"segments": segments, "whole": whole, "rest": rest, "label": label, "css": css}
+
+
+@register.inclusion_tag("partials/bars_by_count.html")
+def bars_by_count(lines: Sequence[dict[str, Any]], largest: int, labelled_by: str) -> dict[str, Any]:
+    """A bar for each line, [{"label", "count", "url", "is_none"}]; `labelled_by` is the id of their heading."""
+    return {
+        "segments": bars.segments(lines, largest),
+        "whole": bars.units(largest, largest),
+        "labelled_by": labelled_by,
+    }
 
 
 @register.simple_tag
