@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
-from tenants.plans.standing import NO_STATUS, OVERDUE
+from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
 
 # Bad news first.
 STATUSES_BY_URGENCY = [
@@ -56,7 +56,7 @@ STAGE_HELP = gettext_lazy("Normalize, organize, or operationalize.")
 FRESHNESS_LABELS = {
     "fresh": gettext_lazy("Up to date"),
     "due": gettext_lazy("Due now"),
-    "overdue": gettext_lazy("Overdue"),
+    "late": gettext_lazy("Late"),
     "stale": gettext_lazy("Stale"),
     "none": gettext_lazy("No update yet"),
 }
@@ -76,6 +76,26 @@ def status_label(code: str | None, status_labels: Mapping[str, str] | None = Non
     if code == OVERDUE:
         return _("Overdue")
     return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
+
+
+def standing_note(status: str | None, status_labels: Mapping[str, str], *, due_passed: bool) -> str:
+    """What stands below the standing of an action that is open after its due date: "Report: on track"; else ""."""
+    if not due_passed:
+        return ""
+    if not status:
+        return _("Due date passed, no report")
+    return _("Report: %(status)s") % {"status": lowercase_first(status_label(status, status_labels))}
+
+
+def standing_texts(status: str | None, due: dt.date | None, plan: Plan, *, on: dt.date) -> dict[str, str]:
+    """An action's standing with its texts: {"state": "overdue", "status": "Overdue", "note": "Report: on track"}."""
+    state = standing(status, due, on=on, is_draft=plan.is_draft)
+    due_passed = status not in Action.CLOSED and is_past_due(due, on=on, is_draft=plan.is_draft)
+    return {
+        "state": state,
+        "status": status_label(state, plan.status_labels),
+        "note": standing_note(status, plan.status_labels, due_passed=due_passed),
+    }
 
 
 def stage_label(code: str) -> str:
