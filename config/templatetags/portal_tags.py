@@ -41,6 +41,7 @@ FRESHNESS_ICONS = {
     "due": "schedule",
     "late": "alarm",
     "stale": "history",
+    "undated": "help",
     "none": "remove",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from django.utils.html import format_html, format_html_join
@@ -44,7 +45,7 @@ def path(points: Iterable[Point]) -> str:
 def stepped(points: list[Point]) -> list[Point]:
     """The points of a step line: it stays at its height until the next point, and jumps there."""
     steps = points[:1]
-    for (_x, before), (x, y) in zip(points, points[1:], strict=False):
+    for (_x, before), (x, y) in itertools.pairwise(points):
         steps += [(x, before), (x, y)]
     return steps
 

@@ -10,8 +10,10 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tenants import formats
+from tenants.dashboard import due_dates
 from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans import labels
@@ -28,10 +30,12 @@ from tenants.web.filters import (
 from tenants.web.urlconf import city_path
 
 PAGE_SIZE = 25
+ALL_PAGES = "all"
 
 # The status filter's choices besides single statuses.
 STATUS_GROUPS: dict[str, tuple[Promise, Callable[[Row], bool]]] = {
     "attention": (_("Needs attention"), lambda row: row["state"] in NEEDS_ATTENTION),
+    "open": (_("Open"), lambda row: row["is_open"]),
     "left_out": (_("Cancelled or merged"), lambda row: row["state"] in NOT_COUNTED),
 }
 _FORMER_STATUS_CHOICES = {"late": OVERDUE}  # in addresses that others keep
@@ -58,7 +62,8 @@ class ActionFilterSet(ListFilterSet):
     stage = AnyChoiceFilter(
         label=labels.FIELD_LABELS["stage"], empty_label=_("All strategies"), method="with_stage"
     )
-    q = TextFilter(label=_("Words"), method="with_words")
+    due = AnyChoiceFilter(label=labels.FIELD_LABELS["due_date"], empty_label=_("Any time"), method="with_due")
+    q = TextFilter(label=_("Keyword"), method="with_words")
     sort = SortFilter(
         keys={
             "title": lambda row: row["title"].casefold(),
@@ -88,6 +93,7 @@ class ActionFilterSet(ListFilterSet):
             "goal": [(group.key, group.label) for group in statistics.by_goal],
             "department": [(group.key, group.label) for group in statistics.by_department],
             "stage": [*ActionStage.choices, (labels.NO_STATUS, labels.stage_label(""))],
+            "due": due_dates.choices(statistics.rows, data.get("due", "")),
         }
         for name, of_plan in choices.items():
             self.filters[name].extra["choices"] = of_plan
@@ -105,6 +111,9 @@ class ActionFilterSet(ListFilterSet):
 
     def with_stage(self, rows: list[Row], _name: str, value: str) -> list[Row]:
         return [row for row in rows if (row["stage"] or labels.NO_STATUS) == value]
+
+    def with_due(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        return [row for row in rows if due_dates.matches(row, value)]
 
     def with_words(self, rows: list[Row], _name: str, text: str) -> list[Row]:
         terms = _normalize(text).split()
@@ -125,6 +134,11 @@ class ActionFilterSet(ListFilterSet):
         for name in ("goal", "department", "stage"):
             groups = getattr(statistics, f"by_{name}")
             counts[name] = {group.key: len(group.rows) for group in groups}
+        counts["due"] = {
+            value: sum(due_dates.matches(row, value) for row in statistics.rows)
+            for value in self.labels("due")
+            if value
+        }
         return [
             self.facet(name, dict.fromkeys(self.selected(name), 0) | counts[name])
             | {"all_label": self.labels(name)[""]}
@@ -137,7 +151,7 @@ def _status_choices(status_labels: dict[str, str]) -> list[tuple[str, Any]]:
     groups = [(value, label) for value, (label, _matches) in STATUS_GROUPS.items()]
     statuses = [(state, labels.status_label(state, status_labels)) for state in labels.STATUSES_BY_PROGRESS]
     counted = [choice for choice in statuses if choice[0] not in NOT_COUNTED]
-    return [groups[0], *counted, groups[1], *(choice for choice in statuses if choice not in counted)]
+    return [*groups[:2], *counted, groups[2], *(choice for choice in statuses if choice not in counted)]
 
 
 def _searchable_text(row: Row) -> str:
@@ -158,7 +172,8 @@ def _normalize(text: str) -> str:
 
 
 def paginate(rows: list[Row], number: str) -> Page:
-    return Paginator(rows, PAGE_SIZE).get_page(number)
+    """A page of the list; all rows for the number ALL_PAGES."""
+    return Paginator(rows, max(1, len(rows)) if number == ALL_PAGES else PAGE_SIZE).get_page(number)
 
 
 def build_display_rows(
@@ -177,13 +192,25 @@ def build_display_rows(
                 "heading": formats.action_heading(row["number"], row["title"]),
                 "state": row["state"],
                 "status": labels.status_label(row["state"], status_labels),
-                "note": labels.standing_note(row["status"], status_labels, due_passed=row["due_passed"]),
+                "note": labels.standing_note(
+                    row["status"], status_labels, due_passed=row["due_passed"], has_report=row["has_report"]
+                ),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
+                "overdue": _days_overdue((on - row["due_date"]).days) if row["state"] == OVERDUE else "",
                 "is_open": row["is_open"],
                 "accountable": labels.format_accountable(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,
                 "updated": formats.time_since(updated, on=on) if updated else "",
+                "undated": ""
+                if updated or row["undated_report"] is None
+                else labels.format_undated_report(row["undated_report"]),
+                "closed_on": "" if row["is_open"] else formats.format_partial_date(row["status_since"]),
             }
         )
     return display_rows
+
+
+def _days_overdue(days: int) -> str:
+    """ "98 days overdue"."""
+    return ngettext("%(n)s day overdue", "%(n)s days overdue", days) % {"n": formats.format_number(days)}

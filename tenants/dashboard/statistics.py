@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,9 +21,8 @@ from tenants import formats
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
+from tenants.plans.selectors import undated_report
 from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE, is_past_due, standing
-
-MAX_GLYPHS_PER_ROW = 48  # above that, one glyph stands for several actions
 
 Row = dict[str, Any]
 
@@ -32,11 +31,13 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
     """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
     Besides the columns: "state" (tenants.plans.standing), "is_open", "due_passed" (open, and its due date has passed:
-    with a status it is overdue), "fresh" ("none", "fresh", "due", "late", "stale"; False for those that owe no updates),
+    with a status it is overdue), "has_report", "undated_report" (label of the newest report without a date, None if there
+    is none), "fresh" ("none", "undated", "fresh", "due", "late", "stale"; False for those that owe no updates),
     "department".
     """
     columns = [
         "pk",
+        "uuid",
         "code",
         "number",
         "title",
@@ -53,7 +54,6 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
     ]
     if with_text:
         columns += [
-            "uuid",
             "details",
             "why",
             "reason",
@@ -79,6 +79,7 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             outcome_label=F("outcome__label"),
             outcome_title=F("outcome__title"),
             outcome_stage=F("outcome__stage"),
+            undated_report=undated_report(),
         )
     )
     rows = list(actions)
@@ -87,12 +88,17 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
         row["stage"] = row["stage"] or row["outcome_stage"]
         row["state"] = standing(row["status"], row["due_date"], on=on, is_draft=plan.is_draft)
         row["is_open"] = row["status"] not in Action.CLOSED
+        row["has_report"] = row["last_update_on"] is not None or row["undated_report"] is not None
         row["due_passed"] = row["is_open"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft)
         row["fresh"] = (
             plan.owes_updates
             and row["is_open"]
             and freshness(
-                row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
+                row["last_update_on"],
+                on=on,
+                cadence_days=plan.cadence_days,
+                grace_days=plan.grace_days,
+                has_undated=row["undated_report"] is not None,
             )
         )
     return rows
@@ -132,14 +138,6 @@ class StatGroup:
         """Number of open actions past their due date, with a status or without."""
         return sum([row["due_passed"] for row in self.rows])
 
-    def glyph_statuses(self, actions_per_glyph: int) -> list[str]:
-        """Statuses to draw, a glyph for up to `actions_per_glyph` actions of one status: ["completed", "on_track"]."""
-        return [
-            state
-            for state in labels.STATUSES_BY_PROGRESS
-            for _glyph in range(-(-self.counts[state] // actions_per_glyph))
-        ]
-
 
 class PlanStatistics:
     """The numbers of a plan on a day."""
@@ -160,6 +158,21 @@ class PlanStatistics:
     def owing_count(self) -> int:
         """Number of actions that owe updates: the open ones, unless the plan is completed."""
         return sum([bool(row["fresh"]) for row in self.rows])
+
+    @cached_property
+    def reported_count(self) -> int:
+        """Number of actions with a status or a report, dated or not."""
+        return sum([row["has_report"] or bool(row["status"]) for row in self.rows])
+
+    @cached_property
+    def undated_count(self) -> int:
+        """Number of actions that owe updates and whose only reports are undated."""
+        return sum([row["fresh"] == "undated" for row in self.rows])
+
+    @cached_property
+    def unreported_count(self) -> int:
+        """Number of actions that owe updates and have no report."""
+        return sum([row["fresh"] == "none" for row in self.rows])
 
     @cached_property
     def up_to_date_count(self) -> int:
@@ -244,10 +257,26 @@ class PlanStatistics:
             ]
         else:
             sentences = [_("The plan has %(size)s.") % {"size": size}]
-        done = self.overall.completed
-        if self.counted and self.counts[labels.NO_STATUS] == self.counted:
-            sentences.append(_("The city has not reported on any of them yet."))
-        elif done:
+        sentences += self._progress_sentences()
+        return " ".join(sentences)
+
+    def _progress_sentences(self) -> list[str]:
+        """How many are done and overdue. Where no status is given, how many have a report."""
+        sentences, done, overdue = [], self.overall.completed, self.overall.overdue
+        if not self.reported_count:
+            return [_("No progress is reported yet.")]
+        if self.counts[labels.NO_STATUS] == self.counted:
+            return [
+                formats.capitalize_first(
+                    ngettext(
+                        "%(n)s action has a report, and none has a status yet.",
+                        "%(n)s actions have a report, and none has a status yet.",
+                        self.reported_count,
+                    )
+                    % {"n": formats.spell_number(self.reported_count)}
+                )
+            ]
+        if done:
             sentences.append(
                 formats.capitalize_first(
                     ngettext("%(n)s action is done.", "%(n)s actions are done.", done)
@@ -256,12 +285,19 @@ class PlanStatistics:
             )
         else:
             sentences.append(_("None is done yet."))
+        if overdue:
+            sentences.append(
+                formats.capitalize_first(
+                    ngettext("%(n)s is overdue.", "%(n)s are overdue.", overdue)
+                    % {"n": formats.spell_number(overdue)}
+                )
+            )
         goal = self.goal_needing_most_attention()
         if goal:
             sentences.append(
                 _("“%(goal)s” is the goal furthest behind.") % {"goal": goal.rows[0]["goal_title"]}
             )
-        return " ".join(sentences)
+        return sentences
 
     def describe_uncounted(self) -> str:
         """ "2 cancelled and 1 merged", or empty."""
@@ -272,31 +308,9 @@ class PlanStatistics:
         ]
         return _(" and ").join(counts)
 
-    def actions_per_glyph(self) -> int:
-        """Number of actions that one glyph stands for, so that no row has more than MAX_GLYPHS_PER_ROW."""
-        largest = max((len(goal.rows) for goal in self.by_goal), default=0)
-        return max(1, -(-largest // MAX_GLYPHS_PER_ROW))
-
     @property
     def last_update(self) -> dt.date | None:
         return max((row["last_update_on"] for row in self.rows if row["last_update_on"]), default=None)
-
-    def summary_table(self, groups: Iterable[StatGroup], url: Callable[[str], str]) -> list[dict[str, Any]]:
-        """Lines of a summary table. `glyph_statuses` are status codes; `status_counts` is the same as text."""
-        actions_per_glyph, status_labels = self.actions_per_glyph(), self.plan.status_labels
-        return [
-            {
-                "url": url(group.key),
-                "label": group.label,
-                "counted": group.counted,
-                "completed": group.completed,
-                "attention": group.attention,
-                "overdue": group.overdue,
-                "glyph_statuses": group.glyph_statuses(actions_per_glyph),
-                "status_counts": labels.format_status_counts(group.counts, status_labels),
-            }
-            for group in groups
-        ]
 
 
 def load_statistics(plan: Plan, *, with_text: bool = False) -> PlanStatistics:

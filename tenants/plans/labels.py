@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,9 +56,10 @@ FIELD_LABELS: dict[str, Any] = {
 STAGE_HELP = gettext_lazy("Normalize, organize, or operationalize.")
 FRESHNESS_LABELS = {
     "fresh": gettext_lazy("Up to date"),
-    "due": gettext_lazy("Due now"),
-    "late": gettext_lazy("Late"),
-    "stale": gettext_lazy("Stale"),
+    "due": gettext_lazy("Update due"),
+    "late": gettext_lazy("Update late"),
+    "stale": gettext_lazy("No recent update"),
+    "undated": gettext_lazy("Reported, date not given"),
     "none": gettext_lazy("No update yet"),
 }
 LOGGED_CHOICES: dict[str, Any] = {
@@ -78,12 +80,14 @@ def status_label(code: str | None, status_labels: Mapping[str, str] | None = Non
     return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
 
 
-def standing_note(status: str | None, status_labels: Mapping[str, str], *, due_passed: bool) -> str:
+def standing_note(
+    status: str | None, status_labels: Mapping[str, str], *, due_passed: bool, has_report: bool = False
+) -> str:
     """What stands below the standing of an action that is open after its due date: "Report: on track"; else ""."""
     if not due_passed:
         return ""
     if not status:
-        return _("Due date passed, no report")
+        return _("Due date passed, no status") if has_report else _("Due date passed, no report")
     return _("Report: %(status)s") % {"status": lowercase_first(status_label(status, status_labels))}
 
 
@@ -96,6 +100,15 @@ def standing_texts(status: str | None, due: dt.date | None, plan: Plan, *, on: d
         "status": status_label(state, plan.status_labels),
         "note": standing_note(status, plan.status_labels, due_passed=due_passed),
     }
+
+
+def format_undated_report(label: str) -> str:
+    """The label of a report without a date, as a sheet names it: "Q3 (year not given)", "Spring (date not given)"."""
+    if not label:
+        return _("date not given")
+    if re.fullmatch(r"(Q|q|Quarter )[1-4]", label):
+        return _("%(label)s (year not given)") % {"label": label}
+    return _("%(label)s (date not given)") % {"label": label}
 
 
 def stage_label(code: str) -> str:

@@ -422,13 +422,21 @@ class ExportSnapshot(PlanModel):
         return f"{self.created_at:%Y-%m-%d}"
 
 
-def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
-    """Freshness of an action's newest update: "none", "fresh", "due", "late" or "stale".
+def freshness(
+    last_update_on: dt.date | None,
+    *,
+    on: dt.date,
+    cadence_days: int,
+    grace_days: int,
+    has_undated: bool = False,
+) -> str:
+    """Freshness of an action's newest update: "none", "undated", "fresh", "due", "late" or "stale".
 
     Fresh within the plan's cadence; due for 14 days after it; late until the grace days have passed; then stale.
+    Undated: there are reports (`has_undated`), but none has a date, so that nobody knows how old they are.
     """
     if last_update_on is None:
-        return "none"
+        return "undated" if has_undated else "none"
     age = (on - last_update_on).days
     if age <= cadence_days:
         return "fresh"

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, When
 from django.utils import timezone
 
 from tenants import access
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
 from tenants.plans import spreadsheets
-from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
+from tenants.plans.models import Action, ActionQuerySet, Plan, ProgressNote, freshness
 from tenants.plans.standing import NEEDS_ATTENTION, NO_STATUS, NOT_COUNTED, standing_expression
 
 # Roles that may report on every action; a department lead only on those of the own department.
@@ -83,14 +83,34 @@ def count_actions(plan: Plan, *, by: str, on: dt.date | None = None) -> dict[Any
 def owing_updates(plan: Plan) -> ActionQuerySet:
     """The actions that updates are asked for: the open ones, unless the plan is completed."""
     actions = actions_of(plan) if plan.owes_updates else Action.objects.none()
-    return actions.exclude(status__in=Action.CLOSED, status__isnull=False)
+    open_actions = actions.exclude(status__in=Action.CLOSED, status__isnull=False)
+    return open_actions.annotate(undated_report=undated_report())
+
+
+def undated_report() -> Subquery:
+    """The label of an action's newest report without a date, like "Q3"; None if there is none. For an annotation.
+
+    It says something of an action without a dated report only.
+    """
+    undated = ProgressNote.objects.filter(action=OuterRef("pk"), noted_on=None)
+    return Subquery(undated.order_by("-position", "-pk").values("label")[:1])
 
 
 def updates_due(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
-    """Of those, the ones whose newest update is older than the plan's cadence, oldest update first."""
+    """Of those, the ones without an update or whose newest one is older than the plan's cadence, oldest update first.
+
+    An action with an undated report is none of them: nobody knows how old it is.
+    """
     due_before = on - dt.timedelta(days=plan.cadence_days)
-    due = owing_updates(plan).filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
+    due = owing_updates(plan).filter(
+        Q(last_update_on=None, undated_report=None) | Q(last_update_on__lt=due_before)
+    )
     return order_by_oldest_update(due.select_related("accountable"))
+
+
+def with_undated_reports(actions: QuerySet[Action]) -> QuerySet[Action]:
+    """Of those, the ones whose only reports have no date."""
+    return actions.filter(last_update_on=None).exclude(undated_report=None)
 
 
 def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
@@ -104,7 +124,14 @@ def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
 
 
 def freshness_of(action: Action, plan: Plan, *, on: dt.date) -> str:
-    return freshness(action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days)
+    """The freshness of an action. It knows undated reports of actions that are annotated with `undated_report` only."""
+    return freshness(
+        action.last_update_on,
+        on=on,
+        cadence_days=plan.cadence_days,
+        grace_days=plan.grace_days,
+        has_undated=getattr(action, "undated_report", None) is not None,
+    )
 
 
 def reportable_by(

@@ -18,7 +18,7 @@ from tenants.access import Permission, permission_required
 from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.plans import change_log, selectors, services
-from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
+from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import get_plan, permission_context
 from tenants.plans.views.histories import describe_entries
@@ -52,7 +52,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def updates(request: HttpRequest) -> HttpResponse:
     """Open actions and the age of their newest update; `?mine=1` shows those the person may report on."""
     plan, today = get_plan(), timezone.localdate()
-    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    actions = open_actions.annotate(undated_report=selectors.undated_report())
     mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
@@ -75,7 +76,9 @@ def updates(request: HttpRequest) -> HttpResponse:
 def _open_site_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
     all_due = selectors.updates_due(plan, on=today)
     due = list(all_due[:MAX_ROWS])
-    total, due_count = selectors.owing_updates(plan).count(), all_due.count()
+    owing = selectors.owing_updates(plan)
+    total, due_count = owing.count(), all_due.count()
+    undated_count = selectors.with_undated_reports(owing).count()
     reportable_ids = set(
         selectors.reportable_by(
             request.user,
@@ -88,7 +91,8 @@ def _open_site_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict
     )
     return {
         "total": total,
-        "fresh": total - due_count,
+        "fresh": total - due_count - undated_count,
+        "undated_count": undated_count,
         "due": [
             _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids} for action in due
         ],
@@ -162,6 +166,7 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
     is_starter = services.holds_only_starter(plan)
     actions = selectors.actions_of(plan)
     is_open = Q(status=None) | ~Q(status__in=Action.CLOSED)
+    reports = ProgressNote.objects.filter(action=OuterRef("pk"))
     measures = PerformanceMeasure.objects.filter(action=OuterRef("pk"))
     counts = actions.aggregate(
         all=Count("pk"),
@@ -169,7 +174,7 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
         answered=Count("pk", filter=is_open & (~Q(accountable=None) | ~Q(owner=None))),
         dated=Count("pk", filter=is_open & (~Q(due_date=None) | Q(is_continuous=True))),
         measured=Count("pk", filter=is_open & Q(Exists(measures))),
-        reported=Count("pk", filter=~Q(last_update_on=None)),
+        reported=Count("pk", filter=~Q(last_update_on=None) | Q(Exists(reports))),
     )
 
     def share_step(name: str) -> dict[str, Any]:
