@@ -24,8 +24,8 @@ from tenants.plans.models import (
     Plan,
     PlanLogEntry,
     ProgressNote,
-    freshness,
 )
+from tenants.plans.selectors import freshness_of, undated_report
 from tenants.plans.standing import OVERDUE, is_past_due
 
 NOTES_PER_PAGE = 20
@@ -73,6 +73,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         Action.objects.current()
         .filter(outcome__goal__plan=plan, code=code)
         .select_related("outcome__goal", "accountable")
+        .annotate(undated_report=undated_report())
         .first()
     )
     if action is None:
@@ -82,13 +83,18 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     is_open = action.status not in Action.CLOSED
     due_passed = is_open and is_past_due(action.due_date, on=on, is_draft=plan.is_draft)
     notes = Paginator(_progress_notes(action), NOTES_PER_PAGE).get_page(page)
-    fresh = freshness(
-        action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
-    )
+    fresh = freshness_of(action, plan, on=on)
+    undated = None if action.last_update_on else action.undated_report
     parties = _party_names_by_role(action)
     stage = action.stage or action.outcome.stage
     return (
-        labels.standing_texts(action.status, action.due_date, plan, on=on)
+        labels.standing_texts(
+            action.status,
+            action.due_date,
+            plan,
+            on=on,
+            has_report=action.last_update_on is not None or undated is not None,
+        )
         | {
             "action": action,
             "heading": formats.action_heading(action.number, action.title),
@@ -108,6 +114,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             if due_passed and action.due_date
             else "",
             "fresh": fresh if is_open and plan.owes_updates else "",
+            "undated": labels.format_undated_report(undated) if undated is not None else "",
             "days": (on - action.last_update_on).days if action.last_update_on else None,
             "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
             "department": action.accountable.name if action.accountable else "",
@@ -194,6 +201,8 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
         before = now or before
         note["needs_attention"] = now in Action.NEEDS_ATTENTION
         note["date"] = formats.format_partial_date(note["noted_on"])
+        if not note["noted_on"]:
+            note["label"] = labels.format_undated_report(note["label"])
     return notes
 
 

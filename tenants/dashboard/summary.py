@@ -78,6 +78,9 @@ def _progress_context(
     list_url: ListUrl,
 ) -> dict[str, Any]:
     timeline = build_timeline(statistics)
+    behind = news.furthest_behind(statistics, visibility, list_url)
+    done = news.newest_completed(statistics, visibility, list_url)
+    strip = due_dates.strip_context(statistics, list_url)
     tables = {
         "goal": (_("By goal"), _("Goal"), statistics.by_goal),
         "department": (_("By department"), _("Department"), statistics.by_department),
@@ -92,11 +95,21 @@ def _progress_context(
         "heads": _status_heads(statistics),
         "rules": _counting_rules(statistics),
         "stats": _headline_stats(statistics, list_url),
-        "behind": news.furthest_behind(statistics, visibility, list_url),
-        "done": news.newest_completed(statistics, visibility, list_url),
+        "behind": behind,
+        "done": done,
         "timeline": timeline and timeline_context(timeline, statistics),
         "missed": timeline and _missed_rows(timeline, statistics, visibility),
-        "strip": due_dates.strip_context(statistics, list_url),
+        "strip": strip,
+        "sections": [
+            ("numbers", _("At a glance")),
+            *([("behind", _("Where we are behind"))] if behind else []),
+            *([("done", _("What got done"))] if done else []),
+            *([("time", _("Over time"))] if timeline else []),
+            *([("due", _("Due dates"))] if strip else []),
+            ("groups", _("By goal and department")),
+            ("actions", _("Every action")),
+            ("changed", _("What changed")),
+        ],
         "tables": [
             {
                 "id": f"{name}s",
@@ -297,6 +310,12 @@ def _outline_context(
         "share_title": _("%(name)s: draft racial equity plan") % {"name": visibility.jurisdiction.short_name}
         if is_draft
         else _("%(name)s: racial equity plan") % {"name": visibility.jurisdiction.short_name},
+        "sections": [
+            ("short", _("In short")),
+            ("propose", _("What we propose") if is_draft else _("What we promised")),
+            ("actions", _("Every action")),
+            ("contact", _("Contact")),
+        ],
         "goals": goals,
         "goal_segments": [
             {

@@ -91,14 +91,16 @@ def standing_note(
     return _("Report: %(status)s") % {"status": lowercase_first(status_label(status, status_labels))}
 
 
-def standing_texts(status: str | None, due: dt.date | None, plan: Plan, *, on: dt.date) -> dict[str, str]:
+def standing_texts(
+    status: str | None, due: dt.date | None, plan: Plan, *, on: dt.date, has_report: bool = False
+) -> dict[str, str]:
     """An action's standing with its texts: {"state": "overdue", "status": "Overdue", "note": "Report: on track"}."""
     state = standing(status, due, on=on, is_draft=plan.is_draft)
     due_passed = status not in Action.CLOSED and is_past_due(due, on=on, is_draft=plan.is_draft)
     return {
         "state": state,
         "status": status_label(state, plan.status_labels),
-        "note": standing_note(status, plan.status_labels, due_passed=due_passed),
+        "note": standing_note(status, plan.status_labels, due_passed=due_passed, has_report=has_report),
     }
 
 
