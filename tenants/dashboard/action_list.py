@@ -185,6 +185,7 @@ def build_display_rows(
     display_rows = []
     for row in rows:
         updated = row["last_update_on"]
+        closed_on = None if row["is_open"] else row["completed_on"] or row["status_since"]
         display_rows.append(
             {
                 "code": row["code"],
@@ -205,7 +206,9 @@ def build_display_rows(
                 "undated": ""
                 if updated or row["undated_report"] is None
                 else labels.format_undated_report(row["undated_report"]),
-                "closed_on": "" if row["is_open"] else formats.format_partial_date(row["status_since"]),
+                "closed_on": ""
+                if row["is_open"]
+                else formats.format_partial_date(row["completed_on"] or row["status_since"]),
             }
         )
     return display_rows

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tenants import formats
 from tenants.dashboard import action_list
 from tenants.dashboard.statistics import PlanStatistics, Row, get_recent_notes, quarter_start
-from tenants.dashboard.timeline import completion_dates
 from tenants.dashboard.visibility import PlanVisibility
 from tenants.plans import labels
 from tenants.plans.models import Action, ProgressNote
@@ -21,43 +21,57 @@ from tenants.plans.standing import NEEDS_ATTENTION, OVERDUE
 MAX_RECENT_CHANGES = 12
 
 
-def furthest_behind(
+def behind_and_done(
     statistics: PlanStatistics, visibility: PlanVisibility, list_url: Callable[..., str]
-) -> dict[str, Any] | None:
-    """The action furthest behind, with its reason and next step: one query."""
-    row = statistics.most_delayed_action()
-    if row is None:
-        return None
-    texts = Action.objects.values("reason", "next_step").get(pk=row["pk"])
-    is_overdue = row["state"] == OVERDUE
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The action furthest behind with its reason and next step, and the one completed last with its report: one query.
+
+    None for either where there is no such action.
+    """
+    behind = statistics.most_delayed_action()
+    completed = [row for row in statistics.rows if row["status"] == Action.Status.COMPLETED]
+    done = max(completed, key=lambda row: row["completed_on"] or dt.date.min, default=None)
+    reports = ProgressNote.objects.filter(action=OuterRef("pk")).exclude(noted_on=None)
+    newest = reports.order_by("-noted_on", "-position", "-pk").values("text")[:1]
+    actions = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
+    texts = {
+        texts["pk"]: texts for texts in actions.values("pk", "reason", "next_step", text=Subquery(newest))
+    }
     return (
-        _shown(row, statistics, visibility)
-        | texts
-        | {
-            "since": "" if is_overdue else formats.format_partial_date(row["status_since"]),
-            "overdue_since": formats.time_since(row["due_date"], on=statistics.on) if is_overdue else "",
-            "all_count": statistics.overall.attention,
-            "all_url": list_url(status="attention"),
-        }
+        behind and _behind_context(behind, texts[behind["pk"]], statistics, visibility, list_url),
+        done and _done_context(done, texts[done["pk"]], statistics, visibility, list_url),
     )
 
 
-def newest_completed(
-    statistics: PlanStatistics, visibility: PlanVisibility, list_url: Callable[..., str]
-) -> dict[str, Any] | None:
-    """The action completed last, with the newest report on it: two queries. None while none is completed."""
-    completed = [row for row in statistics.rows if row["status"] == Action.Status.COMPLETED]
-    if not completed:
-        return None
-    dates = completion_dates(completed)
-    row = max(completed, key=lambda row: dates[row["pk"]] or dt.date.min)
-    done_on = dates[row["pk"]]
-    reports = ProgressNote.objects.filter(action=row["pk"]).order_by("-noted_on", "-position", "-pk")
-    report = reports.exclude(noted_on=None).values_list("text", flat=True).first()
+def _behind_context(
+    row: Row,
+    texts: dict[str, Any],
+    statistics: PlanStatistics,
+    visibility: PlanVisibility,
+    list_url: Callable[..., str],
+) -> dict[str, Any]:
+    is_overdue = row["state"] == OVERDUE
     return _shown(row, statistics, visibility) | {
-        "text": report or "",
-        "done_on": formats.format_partial_date(done_on),
-        "in_time": _in_time(row, done_on),
+        "reason": texts["reason"],
+        "next_step": texts["next_step"],
+        "since": "" if is_overdue else formats.format_partial_date(row["status_since"]),
+        "overdue_since": formats.time_since(row["due_date"], on=statistics.on) if is_overdue else "",
+        "all_count": statistics.overall.attention,
+        "all_url": list_url(status="attention"),
+    }
+
+
+def _done_context(
+    row: Row,
+    texts: dict[str, Any],
+    statistics: PlanStatistics,
+    visibility: PlanVisibility,
+    list_url: Callable[..., str],
+) -> dict[str, Any]:
+    return _shown(row, statistics, visibility) | {
+        "text": texts["text"] or "",
+        "done_on": formats.format_partial_date(row["completed_on"]),
+        "in_time": _in_time(row["due_date"], row["completed_on"]),
         "all_count": statistics.overall.completed,
         "all_url": list_url(status="completed"),
     }
@@ -70,9 +84,8 @@ def _shown(row: Row, statistics: PlanStatistics, visibility: PlanVisibility) -> 
     return shown | {"title": formats.action_heading("", row["title"])}
 
 
-def _in_time(row: Row, done_on: dt.date | None) -> str:
+def _in_time(due: dt.date | None, done_on: dt.date | None) -> str:
     """ "done by then", "done after it", or empty where a date is missing."""
-    due = row["due_date"]
     if done_on is None or due is None:
         return ""
     return _("done by then") if done_on <= due else _("done after it")

@@ -87,7 +87,7 @@ def describe_columns() -> list[tuple[str, str]]:
         (
             "freshness",
             _(
-                "How old the last update is, by the plan’s own rhythm: fresh, due, late, stale, none. "
+                "How old the last update is, by the plan’s own rhythm: fresh, due, late, stale, undated, none. "
                 "“closed” for actions that need no more updates."
             ),
         ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from tenants import formats
 from tenants.models import ActionStage
 from tenants.plans import labels
-from tenants.plans.models import Action, Plan, ProgressNote, freshness
+from tenants.plans.models import Action, Goal, Plan, ProgressNote, freshness
 from tenants.plans.selectors import undated_report
 from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE, is_past_due, standing
 
@@ -31,9 +31,9 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
     """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
     Besides the columns: "state" (tenants.plans.standing), "is_open", "due_passed" (open, and its due date has passed:
-    with a status it is overdue), "has_report", "undated_report" (label of the newest report without a date, None if there
-    is none), "fresh" ("none", "undated", "fresh", "due", "late", "stale"; False for those that owe no updates),
-    "department".
+    with a status it is overdue), "has_report", "undated_report" (label of the newest report without a date, None if
+    there is none), "completed_on" (None where no report says it), "goal_count" (of the whole plan), "department",
+    "fresh" ("none", "undated", "fresh", "due", "late", "stale"; False for those that owe no updates).
     """
     columns = [
         "pk",
@@ -80,6 +80,8 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             outcome_title=F("outcome__title"),
             outcome_stage=F("outcome__stage"),
             undated_report=undated_report(),
+            first_completed_report=_first_completed_report(),
+            goal_count=_goal_count(plan),
         )
     )
     rows = list(actions)
@@ -88,6 +90,11 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
         row["stage"] = row["stage"] or row["outcome_stage"]
         row["state"] = standing(row["status"], row["due_date"], on=on, is_draft=plan.is_draft)
         row["is_open"] = row["status"] not in Action.CLOSED
+        row["completed_on"] = (
+            row["status_since"] or row["first_completed_report"]
+            if row["status"] == Action.Status.COMPLETED
+            else None
+        )
         row["has_report"] = row["last_update_on"] is not None or row["undated_report"] is not None
         row["due_passed"] = row["is_open"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft)
         row["fresh"] = (
@@ -102,6 +109,26 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             )
         )
     return rows
+
+
+def _first_completed_report() -> Subquery:
+    """The day of the first of an action's last dated reports in a row that say "completed".
+
+    A status that came with a sheet has no day of its own: this is the day on which it was first reported.
+    """
+    dated = ProgressNote.objects.exclude(noted_on=None).exclude(status="")
+    later = Q(noted_on__gt=OuterRef("noted_on")) | Q(
+        noted_on=OuterRef("noted_on"), position__gt=OuterRef("position")
+    )
+    contradicted = dated.filter(later, action=OuterRef("action")).exclude(status=Action.Status.COMPLETED)
+    completed = dated.filter(~Exists(contradicted), action=OuterRef("pk"), status=Action.Status.COMPLETED)
+    return Subquery(completed.order_by("noted_on", "position", "pk").values("noted_on")[:1])
+
+
+def _goal_count(plan: Plan) -> Subquery:
+    """The number of the plan's goals, also of those without an action."""
+    goals = Goal.objects.filter(plan=plan, retired_at=None).order_by().values("plan")
+    return Subquery(goals.annotate(count=Count("pk")).values("count"))
 
 
 @dataclass
@@ -235,7 +262,7 @@ class PlanStatistics:
     def lead_paragraph(self) -> str:
         """The plan in two or three sentences, built from its numbers."""
         plan, actions = self.plan, len(self.rows)
-        goals = plan.goals.filter(retired_at=None).count()  # those without an action too
+        goals = self.rows[0]["goal_count"] if self.rows else plan.goals.filter(retired_at=None).count()
         size = _("%(goals)s and %(actions)s") % {
             "goals": ngettext("%(n)s goal", "%(n)s goals", goals) % {"n": formats.spell_number(goals)},
             "actions": ngettext("%(n)s action", "%(n)s actions", actions)

@@ -78,8 +78,7 @@ def _progress_context(
     list_url: ListUrl,
 ) -> dict[str, Any]:
     timeline = build_timeline(statistics)
-    behind = news.furthest_behind(statistics, visibility, list_url)
-    done = news.newest_completed(statistics, visibility, list_url)
+    behind, done = news.behind_and_done(statistics, visibility, list_url)
     strip = due_dates.strip_context(statistics, list_url)
     tables = {
         "goal": (_("By goal"), _("Goal"), statistics.by_goal),

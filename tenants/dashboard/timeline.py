@@ -1,4 +1,4 @@
-"""Actions completed over time, beside those that were due by the dates the plan was adopted with. Three queries."""
+"""Actions completed over time, beside those that were due by the dates the plan was adopted with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenants.charts import step_chart
 from tenants.dashboard.periods import Period, periods_between
 from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.plans.commitments import promised_since
-from tenants.plans.models import Action, Plan, PlanLogEntry, ProgressNote
+from tenants.plans.models import Action, Plan, PlanLogEntry
 from tenants.plans.standing import NOT_COUNTED
 
 
@@ -49,13 +49,13 @@ def build_timeline(statistics: PlanStatistics) -> Timeline | None:
     if plan.lifecycle == Plan.Lifecycle.DRAFT or since is None or since > on:
         return None
     rows = [row for row in statistics.rows if row["state"] not in NOT_COUNTED]
-    completed_on = completion_dates(rows)
     promised_by = adopted_due_dates(plan, rows)
     due_rows = [row for row in rows if (day := promised_by[row["pk"]]) and day < on]
-    if not due_rows and not completed_on:
+    completed = [row["completed_on"] for row in rows if row["status"] == Action.Status.COMPLETED]
+    if not due_rows and not completed:
         return None
     periods = periods_between(since, on)
-    days_done = [day for day in completed_on.values() if day]
+    days_done = [day for day in completed if day]
     days_due = [day for day in promised_by.values() if day and day < on]
     return Timeline(
         since=since,
@@ -63,27 +63,8 @@ def build_timeline(statistics: PlanStatistics) -> Timeline | None:
         completed=[sum(day <= period.end for day in days_done) for period in periods],
         due=[sum(day <= period.end for day in days_due) for period in periods],
         due_rows=due_rows,
-        undated_count=len(completed_on) - len(days_done),
+        undated_count=len(completed) - len(days_done),
     )
-
-
-def completion_dates(rows: list[Row]) -> dict[int, dt.date | None]:
-    """By id, the day on which each completed action became so; None where no report says it. One query.
-
-    A status that came with a sheet has no day of its own: then it is the first of the last dated reports in a row that
-    say "completed".
-    """
-    completed = {row["pk"]: row["status_since"] for row in rows if row["status"] == Action.Status.COMPLETED}
-    unknown = [pk for pk, day in completed.items() if day is None]
-    reports = ProgressNote.objects.filter(action__in=unknown).exclude(noted_on=None).exclude(status="")
-    for pk, status, noted_on in reports.order_by("noted_on", "position", "pk").values_list(
-        "action_id", "status", "noted_on"
-    ):
-        if status != Action.Status.COMPLETED:
-            completed[pk] = None
-        elif completed[pk] is None:
-            completed[pk] = noted_on
-    return completed
 
 
 def adopted_due_dates(plan: Plan, rows: list[Row]) -> dict[int, dt.date | None]:
@@ -92,13 +73,12 @@ def adopted_due_dates(plan: Plan, rows: list[Row]) -> dict[int, dt.date | None]:
     An action that was added later has the date it was added with.
     """
     dates = {row["pk"]: row["due_date"] for row in rows}
-    since = promised_since(plan)
-    if since is None:
-        return dates
+    log = PlanLogEntry.objects.filter(object_type="action", fields__has_key="due_date")
+    changes = list(log.order_by("-at", "-pk").values_list("at", "object_uuid", "fields"))
+    since = promised_since(plan) if changes else None
     by_uuid = {row["uuid"]: row["pk"] for row in rows}
-    log = PlanLogEntry.objects.filter(object_type="action", at__gte=since, fields__has_key="due_date")
-    for uuid, fields in log.order_by("-at", "-pk").values_list("object_uuid", "fields"):
-        if uuid in by_uuid:
+    for at, uuid, fields in changes:
+        if uuid in by_uuid and since and at >= since:
             was, now = fields["due_date"]
             is_new = "title" in fields and not fields["title"][0]
             dates[by_uuid[uuid]] = parse_date((now if is_new else was) or "")

@@ -110,5 +110,5 @@ def test_htmx_gets_only_the_list(public_plan, anonymous_client):
 
 
 def test_pages_of_the_list_are_cached_by_every_parameter_but_free_text():
-    expected = ["status", "goal", "department", "stage", "sort", "page"]
+    expected = ["status", "goal", "department", "stage", "due", "sort", "page"]
     assert ActionFilterSet.cacheable_params() == expected
