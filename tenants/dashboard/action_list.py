@@ -206,9 +206,7 @@ def build_display_rows(
                 "undated": ""
                 if updated or row["undated_report"] is None
                 else labels.format_undated_report(row["undated_report"]),
-                "closed_on": ""
-                if row["is_open"]
-                else formats.format_partial_date(row["completed_on"] or row["status_since"]),
+                "closed_on": formats.format_partial_date(closed_on),
             }
         )
     return display_rows
