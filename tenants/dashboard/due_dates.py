@@ -91,6 +91,7 @@ def strip_context(statistics: PlanStatistics, url: Callable[..., str]) -> dict[s
         "open_cells": open_cells,
         "open_count": len(rows),
         "marks_actions": marks_actions,
+        "has_numbers": marks_actions and all(row["number"] for row in rows),
         "today": formats.format_partial_date(on),
         "key": [
             (state, labels.status_label(state, statistics.plan.status_labels))
@@ -150,7 +151,7 @@ def _marks(rows: list[Row], statistics: PlanStatistics, *, by_action: bool) -> l
             {
                 "state": row["state"],
                 "text": row["number"],
-                "label": labels.status_label(row["state"], status_labels),
+                "label": f"{labels.status_label(row['state'], status_labels)}: {row['title']}",
             }
             for row in ordered
         ]

@@ -114,6 +114,7 @@ def _progress_context(
                 "id": f"{name}s",
                 "heading": heading,
                 "of": of,
+                "is_open": name == "goal",
                 "largest": max((group.counted for group in groups), default=0),
                 "lines": summary_lines(statistics, groups, lambda key, name=name: list_url(**{name: key})),
             }
@@ -357,13 +358,11 @@ def _share_title(statistics: PlanStatistics, visibility: PlanVisibility) -> str:
 
 
 def _eyebrow(plan: Plan, on: dt.date) -> str:
-    """ "Racial equity plan, 2025–2029, year 3", or that it is a draft."""
+    """ "Racial equity plan, 2025–2029, year 3"; a draft has no year yet."""
     phrases = [plan.title]
     period = labels.format_period(plan)
     if period and period not in plan.title:
         phrases.append(period)
-    if plan.lifecycle == Plan.Lifecycle.DRAFT:
-        phrases.append(_("draft, not adopted yet"))
-    elif plan.period_start and plan.period_start <= on <= (plan.period_end or on):
+    if not plan.is_draft and plan.period_start and plan.period_start <= on <= (plan.period_end or on):
         phrases.append(_("year %(n)d") % {"n": formats.year_since(plan.period_start, on=on)})
     return ", ".join(phrases)

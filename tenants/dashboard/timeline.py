@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.dateparse import parse_date
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tenants import formats
@@ -27,16 +28,29 @@ class Timeline:
     completed: list[int]  # by the end of each period; without actions whose date of completion is not known
     due: list[int]
     due_rows: list[Row]  # were due before today by the dates of adoption
-    undated_count: int  # completed actions whose date of completion is not known
+    by_report_count: (
+        int  # completed actions that are dated by their last report, because no report names the day
+    )
+    undated_count: int  # completed actions without any dated report
+
+    @property
+    def unknown_count(self) -> int:
+        """Number of those that were due and have no status: whether they are done is not known."""
+        return sum(not row["status"] for row in self.due_rows)
 
     @property
     def missed_rows(self) -> list[Row]:
-        """Those that were due and are not completed."""
-        return [row for row in self.due_rows if row["status"] != Action.Status.COMPLETED]
+        """Those that were due and are reported as not completed."""
+        return [row for row in self.due_rows if row["status"] not in (None, "", Action.Status.COMPLETED)]
 
     @property
     def kept_count(self) -> int:
-        return len(self.due_rows) - len(self.missed_rows)
+        return len(self.due_rows) - len(self.missed_rows) - self.unknown_count
+
+    @property
+    def is_drawn(self) -> bool:
+        """False while most completed actions have no date: the line would show less than what is done."""
+        return self.undated_count <= self.completed[-1]
 
 
 def build_timeline(statistics: PlanStatistics) -> Timeline | None:
@@ -51,11 +65,12 @@ def build_timeline(statistics: PlanStatistics) -> Timeline | None:
     rows = [row for row in statistics.rows if row["state"] not in NOT_COUNTED]
     promised_by = adopted_due_dates(plan, rows)
     due_rows = [row for row in rows if (day := promised_by[row["pk"]]) and day < on]
-    completed = [row["completed_on"] for row in rows if row["status"] == Action.Status.COMPLETED]
+    completed = [row for row in rows if row["status"] == Action.Status.COMPLETED]
     if not due_rows and not completed:
         return None
     periods = periods_between(since, on)
-    days_done = [day for day in completed if day]
+    dates = [row["completed_on"] or row["last_update_on"] for row in completed]
+    days_done = [day for day in dates if day]
     days_due = [day for day in promised_by.values() if day and day < on]
     return Timeline(
         since=since,
@@ -63,6 +78,7 @@ def build_timeline(statistics: PlanStatistics) -> Timeline | None:
         completed=[sum(day <= period.end for day in days_done) for period in periods],
         due=[sum(day <= period.end for day in days_due) for period in periods],
         due_rows=due_rows,
+        by_report_count=sum(row["completed_on"] is None and bool(row["last_update_on"]) for row in completed),
         undated_count=len(completed) - len(days_done),
     )
 
@@ -87,15 +103,32 @@ def adopted_due_dates(plan: Plan, rows: list[Row]) -> dict[int, dt.date | None]:
 
 def timeline_context(timeline: Timeline, statistics: PlanStatistics) -> dict[str, Any]:
     """The template context of the chart and its table."""
-    done, due = timeline.completed[-1], timeline.due[-1]
-    first, last = timeline.periods[0], timeline.periods[-1]
+    return {
+        "chart": _draw(timeline) if timeline.is_drawn else "",
+        "table": [
+            {"label": period.label, "completed": done, "due": due}
+            for period, done, due in zip(timeline.periods, timeline.completed, timeline.due, strict=True)
+        ],
+        "by_year": not timeline.periods[-1].quarter,
+        "since": formats.format_partial_date(timeline.since),
+        "was_adopted": bool(statistics.plan.adopted_on),
+        "kept": timeline.kept_count,
+        "due_count": len(timeline.due_rows),
+        "unknown": timeline.unknown_count,
+        "missed_count": len(timeline.missed_rows),
+        "by_report": timeline.by_report_count,
+        "undated": timeline.undated_count,
+    }
+
+
+def _draw(timeline: Timeline) -> SafeString:
     description = _(
         "Completed actions rose to %(done)s from %(first)s to %(last)s. By then %(due)s were due."
     ) % {
-        "done": formats.format_number(done),
-        "due": formats.format_number(due),
-        "first": first.label,
-        "last": last.label,
+        "done": formats.format_number(timeline.completed[-1]),
+        "due": formats.format_number(timeline.due[-1]),
+        "first": timeline.periods[0].label,
+        "last": timeline.periods[-1].label,
     }
     lines = [
         step_chart.Line(_("completed"), timeline.completed, "is-main"),
@@ -107,19 +140,4 @@ def timeline_context(timeline: Timeline, statistics: PlanStatistics) -> dict[str
         else step_chart.Tick(str(period.year))
         for period in timeline.periods
     ]
-    return {
-        "chart": step_chart.draw(
-            lines, ticks, title=_("Actions completed over time"), description=description
-        ),
-        "table": [
-            {"label": period.label, "completed": done, "due": due}
-            for period, done, due in zip(timeline.periods, timeline.completed, timeline.due, strict=True)
-        ],
-        "by_year": not last.quarter,
-        "since": formats.format_partial_date(timeline.since),
-        "was_adopted": bool(statistics.plan.adopted_on),
-        "kept": timeline.kept_count,
-        "due_count": len(timeline.due_rows),
-        "missed_count": len(timeline.missed_rows),
-        "undated": timeline.undated_count,
-    }
+    return step_chart.draw(lines, ticks, title=_("Actions completed over time"), description=description)

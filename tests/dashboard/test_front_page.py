@@ -149,8 +149,27 @@ def test_a_dated_report_is_newer_than_an_undated_one(launched_city, public_plan,
 
 def test_a_completed_action_without_a_date_is_counted_and_said(public_plan, text):
     page = text()
-    assert "1 completed action has no date of completion and is not in this line." in page
+    assert "1 completed action has no date, so there is no line over time yet." in page
     assert "Completed date not given" in page
+
+
+def test_a_completed_action_is_dated_by_its_last_report_and_it_is_said(
+    launched_city, public_plan, text, in_city
+):
+    with in_city(launched_city):
+        Action.objects.filter(code="t1").update(last_update_on=dt.date(2027, 2, 1))
+    page = text()
+    assert "For 1 completed action no report names the day; its last report counts." in page
+    assert "Completed date not given" in page
+
+
+def test_what_has_no_status_is_not_told_to_be_undone(launched_city, public_plan, text, in_city):
+    with in_city(launched_city):
+        Action.objects.filter(code="t3").update(due_date=dt.date(2027, 3, 31), start_date=None)
+    page = text()
+    assert "0 of the 2 actions due by now are reported as done" in page
+    assert "1 of them has no status yet: whether it is done is not known." in page
+    assert "The one that was due and is not done 2.2 Rent fund" in page
 
 
 def test_a_past_due_date_without_a_status_is_told_apart_from_overdue(
@@ -285,7 +304,8 @@ def test_a_completion_is_dated_by_the_reports_where_the_status_is_not(
             NoteFactory(action=action, noted_on=dt.date.fromisoformat(day), status=status)
     page = text()
     assert "Completed on August 10, 2026" in page
-    assert "has no date of completion" not in page
+    assert "has no date" not in page
+    assert "no report names the day" not in page
 
 
 def test_what_changed_has_a_word_for_each_mark(public_plan, launched_city, anonymous_client, in_city):

@@ -109,7 +109,7 @@ def test_the_citys_own_status_labels_are_used(launched_city, make_plan, anonymou
 def test_a_draft_has_no_overdue_actions(launched_city, make_plan, anonymous_client):
     make_plan(launched_city, lifecycle="draft", adopted_on=None)
     text = visible_text(anonymous_client.get("/"))
-    assert "draft, not adopted yet" in text
+    assert "Draft. The city has not adopted this plan." in text
     assert not re.search(r"\d overdue", text)
     assert "At risk" in visible_text(anonymous_client.get("/plan/actions/t6/"))
     assert "verdue" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
