@@ -12,8 +12,21 @@ from django.contrib.humanize.templatetags.humanize import apnumber
 from django.db.models import TextChoices
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+
+# By Jurisdiction.Kind.
+_KINDS_IN_SENTENCES = {
+    "city": gettext_lazy("the city"),
+    "town": gettext_lazy("the town"),
+    "village": gettext_lazy("the village"),
+    "county": gettext_lazy("the county"),
+    "school_or_park_district": gettext_lazy("the district"),
+    "regional": gettext_lazy("the agency"),
+    "state_agency": gettext_lazy("the agency"),
+    "tribal": gettext_lazy("the tribe"),
+    "department": gettext_lazy("the department"),
+}
 
 
 def format_partial_date(day: dt.date | None, precision: str = "day") -> str:
@@ -100,3 +113,8 @@ def lowercase_first(text: str) -> str:
 def year_since(start: dt.date, *, on: dt.date) -> int:
     """The number of the year that `on` is in, counted from `start`: 1 until the day before its first anniversary."""
     return on.year - start.year + 1 - ((on.month, on.day) < (start.month, start.day))
+
+
+def the_kind(kind: str) -> str:
+    """What a sentence calls a jurisdiction of this kind (Jurisdiction.Kind): "the city", "the county", "the tribe"."""
+    return str(_KINDS_IN_SENTENCES[kind])

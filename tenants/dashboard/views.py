@@ -16,7 +16,7 @@ from django.views.decorators.http import condition, require_safe
 from tenants.access import open_before_launch
 from tenants.dashboard import action_detail, action_list, open_data, plan_outline, theme
 from tenants.dashboard.statistics import PlanStatistics, StatGroup, load_statistics
-from tenants.dashboard.summary import summary_context
+from tenants.dashboard.summary import stage_of, summary_context
 from tenants.dashboard.visibility import PlanVisibility, add_cache_headers, resolve_visibility
 from tenants.plans import labels
 from tenants.plans.selectors import current_jurisdiction
@@ -40,7 +40,8 @@ def home(request: HttpRequest, home_page: Any = None) -> HttpResponse:
     if htmx and htmx.target == "action-rows" and not htmx.history_restore_request:
         return _render(request, "dashboard/_action_rows.html", context, visibility)
     context |= summary_context(statistics, filters, visibility)
-    return _render(request, "dashboard/home.html", context, visibility)
+    template = "home.html" if context["show_status"] else "home_outline.html"
+    return _render(request, f"dashboard/{template}", context, visibility)
 
 
 @cache_for_anonymous(params=["goal", "page"])
@@ -163,11 +164,17 @@ def _action_list_context(
     rows = filters.filter_queryset(statistics.rows)
     page = action_list.paginate(rows, filters.data.get("page", ""))
     home_path = reverse("front")
+    show_status = stage_of(statistics).has_progress
     return {
+        "show_status": show_status,
         "statistics": statistics,
         "filters": filters,
         "chips": filters.chips(),
-        "columns": filters.columns(),
+        "columns": [
+            column
+            for column in filters.columns()
+            if show_status or column["name"] not in ("status", "updated")
+        ],
         "rows": action_list.build_display_rows(
             list(page), statistics=statistics, preview_query=visibility.preview_query
         ),
@@ -176,6 +183,7 @@ def _action_list_context(
         "page_links": page_links(page, lambda number: home_path + filters.query_string(page=number)),
         "page": page,
         "query": filters.query_string(),
+        "whole_url": filters.query_string(page=action_list.ALL_PAGES),
         "all_url": filters.query_string(**dict.fromkeys((*filters.facet_names, "q"), "")),
     }
 

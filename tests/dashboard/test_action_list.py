@@ -21,7 +21,9 @@ from tests.plan_factories import (
         ("", ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]),
         ("?status=attention", ["t5", "t6", "t7"]),
         ("?status=none", ["t3"]),
-        ("?status=late", ["t6"]),
+        ("?status=overdue", ["t6"]),
+        ("?status=late", ["t6"]),  # as it was called before
+        ("?status=at_risk", []),
         ("?status=left_out", ["t4"]),
         ("?stage=normalize", ["t5"]),
         ("?q=CAFE", ["t3"]),
@@ -108,5 +110,5 @@ def test_htmx_gets_only_the_list(public_plan, anonymous_client):
 
 
 def test_pages_of_the_list_are_cached_by_every_parameter_but_free_text():
-    expected = ["status", "goal", "department", "stage", "sort", "page"]
+    expected = ["status", "goal", "department", "stage", "due", "sort", "page"]
     assert ActionFilterSet.cacheable_params() == expected

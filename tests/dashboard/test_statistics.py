@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from tenants.plans.models import Action
+import datetime as dt
+import re
+
+from tenants.plans.models import Action, ProgressNote
 from tests.dashboard.responses import action_codes, csv_rows, visible_text
 
 
 def test_page_csv_and_json_show_the_same_numbers(public_plan, anonymous_client):
     home = visible_text(anonymous_client.get("/"))
-    assert "1 of 7 actions completed 7 leaves out 1 cancelled." in home
-    assert "1 of 7 on track" in home
-    assert "3 of 7 need attention 1 at risk, 1 off track, 1 on hold." in home
-    assert "1 of 7 have no status yet" in home
-    assert "1 of 6 are past their promised date" in home
+    assert "7 actions at a glance" in home
+    assert "7 leaves out 1 cancelled." in home
+    assert "1 done 1 on track 3 need attention 1 not started 1 no status yet" in home
+    parts = "1 Completed 1 On track 1 Off track 1 Overdue 1 On hold 1 Not started 1 No status yet"
+    assert parts in home
+    assert "Overdue 1 Open after its due date. Its last report says: 1 at risk" in home
 
     numbers = csv_rows(anonymous_client.get("/data/numbers.csv"))[0]
     assert (numbers["by"], numbers["actions_counted"], numbers["completed"], numbers["on_track"]) == (
@@ -21,12 +25,8 @@ def test_page_csv_and_json_show_the_same_numbers(public_plan, anonymous_client):
         "1",
         "1",
     )
-    assert (numbers["at_risk"], numbers["off_track"], numbers["on_hold"], numbers["no_status"]) == (
-        "1",
-        "1",
-        "1",
-        "1",
-    )
+    states = ("at_risk", "off_track", "overdue", "on_hold", "no_status")
+    assert [numbers[state] for state in states] == ["0", "1", "1", "1", "1"]
     assert (numbers["cancelled"], numbers["promised_date_passed"]) == ("1", "1")
 
     tree = anonymous_client.get("/data/plan.json").json()
@@ -43,7 +43,7 @@ def test_downloads_match_the_list(public_plan, anonymous_client):
         "?status=attention",
         "?goal=&stage=organize&sort=-title",
         "?q=cafe",
-        "?status=late&sort=due",
+        "?status=overdue&sort=due",
     ]:
         shown = action_codes(anonymous_client.get("/" + query))
         assert shown == [row["code"] for row in csv_rows(anonymous_client.get("/data/actions.csv" + query))]
@@ -62,13 +62,18 @@ def test_summaries_by_goal_department_and_stage(public_plan, anonymous_client):
     assert lines["kind_of_step", "Normalize"]["actions_counted"] == "1"
     assert lines["kind_of_step", "Organize"]["actions_counted"] == "3"
     page = visible_text(anonymous_client.get("/"))
-    assert "Goal 2: Housing stability 1 at risk, 1 off track, 1 on hold, 1 not started" in page
+    words = "4 actions: 1 off track, 1 overdue, 1 on hold, 1 not started."
+    assert re.search(rf"Goal 2: Housing stability [\d ]+ {words}", page)
+    assert re.search(
+        r"Library [\d ]+ 3 actions: 1 completed, 1 on track, 1 no status yet. Left out: 1 cancelled.", page
+    )
 
 
 def test_the_lead_paragraph_is_built_from_the_numbers(public_plan, anonymous_client):
     assert (
         "In January 2025 the City Council adopted two goals and eight actions. One action is done. "
-        "“Housing stability” is the goal furthest behind." in visible_text(anonymous_client.get("/"))
+        "One is overdue. “Housing stability” is the goal furthest behind."
+        in visible_text(anonymous_client.get("/"))
     )
 
 
@@ -78,7 +83,7 @@ def test_the_most_delayed_action_comes_first_with_its_next_step(public_plan, ano
     assert "Both attorneys left." in text[start : start + 200]
     assert "What happens next. Interviews are on April 14." in text[start : start + 300]
     assert "vacant since March 1, 2027" in text[start:]
-    assert "2 more actions are behind" in text
+    assert "All 3 that need attention" in text
 
 
 def test_a_plan_without_any_status_shows_that_instead_of_zeros(
@@ -87,10 +92,10 @@ def test_a_plan_without_any_status_shows_that_instead_of_zeros(
     make_plan(launched_city)
     with in_city(launched_city):
         Action.objects.update(status=None, last_update_on=None)
+        ProgressNote.objects.all().delete()
     text = visible_text(anonymous_client.get("/"))
-    assert "8 of 8 have no status yet" in text
-    assert "actions completed" not in text
-    assert "The city has not reported on any of them yet." in text
+    assert "adopted two goals and eight actions. No progress is reported yet." in text
+    assert "No status yet" not in text
 
 
 def test_the_citys_own_status_labels_are_used(launched_city, make_plan, anonymous_client):
@@ -104,7 +109,48 @@ def test_the_citys_own_status_labels_are_used(launched_city, make_plan, anonymou
 def test_a_draft_has_no_overdue_actions(launched_city, make_plan, anonymous_client):
     make_plan(launched_city, lifecycle="draft", adopted_on=None)
     text = visible_text(anonymous_client.get("/"))
-    assert "draft, not adopted yet" in text
-    assert "past their promised date" not in text
-    assert "date passed" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
-    assert anonymous_client.get("/data/actions.json?status=late").json()["count"] == 0
+    assert "Draft. The city has not adopted this plan." in text
+    assert not re.search(r"\d overdue", text)
+    assert "At risk" in visible_text(anonymous_client.get("/plan/actions/t6/"))
+    assert "verdue" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
+    assert anonymous_client.get("/data/actions.json?status=overdue").json()["count"] == 0
+
+
+def test_overdue_actions_are_not_on_track_and_show_their_report(
+    launched_city, public_plan, anonymous_client, in_city
+):
+    with in_city(launched_city):
+        Action.objects.filter(code="t2").update(due_date=dt.date(2027, 4, 7))
+    home = visible_text(anonymous_client.get("/"))
+    assert "1 done 4 need attention" in home
+    assert "1 Completed 1 Off track 2 Overdue 1 On hold" in home
+    assert "Overdue Report: on track" in visible_text(anonymous_client.get("/plan/"))
+    page = visible_text(anonymous_client.get("/plan/actions/t2/"))
+    assert "Overdue Report: on track" in page
+    assert "The date passed 1 day ago, and the action is not reported as done." in page
+    [row] = [row for row in csv_rows(anonymous_client.get("/data/actions.csv")) if row["code"] == "t2"]
+    assert (row["status"], row["status_words"], row["standing"]) == ("on_track", "On track", "overdue")
+    assert row["promised_date_passed"] == "True"
+
+
+def test_without_a_status_an_action_is_never_overdue(launched_city, public_plan, anonymous_client, in_city):
+    with in_city(launched_city):
+        Action.objects.filter(code="t3").update(due_date=dt.date(2027, 4, 7), start_date=None)
+    assert action_codes(anonymous_client.get("/?status=overdue")) == ["t6"]
+    assert "No status yet Due date passed, no report" in visible_text(anonymous_client.get("/plan/"))
+    page = visible_text(anonymous_client.get("/plan/actions/t3/"))
+    assert "No status yet Due date passed, no report" in page
+    assert "and there is no report on it yet." in page
+    [row] = [row for row in csv_rows(anonymous_client.get("/data/actions.csv")) if row["code"] == "t3"]
+    assert (row["status"], row["standing"], row["promised_date_passed"]) == ("", "none", "True")
+
+
+def test_a_completed_plan_owes_no_updates(launched_city, public_plan, anonymous_client, in_city):
+    assert "updates are up to date" in visible_text(anonymous_client.get("/"))
+    with in_city(launched_city):
+        public_plan.lifecycle = "completed"
+        public_plan.save()
+    text = visible_text(anonymous_client.get("/"))
+    assert "updates are up to date" not in text
+    assert "No recent update" not in text
+    assert {row["freshness"] for row in csv_rows(anonymous_client.get("/data/actions.csv"))} == {"closed"}

@@ -146,3 +146,12 @@ def test_choices_of_states_are_in_order_of_their_names():
 @pytest.mark.parametrize("code", ["MN", "DC", "PR"])
 def test_a_jurisdiction_may_be_in_each_of_them(code):
     Jurisdiction(name="City of Elm Ford", short_name="Elm Ford", slug="elm-ford", state=code).clean()
+
+
+def test_every_kind_of_jurisdiction_has_its_word():
+    words = {kind: formats.the_kind(kind) for kind in Jurisdiction.Kind.values}
+    assert words["city"] == "the city"
+    assert words["county"] == "the county"
+    assert words["school_or_park_district"] == "the district"
+    assert words["tribal"] == "the tribe"
+    assert [kind for kind, word in words.items() if "city" in word] == ["city"]
