@@ -24,7 +24,7 @@ from cohort.progress import selectors as progress
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
-from tenants.plans.labels import format_due, status_label
+from tenants.plans.labels import format_due, standing_texts
 from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
 from tenants.web.urlconf import get_top_level_names
@@ -255,13 +255,13 @@ class NarrativePage(BlockPage):
         plan = current_plan() if is_team else visible_plan("public")
         if plan is None:
             return {}
+        today = timezone.localdate()
         actions = Action.objects.current().filter(outcome__goal__plan=plan, code__in=codes)
         return {
-            action.code: {
+            action.code: standing_texts(action.status, action.due_date, plan, on=today)
+            | {
                 "url": action.get_absolute_url(),
                 "heading": str(action),
-                "status": action.status,
-                "label": status_label(action.status, plan.status_labels),
                 "due": format_due(action.due_date, action.due_precision, action.is_continuous),
             }
             for action in actions

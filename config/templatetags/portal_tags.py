@@ -11,6 +11,7 @@ from django import template
 from django.forms import BaseForm
 from django.http import QueryDict
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -22,12 +23,13 @@ from tenants.plans.models import Action, Plan
 
 register = template.Library()
 
-# code -> icon, glyph. The codes are those of Action.Status; "none": no status yet.
+# code -> icon, glyph. The codes are those of tenants.plans.standing.
 STATUS_ICONS = {
     "completed": ("check_circle", "mark_completed"),
     "on_track": ("trending_up", "mark_on_track"),
     "at_risk": ("warning", "mark_at_risk"),
     "off_track": ("error", "mark_off_track"),
+    labels.OVERDUE: ("alarm", "mark_overdue"),
     "on_hold": ("hourglass_empty", "mark_on_hold"),
     "not_started": ("radio_button_unchecked", "mark_not_started"),
     "cancelled": ("close", "mark_left_out"),
@@ -37,7 +39,7 @@ STATUS_ICONS = {
 FRESHNESS_ICONS = {
     "fresh": "check",
     "due": "schedule",
-    "overdue": "alarm",
+    "late": "alarm",
     "stale": "history",
     "none": "remove",
 }
@@ -111,8 +113,16 @@ def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
 
 @register.simple_tag
 def action_status(action: Action) -> SafeString:
-    """The status of an action in the words of its plan; load the action with `outcome__goal__plan`."""
-    return status(action.status, labels.status_label(action.status, action.outcome.goal.plan.status_labels))
+    """The standing of an action in the words of its plan; load the action with `outcome__goal__plan`."""
+    plan = action.outcome.goal.plan
+    texts = labels.standing_texts(action.status, action.due_date, plan, on=timezone.localdate())
+    return status(texts["state"], texts["status"]) + standing_note(texts["note"])
+
+
+@register.simple_tag
+def standing_note(text: str) -> SafeString:
+    """What stands below a status: the report of an overdue action, or that there is none. Empty for no text."""
+    return format_html('<span class="standing-note">{}</span>', text) if text else SafeString("")
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from tenants import formats
 from tenants.dashboard import action_list
-from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due
+from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.models import Affiliation
 from tenants.plans import change_log, labels
 from tenants.plans.commitments import changes_a_commitment, commitments_in, promised_since
@@ -26,6 +26,7 @@ from tenants.plans.models import (
     ProgressNote,
     freshness,
 )
+from tenants.plans.standing import OVERDUE, is_past_due
 
 NOTES_PER_PAGE = 20
 MAX_CHANGES = 50  # of the promise
@@ -33,17 +34,16 @@ MAX_CHANGES = 50  # of the promise
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
     """The home page's summary of the action that is furthest behind: one query."""
-    status_labels, on = statistics.plan.status_labels, statistics.on
     texts = Action.objects.values("reason", "next_step", "details").get(pk=row["pk"])
     return (
         action_list.build_display_rows([row], statistics=statistics, preview_query="")[0]
         | texts
         | {
             "title": formats.action_heading("", row["title"]),
-            "status": labels.status_label(row["status"], status_labels),
             "since": formats.format_partial_date(row["status_since"]),
-            "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-            "overdue_since": formats.time_since(row["due_date"], on=on) if row["is_late"] else "",
+            "overdue_since": formats.time_since(row["due_date"], on=statistics.on)
+            if row["state"] == OVERDUE
+            else "",
         }
     )
 
@@ -78,52 +78,55 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     if action is None:
         return None
     status_labels = plan.status_labels
-    status = labels.status_label(action.status, status_labels)
+    reported = labels.status_label(action.status, status_labels)
     is_open = action.status not in Action.CLOSED
-    is_late = is_past_due(plan, action.due_date, on=on) and is_open
+    due_passed = is_open and is_past_due(action.due_date, on=on, is_draft=plan.is_draft)
     notes = Paginator(_progress_notes(action), NOTES_PER_PAGE).get_page(page)
     fresh = freshness(
         action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
     )
     parties = _party_names_by_role(action)
     stage = action.stage or action.outcome.stage
-    return {
-        "action": action,
-        "heading": formats.action_heading(action.number, action.title),
-        "title": formats.action_heading("", action.title),
-        "short_name": _("Action %(number)s") % {"number": action.number}
-        if action.number
-        else _("This action"),
-        "goal": {
-            "pk": action.outcome.goal_id,
-            "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
-        },
-        "state": action.status or labels.NO_STATUS,
-        "status": status,
-        "since": formats.format_partial_date(action.status_since),
-        "needs_attention": action.status in Action.NEEDS_ATTENTION,
-        "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(status)},
-        "is_open": is_open,
-        "is_late": is_late,
-        "overdue_since": formats.time_since(action.due_date, on=on) if is_late and action.due_date else "",
-        "fresh": fresh if is_open else "",
-        "days": (on - action.last_update_on).days if action.last_update_on else None,
-        "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
-        "department": action.accountable.name if action.accountable else "",
-        "person": _get_public_owner(action),
-        "vacant": labels.format_vacancy(action.owner_vacant_since),
-        "not_assigned": labels.NOT_ASSIGNED,
-        "responsible": parties["responsible"],
-        "support": parties["support"],
-        "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
-        "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
-        "stage": labels.stage_label(stage) if stage else "",
-        "measures": _measures_by_kind(action),
-        "milestones": _milestones(plan, action, on=on),
-        "commitment_changes": _commitment_changes(plan, action),
-        "notes": _with_status_changes(list(notes), status_labels),
-        "notes_page": notes,
-    } | adjacent_actions(plan, code)
+    return (
+        labels.standing_texts(action.status, action.due_date, plan, on=on)
+        | {
+            "action": action,
+            "heading": formats.action_heading(action.number, action.title),
+            "title": formats.action_heading("", action.title),
+            "short_name": _("Action %(number)s") % {"number": action.number}
+            if action.number
+            else _("This action"),
+            "goal": {
+                "pk": action.outcome.goal_id,
+                "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
+            },
+            "since": formats.format_partial_date(action.status_since),
+            "is_reported_behind": action.status in Action.NEEDS_ATTENTION,
+            "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(reported)},
+            "is_open": is_open,
+            "due_passed_since": formats.time_since(action.due_date, on=on)
+            if due_passed and action.due_date
+            else "",
+            "fresh": fresh if is_open and plan.owes_updates else "",
+            "days": (on - action.last_update_on).days if action.last_update_on else None,
+            "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
+            "department": action.accountable.name if action.accountable else "",
+            "person": _get_public_owner(action),
+            "vacant": labels.format_vacancy(action.owner_vacant_since),
+            "not_assigned": labels.NOT_ASSIGNED,
+            "responsible": parties["responsible"],
+            "support": parties["support"],
+            "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
+            "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
+            "stage": labels.stage_label(stage) if stage else "",
+            "measures": _measures_by_kind(action),
+            "milestones": _milestones(plan, action, on=on),
+            "commitment_changes": _commitment_changes(plan, action),
+            "notes": _with_status_changes(list(notes), status_labels),
+            "notes_page": notes,
+        }
+        | adjacent_actions(plan, code)
+    )
 
 
 def _get_public_owner(action: Action) -> dict[str, str] | None:
@@ -164,7 +167,7 @@ def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, An
             "title": row["title"] or _("Step"),
             "done": formats.format_partial_date(row["done_date"]),
             "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
-            "is_late": not row["done_date"] and is_past_due(plan, row["due_date"], on=on),
+            "is_late": not row["done_date"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft),
         }
         for row in rows.values("title", "done_date", "due_date", "due_precision")
     ]

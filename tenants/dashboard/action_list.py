@@ -12,27 +12,45 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tenants import formats
-from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
+from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action
-from tenants.web.filters import AnyChoiceFilter, ListFilterSet, SortFilter, TextFilter, field_label
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE
+from tenants.web.filters import (
+    AnyChoiceField,
+    AnyChoiceFilter,
+    ListFilterSet,
+    SortFilter,
+    TextFilter,
+    field_label,
+)
 from tenants.web.urlconf import city_path
 
 PAGE_SIZE = 25
 
 # The status filter's choices besides single statuses.
 STATUS_GROUPS: dict[str, tuple[Promise, Callable[[Row], bool]]] = {
-    "attention": (_("Needs attention"), lambda row: row["status"] in Action.NEEDS_ATTENTION),
-    "late": (_("Promised date has passed"), lambda row: row["is_late"]),
-    "left_out": (_("Cancelled or merged"), lambda row: row["state"] in UNCOUNTED_STATUSES),
+    "attention": (_("Needs attention"), lambda row: row["state"] in NEEDS_ATTENTION),
+    "left_out": (_("Cancelled or merged"), lambda row: row["state"] in NOT_COUNTED),
 }
+_FORMER_STATUS_CHOICES = {"late": OVERDUE}  # in addresses that others keep
+
+
+class StatusField(AnyChoiceField):
+    def to_python(self, value: Any) -> str:
+        choice = super().to_python(value)
+        return _FORMER_STATUS_CHOICES.get(choice, choice)
+
+
+class StatusFilter(AnyChoiceFilter):
+    field_class = StatusField
 
 
 class ActionFilterSet(ListFilterSet):
     """Filters a plan's rows in memory: the page counts all of them too. The choices are those of the plan."""
 
-    status = AnyChoiceFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
+    status = StatusFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
     goal = AnyChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
     department = AnyChoiceFilter(
         label=_("Department"), empty_label=_("All departments"), method="with_department"
@@ -101,7 +119,7 @@ class ActionFilterSet(ListFilterSet):
                 if value in STATUS_GROUPS
                 else statistics.counts[value]
                 for value in self.labels("status")
-                if value and (value not in UNCOUNTED_STATUSES or value == self.values["status"])
+                if value and (value not in NOT_COUNTED or value == self.values["status"])
             }
         }
         for name in ("goal", "department", "stage"):
@@ -118,8 +136,8 @@ def _status_choices(status_labels: dict[str, str]) -> list[tuple[str, Any]]:
     """The groups of statuses and the statuses with the city's labels; those that count come first."""
     groups = [(value, label) for value, (label, _matches) in STATUS_GROUPS.items()]
     statuses = [(state, labels.status_label(state, status_labels)) for state in labels.STATUSES_BY_PROGRESS]
-    counted = [choice for choice in statuses if choice[0] not in UNCOUNTED_STATUSES]
-    return [*groups[:2], *counted, groups[2], *(choice for choice in statuses if choice not in counted)]
+    counted = [choice for choice in statuses if choice[0] not in NOT_COUNTED]
+    return [groups[0], *counted, groups[1], *(choice for choice in statuses if choice not in counted)]
 
 
 def _searchable_text(row: Row) -> str:
@@ -158,9 +176,10 @@ def build_display_rows(
                 "url": city_path("dashboard:action", row["code"]) + query_suffix,
                 "heading": formats.action_heading(row["number"], row["title"]),
                 "state": row["state"],
-                "status": labels.status_label(row["status"], status_labels),
+                "status": labels.status_label(row["state"], status_labels),
+                "note": labels.standing_note(row["status"], status_labels, due_passed=row["due_passed"]),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-                "is_late": row["is_late"],
+                "is_open": row["is_open"],
                 "accountable": labels.format_accountable(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,

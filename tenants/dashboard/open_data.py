@@ -25,6 +25,7 @@ ACTION_COLUMNS = [
     "details",
     "status",
     "status_words",
+    "standing",
     "status_since",
     "reason",
     "next_step",
@@ -50,6 +51,7 @@ NUMBER_COLUMNS = [
     "on_track",
     "at_risk",
     "off_track",
+    "overdue",
     "on_hold",
     "not_started",
     "no_status",
@@ -72,12 +74,20 @@ def describe_columns() -> list[tuple[str, str]]:
                 "Empty: the city has not reported yet."
             ),
         ),
+        (
+            "standing",
+            _(
+                "The group in which the action is counted: its status, or overdue for an open action with a status "
+                "that is past its due date, or none if it has no status yet."
+            ),
+        ),
         ("promised_by", _("The last day of what was promised: “June 2027” is 2027-06-30.")),
         ("promised_by_precision", _("How exact the promise was: day, month, quarter or year.")),
+        ("promised_date_passed", _("Still open after that day, with or without a report.")),
         (
             "freshness",
             _(
-                "How old the last update is, by the plan’s own rhythm: fresh, due, overdue, stale, none. "
+                "How old the last update is, by the plan’s own rhythm: fresh, due, late, stale, none. "
                 "“closed” for actions that need no more updates."
             ),
         ),
@@ -95,6 +105,7 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
         "details": row["details"],
         "status": row["status"],
         "status_words": labels.status_label(row["status"], plan.status_labels),
+        "standing": row["state"],
         "status_since": row["status_since"],
         "reason": row["reason"],
         "next_step": row["next_step"],
@@ -105,7 +116,7 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
         "promised_by": row["due_date"],
         "promised_by_precision": row["due_precision"],
         "goes_on": row["is_continuous"],
-        "promised_date_passed": row["is_late"],
+        "promised_date_passed": row["due_passed"],
         "kind_of_step": row["stage"],
         "topics": row["topics"],
         "last_update": row["last_update_on"],
@@ -125,7 +136,7 @@ def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:
             "actions_counted": group.counted,
             "no_status": counts.pop(labels.NO_STATUS),
             **counts,
-            "promised_date_passed": group.late,
+            "promised_date_passed": group.due_passed,
             "counted_on": statistics.on,
         }
 
@@ -151,7 +162,10 @@ def file_metadata(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> dic
         "adopted_on": plan.adopted_on,
         "counted_on": statistics.on,
         "source": f"{jurisdiction.base_url}/",
-        "rule": "Totals leave out cancelled and merged actions. Status is what departments report.",
+        "rule": (
+            "Totals leave out cancelled and merged actions. Status is what departments report; "
+            "an open action with a status that is past its due date is counted as overdue."
+        ),
         "licence": LICENSE,
     }
 

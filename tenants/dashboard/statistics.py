@@ -21,8 +21,8 @@ from tenants import formats
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE, is_past_due, standing
 
-UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
 MAX_GLYPHS_PER_ROW = 48  # above that, one glyph stands for several actions
 
 Row = dict[str, Any]
@@ -31,8 +31,9 @@ Row = dict[str, Any]
 def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row]:
     """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
-    Besides the columns: "state" (a status code, or "none"), "is_open", "is_late" (open, and the promised day
-    has passed), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones), "department".
+    Besides the columns: "state" (tenants.plans.standing), "is_open", "due_passed" (open, and its due date has passed:
+    with a status it is overdue), "fresh" ("none", "fresh", "due", "late", "stale"; False for those that owe no updates),
+    "department".
     """
     columns = [
         "pk",
@@ -84,18 +85,17 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
     for row in rows:
         row["department"] = row["department"] or ""
         row["stage"] = row["stage"] or row["outcome_stage"]
-        row["state"] = row["status"] or labels.NO_STATUS
+        row["state"] = standing(row["status"], row["due_date"], on=on, is_draft=plan.is_draft)
         row["is_open"] = row["status"] not in Action.CLOSED
-        row["is_late"] = row["is_open"] and is_past_due(plan, row["due_date"], on=on)
-        row["fresh"] = row["is_open"] and freshness(
-            row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
+        row["due_passed"] = row["is_open"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft)
+        row["fresh"] = (
+            plan.owes_updates
+            and row["is_open"]
+            and freshness(
+                row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
+            )
         )
     return rows
-
-
-def is_past_due(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
-    """True if the promised day has passed. A draft has promised nothing yet."""
-    return due is not None and due < on and plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 @dataclass
@@ -113,7 +113,7 @@ class StatGroup:
     @cached_property
     def counted(self) -> int:
         """Number of actions without cancelled and merged ones."""
-        return sum(number for state, number in self.counts.items() if state not in UNCOUNTED_STATUSES)
+        return sum(number for state, number in self.counts.items() if state not in NOT_COUNTED)
 
     @property
     def completed(self) -> int:
@@ -121,11 +121,16 @@ class StatGroup:
 
     @property
     def attention(self) -> int:
-        return sum(self.counts[state] for state in Action.NEEDS_ATTENTION)
+        return sum(self.counts[state] for state in NEEDS_ATTENTION)
+
+    @property
+    def overdue(self) -> int:
+        return self.counts[OVERDUE]
 
     @cached_property
-    def late(self) -> int:
-        return sum([row["is_late"] for row in self.rows])
+    def due_passed(self) -> int:
+        """Number of open actions past their due date, with a status or without."""
+        return sum([row["due_passed"] for row in self.rows])
 
     def glyph_statuses(self, actions_per_glyph: int) -> list[str]:
         """Statuses to draw, a glyph for up to `actions_per_glyph` actions of one status: ["completed", "on_track"]."""
@@ -152,8 +157,9 @@ class PlanStatistics:
         return self.overall.counted
 
     @cached_property
-    def open_count(self) -> int:
-        return sum([row["is_open"] for row in self.rows])
+    def owing_count(self) -> int:
+        """Number of actions that owe updates: the open ones, unless the plan is completed."""
+        return sum([bool(row["fresh"]) for row in self.rows])
 
     @cached_property
     def up_to_date_count(self) -> int:
@@ -192,14 +198,13 @@ class PlanStatistics:
         return list(groups.values())
 
     def most_delayed_action(self) -> Row | None:
-        """The action furthest behind: off track, at risk, on hold, then late; of several, the one longest so."""
-        delayed = [row for row in self.rows if row["status"] in Action.NEEDS_ATTENTION or row["is_late"]]
-        order = {"off_track": 0, "at_risk": 1, "on_hold": 2}
+        """The action furthest behind: off track, overdue, at risk, then on hold; of several, the one longest so."""
         return min(
-            delayed,
+            (row for row in self.rows if row["state"] in NEEDS_ATTENTION),
             key=lambda row: (
-                order.get(row["status"], 3),
-                row["status_since"] or row["due_date"] or dt.date.max,
+                labels.STATUSES_BY_URGENCY.index(row["state"]),
+                (row["due_date"] if row["state"] == OVERDUE else row["status_since"] or row["due_date"])
+                or dt.date.max,
             ),
             default=None,
         )
@@ -209,7 +214,10 @@ class PlanStatistics:
         goals = [goal for goal in self.by_goal if goal.attention]
         if not goals or len(self.by_goal) < 2:
             return None
-        return max(goals, key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"]))
+        return max(
+            goals,
+            key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"] + goal.overdue),
+        )
 
     def lead_paragraph(self) -> str:
         """The plan in two or three sentences, built from its numbers."""
@@ -283,7 +291,7 @@ class PlanStatistics:
                 "counted": group.counted,
                 "completed": group.completed,
                 "attention": group.attention,
-                "late": group.late,
+                "overdue": group.overdue,
                 "glyph_statuses": group.glyph_statuses(actions_per_glyph),
                 "status_counts": labels.format_status_counts(group.counts, status_labels),
             }

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from tenants import formats
 from tenants.dashboard import action_detail, action_list
-from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, get_recent_notes, quarter_start
+from tenants.dashboard.statistics import PlanStatistics, get_recent_notes, quarter_start
 from tenants.dashboard.visibility import PlanVisibility
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE
 
 MAX_RECENT_CHANGES = 12
 
@@ -28,8 +29,6 @@ def summary_context(
     delayed = statistics.most_delayed_action()
     notes = get_recent_notes(plan, start, until=on, limit=MAX_RECENT_CHANGES + 1)
     stats = _headline_stats(statistics, visibility)
-    is_reported = bool(delayed and delayed["status"] in Action.NEEDS_ATTENTION)
-    delayed_count = statistics.overall.attention if is_reported else statistics.overall.late
     return {
         "facets": filters.facets(),
         "eyebrow": _eyebrow(plan, on),
@@ -52,10 +51,10 @@ def summary_context(
         "actions_per_glyph": statistics.actions_per_glyph(),
         "glyph_legend": _glyph_legend(statistics),
         "most_delayed": delayed and action_detail.most_delayed_action_context(statistics, delayed),
-        "is_draft": plan.lifecycle == Plan.Lifecycle.DRAFT,
+        "is_draft": plan.is_draft,
         "has_stages": any(group.key != labels.NO_STATUS for group in statistics.by_stage),
-        "other_delayed_count": delayed_count - 1,
-        "other_delayed_url": f"{home}?status={'attention' if is_reported else 'late'}{visibility.extra_parameters}#actions",
+        "other_delayed_count": statistics.overall.attention - 1,
+        "other_delayed_url": f"{home}?status=attention{visibility.extra_parameters}#actions",
         "changes": [_timeline_entry(note, status_labels) for note in notes[:MAX_RECENT_CHANGES]],
         "more_changes": len(notes) > MAX_RECENT_CHANGES,
         "updated_url": f"{home}?sort=-updated{visibility.extra_parameters}#actions",
@@ -71,9 +70,9 @@ def _glyph_legend(statistics: PlanStatistics) -> list[tuple[str, str]]:
     legend = [
         (state, labels.status_label(state, status_labels))
         for state in labels.STATUSES_BY_PROGRESS
-        if statistics.counts[state] and state not in UNCOUNTED_STATUSES
+        if statistics.counts[state] and state not in NOT_COUNTED
     ]
-    uncounted = [state for state in sorted(UNCOUNTED_STATUSES) if statistics.counts[state]]
+    uncounted = [state for state in sorted(NOT_COUNTED) if statistics.counts[state]]
     if len(uncounted) > 1:
         legend.append(("cancelled", str(action_list.STATUS_GROUPS["left_out"][0])))
     elif uncounted:
@@ -86,7 +85,7 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
     counts, counted, status_labels = statistics.counts, statistics.counted, statistics.plan.status_labels
     unreported = counts[labels.NO_STATUS]
     uncounted = statistics.describe_uncounted()
-    attention = {state: counts[state] for state in ("at_risk", "off_track", "on_hold")}
+    attention = {state: counts[state] for state in NEEDS_ATTENTION}
 
     def stat(number: int, of: int, label: str, rule: str, status: str = "") -> dict[str, Any]:
         url = (
@@ -119,18 +118,18 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
                 _("need attention"),
                 formats.capitalize_first(
                     labels.format_status_counts(attention, status_labels)
-                    or _("none at risk, off track or on hold")
+                    or _("none at risk, off track, overdue or on hold")
                 )
                 + ".",
                 "attention",
             ),
         ]
-    if statistics.last_update and statistics.open_count:
+    if statistics.last_update and statistics.owing_count:
         rule = _("Open actions with a report in the last %(days)d days.") % {
             "days": statistics.plan.cadence_days
         }
         stats.append(
-            stat(statistics.up_to_date_count, statistics.open_count, _("updates are up to date"), rule)
+            stat(statistics.up_to_date_count, statistics.owing_count, _("updates are up to date"), rule)
         )
     if unreported:
         stats.append(
@@ -142,17 +141,9 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
                 labels.NO_STATUS,
             )
         )
-    if statistics.overall.late:
-        rule = _("Still open after the promised day.")
-        stats.append(
-            stat(
-                statistics.overall.late,
-                statistics.open_count,
-                _("are past their promised date"),
-                rule,
-                "late",
-            )
-        )
+    if counts[OVERDUE]:
+        rule = _("Open after the due date, whatever the last report says.")
+        stats.append(stat(counts[OVERDUE], counted, _("overdue"), rule, OVERDUE))
     return stats
 
 
@@ -177,7 +168,7 @@ def _eyebrow(plan: Plan, on: dt.date) -> str:
     period = labels.format_period(plan)
     if period and period not in plan.title:
         phrases.append(period)
-    if plan.lifecycle == Plan.Lifecycle.DRAFT:
+    if plan.is_draft:
         phrases.append(_("draft, not adopted yet"))
     elif plan.period_start and plan.period_start <= on <= (plan.period_end or on):
         phrases.append(_("year %(n)d") % {"n": formats.year_since(plan.period_start, on=on)})

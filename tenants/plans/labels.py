@@ -21,12 +21,12 @@ from tenants.formats import (
 )
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
-
-NO_STATUS = "none"  # stands for "no status yet" in addresses and downloads
+from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
 
 # Bad news first.
 STATUSES_BY_URGENCY = [
     "off_track",
+    OVERDUE,
     "at_risk",
     "on_hold",
     "not_started",
@@ -42,6 +42,7 @@ STATUSES_BY_PROGRESS = [
     "on_track",
     "at_risk",
     "off_track",
+    OVERDUE,
     "on_hold",
     "not_started",
     NO_STATUS,
@@ -62,7 +63,7 @@ STAGE_HELP = gettext_lazy("Normalize, organize, or operationalize.")
 FRESHNESS_LABELS = {
     "fresh": gettext_lazy("Up to date"),
     "due": gettext_lazy("Due now"),
-    "overdue": gettext_lazy("Overdue"),
+    "late": gettext_lazy("Late"),
     "stale": gettext_lazy("Stale"),
     "none": gettext_lazy("No update yet"),
 }
@@ -75,11 +76,33 @@ LOGGED_CHOICES: dict[str, Any] = {
 
 
 def status_label(code: str | None, status_labels: Mapping[str, str] | None = None) -> str:
-    """The city's own label for a status, or the portal's; `status_labels` is Plan.status_labels."""
+    """The city's own label for a status or standing, or the portal's; `status_labels` is Plan.status_labels."""
     code = code or NO_STATUS
     if label := (status_labels or {}).get(code):
         return label
+    if code == OVERDUE:
+        return _("Overdue")
     return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
+
+
+def standing_note(status: str | None, status_labels: Mapping[str, str], *, due_passed: bool) -> str:
+    """What stands below the standing of an action that is open after its due date: "Report: on track"; else ""."""
+    if not due_passed:
+        return ""
+    if not status:
+        return _("Due date passed, no report")
+    return _("Report: %(status)s") % {"status": lowercase_first(status_label(status, status_labels))}
+
+
+def standing_texts(status: str | None, due: dt.date | None, plan: Plan, *, on: dt.date) -> dict[str, str]:
+    """An action's standing with its texts: {"state": "overdue", "status": "Overdue", "note": "Report: on track"}."""
+    state = standing(status, due, on=on, is_draft=plan.is_draft)
+    due_passed = status not in Action.CLOSED and is_past_due(due, on=on, is_draft=plan.is_draft)
+    return {
+        "state": state,
+        "status": status_label(state, plan.status_labels),
+        "note": standing_note(status, plan.status_labels, due_passed=due_passed),
+    }
 
 
 def stage_label(code: str) -> str:

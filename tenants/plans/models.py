@@ -111,6 +111,15 @@ class Plan(PlanModel):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_draft(self) -> bool:
+        return self.lifecycle == self.Lifecycle.DRAFT
+
+    @property
+    def owes_updates(self) -> bool:
+        """A completed plan owes none any more, even if some of its actions stayed open."""
+        return self.lifecycle != self.Lifecycle.COMPLETED
+
 
 class Department(PlanModel):
     """A department, office, body or partner that is accountable for actions or helps with them."""
@@ -414,9 +423,9 @@ class ExportSnapshot(PlanModel):
 
 
 def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
-    """Freshness of an action's newest update: "none", "fresh", "due", "overdue" or "stale".
+    """Freshness of an action's newest update: "none", "fresh", "due", "late" or "stale".
 
-    Fresh within the plan's cadence; due for 14 days after it; overdue until the grace days have passed; then stale.
+    Fresh within the plan's cadence; due for 14 days after it; late until the grace days have passed; then stale.
     """
     if last_update_on is None:
         return "none"
@@ -426,5 +435,5 @@ def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int,
     if age <= cadence_days + min(14, grace_days):
         return "due"
     if age <= cadence_days + grace_days:
-        return "overdue"
+        return "late"
     return "stale"

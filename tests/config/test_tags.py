@@ -32,7 +32,7 @@ def symbols() -> set[str]:
 
 
 def test_every_status_of_an_action_has_icon_and_glyph():
-    assert set(Action.Status.values) | {"none"} == set(portal_tags.STATUS_ICONS)
+    assert set(Action.Status.values) | {"none", "overdue"} == set(portal_tags.STATUS_ICONS)
 
 
 def test_every_state_of_freshness_has_icon_and_label():

@@ -31,7 +31,7 @@ def test_status(code, own_labels, expected):
 
 
 def test_every_status_has_a_rank_in_both_orders():
-    codes = {*Action.Status.values, labels.NO_STATUS}
+    codes = {*Action.Status.values, labels.NO_STATUS, labels.OVERDUE}
     assert set(labels.STATUSES_BY_URGENCY) == set(labels.STATUSES_BY_PROGRESS) == codes
 
 

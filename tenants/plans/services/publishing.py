@@ -102,18 +102,20 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
 
 
 def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
-    """Gaps that readers of the plan will notice; none of them prevents publishing. Two queries.
+    """Gaps of open actions that readers of the plan will notice; none of them prevents publishing. Two queries.
 
     [{"key": "no_date", "count": 2, "of": 31, "actions": [first five]}], in the order of the checks.
     """
     actions = list(
-        actions_of(plan).select_related("outcome__goal").prefetch_related("measures").in_plan_order()
+        actions_of(plan)
+        .exclude(status__in=Action.CLOSED, status__isnull=False)
+        .select_related("outcome__goal")
+        .prefetch_related("measures")
+        .in_plan_order()
     )
     checks: dict[str, Any] = {
         "starter": lambda a: a.source.get("starter"),
-        "no_party": lambda a: (
-            a.accountable_id is None and a.owner_id is None and a.status not in Action.CLOSED
-        ),
+        "no_party": lambda a: a.accountable_id is None and a.owner_id is None,
         "no_date": lambda a: a.due_date is None and not a.is_continuous,
         "no_measure": lambda a: not a.measures.all(),
         "no_status": lambda a: a.status is None,
