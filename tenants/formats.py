@@ -68,6 +68,12 @@ def choice_label(choices: type[TextChoices], value: str) -> str:
     return str(choices(value).label) if value else ""
 
 
+def initials(name: str) -> str:
+    """Up to two letters for a name, those of its first words: "MB" for "Marrow Bend", "OD" for "O’Fallon d’Été"."""
+    letters = [word[0] for word in name.split() if word[0].isalpha()]
+    return "".join(letters[:2]).upper()
+
+
 def action_heading(number: str, title: str) -> str:
     """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
     text = title[:-1] if title.endswith(".") and not title.endswith("..") else title

@@ -17,7 +17,7 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from cms.models import NarrativePage
 from cms.site_setup import set_up_alliance_site
-from config.demo.sample_data import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
+from config.demo.sample_data import ALLIANCE_CONTACT, JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role, Visibility
@@ -59,7 +59,7 @@ def load_library() -> None:
 
 @transaction.atomic
 def create_alliance_staff(alliance: Jurisdiction) -> None:
-    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
+    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME, **ALLIANCE_CONTACT)
     for first, last, role, title in STAFF:
         user = get_or_create_user(first, last, "commontable.example")
         affiliations.affiliate(user, alliance, roles=[Role(role)], by=None, title=title)

@@ -12,7 +12,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
+from tenants.formats import (
+    action_heading,
+    choice_label,
+    format_number,
+    format_partial_date,
+    format_years,
+    lowercase_first,
+)
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
 from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
@@ -218,3 +225,11 @@ def _format_day(text: Any, precision: str) -> str:
     except ValueError:
         return ""
     return format_partial_date(day, precision)
+
+
+def format_subject(action: Action) -> str:
+    """The subject of an email about an action: "Action 4.1: Eviction help"."""
+    title = action_heading("", action.title)
+    if not action.number:
+        return _("Action: %(title)s") % {"title": title}
+    return _("Action %(number)s: %(title)s") % {"number": action.number, "title": title}

@@ -1,4 +1,4 @@
-"""Settings of a city's site: names, colors, logo, time zone, languages."""
+"""Settings of a city's site: names, contact, colors, logo, time zone, languages."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
 from tenants.jurisdictions import services as jurisdiction_services
+from tenants.jurisdictions.fields import CONTACT_FIELDS, ContactForm, PlaceForm
 from tenants.jurisdictions.logos import MAX_UPLOAD_MEGABYTES, change_logo, normalize_logo
 from tenants.models import Jurisdiction
 from tenants.plans.selectors import current_jurisdiction
@@ -27,11 +28,12 @@ from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 MIN_CONTRAST = 7  # of the brand color with the white text on it
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 FIELDS = (
-    "short_name", "tagline", "brand_color", "accent_color", "timezone", "languages", "fiscal_year_start_month",
+    "short_name", "tagline", *CONTACT_FIELDS, "brand_color", "accent_color", "timezone", "languages",
+    "fiscal_year_start_month",
 )  # fmt: skip
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(ContactForm, PlaceForm):
     fiscal_year_start_month = forms.TypedChoiceField(
         label=gettext_lazy("Fiscal year starts in"),
         help_text=gettext_lazy("“FY27” is named after the year it ends in. Sheets are read with this."),
@@ -53,12 +55,10 @@ class SettingsForm(forms.ModelForm):
         labels = {
             "brand_color": gettext_lazy("Your color"),
             "accent_color": gettext_lazy("A second color for marks"),
-            "languages": gettext_lazy("Languages of your site"),
         }
         help_texts = {
             "short_name": gettext_lazy("Where space is short, like “Marrow Bend”."),
             "brand_color": gettext_lazy("Dark enough for white text on it: a contrast of 7 to 1."),
-            "languages": gettext_lazy("Codes with commas between, the first one first, like: en, es."),
             "timezone": gettext_lazy("Dates of your site are in this time zone."),
         }
         widgets = {
