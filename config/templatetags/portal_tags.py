@@ -220,18 +220,10 @@ def accountable(action: Action) -> str:
 
 @register.simple_tag
 def freshness(state: str, days: int | None = None) -> SafeString:
-    """The freshness of an action's last update: label, icon and age in days."""
-    symbol, label = FRESHNESS_ICONS[state], labels.FRESHNESS_LABELS[state]
-    if days is None:
-        return format_html(
-            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), label
-        )
+    """The freshness of an action's last update: an icon, and its age in days if there is one."""
+    text = labels.FRESHNESS_LABELS[state] if days is None else labels.format_age_of_update(state, days)
     return format_html(
-        '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
-        state,
-        icon(symbol),
-        label,
-        formats.days_ago(days),
+        '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(FRESHNESS_ICONS[state]), text
     )
 
 

@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy
 from tenants.formats import (
     action_heading,
     choice_label,
+    days_ago,
     format_number,
     format_partial_date,
     format_years,
     lowercase_first,
+    title_with_label,
 )
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
@@ -108,6 +110,22 @@ def standing_texts(
         "status": status_label(state, plan.status_labels),
         "note": standing_note(status, plan.status_labels, due_passed=due_passed, has_report=has_report),
     }
+
+
+def goal_label(label: str, title: str, department: str) -> str:
+    """A goal where goals of several departments stand in one list: "1: Hiring and recruitment (Library)"."""
+    heading = title_with_label(label, title)
+    return f"{heading} ({department})" if department else heading
+
+
+def format_age_of_update(state: str, days: int) -> str:
+    """ "Last update 149 days ago (late)": it is the update that is late, not the action."""
+    texts = {"age": days_ago(days)}
+    if state == "due":
+        return _("Last update %(age)s (due now)") % texts
+    if state in ("late", "stale"):
+        return _("Last update %(age)s (late)") % texts
+    return _("Last update %(age)s") % texts
 
 
 def format_undated_report(label: str) -> str:
