@@ -128,7 +128,7 @@ class HomePage(SitePage):
     parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
     subpage_types: ClassVar[list[str]] = ["cms.NarrativePage", "cms.StandardPage"]
     max_count = 1
-    page_description = _("The city’s front page: its dashboard, with a few words above it.")
+    page_description = _("The front page of the site: its dashboard, with a few words above it.")
     content_panels: ClassVar[list[Any]] = [TITLE_PANEL, FieldPanel("lead"), FieldPanel("intro")]
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel([FieldPanel("seo_title"), FieldPanel("search_description")], _("For search engines"))

@@ -58,7 +58,7 @@ def set_up_alliance_site() -> AlliancePage:
                 headline=_("Cities that plan for racial equity, and report in public"),
                 lead=_(
                     "Members share what works, keep their promises where everyone can see them, "
-                    "and bring new cities to the table."
+                    "and bring new members to the table."
                 ),
                 often_sought=_("fines and fees, fair-chance hiring, budget equity tool"),
                 progress_note=_(
@@ -67,10 +67,10 @@ def set_up_alliance_site() -> AlliancePage:
                 ),
                 joining=_default_joining_steps(),
                 joining_note=_(
-                    "A path with seven stages. Most cities take a year from the first talk to an adopted "
+                    "A path with seven stages. Most members take a year from the first talk to an adopted "
                     "plan."
                 ),
-                joining_link_text=_("What joining asks of a city"),
+                joining_link_text=_("What joining asks of you"),
             )
             _add_home_page(home)
             joining = _add_page(home, _joining_page())
@@ -271,7 +271,7 @@ def _default_joining_steps() -> list[dict[str, Any]]:
 
 def _joining_page() -> StandardPage:
     return StandardPage(
-        title=_("What joining asks of a city"),
+        title=_("What joining asks of you"),
         slug="joining",
         lead=_(
             "A promise by the people who lead, time for a core team, and a plan that is reported in public."

@@ -18,6 +18,10 @@ JURISDICTIONS: list[dict[str, Any]] = [
             "contact_phone": "(573) 555-0142", "contact_website": "https://www.marrow-bend.example/equity",
             "brand_color": "#0d5257", "accent_color": "#e9b872", "pattern": "bend",
         },
+        "picture": {
+            "file": "marrow-bend.png", "credit": "Drawing for this sample.",
+            "alt": "Drawing of Marrow Bend: a mill and houses along a wide bend of the river, with a bridge",
+        },
         "sheet": "marrow-bend-plan.xlsx",
         "plan": {
             "title": "Racial Equity Action Plan 2025–2029",

@@ -364,7 +364,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": f"{ALLIANCE_NAME}: API",
     "DESCRIPTION": (
-        "What the cities of the alliance publish: plans, actions and how they stand; a shared library; a search over "
+        "What the members of the alliance publish: plans, actions and their status; a shared library; a search over "
         "all of it. Read only, no key needed."
     ),
     "VERSION": "1",

@@ -169,11 +169,19 @@ class Jurisdiction(TenantMixin):
         _("who sees a new plan"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
     is_sample = models.BooleanField(_("sample, not a real place"), default=False)
-    tagline = models.CharField(_("in the city’s own words"), max_length=160, blank=True)
+    tagline = models.CharField(_("in your own words"), max_length=160, blank=True)
     brand_color = models.CharField(max_length=7, default="#2a2f66")
     accent_color = models.CharField(max_length=7, default="#f2b632")
     pattern = models.CharField(max_length=20, blank=True)  # a file of static/img/patterns, without .svg
     logo = models.ImageField(upload_to="brand/", blank=True)
+    # A picture of the place on top of the front page; with it come both texts (tenants.jurisdictions.pictures).
+    picture = models.ImageField(upload_to="brand/", blank=True, default="", db_default="")
+    picture_alt = models.CharField(
+        _("what the picture shows"), max_length=200, blank=True, default="", db_default=""
+    )
+    picture_credit = models.CharField(
+        _("credit of the picture"), max_length=120, blank=True, default="", db_default=""
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     # How residents reach the office; all of it is public. Of the alliance: its row in the public schema.
@@ -206,7 +214,7 @@ class Jurisdiction(TenantMixin):
     def clean(self) -> None:
         """Check what the columns cannot; each message names the value and what to write instead."""
         errors: dict[str, Any] = {}
-        for field in ("name", "short_name", "tagline", "contact_name"):
+        for field in ("name", "short_name", "tagline", "contact_name", "picture_alt", "picture_credit"):
             value = getattr(self, field)
             if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):
                 errors[field] = _(

@@ -88,7 +88,9 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
             "on": _("%(day)s has not come yet. Record the adoption after the vote.") % {"day": date_format(on)}
         })  # fmt: skip
     if not body.strip():
-        raise ValidationError({"body": _("Say who adopted the plan, such as “City Council”.")})
+        raise ValidationError(
+            {"body": _("Say who adopted the plan, such as “City Council” or “County Board”.")}
+        )
     before = change_log.snapshot(plan)
     plan.adopted_on, plan.adopting_body, plan.resolution = on, body.strip(), resolution.strip()
     if plan.lifecycle == Plan.Lifecycle.DRAFT:
