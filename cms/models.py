@@ -353,11 +353,13 @@ class AlliancePage(SitePage):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         audience = access.get_audience(request.user)
         today = timezone.localdate()
+        overview = progress.progress_overview(audience, on=today)
         members = {step["stage"]: step["jurisdictions"] for step in members_by_stage()}
         return super().get_context(request, *args, **kwargs) | {
             "today": today,
             "popular_searches": [query.strip() for query in self.often_sought.split(",") if query.strip()],
-            "plans": progress.plans_under_way(audience, on=today),
+            "plans": overview["rows"],
+            "total": overview["total"],
             "steps": [
                 {
                     "title": step.value["title"],

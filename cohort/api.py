@@ -308,6 +308,19 @@ def annotate_standing(actions: Any) -> QuerySet[Any]:
     )
 
 
+def annotate_plans(plans: Any) -> QuerySet[Any]:
+    """Plans with what their counts need; that an action becomes overdue counts as a change."""
+    return plans.with_overdue().annotate(
+        shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
+    )
+
+
+def example_plans() -> list[dict[str, Any]]:
+    """What the list of plans answers to everybody now: its first row, or no row while no plan is public."""
+    plans = annotate_visibility(PublicPlan, "public", Value(city_path("dashboard:plan")))
+    return list(PlanSerializer(annotate_plans(plans).order_by("uuid")[:1], many=True).data)
+
+
 class ProjectionViewSet(ResourceViewSet):
     """The rows of a public copy, `model`, with their pages at `get_path` on the city's site."""
 
@@ -337,10 +350,7 @@ class PlanViewSet(ProjectionViewSet):
     filterset_class = ApiPlanFilterSet
 
     def get_queryset(self) -> QuerySet[Any]:
-        plans: Any = super().get_queryset()
-        return plans.with_overdue().annotate(
-            shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
-        )
+        return annotate_plans(super().get_queryset())
 
 
 @extend_schema_view(

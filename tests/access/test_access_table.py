@@ -153,6 +153,7 @@ ALLIANCE: dict[str, Row] = {
     "media": Row(all_roles(404), args={"path": "public/images/none.png"}),
     "cohort:directory": Row(all_roles()),
     "cohort:directory-csv": Row(all_roles()),
+    "cohort:logo": Row(all_roles(404), args={"slug": "riverton"}),
     "cohort:progress": Row(all_roles()),
     "cohort:progress-csv": Row(all_roles()),
     "cohort:progress-json": Row(all_roles()),
