@@ -104,7 +104,7 @@ class ProjectionSerializer(RowSerializer):
     jurisdiction = serializers.SlugField(source="jurisdiction_slug")
     shared_with = serializers.ChoiceField(SHARED_WITH)
     url = serializers.URLField(
-        allow_null=True, help_text="Its page on the city’s site; none while only members may see it."
+        allow_null=True, help_text="Its page on the member’s site; none while only members may see it."
     )
     updated_at = UtcDateTimeField(
         source="shown_at", help_text="When what is shown here last changed or came to be seen."
@@ -142,7 +142,7 @@ class PlanSerializer(ProjectionSerializer):
         )  # fmt: skip
         extra_kwargs = {
             "actions": {"help_text": "Without those left out."},
-            "no_status": {"help_text": "The city has not reported yet."},
+            "no_status": {"help_text": "No status is reported yet."},
             "left_out": {"help_text": "Cancelled or merged."},
         }
 
@@ -154,7 +154,7 @@ class GoalSerializer(ProjectionSerializer):
         model = PublicGoal
         fields = (*ProjectionSerializer.shared_fields, "label", "title", "sectors", "position")
         extra_kwargs = {
-            "label": {"help_text": "As the city writes it: “Goal 1”."},
+            "label": {"help_text": "As the member writes it: “Goal 1”."},
             "position": {"help_text": "Its place in the plan."},
         }
 
@@ -198,7 +198,7 @@ class ActionSerializer(ProjectionSerializer):
         )  # fmt: skip
         extra_kwargs = {
             "code": {"help_text": "The portal’s lasting name of it, in the address of its page."},
-            "number": {"help_text": "As the city writes it: “1.1.2”."},
+            "number": {"help_text": "As the member writes it: “1.1.2”."},
             "reason": {"help_text": "Why it stands like this."},
             "accountable": {"help_text": "Who answers for it."},
             "due_date": {"help_text": "The last day of what was promised: “June 2027” is 2027-06-30."},
@@ -308,6 +308,19 @@ def annotate_standing(actions: Any) -> QuerySet[Any]:
     )
 
 
+def annotate_plans(plans: Any) -> QuerySet[Any]:
+    """Plans with what their counts need; that an action becomes overdue counts as a change."""
+    return plans.with_overdue().annotate(
+        shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
+    )
+
+
+def example_plans() -> list[dict[str, Any]]:
+    """What the list of plans answers to everybody now: its first row, or no row while no plan is public."""
+    plans = annotate_visibility(PublicPlan, "public", Value(city_path("dashboard:plan")))
+    return list(PlanSerializer(annotate_plans(plans).order_by("uuid")[:1], many=True).data)
+
+
 class ProjectionViewSet(ResourceViewSet):
     """The rows of a public copy, `model`, with their pages at `get_path` on the city's site."""
 
@@ -337,10 +350,7 @@ class PlanViewSet(ProjectionViewSet):
     filterset_class = ApiPlanFilterSet
 
     def get_queryset(self) -> QuerySet[Any]:
-        plans: Any = super().get_queryset()
-        return plans.with_overdue().annotate(
-            shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
-        )
+        return annotate_plans(super().get_queryset())
 
 
 @extend_schema_view(

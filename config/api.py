@@ -19,7 +19,7 @@ from drf_spectacular.renderers import (
 )
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import StaticHTMLRenderer
+from rest_framework.renderers import JSONRenderer, StaticHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -96,9 +96,21 @@ class ReferenceView(ApiView):
         context = {
             "section": "api",
             "sections": sections(openapi_schema()),
+            "example_path": f"{reverse('api:plans')}?page_size=1",
+            "example_url": request.build_absolute_uri(f"{reverse('api:plans')}?page_size=1"),
+            "example_answer": _example_answer(),
             "problems": problems.PROBLEM_TYPES,
         }
         return render(request._request, "alliance/api.html", context)
+
+
+def _example_answer() -> str:
+    """The answer of the page's example, as everybody gets it now; "" while no plan is public."""
+    rows = cohort.example_plans()
+    if not rows:
+        return ""
+    answer = {"next": None, "previous": None, "results": rows}
+    return JSONRenderer().render(answer, renderer_context={"indent": 2}).decode()
 
 
 @cache

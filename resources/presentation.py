@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from resources.body_text import to_html
 from resources.lineage import build_tree
 from resources.models import DecisionKind, LibraryItem, Strategy
 from tenants.models import ActionStage, Sector, Topic
@@ -70,6 +71,7 @@ def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
         "topics": topics,
         "stages": [{"slug": slug, "label": ActionStage(slug).label} for slug in item.stage],
         "facts": facts(item, localized_labels(Sector, item.sectors)),
+        "body": to_html(item.body),
         "attachments": list(item.attachments.select_related("document").order_by("sort_order", "pk")),
         "tree": tree,
         "tree_hidden": hidden,

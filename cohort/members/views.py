@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import PurePath
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django_tenants.utils import tenant_context
 
 from cohort.labels import site_url
 from cohort.members import selectors
@@ -17,7 +22,8 @@ from cohort.members.filters import MemberFilterSet
 from cohort.models import PublicPlan
 from cohort.progress.selectors import build_progress_rows
 from tenants.access import get_audience
-from tenants.formats import choice_label, lowercase_first
+from tenants.dashboard.theme import readable_brand_color
+from tenants.formats import choice_label, initials, lowercase_first
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
 from tenants.web.exports import csv_response
@@ -66,6 +72,21 @@ def directory(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
+def logo(request: HttpRequest, slug: str) -> HttpResponse:
+    """The logo of a member whose site is open. The file is its own host's; other hosts' pictures may not be shown here."""
+    jurisdiction = get_object_or_404(selectors.members().launched().exclude(logo=""), slug=slug)
+    with tenant_context(jurisdiction):  # the storage path depends on the active schema
+        try:
+            content = jurisdiction.logo.read()
+        except OSError:
+            raise Http404 from None
+    response = HttpResponse(content, content_type="image/png")
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    patch_cache_control(response, public=True, max_age=86_400)
+    return response
+
+
 @cache_for_anonymous(params=LIST_PARAMS)
 @require_safe
 def directory_csv(request: HttpRequest) -> HttpResponse:
@@ -84,6 +105,14 @@ def directory_csv(request: HttpRequest) -> HttpResponse:
         for card in _member_cards(matching, get_audience(request.user))
     )
     return csv_response("members.csv", DIRECTORY_COLUMNS, rows)
+
+
+def _logo_url(jurisdiction: Jurisdiction) -> str:
+    """Address of the logo on this host, another one for each new logo; "" without one, and before the launch."""
+    if not jurisdiction.logo or not jurisdiction.is_launched:
+        return ""
+    version = PurePath(jurisdiction.logo.name).stem
+    return reverse("cohort:logo", args=[jurisdiction.slug], query={"v": version})
 
 
 def _filtered_members(request: HttpRequest) -> tuple[MemberFilterSet, list[Jurisdiction], list[Jurisdiction]]:
@@ -111,12 +140,11 @@ def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict
             facts.append(_("%(band)s people") % {"band": lowercase_first(size)})
         if jurisdiction.state:
             facts.append(state_name(jurisdiction.state))
-        initials = [word[0] for word in jurisdiction.short_name.split() if word[0].isalpha()]
         stage = choice_label(Jurisdiction.MembershipStage, jurisdiction.entry_stage)
         cards.append(
             {
                 "name": jurisdiction.name,
-                "initials": "".join(initials)[:2].upper(),
+                "initials": initials(jurisdiction.short_name),
                 "url": site_url(jurisdiction),
                 "kind": facts[0],
                 "state": jurisdiction.state,
@@ -124,6 +152,12 @@ def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict
                 "facts": ", ".join(facts),
                 "stage": row["stage_label"] if row else stage,
                 "summary": row["summary"] if row else "",
+                "is_draft": bool(row and row["is_draft"]),
+                "segments": row["segments"] if row else [],
+                "actions": row["actions"] if row else 0,
+                "words": row["words"] if row else "",
+                "logo_url": _logo_url(jurisdiction),
+                "color": readable_brand_color(jurisdiction),
                 "members_only": bool(row and row["members_only"]),
                 "tagline": jurisdiction.tagline,
                 "is_open": jurisdiction.is_launched,

@@ -19,8 +19,6 @@ from tenants.models.us_states import state_name
 from tenants.plans import labels
 from tenants.plans.models import Plan
 
-UNDER_WAY_LIFECYCLES = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Plan.Lifecycle.COMPLETED)
-
 
 def visible_plans(audience: str) -> QuerySet[PublicPlan]:
     """The plans that `audience` may see, with their jurisdictions and numbers, by name. One query for any number."""
@@ -33,10 +31,33 @@ def build_progress_rows(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dic
     return [_build_row(plan, on=on) for plan in plans]
 
 
-def plans_under_way(audience: str, *, on: dt.date, limit: int = 10) -> list[dict[str, Any]]:
-    """The rows of adopted plans, for the alliance's home page."""
-    plans = visible_plans(audience).filter(lifecycle__in=UNDER_WAY_LIFECYCLES)
-    return build_progress_rows(plans[:limit], on=on)
+def progress_overview(audience: str, *, on: dt.date, limit: int = 10) -> dict[str, Any]:
+    """{"rows", "total"} for the alliance's home page: drafts come last, and the total counts the plans beyond `limit` too."""
+    plans = sorted(visible_plans(audience), key=lambda plan: plan.lifecycle == Plan.Lifecycle.DRAFT)
+    return {"rows": build_progress_rows(plans[:limit], on=on), "total": total_sentence(plans)}
+
+
+def total_sentence(plans: Iterable[PublicPlan]) -> str:
+    """ "22 of 81 actions done in 3 jurisdictions. 1 draft plan is not counted."; "" while there is no plan but drafts."""
+    plans = list(plans)
+    counted = [plan for plan in plans if plan.lifecycle != Plan.Lifecycle.DRAFT]
+    drafts = len(plans) - len(counted)
+    if not counted:
+        return ""
+    text = ngettext(
+        "%(done)s of %(all)s actions done in %(n)s jurisdiction.",
+        "%(done)s of %(all)s actions done in %(n)s jurisdictions.",
+        len(counted),
+    ) % {
+        "done": format_number(sum(plan.completed for plan in counted)),
+        "all": format_number(sum(plan.actions for plan in counted)),
+        "n": format_number(len(counted)),
+    }
+    if drafts:
+        text += " " + ngettext(
+            "%(n)s draft plan is not counted.", "%(n)s draft plans are not counted.", drafts
+        ) % {"n": format_number(drafts)}
+    return text
 
 
 def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dict[str, Any]]:
@@ -66,6 +87,8 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
     jurisdiction, counts = plan.jurisdiction, plan.count_by_standing()
     is_public = plan.visibility == Visibility.PUBLIC
     language = get_language()
+    is_draft = plan.lifecycle == Plan.Lifecycle.DRAFT
+    by_state = {labels.NO_STATUS if name == "no_status" else name: count for name, count in counts.items()}
     return {
         "uuid": jurisdiction.uuid,
         "slug": jurisdiction.slug,
@@ -88,11 +111,30 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
         "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
-        "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status, language),
-        "summary": _summary_sentence(
+        "is_draft": is_draft,
+        "segments": []
+        if is_draft
+        else [
+            {"state": state, "count": by_state[state]}
+            for state in labels.STATUSES_BY_PROGRESS
+            if by_state.get(state)
+        ],
+        "words": "" if is_draft else labels.format_status_counts(by_state, {}),
+        "completed_label": _draft_label(plan.actions)
+        if is_draft
+        else _completed_label(plan.actions, plan.completed, plan.no_status, language),
+        "summary": _("Draft plan: %(actions)s.") % {"actions": _draft_label(plan.actions)}
+        if is_draft
+        else _summary_sentence(
             plan.actions, plan.completed, counts["needs_attention"], plan.no_status, language
         ),
     }
+
+
+def _draft_label(actions: int) -> str:
+    """ "31 proposed actions": a draft has no status, so nothing of it is done or late."""
+    text = ngettext("%(n)s proposed action", "%(n)s proposed actions", actions)
+    return text % {"n": format_number(actions)}
 
 
 # Cached for each language: most numbers are the same from one request to the next.

@@ -19,6 +19,7 @@ from tenants.access import get_audience
 from tenants.formats import format_partial_date
 from tenants.models import Jurisdiction, Visibility
 from tenants.models.us_states import state_name
+from tenants.plans.models import Plan
 from tenants.web.exports import LICENSE, csv_response, json_response
 from tenants.web.filters import ListFilterSet, SortFilter, field_label
 from tenants.web.htmx import page_links, render_partial_or_page
@@ -30,6 +31,10 @@ EXPORT_COLUMNS = [
     "at_risk", "off_track", "overdue", "on_hold", "needs_attention", "not_started", "no_status", "left_out",
     "last_update", "shared_with", "address", "counted_on",
 ]  # fmt: skip
+
+
+def _has_status(plan: PublicPlan) -> bool:
+    return plan.actions > 0 and plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 class ProgressFilterSet(ListFilterSet):
@@ -44,9 +49,9 @@ class ProgressFilterSet(ListFilterSet):
                 if plan.jurisdiction.entry_stage in STAGES_FURTHEST_FIRST
                 else None
             ),
-            "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
+            "done": lambda plan: plan.completed / plan.actions if _has_status(plan) else None,
             "attention": lambda plan: (
-                plan.count_by_standing()["needs_attention"] / plan.actions if plan.actions else None
+                plan.count_by_standing()["needs_attention"] / plan.actions if _has_status(plan) else None
             ),
             "updated": lambda plan: plan.last_update_on,
         },
@@ -80,6 +85,7 @@ def progress(request: HttpRequest) -> HttpResponse:
         "section": "progress",
         "rows": selectors.build_progress_rows(page, on=today),
         "count": len(plans),
+        "total": selectors.total_sentence(plans),
         "columns": filters.columns(),
         "counted_on": format_partial_date(today),
         "members_only": sum(plan.visibility != Visibility.PUBLIC for plan in plans),

@@ -17,9 +17,10 @@ from django_tenants.utils import schema_context, tenant_context
 from accounts.models import User
 from cms.models import NarrativePage
 from cms.site_setup import set_up_alliance_site
-from config.demo.sample_data import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
+from config.demo.sample_data import ALLIANCE_CONTACT, JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources.models import LibraryItem
 from tenants.jurisdictions import services
+from tenants.jurisdictions.pictures import change_picture
 from tenants.models import Jurisdiction, Role, Visibility
 from tenants.people import affiliations
 from tenants.plans import imports as plan_imports
@@ -59,7 +60,7 @@ def load_library() -> None:
 
 @transaction.atomic
 def create_alliance_staff(alliance: Jurisdiction) -> None:
-    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
+    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME, **ALLIANCE_CONTACT)
     for first, last, role, title in STAFF:
         user = get_or_create_user(first, last, "commontable.example")
         affiliations.affiliate(user, alliance, roles=[Role(role)], by=None, title=title)
@@ -100,6 +101,11 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
         with (DATA / "logos" / f"{jurisdiction.slug}.png").open("rb") as logo:
             jurisdiction.logo.save(f"{jurisdiction.slug}.png", File(logo), save=False)
         jurisdiction.save(update_fields=["logo"])
+        if picture := sample.get("picture"):
+            content = (DATA / "pictures" / picture["file"]).read_bytes()
+            change_picture(
+                jurisdiction, content=content, alt=picture["alt"], credit=picture["credit"], by=None
+            )
         if sample["sheet"]:
             import_plan(sample, by=coordinator)
         if narrative := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(
@@ -209,7 +215,7 @@ def overview() -> str:
         alliance = Jurisdiction.objects.get(schema_name="public")
         jurisdictions = list(Jurisdiction.objects.tenants().filter(is_sample=True).order_by("name"))
     lines = ["", f"{settings.ALLIANCE_NAME}", f"  {alliance.base_url}", ""]
-    lines += ["Sample cities, none of them a real place"]
+    lines += ["Sample sites, none of them a real place"]
     for jurisdiction in jurisdictions:
         note = jurisdiction.get_entry_stage_display() + (
             "" if jurisdiction.is_launched else ", site not launched"

@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from cms.site_name import name_of_this_site
 from tenants.api import PREFIX as API_PREFIX
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -326,7 +327,7 @@ else:
     EMAIL_FILE_PATH = MAIL_DIR
 
 # ---- Wagtail ---------------------------------------------------------------------------------------------
-WAGTAIL_SITE_NAME = ALLIANCE_NAME
+WAGTAIL_SITE_NAME = name_of_this_site  # found out at each use
 WAGTAILADMIN_BASE_URL = f"{PORTAL_SCHEME}://{ALLIANCE_HOST}" + (f":{PORTAL_PORT}" if PORTAL_PORT else "")
 WAGTAILADMIN_LOGIN_URL = LOGIN_URL
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
@@ -363,7 +364,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": f"{ALLIANCE_NAME}: API",
     "DESCRIPTION": (
-        "What the cities of the alliance publish: plans, actions and how they stand; a shared library; a search over "
+        "What the members of the alliance publish: plans, actions and their status; a shared library; a search over "
         "all of it. Read only, no key needed."
     ),
     "VERSION": "1",

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 
 from tenants import formats
 from tenants.charts import bars
+from tenants.jurisdictions.contact import mailto_url, phone_url
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan
@@ -51,6 +52,40 @@ FRESHNESS_ICONS = {
 def alliance_url(name: str, *args: Any) -> str:
     """Like `url`, on the alliance's host: `{% alliance_url "cohort:directory" %}`."""
     return Jurisdiction(schema_name="public").build_url(name, *args)
+
+
+@register.simple_tag
+def mailto(email: str, subject: str = "") -> str:
+    """The URL of a new email: `{% mailto contact.contact_email subject %}`."""
+    return mailto_url(email, subject=subject)
+
+
+@register.simple_tag
+def mailto_about(jurisdiction: Jurisdiction, action: Action) -> str:
+    """The URL of a new email to the office of a jurisdiction, about one of its actions."""
+    return mailto_url(
+        jurisdiction.contact_email,
+        subject=labels.format_subject(action),
+        body=jurisdiction.build_url("dashboard:action", action.code) + "\n\n",
+    )
+
+
+@register.filter
+def tel(phone: str) -> str:
+    """The URL that dials a phone number."""
+    return phone_url(phone)
+
+
+@register.filter
+def bare_url(url: str) -> str:
+    """A website's address as people write it: "cityof.example/equity"."""
+    return url.partition("://")[2].removeprefix("www.").rstrip("/")
+
+
+@register.filter
+def initials(jurisdiction: Jurisdiction) -> str:
+    """What stands for the logo of a jurisdiction without one: "MB"."""
+    return formats.initials(jurisdiction.short_name)
 
 
 @register.simple_tag
@@ -187,23 +222,15 @@ def accountable(action: Action) -> str:
 
 @register.simple_tag
 def freshness(state: str, days: int | None = None) -> SafeString:
-    """The freshness of an action's last update: label, icon and age in days."""
+    """The freshness of an action's last update: an icon, and its age in days if there is one."""
     return _freshness(state, days, get_language())
 
 
 @functools.lru_cache(4096)
 def _freshness(state: str, days: int | None, _language: str | None) -> SafeString:
-    symbol, label = FRESHNESS_ICONS[state], labels.FRESHNESS_LABELS[state]
-    if days is None:
-        return format_html(
-            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), label
-        )
+    text = labels.FRESHNESS_LABELS[state] if days is None else labels.format_age_of_update(state, days)
     return format_html(
-        '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
-        state,
-        icon(symbol),
-        label,
-        formats.days_ago(days),
+        '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(FRESHNESS_ICONS[state]), text
     )
 
 

@@ -15,16 +15,26 @@ MAX_DATABASE_INTEGER = 2_147_483_647
 def sections(description: Schema) -> list[dict[str, Any]]:
     """A section for each resource, in the order of the addresses.
 
-    [{"tag": "plans", "title": "Plans", "operations": [{"path", "summary", "says", "example", "parameters", "fields"}]}],
-    where parameters and fields are [{"name", "kind", "says"}].
+    [{"tag": "plans", "title": "Plans", "operations": [{"path", "summary", "says", "example", "parameters", "fields",
+    "is_row"}]}], where parameters and fields are [{"name", "kind", "says"}], and `is_row` is set for a row of a list that
+    has the same fields.
     """
     by_tag: dict[str, dict[str, Any]] = {}
     for path, methods in description["paths"].items():
         get = methods["get"]
         tag = get["tags"][0]
         section = by_tag.setdefault(tag, {"tag": tag, "title": get["summary"], "operations": []})
-        section["operations"].append(_operation(path, get, description))
+        operation = _operation(path, get, description)
+        lists = section["operations"]
+        operation["is_row"] = any(
+            path.startswith(f"{other['path']}/") and other["fields"] == operation["fields"] for other in lists
+        ) and not _query_parameters(get)
+        section["operations"].append(operation)
     return list(by_tag.values())
+
+
+def _query_parameters(get: Schema) -> list[Any]:
+    return [parameter for parameter in get["parameters"] if parameter["in"] == "query"]
 
 
 def _operation(path: str, get: Schema, description: Schema) -> dict[str, Any]:

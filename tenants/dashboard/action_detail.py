@@ -81,6 +81,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     status_labels = plan.status_labels
     reported = labels.status_label(action.status, status_labels)
     is_open = action.status not in Action.CLOSED
+    closed_on = formats.format_partial_date(action.status_since)
     due_passed = is_open and is_past_due(action.due_date, on=on, is_draft=plan.is_draft)
     notes = Paginator(_progress_notes(action), NOTES_PER_PAGE).get_page(page)
     fresh = freshness_of(action, plan, on=on)
@@ -105,8 +106,11 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             "goal": {
                 "pk": action.outcome.goal_id,
                 "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
+                "department": formats.sentence_case(action.outcome.goal.department),
             },
-            "since": formats.format_partial_date(action.status_since),
+            "outcome": formats.sentence_case(action.outcome.title),
+            "since": "" if not is_open else formats.format_partial_date(action.status_since),
+            "closed_on": "" if is_open else closed_on,
             "is_reported_behind": action.status in Action.NEEDS_ATTENTION,
             "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(reported)},
             "is_open": is_open,
@@ -128,6 +132,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             "stage": labels.stage_label(stage) if stage else "",
             "measures": _measures_by_kind(action),
             "milestones": _milestones(plan, action, on=on),
+            "description": _share_text(plan, action, reported),
             "commitment_changes": _commitment_changes(plan, action),
             "notes": _with_status_changes(list(notes), status_labels),
             "notes_page": notes,
@@ -168,16 +173,39 @@ def _measures_by_kind(action: Action) -> list[dict[str, Any]]:
 
 
 def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, Any]]:
+    """Milestones by date: [{"title", "is_done", "when"}], `when` as a sentence without an accusation.
+
+    One without a title is a further date of the action. That one is past its date does not say that it is not done.
+    """
     rows = Milestone.objects.filter(action=action).order_by("due_date", "position", "pk")
-    return [
-        {
-            "title": row["title"] or _("Step"),
-            "done": formats.format_partial_date(row["done_date"]),
-            "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
-            "is_late": not row["done_date"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft),
-        }
-        for row in rows.values("title", "done_date", "due_date", "due_precision")
-    ]
+    milestones = []
+    for row in rows.values("title", "done_date", "due_date", "due_precision"):
+        due = formats.format_partial_date(row["due_date"], row["due_precision"])
+        if row["done_date"]:
+            when = _("done %(day)s") % {"day": formats.format_partial_date(row["done_date"])}
+        elif is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):
+            when = _("due %(day)s, no report on it yet") % {"day": due}
+        else:
+            when = _("due %(day)s") % {"day": due}
+        if row["title"]:
+            title = row["title"]
+        else:
+            title = _("Also due: %(day)s") % {"day": due}
+            when = when if row["done_date"] else ""
+        milestones.append({"title": title, "is_done": bool(row["done_date"]), "when": when})
+    return milestones
+
+
+def _share_text(plan: Plan, action: Action, reported: str) -> str:
+    """What other sites show below the title of a shared link: the status and the due date, as on the page."""
+    due = labels.format_due(action.due_date, action.due_precision, action.is_continuous)
+    if plan.is_draft:
+        return _("Proposed in the draft plan “%(plan)s”. Due: %(due)s.") % {"plan": plan.title, "due": due}
+    return _("%(status)s. Due: %(due)s. From the plan “%(plan)s”.") % {
+        "status": reported,
+        "due": due,
+        "plan": plan.title,
+    }
 
 
 def _progress_notes(action: Action) -> Any:
@@ -209,9 +237,10 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     """Changes to the promise, newest first: [{"at", "field", "was", "now", "reason"}].
 
-    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change.
+    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change, and a
+    draft has promised nothing.
     """
-    since = promised_since(plan)
+    since = None if plan.is_draft else promised_since(plan)
     if since is None:
         return []
     uuids = [action.uuid, action.outcome.uuid, action.outcome.goal.uuid]
@@ -235,8 +264,9 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
             {
                 "at": entry.at,
                 "field": formats.capitalize_first(change_log.field_label(entry.object_type, name)),
-                "was": was,
-                "now": now,
+                "was": was or _("not set"),
+                "was_set": bool(was),
+                "now": now or _("not set"),
                 "reason": entry.reason,
             }
             for name, (was, now) in texts.items()
@@ -263,8 +293,8 @@ def _format_owner(pk: int | None, names: dict[int, str]) -> str:
 
 
 def _format_date(date: str, fields: Mapping[str, Any]) -> str:
-    return labels.format_logged_date(date, fields) or _("nothing")
+    return labels.format_logged_date(date, fields)
 
 
 def _format_value(name: str, value: Any) -> str:
-    return labels.format_logged_value(name, value) or _("nothing")
+    return labels.format_logged_value(name, value)

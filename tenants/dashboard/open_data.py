@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from tenants.dashboard.plan_outline import build_outline
 from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup
-from tenants.formats import title_with_label
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote
@@ -66,12 +65,12 @@ def describe_columns() -> list[tuple[str, str]]:
     """The columns that do not explain themselves: [("code", "…"), …]."""
     return [
         ("code", _("The portal’s lasting name of the action. It is in the address of its page.")),
-        ("number", _("The number the city gives the action.")),
+        ("number", _("The number that the action has in the plan.")),
         (
             "status",
             _(
                 "One of: completed, on_track, at_risk, off_track, on_hold, not_started, cancelled, merged. "
-                "Empty: the city has not reported yet."
+                "Empty: no status is reported yet."
             ),
         ),
         (
@@ -99,8 +98,8 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
     return {
         "code": row["code"],
         "number": row["number"],
-        "goal": title_with_label(row["goal_label"], row["goal_title"]),
-        "outcome": title_with_label(row["outcome_label"], row["outcome_title"]),
+        "goal": _as_written(row["goal_label"], row["goal_title"]),
+        "outcome": _as_written(row["outcome_label"], row["outcome_title"]),
         "action": row["title"],
         "details": row["details"],
         "status": row["status"],
@@ -123,6 +122,10 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
         "freshness": row["fresh"] or "closed",
         "address": jurisdiction.base_url + city_path("dashboard:action", row["code"]),
     }
+
+
+def _as_written(label: str, title: str) -> str:
+    return f"{label}: {title}" if label else title
 
 
 def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:

@@ -76,6 +76,7 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             goal=F("outcome__goal_id"),
             goal_label=F("outcome__goal__label"),
             goal_title=F("outcome__goal__title"),
+            goal_department=F("outcome__goal__department"),
             outcome_label=F("outcome__label"),
             outcome_title=F("outcome__title"),
             outcome_stage=F("outcome__stage"),
@@ -209,7 +210,7 @@ class PlanStatistics:
     def by_goal(self) -> list[StatGroup]:
         return self._groups(
             lambda row: str(row["goal"]),
-            lambda row: formats.title_with_label(row["goal_label"], row["goal_title"]),
+            lambda row: labels.goal_label(row["goal_label"], row["goal_title"], row["goal_department"]),
         )
 
     @cached_property
@@ -322,7 +323,8 @@ class PlanStatistics:
         goal = self.goal_needing_most_attention()
         if goal:
             sentences.append(
-                _("“%(goal)s” is the goal furthest behind.") % {"goal": goal.rows[0]["goal_title"]}
+                _("“%(goal)s” is the goal furthest behind.")
+                % {"goal": formats.sentence_case(goal.rows[0]["goal_title"])}
             )
         return sentences
 

@@ -18,7 +18,7 @@ _PATTERN = re.compile(r"[a-z0-9-]{1,20}")
 
 def stylesheet(jurisdiction: Jurisdiction) -> str:
     """`:root { --brand: …; --brand-deep: …; --brand-tint: …; --accent: …; --pattern: …; }`"""
-    brand = _ensure_contrast(_parse_color(jurisdiction.brand_color, DEFAULT_BRAND), WHITE, at_least=7)
+    brand = parse_hex_color(readable_brand_color(jurisdiction))
     accent = _ensure_contrast(_parse_color(jurisdiction.accent_color, DEFAULT_ACCENT), INK, at_least=7)
     lines = {
         "brand": _hex(brand),
@@ -28,6 +28,12 @@ def stylesheet(jurisdiction: Jurisdiction) -> str:
         "pattern": _pattern_url(jurisdiction.pattern),
     }
     return ":root {\n" + "".join(f"  --{name}: {value};\n" for name, value in lines.items()) + "}\n"
+
+
+def readable_brand_color(jurisdiction: Jurisdiction) -> str:
+    """The brand color as its own pages have it: dark enough for white text on it."""
+    brand = _parse_color(jurisdiction.brand_color, DEFAULT_BRAND)
+    return _hex(_ensure_contrast(brand, WHITE, at_least=7))
 
 
 def _ensure_contrast(color: RGB, other: RGB, *, at_least: float) -> RGB:

@@ -12,7 +12,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
+from tenants.formats import (
+    action_heading,
+    choice_label,
+    days_ago,
+    format_number,
+    format_partial_date,
+    format_years,
+    lowercase_first,
+    title_with_label,
+)
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
 from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
@@ -101,6 +110,22 @@ def standing_texts(
         "status": status_label(state, plan.status_labels),
         "note": standing_note(status, plan.status_labels, due_passed=due_passed, has_report=has_report),
     }
+
+
+def goal_label(label: str, title: str, department: str) -> str:
+    """A goal where goals of several departments stand in one list: "1: Hiring and recruitment (Library)"."""
+    heading = title_with_label(label, title)
+    return f"{heading} ({department})" if department else heading
+
+
+def format_age_of_update(state: str, days: int) -> str:
+    """ "Last update 149 days ago (late)": it is the update that is late, not the action."""
+    texts = {"age": days_ago(days)}
+    if state == "due":
+        return _("Last update %(age)s (due now)") % texts
+    if state in ("late", "stale"):
+        return _("Last update %(age)s (late)") % texts
+    return _("Last update %(age)s") % texts
 
 
 def format_undated_report(label: str) -> str:
@@ -218,3 +243,11 @@ def _format_day(text: Any, precision: str) -> str:
     except ValueError:
         return ""
     return format_partial_date(day, precision)
+
+
+def format_subject(action: Action) -> str:
+    """The subject of an email about an action: "Action 4.1: Eviction help"."""
+    title = action_heading("", action.title)
+    if not action.number:
+        return _("Action: %(title)s") % {"title": title}
+    return _("Action %(number)s: %(title)s") % {"number": action.number, "title": title}

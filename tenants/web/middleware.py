@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, set_urlconf
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
@@ -42,7 +43,7 @@ class HostMiddleware:
             return HttpResponse("This is not a host name.\n", status=400, content_type="text/plain")
         jurisdiction = host_registry.get_jurisdiction(host)
         if jurisdiction is None:
-            return HttpResponseNotFound("There is no site at this address.\n", content_type="text/plain")
+            return _unknown_host()
         request.tenant = jurisdiction  # type: ignore[attr-defined]
         request.urlconf = jurisdiction.urlconf  # type: ignore[attr-defined]
         set_urlconf(request.urlconf)  # type: ignore[attr-defined]
@@ -55,6 +56,20 @@ class HostMiddleware:
             return response
         finally:
             connection.set_schema_to_public()
+
+
+def _unknown_host() -> HttpResponse:
+    """A small page that leads to the alliance. Its stylesheet is the alliance's: nothing else is served on this host."""
+    alliance = Jurisdiction(schema_name="public")
+    origin = alliance.base_url
+    context = {"alliance_url": origin, "directory_url": alliance.build_url("cohort:directory")}
+    response = HttpResponse(render_to_string("unknown_host.html", context), status=404)
+    response["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src {origin}; img-src {origin}; font-src {origin}; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _stream_in_tenant(jurisdiction: Jurisdiction, chunks: Any) -> Iterator[bytes]:

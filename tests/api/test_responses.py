@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from urllib.parse import unquote
 
 import pytest
@@ -281,3 +282,21 @@ def test_the_alliances_pages_and_a_citys_data_page_link_to_the_reference(
     publish(riverton, ["on_track"])
     assert 'href="/api/v1/docs"' in client_for(alliance).get("/progress/").text
     assert f'href="{alliance.base_url}/api/v1/docs"' in client_for(riverton).get("/data/").text
+
+
+def test_the_reference_shows_an_answer_that_is_the_one_of_today(riverton, publish, api):
+    assert "No plan is public yet, so its list is empty." in api("docs").text
+    publish(riverton, ["on_track", "completed"])
+    page = unescape(api("docs").text)
+    assert 'curl "http' in page
+    assert "/api/v1/plans?page_size=1" in page
+    shown = json.loads(page.partition('"next": null')[2].partition("</code>")[0].join(['{"next": null', ""]))
+    answer = json.loads(api("plans", page_size=1).content)
+    assert shown["results"] == answer["results"]
+
+
+def test_a_row_has_no_second_list_of_fields_in_the_reference(api):
+    page = api("docs").text
+    assert "Parameters and fields of “Plans”" in page
+    assert "Parameters and fields of “One plan”" not in page
+    assert "The fields are those of a row of the list." in page

@@ -9,12 +9,15 @@ from html import unescape
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from cohort.members.selectors import members_by_stage
 from cohort.progress import selectors
+from tenants.jurisdictions.logos import change_logo
 from tenants.models import Jurisdiction, Visibility
-from tenants.plans.models import Action
+from tenants.plans.models import Action, Plan
 from tenants.signals import action_changed, plan_published
+from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 
 pytestmark = pytest.mark.usefixtures("in_april")
 TODAY = dt.date(2027, 4, 8)
@@ -140,8 +143,8 @@ def test_the_directory_names_all_members_by_state_and_links_open_sites_only(coho
     text = visible_text(response)
     assert text.index("California A ") < text.index("Minnesota R ") < text.index("No state given MC ")
     assert (
-        "City, 250,000 to 499,999 people, Minnesota Stage: Implementing, year 3 1 of 3 actions done, 1 needs"
-        in text
+        "City, 250,000 to 499,999 people, Minnesota Stage: Implementing, year 3 "
+        "1 1 1 1 completed, 1 on track, 1 off track 1 of 3 actions done, 1 needs" in text
     )
     assert "Stage: Onboarding Its site is not open yet." in text
     assert 'href="http://riverton.localhost/"' in response.text
@@ -197,16 +200,81 @@ def test_a_list_without_a_match_links_to_all_members(cohort, alliance, client_fo
 # ---- The alliance's home ---------------------------------------------------------------------------------
 
 
-def test_plans_under_way_are_the_adopted_ones(cohort, in_city, riverton):
-    rows = selectors.plans_under_way("public", on=TODAY)
-    assert [(row["name"], row["completed"], row["actions"]) for row in rows] == [("City of Riverton", 1, 3)]
-    with in_city(riverton):
-        from tenants.plans.models import Plan
+def make_draft(jurisdiction, in_city):
+    with in_city(jurisdiction):
+        Plan.objects.update(lifecycle="draft")
+        plan_published.send(Plan, jurisdiction=jurisdiction, plan_id=0)
 
-        Plan.objects.filter(visibility="public").update(lifecycle="draft")
-        plan_published.send(Plan, jurisdiction=riverton, plan_id=0)
-    assert selectors.plans_under_way("public", on=TODAY) == []
-    assert selectors.visible_plans("public").count() == 1
+
+def test_the_home_page_shows_drafts_last_and_does_not_count_them(
+    cohort, in_city, riverton, ashford, alliance, client_for, make_user
+):
+    make_draft(ashford, in_city)
+    overview = selectors.progress_overview("members", on=TODAY)
+    assert [row["name"] for row in overview["rows"]] == ["City of Riverton", "City of Ashford"]
+    assert overview["total"] == "1 of 3 actions done in 1 jurisdiction. 1 draft plan is not counted."
+    assert (
+        selectors.progress_overview("public", on=TODAY)["total"] == "1 of 3 actions done in 1 jurisdiction."
+    )
+    limited = selectors.progress_overview("members", on=TODAY, limit=1)
+    assert (len(limited["rows"]), limited["total"]) == (1, overview["total"])
+    member = client_for(alliance, make_user(riverton, "viewer"))
+    for url in ("/", "/progress/"):
+        text = visible_text(member.get(url))
+        assert overview["total"] in text
+        assert "2 proposed actions" in text
+    make_draft(riverton, in_city)
+    assert selectors.progress_overview("public", on=TODAY)["total"] == ""
+
+
+def test_a_draft_is_shown_as_a_draft_everywhere(cohort, in_city, riverton, alliance, client_for):
+    make_draft(riverton, in_city)
+    page = client_for(alliance)
+    table = page.get("/progress/").text.partition("<tbody>")[2]
+    assert "3 proposed actions" in table
+    assert "sbar" not in table
+    assert "1 of 3" not in table
+    card = visible_text(page.get("/jurisdictions/?q=riverton"))
+    assert "City of Riverton Draft plan" in card
+    assert "Draft plan: 3 proposed actions." in card
+    [row] = [
+        row
+        for row in csv_rows(page.get("/jurisdictions/list.csv"))
+        if row["kind"] == "City" and row["plan_progress"]
+    ]
+    assert row["plan_progress"] == "Draft plan: 3 proposed actions."
+
+
+def test_table_and_directory_show_the_same_bar_with_its_words(cohort, alliance, client_for):
+    page = client_for(alliance)
+    words = "1 completed, 1 on track, 1 off track"
+    for url in ("/", "/progress/", "/jurisdictions/"):
+        response = page.get(url)
+        assert f'role="img" aria-label="{words}"' in response.text, url
+        assert visible_text(response).count(words) == 1, url  # beside the bar
+
+
+def test_a_card_has_the_logo_of_an_open_site_or_initials_in_a_readable_color(
+    cohort, alliance, client_for, riverton, ashford, media_folder
+):
+    update_jurisdiction(riverton, brand_color="#ffee00")  # too light for white letters
+    page = client_for(alliance)
+    text = page.get("/jurisdictions/").text
+    color = re.search(r'fill="(#[0-9a-f]{6})" /><text[^>]*>R</text>', text)[1]
+    assert contrast_ratio(parse_hex_color(color), WHITE) >= 4.5
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "#0d5257").save(picture, "PNG")
+    for city in (riverton, ashford):
+        change_logo(city, content=picture.getvalue(), by=None)
+    text = page.get("/jurisdictions/").text
+    [address] = re.findall(r'<img class="card-logo" src="([^"]+)"', text)
+    assert address.startswith("/jurisdictions/riverton/logo.png?v=logo-")
+    logo = page.get(address)
+    assert (logo.status_code, logo["Content-Type"]) == (200, "image/png")
+    assert Image.open(io.BytesIO(logo.content)).size == (64, 64)
+    # Ashford's site is not open: only its team can load its logo.
+    assert page.get("/jurisdictions/ashford/logo.png").status_code == 404
+    assert page.get("/jurisdictions/alliance/logo.png").status_code == 404
 
 
 def test_members_are_grouped_by_stage(cohort, riverton):
@@ -292,7 +360,7 @@ def test_the_home_page_of_the_alliance_has_the_table_of_the_progress_page(
     home, progress = (client_for(alliance).get(address).text for address in ("/", "/progress/"))
     rows = [text.partition("<tbody>")[2].partition("</tbody>")[0] for text in (home, progress)]
     assert rows[0] == rows[1]
-    for text in ("2 actions, no status yet", "not reported", "No update yet", 'data-label="Last update"'):
+    for text in ("2 actions, no status yet", "No status yet", "No update yet", 'data-label="Last update"'):
         assert text in rows[0]
     headings = [
         re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?\s*([^<]+?)\s*<', text) for text in (home, progress)
