@@ -15,7 +15,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     """The variables of every template.
 
     `portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `contact`: the row of the city
-    or of the alliance if it says how to reach it, or None; `my_roles`; `may_see_workspace`, `may_curate`.
+    or of the alliance if it says how to reach it, or None; `my_roles`; `may_see_workspace`, `leads_only`, `may_curate`.
     """
     jurisdiction = getattr(request, "tenant", None) or connection.tenant
     is_city_host = bool(getattr(jurisdiction, "is_tenant", False))
@@ -35,5 +35,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "contact": jurisdiction if getattr(jurisdiction, "has_contact", False) else None,
         "my_roles": access.get_roles(user, jurisdiction) if jurisdiction else frozenset(),
         "may_see_workspace": is_city_host and may(access.Permission.SEE_WORKSPACE),
+        "leads_only": is_city_host
+        and may(access.Permission.REPORT_PROGRESS)
+        and not may(access.Permission.EDIT_PLAN),
         "may_curate": not is_city_host and may(access.Permission.CURATE_LIBRARY),
     }

@@ -27,3 +27,17 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
   if (form) form.requestSubmit();
 });
+
+// An address to copy: its button is there only where copying works; the text can always be selected.
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("[data-copy] button")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const field = button.closest("[data-copy]").querySelector("input");
+      field.select();
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = button.dataset.copied;
+      document.getElementById("live-region").textContent = button.dataset.copied;
+    });
+  }
+}

@@ -36,6 +36,7 @@ urlpatterns = [
     path("plan/<slug:kind>/<uuid:uuid>/retire/", ordering.retire, name="retire"),
     path("plan/<slug:kind>/<uuid:uuid>/restore/", ordering.restore, name="restore"),
     path("plan/publish/", publishing.publish, name="publish"),
+    path("plan/published/", publishing.published, name="published"),
     path("plan/unpublish/", publishing.unpublish, name="unpublish"),
     path("plan/adopt/", publishing.adopt, name="adopt"),
     path("history/", histories.plan_history, name="history"),

@@ -8,9 +8,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 from tenants.notifications import mail
+from tenants.signin.first_screens import first_screen_of
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return first_screen_of(request.user)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -21,8 +21,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.people import affiliations, invitations
+from tenants.people.reviews import texts_waiting_for
 from tenants.signin import sign_in_codes
 from tenants.signin.city import safe_redirect_path
+from tenants.signin.first_screens import links_of
 
 
 def redirect_to_login_form(request: HttpRequest) -> HttpResponse:
@@ -67,7 +69,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 def account_home(request: HttpRequest) -> HttpResponse:
-    """The account page: the user's cities, password change and sign-out."""
+    """The account page: the user's places and texts to approve, password change and sign-out."""
     if not request.user.is_authenticated:
         return redirect_to_login_form(request)
     active = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")
@@ -75,13 +77,12 @@ def account_home(request: HttpRequest) -> HttpResponse:
         {
             "jurisdiction": affiliation.jurisdiction,
             "roles": [Role(role).label for role in affiliation.roles],
-            "url": affiliation.jurisdiction.build_url("plans:home")
-            if affiliation.jurisdiction.is_tenant and set(affiliation.roles) - {Role.MEMBER}
-            else affiliation.jurisdiction.base_url,
+            "links": links_of(affiliation),
         }
         for affiliation in active.order_by("jurisdiction__name")
     ]
-    return render(request, "signin/account.html", {"rows": rows, "section": "account"})
+    context = {"rows": rows, "texts": texts_waiting_for(request.user), "section": "account"}
+    return render(request, "signin/account.html", context)
 
 
 @require_POST

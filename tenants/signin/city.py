@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.models import User
 from tenants import access
 from tenants.access import open_before_launch
 from tenants.models import Jurisdiction
@@ -69,9 +70,17 @@ def login_callback(request: HttpRequest) -> HttpResponse:
         return render(request, "signin/not_opened.html", status=403)
     login(request, sign_in_code.user, backend="django.contrib.auth.backends.ModelBackend")
     request.session.set_expiry(0)  # ends when the browser is closed, like the alliance's
-    response = redirect(safe_redirect_path(sign_in_code.next_path))
+    response = redirect(_arrival_of(sign_in_code.user, safe_redirect_path(sign_in_code.next_path)))
     response.delete_cookie(NONCE_COOKIE, path=reverse("signin:login"))
     return response
+
+
+def _arrival_of(user: User, path: str) -> str:
+    """`path`; for a member of the cohort, who has no workspace, the alliance's front page instead of the workspace."""
+    is_workspace = path.startswith(reverse("plans:home"))
+    if is_workspace and not access.has_permission(user, access.Permission.SEE_WORKSPACE, connection.tenant):
+        return Jurisdiction.objects.get(schema_name="public").build_url("front")
+    return path
 
 
 @open_before_launch

@@ -82,7 +82,9 @@ CITY: dict[str, Row] = {
     "sitemap": Row(all_roles(), before=all_roles(404)),
     # cms
     "front": site(),
+    "contact": site(),
     "narrative": site(),
+    "edit-narrative": workspace("contributor", *WRITERS, status=302),  # to the page in Wagtail's editor
     # a city's pages
     "dashboard:home": site(),
     "dashboard:plan": site(),
@@ -123,6 +125,7 @@ CITY: dict[str, Row] = {
     "plans:retire": workspace(*WRITERS),
     "plans:restore": workspace(*WRITERS, status=302, method="post"),
     "plans:publish": workspace("coordinator"),
+    "plans:published": workspace("coordinator"),
     "plans:unpublish": workspace("coordinator"),
     "plans:adopt": workspace("coordinator"),
     "plans:history": workspace(),
@@ -149,6 +152,7 @@ ALLIANCE: dict[str, Row] = {
     **WELL_KNOWN,
     "sitemap": Row(all_roles()),
     "front": Row(all_roles()),
+    "contact": Row(all_roles()),
     "brand": Row(all_roles()),
     "media": Row(all_roles(404), args={"path": "public/images/none.png"}),
     "cohort:directory": Row(all_roles()),
@@ -182,6 +186,7 @@ ALLIANCE: dict[str, Row] = {
     "api:docs": Row(all_roles()),
     "api:nowhere": Row(all_roles(404)),
     "staff:index": Row(only("staff_admin", "staff_onboarding")),
+    "staff:contact": Row(only("staff_admin")),
     "staff:new": Row(only("staff_admin", "staff_onboarding")),
     "staff:jurisdiction": Row(only("staff_admin", "staff_onboarding")),
     # the alliance's own team

@@ -74,7 +74,7 @@ def test_the_home_of_an_open_site_lists_overdue_updates(coordinator_client, rive
         imports.import_sheet(filename=SAMPLE, content=(DATA / SAMPLE).read_bytes(), by=None)
         services.publish_plan(selectors.current_plan(), by=None, launch=True)
     response = coordinator_client.get(url("home"))
-    assert "Who still owes an update" in response.text
+    assert "Updates due" in response.text
     assert "Plan health" in response.text
     assert "imported" in response.text
 

@@ -187,11 +187,15 @@ WARNINGS_TABLE = [
         ),
     ]
 ]
+WARNINGS_TABLE.append(
+    Case("no contact", {"changes": [{}], "summary": "x", "contact": ""}, {"no_contact": (1, 1, "")})
+)
 
 
 @pytest.fixture
 def warnings_of(riverton, in_city):
-    def read(changes, summary):
+    def read(changes, summary, contact="equity@riverton.example"):
+        riverton.contact_email = contact
         with transaction.atomic(), in_city(riverton):
             plan = PlanFactory(summary=summary)
             write_actions(plan, changes)
@@ -213,6 +217,7 @@ def test_a_coordinator_is_warned_of_gaps_before_publishing(case, warnings_of):
 
 
 def test_a_kind_of_step_of_the_outcome_is_enough(riverton, in_city):
+    riverton.contact_phone = "(202) 555-0142"
     with in_city(riverton):
         plan = PlanFactory(summary="What we do.")
         outcome = OutcomeFactory(goal__plan=plan, stage="normalize")
@@ -228,6 +233,8 @@ def test_a_kind_of_step_of_the_outcome_is_enough(riverton, in_city):
         Fault(WARNINGS, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
         Fault(WARNINGS, "a.due_date is None and not a.is_continuous", "a.due_date is None"),
         Fault(WARNINGS, "a.due_date is None and not a.is_continuous", "a.due_date is None or not a.is_continuous"),
+        Fault(WARNINGS, "not connection.tenant.has_contact", "connection.tenant.has_contact"),
+        Fault(WARNINGS, "not connection.tenant.has_contact", "False"),
         Fault(WARNINGS, "not a.measures.all()", "len(a.measures.all()) < 2"),
         Fault(WARNINGS, "a.status is None", 'a.status in (None, "not_started")'),
         Fault(WARNINGS, 'a.source.get("starter")', "a.source"),

@@ -15,7 +15,7 @@ class PublishForm(forms.Form):
     visibility = forms.ChoiceField(
         label=_("Who may see the plan?"),
         choices=[
-            (Visibility.PUBLIC, _("Everybody")),
+            (Visibility.PUBLIC, _("Everyone")),
             (Visibility.COHORT, _("Members of the cohort, signed in")),
         ],
         widget=forms.RadioSelect,
@@ -23,7 +23,7 @@ class PublishForm(forms.Form):
     )
     launch = forms.BooleanField(
         label=_("Open our public site now"),
-        help_text=_("Until it is open, everybody outside your team finds “not found” at its address."),
+        help_text=_("Until it is open, everyone outside your team finds “not found” at its address."),
         required=False,
         initial=True,
     )
@@ -40,9 +40,9 @@ class PublishForm(forms.Form):
 
 class UnpublishForm(forms.Form):
     reason = forms.CharField(
-        label=_("Why is the plan taken out of view?"), help_text=_("Stays in the history."), max_length=300
+        label=_("Why do you unpublish the plan?"), help_text=_("Stays in the history."), max_length=300
     )
-    close_site = forms.BooleanField(label=_("Close our public site too"), required=False)
+    close_site = forms.BooleanField(label=_("Also take our public site offline"), required=False)
 
 
 class AdoptForm(forms.Form):

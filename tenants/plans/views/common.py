@@ -37,6 +37,7 @@ def permission_context(user: Any) -> dict[str, bool]:
         "can_import": access.has_permission(user, Permission.IMPORT_PLAN, jurisdiction),
         "can_publish": access.has_permission(user, Permission.PUBLISH_PLAN, jurisdiction),
         "can_set": access.has_permission(user, Permission.EDIT_SETTINGS, jurisdiction),
+        "can_write": access.has_permission(user, Permission.EDIT_SITE, jurisdiction),
         "can_invite": access.has_permission(user, Permission.MANAGE_TEAM, jurisdiction),
     }
 

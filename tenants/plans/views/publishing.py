@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tenants.access import Permission, permission_required
 from tenants.models import Visibility
@@ -15,7 +15,8 @@ from tenants.plans import labels, selectors, services
 from tenants.plans.forms.publishing import AdoptForm, PublishForm, UnpublishForm
 from tenants.plans.models import Plan
 from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.views.common import add_errors, get_plan
+from tenants.plans.views import first_screens
+from tenants.plans.views.common import add_errors, get_plan, permission_context
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +36,7 @@ def publish(request: HttpRequest) -> HttpResponse:
             add_errors(form, error)
         else:
             messages.success(request, _("The plan is published."))
-            return redirect("plans:home")
+            return redirect("plans:published")
     context = {
         "section": "plan",
         "form": form,
@@ -45,6 +46,18 @@ def publish(request: HttpRequest) -> HttpResponse:
         "status_counts": _public_counts(plan),
     }
     return render(request, "plans/publish.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@permission_required(Permission.PUBLISH_PLAN)
+def published(request: HttpRequest) -> HttpResponse:
+    """Hands over the public address, and says what is left to do."""
+    jurisdiction, plan = current_jurisdiction(), get_plan()
+    if plan.visibility == Visibility.INTERNAL:
+        return redirect("plans:publish")
+    context = {"section": "plan", "plan": plan} | permission_context(request.user)
+    context |= first_screens.steps(request.user, plan) | first_screens.public_site(jurisdiction, plan)
+    return render(request, "plans/published.html", context)
 
 
 def _public_counts(plan: Plan) -> list[tuple[str, str, int]]:
