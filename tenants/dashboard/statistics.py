@@ -293,15 +293,18 @@ class PlanStatistics:
         sentences, done, overdue = [], self.overall.completed, self.overall.overdue
         if not self.reported_count:
             return [_("No progress is reported yet.")]
-        if self.counts[labels.NO_STATUS] == self.counted:
+        if self.counted and self.counts[labels.NO_STATUS] == self.counted:
+            reported = sum(row["has_report"] for row in self.rows if row["state"] == labels.NO_STATUS)
+            if not reported:
+                return [_("No progress is reported yet.")]
             return [
                 formats.capitalize_first(
                     ngettext(
                         "%(n)s action has a report, and none has a status yet.",
                         "%(n)s actions have a report, and none has a status yet.",
-                        self.reported_count,
+                        reported,
                     )
-                    % {"n": formats.spell_number(self.reported_count)}
+                    % {"n": formats.spell_number(reported)}
                 )
             ]
         if done:

@@ -36,8 +36,16 @@ EXPLAINED = [
         "The message at the lower edge lies over what happens to be there, and scrolls away from it.",
     ),
     Explained(
-        "color-contrast", "shortTextContent", "td, .stat strong",
+        "color-contrast", "shortTextContent", "td, .stat strong, .sbar b, .pips li, .chart text",
         "A number of one digit: text, in the color of the longer ones next to it.",
+    ),
+    Explained(
+        "color-contrast", "imgNode", ".chart text",
+        "Text of a chart, in the colors of other text on the page's white; axe takes the drawing around it for a picture.",
+    ),
+    Explained(
+        "color-contrast", "bgGradient", ".pips .is-overdue",
+        "Dark red on a hatching of white and light red: 6:1 on the darkest of its lines.",
     ),
     Explained(
         "color-contrast", "elmPartiallyObscured", ".scroll th, .scroll td",

@@ -56,7 +56,7 @@ FAULTS = [
     Fault("tenants.plans.models:freshness", "min(14,", "max(14,"),
     Fault("tenants.plans.models:freshness", "min(14,", "min(13,"),
     Fault("tenants.plans.models:freshness", "(on - last_update_on).days", "abs((on - last_update_on).days) - 1"),
-    Fault("tenants.plans.models:freshness", 'return "none"', 'return "stale"'),
+    Fault("tenants.plans.models:freshness", 'else "none"', 'else "stale"'),
     Fault("tenants.plans.selectors:freshness_of", "cadence_days=plan.cadence_days", "cadence_days=92"),
     Fault("tenants.plans.selectors:freshness_of", "grace_days=plan.grace_days", "grace_days=30"),
 ]  # fmt: skip

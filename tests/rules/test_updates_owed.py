@@ -10,7 +10,7 @@ from django.db import transaction
 from tenants.dashboard.statistics import PlanStatistics, get_action_rows
 from tenants.plans import selectors
 from tenants.plans.models import Action
-from tests.plan_factories import ActionFactory, GoalFactory, OutcomeFactory, PlanFactory
+from tests.plan_factories import ActionFactory, GoalFactory, NoteFactory, OutcomeFactory, PlanFactory
 from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
 TODAY = dt.date(2027, 4, 8)
@@ -21,12 +21,17 @@ ORDER = "tenants.plans.selectors:order_by_oldest_update"
 
 def case(name, expected, last, *, cadence=92, lifecycle="implementing", **action):
     plan = {"cadence_days": cadence, "lifecycle": lifecycle}
-    return Case(name, {"plan": plan, "action": {"last_update_on": day(last)} | action}, expected)
+    undated = action.pop("undated", None)
+    given = {"plan": plan, "action": {"last_update_on": day(last)} | action, "undated": undated}
+    return Case(name, given, expected)
 
 
 # Does the action owe an update on April 8, 2027, when one is asked for every 92 days?
 TABLE = [
     case("never updated", True, None),
+    case("a report without a date: nobody knows how old it is", False, None, undated="Q3"),
+    case("a report without a date or a period", False, None, undated=""),
+    case("a report without a date beside an old one", True, "2026-12-01", undated="Q3"),
     case("updated today", False, "2027-04-08"),
     case("91 days ago", False, "2027-01-07"),
     case("92 days ago, the last day of the rhythm", False, "2027-01-06"),
@@ -51,7 +56,9 @@ TABLE = [
 
 FAULTS = [
     Fault(DUE, "last_update_on__lt=", "last_update_on__lte="),
-    Fault(DUE, "Q(last_update_on=None) | ", ""),
+    Fault(DUE, "Q(last_update_on=None, undated_report=None) | ", ""),
+    Fault(DUE, ", undated_report=None", ""),
+    Fault("tenants.plans.selectors:undated_report", ", noted_on=None", ', noted_on=None, label="Q3"'),
     Fault(DUE, "days=plan.cadence_days", "days=92"),
     Fault(DUE, "days=plan.cadence_days", "days=plan.cadence_days + plan.grace_days"),
     Fault(OWING, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
@@ -69,11 +76,13 @@ def in_riverton(riverton, in_city):
         yield
 
 
-def rule(plan, action):
+def rule(plan, action, undated):
     """Is the action among those that owe an update? Leaves no row behind."""
     with transaction.atomic():
         plan = PlanFactory(**plan)
-        ActionFactory(**{"outcome__goal__plan": plan} | action)
+        row = ActionFactory(**{"outcome__goal__plan": plan} | action)
+        if undated is not None:
+            NoteFactory(action=row, noted_on=None, label=undated)
         owes = selectors.updates_due(plan, on=TODAY).exists()
         transaction.set_rollback(True)
     return owes
