@@ -77,7 +77,7 @@ def city_name(slug):
     return Jurisdiction.objects.get(slug=slug).name
 
 
-# ---- What each place shows: is the city's action overdue there? -------------------------------------------
+# ---- What each page and file shows: is the action of the city overdue? -------------------------------------------
 def on_the_citys_site(slug):
     tags = {"On track": False, "Overdue Report: on track": True}
     numbers = {("1", "0"): False, ("0", "1"): True}
@@ -181,34 +181,36 @@ def in_search(slug):
     page = get("alliance", "/search/?q=plant+trees")
     filtered = get("alliance", "/search/?q=plant+trees&status=overdue")
     [text] = [text for text in texts if text in result_texts(page, heading)]
-    found = get("alliance", "/api/v1/search?q=plant+trees&status=overdue").json()["results"]
+    hits = get("alliance", "/api/v1/search?q=plant+trees&status=overdue").json()["results"]
     return {
         "search": texts[text],
         "search, filter": short_name(slug) in filtered.text.partition('class="result"')[2],
-        "API, search": heading.removeprefix("1 ") in {hit["title"] for hit in found},
+        "API, search": heading.removeprefix("1 ") in {hit["title"] for hit in hits},
     }
 
 
-def overdue_by_place():
-    """{"plan": {"riverton"}, …}: the cities whose action each place shows as overdue."""
+def overdue_by_source():
+    """{"plan": {"riverton"}, …}: the cities whose action each page or file shows as overdue."""
     overdue = {}
     for slug in ZONES:
         for read in (on_the_citys_site, in_the_workspace, at_the_alliance, in_the_api, in_search):
-            for place, is_overdue in read(slug).items():
-                shown = overdue.setdefault(place, set())
+            for source, is_overdue in read(slug).items():
+                shown = overdue.setdefault(source, set())
                 is_overdue = is_overdue if isinstance(is_overdue, bool) else is_overdue == {True}
                 if is_overdue:
                     shown.add(slug)
     return overdue
 
 
-def test_at_midnight_each_place_shows_the_same_without_a_write():
+def test_at_midnight_everything_shows_the_same_without_a_write():
     with CaptureQueriesContext(connection) as queries:
         for moment, expected in MOMENTS:
             with time_machine.travel(moment, tick=False):
                 for _reading in ("from the database", "from the cache"):
-                    shown = overdue_by_place()
-                    assert {place: slugs for place, slugs in shown.items() if slugs != expected} == {}, moment
+                    shown = overdue_by_source()
+                    assert {source: slugs for source, slugs in shown.items() if slugs != expected} == {}, (
+                        moment
+                    )
                 counts = get("alliance", "/api/v1/search?q=plant+trees").json()["facets"]["status"]
                 standings = {value["value"]: value["count"] for value in counts}
                 overdue = {"overdue": len(expected), "on_track": 2 - len(expected)}

@@ -260,7 +260,7 @@ def test_an_action_is_found_by_its_standing_as_of_the_moment_of_the_search():
     action("done", "completed", None)
     action("without a report", "", None)
 
-    def found(at, **filters):
+    def search_at(at, **filters):
         query = Query("fines", audience="public", filters=filters, at=at)
         results = run_query(query, service.get_backend())
         return {
@@ -269,7 +269,7 @@ def test_an_action_is_found_by_its_standing_as_of_the_moment_of_the_search():
         }, results
 
     second = dt.timedelta(seconds=1)
-    before, results = found(midnight - second)
+    before, results = search_at(midnight - second)
     assert before == {
         "late tonight": ("on_track", ""),
         "late before": ("overdue", "at_risk"),
@@ -279,25 +279,29 @@ def test_an_action_is_found_by_its_standing_as_of_the_moment_of_the_search():
         "without a report": ("", ""),
     }
     assert results.facets["status"] == {"on_track": 3, "overdue": 1, "completed": 1}
-    after, results = found(midnight)
+    after, results = search_at(midnight)
     assert after == before | {"late tonight": ("overdue", "on_track")}
     assert results.facets["status"] == {"on_track": 2, "overdue": 2, "completed": 1}
 
-    assert set(found(midnight - second, status=["overdue"])[0]) == {"late before"}
-    assert set(found(midnight, status=["overdue"])[0]) == {"late before", "late tonight"}
-    assert set(found(midnight, status=["on_track"])[0]) == {"late tomorrow", "ongoing"}
-    assert set(found(midnight, status=["on_track", "overdue"])[0]) == set(after) - {
+    assert set(search_at(midnight - second, status=["overdue"])[0]) == {"late before"}
+    assert set(search_at(midnight, status=["overdue"])[0]) == {"late before", "late tonight"}
+    assert set(search_at(midnight, status=["on_track"])[0]) == {"late tomorrow", "ongoing"}
+    assert set(search_at(midnight, status=["on_track", "overdue"])[0]) == set(after) - {
         "done",
         "without a report",
     }
-    assert found(midnight, status=["at_risk"])[0] == {}
+    assert search_at(midnight, status=["at_risk"])[0] == {}
     # Counts under another facet, and of the facet itself when a value is chosen.
-    assert found(midnight, status=["completed"])[1].facets["status"] == {
+    assert search_at(midnight, status=["completed"])[1].facets["status"] == {
         "on_track": 2,
         "overdue": 2,
         "completed": 1,
     }
-    assert found(midnight, kind=["plan"])[1].facets["status"] == {"on_track": 0, "overdue": 0, "completed": 0}
+    assert search_at(midnight, kind=["plan"])[1].facets["status"] == {
+        "on_track": 0,
+        "overdue": 0,
+        "completed": 0,
+    }
 
 
 @pytest.mark.parametrize("seed", range(8))
