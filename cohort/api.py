@@ -310,7 +310,7 @@ def annotate_standing(actions: Any) -> QuerySet[Any]:
 
 def annotate_plans(plans: Any) -> QuerySet[Any]:
     """Plans with what their counts need; that an action becomes overdue counts as a change."""
-    return plans.with_overdue().annotate(
+    return plans.with_overdue(with_last=True).annotate(
         shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
     )
 
