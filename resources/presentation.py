@@ -39,6 +39,8 @@ LICENSE_DESCRIPTIONS: dict[str, Promise] = {
         "We link to the original. Its owner decides how it may be used."
     ),
 }
+# Items to read or watch: they do nothing by themselves.
+ABOUT_TYPES = frozenset({LibraryItem.Type.REPORT, LibraryItem.Type.NARRATIVE, LibraryItem.Type.VIDEO})
 DECISIONS_LABEL = gettext_lazy("For decisions on")
 LICENSE_URLS: dict[str, str] = {
     LibraryItem.License.PUBLIC_DOMAIN: "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -61,16 +63,36 @@ def localized_label(row: Any) -> str:
     return (is_spanish and row.label_es) or row.label
 
 
+def missing_document_notice(item: LibraryItem) -> str:
+    if item.type == LibraryItem.Type.VIDEO:
+        return _("The video itself is not here yet.")
+    return _("The document itself is not here yet.")
+
+
+def _whom_to_ask(item: LibraryItem) -> dict[str, str]:
+    """Who has the document: the jurisdiction that contributed the item, with its contact page, or its origin."""
+    owner = item.contributed_by
+    if owner is None:
+        return {"name": item.origin, "url": ""}
+    url = owner.build_url("wagtail_serve", "contact/") if owner.is_launched else ""
+    return {"name": owner.name, "url": url}
+
+
 def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
     """The template context of an item's page for `audience`."""
     topics = localized_labels(Topic, item.topics)
     tree, hidden = build_tree(item, audience=audience)
+    attachments = list(item.attachments.select_related("document").order_by("sort_order", "pk"))
+    lacks_document = item.type in LibraryItem.DOCUMENT_TYPES and not item.source_url and not attachments
     return {
         "item": item,
         "topics": topics,
         "stages": [{"slug": slug, "label": ActionStage(slug).label} for slug in item.stage],
         "facts": facts(item, localized_labels(Sector, item.sectors)),
-        "attachments": list(item.attachments.select_related("document").order_by("sort_order", "pk")),
+        "attachments": attachments,
+        "missing_document": missing_document_notice(item) if lacks_document else "",
+        "owner": _whom_to_ask(item) if lacks_document else None,
+        "body_heading": _("About") if item.type in ABOUT_TYPES else _("What it does"),
         "tree": tree,
         "tree_hidden": hidden,
         "similar": similar_items(item, audience=audience),

@@ -102,6 +102,7 @@ class Document(models.Model):
     legal_form = models.CharField(max_length=20, blank=True)
     licence = models.CharField(max_length=16, blank=True)
     status = models.CharField(max_length=16, blank=True)
+    file = models.CharField(max_length=3, blank=True, default="", db_default="")  # "yes" if it has a file
     year = models.PositiveSmallIntegerField(null=True)
 
     dated_on = models.DateField(null=True)  # for the order "newest"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 FACETS: dict[str, str] = {
     "kind": "kind",
     "type": "type",
+    "file": "file",
     "topic": "topics",
     "sector": "sectors",
     "size": "population_band",

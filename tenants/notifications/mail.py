@@ -85,8 +85,10 @@ def render_mail(template: str, *, sender: Jurisdiction, **context: Any) -> Rende
     layout = {
         "parts": parts,
         "first_line": _paragraphs(parts["body"])[0],
-        "paragraphs": [_with_links(paragraph, urls) for paragraph in _paragraphs(parts["body"])],
-        "reason": _with_links(parts["reason"], urls),
+        "paragraphs": [
+            _with_links(paragraph, urls, sender.brand_color) for paragraph in _paragraphs(parts["body"])
+        ],
+        "reason": _with_links(parts["reason"], urls, sender.brand_color),
         "greeting": context.get("greeting", ""),
         "url": context.get("url", ""),
         "sender_name": name,
@@ -126,15 +128,16 @@ def _paragraphs(text: str) -> list[str]:
     return ["\n".join(lines) for lines in paragraphs if lines]
 
 
-def _with_links(text: str, urls: Iterable[str]) -> SafeString:
+def _with_links(text: str, urls: Iterable[str], color: str) -> SafeString:
     """The text as HTML. Only the portal's own addresses become links: the rest may be words of people."""
     pattern = "|".join(re.escape(url) for url in sorted(urls, key=len, reverse=True))
+    link = '<a href="{0}" style="color: {1}">{0}</a>'
     lines = (
         format_html_join(
             "",
             "{}",
             (
-                (format_html('<a href="{0}">{0}</a>', piece) if piece in urls else piece,)
+                (format_html(link, piece, color) if piece in urls else piece,)
                 for piece in (re.split(f"({pattern})", line) if pattern else [line])
             ),
         )
