@@ -24,7 +24,7 @@ from cohort.progress import selectors as progress
 from resources.models import LibraryItem
 from tenants import access
 from tenants.models import Jurisdiction
-from tenants.plans.labels import format_due, status_label
+from tenants.plans.labels import format_due, standing_texts
 from tenants.plans.models import Action
 from tenants.plans.selectors import current_plan, visible_plan
 from tenants.web.urlconf import get_top_level_names
@@ -55,6 +55,16 @@ def can_view_site(user: Any, jurisdiction: Jurisdiction) -> bool:
     if not jurisdiction.is_tenant or jurisdiction.is_launched:
         return True
     return access.has_permission(user, access.Permission.SEE_WORKSPACE, jurisdiction)
+
+
+def find_visible_action(request: HttpRequest) -> Action | None:
+    """The action that a reader asks about, by `?action=a7`; None if this reader may not see it."""
+    code = request.GET.get("action", "").replace("\0", "")[:12]
+    if not code or not is_city_site():
+        return None
+    is_team = access.has_permission(request.user, access.Permission.SEE_WORKSPACE, connection.tenant)
+    plan = current_plan() if is_team else visible_plan("public")
+    return plan and Action.objects.current().filter(outcome__goal__plan=plan, code=code).first()
 
 
 class SitePage(Page):
@@ -118,7 +128,7 @@ class HomePage(SitePage):
     parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
     subpage_types: ClassVar[list[str]] = ["cms.NarrativePage", "cms.StandardPage"]
     max_count = 1
-    page_description = _("The city’s front page: its dashboard, with a few words above it.")
+    page_description = _("The front page of the site: its dashboard, with a few words above it.")
     content_panels: ClassVar[list[Any]] = [TITLE_PANEL, FieldPanel("lead"), FieldPanel("intro")]
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel([FieldPanel("seo_title"), FieldPanel("search_description")], _("For search engines"))
@@ -245,13 +255,13 @@ class NarrativePage(BlockPage):
         plan = current_plan() if is_team else visible_plan("public")
         if plan is None:
             return {}
+        today = timezone.localdate()
         actions = Action.objects.current().filter(outcome__goal__plan=plan, code__in=codes)
         return {
-            action.code: {
+            action.code: standing_texts(action.status, action.due_date, plan, on=today)
+            | {
                 "url": action.get_absolute_url(),
                 "heading": str(action),
-                "status": action.status,
-                "label": status_label(action.status, plan.status_labels),
                 "due": format_due(action.due_date, action.due_precision, action.is_continuous),
             }
             for action in actions
@@ -264,6 +274,8 @@ class StandardPage(BlockPage):
     lead = models.TextField(_("opening words"), blank=True)
     body = StreamField(blocks.PageBlocks(), verbose_name=_("text"), blank=True)
 
+    CONTACT_SLUG = "contact"  # of the page at /contact/, to which others link
+    CONTACT_AT_THE_END = frozenset({"accessibility", "joining"})  # pages that ask readers to write
     parent_page_types: ClassVar[list[str]] = ["cms.HomePage", "cms.AlliancePage", "cms.StandardPage"]
     subpage_types: ClassVar[list[str]] = ["cms.StandardPage"]
     page_description = _("Text, pictures and links.")
@@ -273,7 +285,15 @@ class StandardPage(BlockPage):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)
         base = "city/base.html" if is_city_site() else "alliance/base.html"
-        return context | {"base": base, "section": self.slug}
+        contact_at = "end" if self.slug in self.CONTACT_AT_THE_END else ""
+        if self.slug == self.CONTACT_SLUG:
+            contact_at, context["asked"] = "top", find_visible_action(request)
+        return context | {"base": base, "section": self.slug, "contact_at": contact_at}
+
+    def check_slug(self, slug: str, parent: Page | None) -> None:
+        """As for other pages; at /contact/ the portal's own view shows the page of this slug."""
+        if slug != self.CONTACT_SLUG:
+            super().check_slug(slug, parent)
 
 
 class AlliancePage(SitePage):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
@@ -36,7 +36,7 @@ def set_up_city_site(jurisdiction: Jurisdiction) -> HomePage:
         with disable_reference_index_auto_update():  # the starter texts have no references
             _add_home_page(home)
             _add_page(home, narrative, live=False)
-            for page in _default_pages(jurisdiction.name):
+            for page in _default_pages():
                 _add_page(home, page)
     _update_site(home, jurisdiction)
     return home
@@ -58,7 +58,7 @@ def set_up_alliance_site() -> AlliancePage:
                 headline=_("Cities that plan for racial equity, and report in public"),
                 lead=_(
                     "Members share what works, keep their promises where everyone can see them, "
-                    "and bring new cities to the table."
+                    "and bring new members to the table."
                 ),
                 often_sought=_("fines and fees, fair-chance hiring, budget equity tool"),
                 progress_note=_(
@@ -67,16 +67,16 @@ def set_up_alliance_site() -> AlliancePage:
                 ),
                 joining=_default_joining_steps(),
                 joining_note=_(
-                    "A path with seven stages. Most cities take a year from the first talk to an adopted "
+                    "A path with seven stages. Most members take a year from the first talk to an adopted "
                     "plan."
                 ),
-                joining_link_text=_("What joining asks of a city"),
+                joining_link_text=_("What joining asks of you"),
             )
             _add_home_page(home)
             joining = _add_page(home, _joining_page())
             home.joining_page = joining.page_ptr
             home.save(clean=False)
-            for page in _default_pages(settings.ALLIANCE_NAME):
+            for page in _default_pages():
                 _add_page(home, page)
         _update_site(home, alliance)
         workflow = Workflow.objects.filter(active=True).order_by("pk").first()
@@ -122,24 +122,18 @@ def _paragraphs(*paragraphs: str) -> str:
     return "".join(format_html("<p>{}</p>", text) for text in paragraphs)
 
 
-def _default_pages(name: str) -> list[StandardPage]:
+def _contact_link() -> str:
+    return format_html('<a href="/{}/">{}</a>', StandardPage.CONTACT_SLUG, _("contact page"))
+
+
+def _default_pages() -> list[StandardPage]:
     """The pages that every public site needs, with texts that are true from the first day."""
     contact = StandardPage(
         title=_("Contact"),
         slug="contact",
         show_in_menus=True,
-        lead=_("Questions, corrections and what we left out: tell us."),
+        lead=_("Have a question or a correction? Let us know."),
         body=[
-            _section_block(
-                _("Write or call"),
-                _(
-                    "Write to the office that answers for the racial equity plan of %(name)s. "
-                    "Its address and phone number are on the government’s main website."
-                )
-                % {"name": name}
-                if connection.schema_name != "public"
-                else _("The alliance’s staff answer within five working days."),
-            ),
             _section_block(
                 _("What to tell us"),
                 _(
@@ -176,7 +170,10 @@ def _default_pages(name: str) -> list[StandardPage]:
             ),
             _section_block(
                 _("Tell us about a barrier"),
-                _("Use the contact page. Say which page it was and what you were trying to do."),
+                format_html(
+                    _("Use the {contact_page}. Name the page and what you were trying to do."),
+                    contact_page=_contact_link(),
+                ),
             ),
         ],
     )
@@ -274,7 +271,7 @@ def _default_joining_steps() -> list[dict[str, Any]]:
 
 def _joining_page() -> StandardPage:
     return StandardPage(
-        title=_("What joining asks of a city"),
+        title=_("What joining asks of you"),
         slug="joining",
         lead=_(
             "A promise by the people who lead, time for a core team, and a plan that is reported in public."
@@ -303,7 +300,11 @@ def _joining_page() -> StandardPage:
                 ),
             ),
             _section_block(
-                _("How to begin"), _("Write to us through the contact page. We answer with a date to talk.")
+                _("How to begin"),
+                format_html(
+                    _("Write to us: our address is on the {contact_page}. We answer with a date to talk."),
+                    contact_page=_contact_link(),
+                ),
             ),
         ],
     )

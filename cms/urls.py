@@ -19,7 +19,7 @@ from wagtail.documents.views.serve import serve as serve_document
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 
 from cms import views
-from cms.models import NarrativePage
+from cms.models import NarrativePage, StandardPage
 from tenants import access
 from tenants.access import Permission
 
@@ -75,9 +75,13 @@ admin: list[URLPattern | URLResolver] = [
     path("cms/", include(decorate_urlpatterns(wagtail_admin_urls.urlpatterns, require_editor))),
 ]
 # Before the host's other URLs: the page at the root decides what it shows.
-front: list[URLPattern | URLResolver] = [path("", views.home, name="front")]
+front: list[URLPattern | URLResolver] = [
+    path("", views.home, name="front"),
+    path(f"{StandardPage.CONTACT_SLUG}/", views.contact, name="contact"),
+]
 narrative: list[URLPattern | URLResolver] = [
-    path(f"{NarrativePage.SLUG}/", views.narrative, name="narrative")
+    path(f"{NarrativePage.SLUG}/", views.narrative, name="narrative"),
+    path("cms/narrative/", views.edit_narrative, name="edit-narrative"),  # before Wagtail's own
 ]
 # Without the password forms of Wagtail's own list: the portal has one sign-in.
 pages: list[URLPattern | URLResolver] = [

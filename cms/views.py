@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from wagtail.url_routing import RouteResult
 from wagtail.views import serve
 
-from cms.models import HomePage, NarrativePage, can_view_site, is_city_site
+from cms.models import HOME_PAGE_DEPTH, HomePage, NarrativePage, StandardPage, can_view_site, is_city_site
 from tenants import access
 from tenants.dashboard.views import LIST_PARAMS
 from tenants.web.page_cache import cache_for_anonymous
@@ -26,6 +26,18 @@ def home(request: HttpRequest) -> HttpResponse:
     return serve(request, "")
 
 
+@require_safe
+def contact(request: HttpRequest) -> HttpResponse:
+    """How to reach the office, on the page of the site's own at this address or, without one, by itself."""
+    if not can_view_site(request.user, connection.tenant):
+        raise Http404
+    slug = StandardPage.CONTACT_SLUG
+    if StandardPage.objects.live().filter(slug=slug, depth=HOME_PAGE_DEPTH + 1).exists():
+        return serve(request, f"{slug}/")
+    page = StandardPage(title=_("Contact"), slug=slug)
+    return render(request, page.template, page.get_context(request))
+
+
 @cache_for_anonymous()
 @require_safe
 def narrative(request: HttpRequest) -> HttpResponse:
@@ -35,8 +47,18 @@ def narrative(request: HttpRequest) -> HttpResponse:
     jurisdiction = connection.tenant
     if not can_view_site(request.user, jurisdiction):
         raise Http404
-    draft = NarrativePage.objects.first()
-    context = {"section": "narrative"}
-    if draft and access.has_permission(request.user, access.Permission.EDIT_SITE, jurisdiction):
-        context["editor_url"] = reverse("wagtailadmin_pages:edit", args=[draft.pk])
-    return render(request, "cms/no_narrative.html", context)
+    may_edit = access.has_permission(request.user, access.Permission.EDIT_SITE, jurisdiction)
+    return render(request, "cms/no_narrative.html", {"section": "narrative", "may_edit": may_edit})
+
+
+@require_safe
+@access.permission_required(access.Permission.EDIT_SITE)
+def edit_narrative(request: HttpRequest) -> HttpResponse:
+    """Lead to the narrative in the editor; if there is none, to the form that adds it."""
+    page = NarrativePage.objects.first()
+    if page:
+        return redirect("wagtailadmin_pages:edit", page.pk)
+    home_page = HomePage.objects.first()
+    if home_page is None:
+        return redirect("wagtailadmin_home")
+    return redirect("wagtailadmin_pages:add", "cms", "narrativepage", home_page.pk)

@@ -9,8 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from wagtail import hooks
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.ui.sidebar import LinkMenuItem
 from wagtail.models import Page
 
 from cms.models import AlliancePage, HomePage, can_view_site
@@ -25,6 +30,26 @@ HIDDEN_SETTINGS_ITEMS = frozenset(
 def require_launched_site_for_documents(document: Any, request: HttpRequest) -> None:
     if not can_view_site(request.user, connection.tenant):
         raise Http404
+
+
+@hooks.register("insert_global_admin_css")
+def style_site_branding() -> str:
+    return format_html('<link rel="stylesheet" href="{}">', static("editor.css"))
+
+
+class WayBackItem(MenuItem):
+    """Leads from the editor back to where the site is run: the workspace, at the alliance the person's own page."""
+
+    def render_component(self, request: HttpRequest) -> LinkMenuItem:
+        is_city = connection.schema_name != "public"
+        label = _("Back to workspace") if is_city else _("Back to my account")
+        url = reverse("plans:home") if is_city else reverse("signin:account")
+        return LinkMenuItem(self.name, label, url, icon_name=self.icon_name)
+
+
+@hooks.register("register_admin_menu_item")
+def add_way_back() -> MenuItem:
+    return WayBackItem("", "", name="way-back", icon_name="arrow-left", order=1)
 
 
 @hooks.register("construct_settings_menu")

@@ -14,10 +14,16 @@ from tenants import access
 def portal(request: HttpRequest) -> dict[str, Any]:
     """The variables of every template.
 
-    `portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `my_roles`.
+    `portal`: the alliance's names; `jurisdiction`: the city whose host this is, or None; `contact`: the row of the city
+    or of the alliance if it says how to reach it, or None; `my_roles`; `may_see_workspace`, `may_curate`.
     """
     jurisdiction = getattr(request, "tenant", None) or connection.tenant
     is_city_host = bool(getattr(jurisdiction, "is_tenant", False))
+    user = getattr(request, "user", None)
+
+    def may(permission: access.Permission) -> bool:
+        return bool(jurisdiction) and access.has_permission(user, permission, jurisdiction)
+
     return {
         "portal": {
             "alliance_name": settings.ALLIANCE_NAME,
@@ -26,7 +32,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "is_demo": settings.DEMO,
         },
         "jurisdiction": jurisdiction if is_city_host else None,
-        "my_roles": access.get_roles(getattr(request, "user", None), jurisdiction)
-        if jurisdiction
-        else frozenset(),
+        "contact": jurisdiction if getattr(jurisdiction, "has_contact", False) else None,
+        "my_roles": access.get_roles(user, jurisdiction) if jurisdiction else frozenset(),
+        "may_see_workspace": is_city_host and may(access.Permission.SEE_WORKSPACE),
+        "may_curate": not is_city_host and may(access.Permission.CURATE_LIBRARY),
     }

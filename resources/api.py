@@ -65,7 +65,10 @@ class LibrarySerializer(RowSerializer):
             "origin": {"help_text": "Where it comes from."},
             "license": {"help_text": "How it may be used."},
             "is_sample": {"help_text": "Made up to try the portal out."},
-            "body": {"help_text": "An empty line starts a new paragraph."},
+            "body": {
+                "help_text": "An empty line starts a new paragraph. “## ” begins a heading, “- ” and “1. ” items of a "
+                "list; **bold**, [label](address) for a link."
+            },
         }
 
 

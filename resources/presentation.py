@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from resources.body_text import to_html
 from resources.lineage import build_tree
 from resources.models import DecisionKind, LibraryItem, Strategy
-from tenants.models import ActionStage, Sector, Topic
+from tenants.models import ActionStage, Jurisdiction, Sector, Topic
 
 EVIDENCE_DESCRIPTIONS: dict[str, Promise] = {
     LibraryItem.Evidence.DESCRIBED: gettext_lazy("It says what was done. Whether it worked is not reported."),
@@ -39,8 +40,6 @@ LICENSE_DESCRIPTIONS: dict[str, Promise] = {
         "We link to the original. Its owner decides how it may be used."
     ),
 }
-# Items to read or watch: they do nothing by themselves.
-ABOUT_TYPES = frozenset({LibraryItem.Type.REPORT, LibraryItem.Type.NARRATIVE, LibraryItem.Type.VIDEO})
 DECISIONS_LABEL = gettext_lazy("For decisions on")
 LICENSE_URLS: dict[str, str] = {
     LibraryItem.License.PUBLIC_DOMAIN: "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -70,12 +69,12 @@ def missing_document_notice(item: LibraryItem) -> str:
 
 
 def _whom_to_ask(item: LibraryItem) -> dict[str, str]:
-    """Who has the document: the jurisdiction that contributed the item, with its contact page, or its origin."""
-    owner = item.contributed_by
+    """Who has the document: the jurisdiction that contributed the item, or that it comes from, with its contact."""
+    owner = item.contributed_by or Jurisdiction.objects.tenants().filter(name=item.origin).first()
     if owner is None:
-        return {"name": item.origin, "url": ""}
-    url = owner.build_url("wagtail_serve", "contact/") if owner.is_launched else ""
-    return {"name": owner.name, "url": url}
+        return {"name": item.origin, "email": "", "url": ""}
+    url = owner.build_url("wagtail_serve", "contact/") if owner.is_launched and owner.has_contact else ""
+    return {"name": owner.name, "email": owner.contact_email, "url": url}
 
 
 def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
@@ -89,10 +88,10 @@ def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
         "topics": topics,
         "stages": [{"slug": slug, "label": ActionStage(slug).label} for slug in item.stage],
         "facts": facts(item, localized_labels(Sector, item.sectors)),
+        "body": to_html(item.body),
         "attachments": attachments,
         "missing_document": missing_document_notice(item) if lacks_document else "",
         "owner": _whom_to_ask(item) if lacks_document else None,
-        "body_heading": _("About") if item.type in ABOUT_TYPES else _("What it does"),
         "tree": tree,
         "tree_hidden": hidden,
         "similar": similar_items(item, audience=audience),

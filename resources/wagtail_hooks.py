@@ -12,8 +12,16 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.filters import WagtailFilterSet
-from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, ObjectList, TabbedInterface
+from wagtail.admin.panels import (
+    FieldPanel,
+    InlinePanel,
+    MultiFieldPanel,
+    ObjectList,
+    TabbedInterface,
+    TitleFieldPanel,
+)
 from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn, UpdatedAtColumn
+from wagtail.admin.widgets import SlugInput
 from wagtail.models import Revision
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
@@ -64,8 +72,8 @@ class LibraryItemViewSet(SnippetViewSet):
         [
             ObjectList(
                 [
-                    FieldPanel("title"),
-                    FieldPanel("key"),
+                    TitleFieldPanel("title", targets=["key"], placeholder=False),
+                    FieldPanel("key", widget=SlugInput({"data-w-slug-allow-unicode-value": False})),
                     FieldPanel("type"),
                     FieldPanel("summary"),
                     FieldPanel("body"),

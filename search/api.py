@@ -134,7 +134,7 @@ class ApiSearchFilterSet(django_filters.FilterSet):
 
 
 class SearchView(ApiView):
-    """Searches the library and the published plans and narratives of all cities.
+    """Searches the library and the published plans and narratives of all members.
 
     Several values of one filter widen the search, several filters narrow it.
     """

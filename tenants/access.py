@@ -52,8 +52,8 @@ ROLE_PERMISSIONS: dict[Permission, frozenset[Role]] = {
     # at a city, and at the alliance for its own team; no role is held at both
     Permission.SEE_TEAM: _CITY_TEAM_ROLES | {Role.STAFF_ADMIN, Role.STAFF_ONBOARDING},
     Permission.MANAGE_TEAM: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
+    Permission.EDIT_SETTINGS: frozenset({Role.COORDINATOR, Role.STAFF_ADMIN}),
     Permission.EDIT_SITE: frozenset({Role.COORDINATOR, Role.PLAN_EDITOR, Role.CONTRIBUTOR}),
-    Permission.EDIT_SETTINGS: frozenset({Role.COORDINATOR}),
     # at the alliance
     Permission.SEE_STAFF_PAGES: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),
     Permission.OPEN_JURISDICTION: frozenset({Role.STAFF_ADMIN, Role.STAFF_ONBOARDING}),

@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from django.contrib.humanize.templatetags.humanize import apnumber
 from django.db.models import TextChoices
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
+
+# By Jurisdiction.Kind.
+_KINDS_IN_SENTENCES = {
+    "city": gettext_lazy("the city"),
+    "town": gettext_lazy("the town"),
+    "village": gettext_lazy("the village"),
+    "county": gettext_lazy("the county"),
+    "school_or_park_district": gettext_lazy("the district"),
+    "regional": gettext_lazy("the agency"),
+    "state_agency": gettext_lazy("the agency"),
+    "tribal": gettext_lazy("the tribe"),
+    "department": gettext_lazy("the department"),
+}
+
+# In titles that are written in capitals throughout: see sentence_case.
+_ABBREVIATIONS = frozenset(
+    [
+        "ADA",
+        "BIPOC",
+        "DBE",
+        "DEI",
+        "EEO",
+        "EMS",
+        "FOIA",
+        "GARE",
+        "GIS",
+        "LGBTQ",
+        "LGBTQIA",
+        "MBE",
+        "MWBE",
+        "REAP",
+        "WBE",
+    ]
+)
 
 
 def format_partial_date(day: dt.date | None, precision: str = "day") -> str:
@@ -55,15 +90,57 @@ def choice_label(choices: type[TextChoices], value: str) -> str:
     return str(choices(value).label) if value else ""
 
 
+def initials(name: str) -> str:
+    """Up to two letters for a name, those of its first words: "MB" for "Marrow Bend", "OD" for "O’Fallon d’Été"."""
+    letters = [word[0] for word in name.split() if word[0].isalpha()]
+    return "".join(letters[:2]).upper()
+
+
 def action_heading(number: str, title: str) -> str:
     """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
-    text = title[:-1] if title.endswith(".") and not title.endswith("..") else title
+    text = sentence_case(title[:-1] if title.endswith(".") and not title.endswith("..") else title)
     return f"{number} {text}" if number else text
 
 
 def title_with_label(label: str, title: str) -> str:
     """A goal or outcome with the city's own label: "Goal 1: Fair streets"."""
-    return f"{label}: {title}" if label else title
+    title = sentence_case(title)
+    return f"{sentence_case(label)}: {title}" if label else title
+
+
+def sentence_case(title: str) -> str:
+    """ "Hiring and retention" from "HIRING AND RETENTION"; a title with a small letter, or of one word, stays as it is.
+
+    Abbreviations stay: _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. So
+    does all the text that is stored: only headings are written like this. A name that is not known as one, like that of
+    a street, loses its capitals.
+    """
+    if not title.isupper() or len(title.split()) < 2:
+        return title
+    starts_sentence, words = True, []
+    for word in re.split(r"(\s+)", title):
+        if not word or word.isspace():
+            words.append(word)
+            continue
+        core = word.strip(".,;:!?…“”\"'’")
+        is_abbreviation = _is_abbreviation(core)
+        if not is_abbreviation:
+            word = word.lower()
+            if starts_sentence:
+                word = re.sub(r"[^\W\d_]", lambda letter: letter[0].upper(), word, count=1)
+        words.append(word)
+        starts_sentence = word.endswith((".", "!", "?")) and not is_abbreviation
+    return "".join(words)
+
+
+def _is_abbreviation(word: str) -> bool:
+    return (
+        word in _ABBREVIATIONS
+        or word.startswith("(")
+        or word.endswith(")")
+        or re.search(r"[0-9.]", word) is not None
+        or re.search(r"[AEIOUYÁÉÍÓÚ]", word) is None
+    )
 
 
 def capitalize_first(text: str) -> str:
@@ -78,3 +155,8 @@ def lowercase_first(text: str) -> str:
 def year_since(start: dt.date, *, on: dt.date) -> int:
     """The number of the year that `on` is in, counted from `start`: 1 until the day before its first anniversary."""
     return on.year - start.year + 1 - ((on.month, on.day) < (start.month, start.day))
+
+
+def the_kind(kind: str) -> str:
+    """What a sentence calls a jurisdiction of this kind (Jurisdiction.Kind): "the city", "the county", "the tribe"."""
+    return str(_KINDS_IN_SENTENCES[kind])

@@ -17,7 +17,7 @@ from cohort.members.filters import MemberFilterSet
 from cohort.models import PublicPlan
 from cohort.progress.selectors import build_progress_rows
 from tenants.access import get_audience
-from tenants.formats import choice_label, lowercase_first
+from tenants.formats import choice_label, initials, lowercase_first
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
 from tenants.web.exports import csv_response
@@ -96,8 +96,10 @@ def _filtered_members(request: HttpRequest) -> tuple[MemberFilterSet, list[Juris
 def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:
     """A directory entry for each jurisdiction; one query for all their plans."""
     today = timezone.localdate()
-    plans = PublicPlan.objects.visible_to(audience).filter(
-        jurisdiction__in=[jurisdiction.pk for jurisdiction in jurisdictions]
+    plans = (
+        PublicPlan.objects.visible_to(audience)
+        .with_overdue()
+        .filter(jurisdiction__in=[jurisdiction.pk for jurisdiction in jurisdictions])
     )
     rows = {row["slug"]: row for row in build_progress_rows(plans.select_related("jurisdiction"), on=today)}
     cards = []
@@ -109,12 +111,11 @@ def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict
             facts.append(_("%(band)s people") % {"band": lowercase_first(size)})
         if jurisdiction.state:
             facts.append(state_name(jurisdiction.state))
-        initials = [word[0] for word in jurisdiction.short_name.split() if word[0].isalpha()]
         stage = choice_label(Jurisdiction.MembershipStage, jurisdiction.entry_stage)
         cards.append(
             {
                 "name": jurisdiction.name,
-                "initials": "".join(initials)[:2].upper(),
+                "initials": initials(jurisdiction.short_name),
                 "url": site_url(jurisdiction),
                 "kind": facts[0],
                 "state": jurisdiction.state,

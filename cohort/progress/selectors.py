@@ -22,13 +22,13 @@ UNDER_WAY_LIFECYCLES = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Pla
 
 
 def visible_plans(audience: str) -> QuerySet[PublicPlan]:
-    """The plans that `audience` may see with their jurisdictions, by name. One query for any number of them."""
-    plans = PublicPlan.objects.visible_to(audience).select_related("jurisdiction")
+    """The plans that `audience` may see, with their jurisdictions and numbers, by name. One query for any number."""
+    plans = PublicPlan.objects.visible_to(audience).with_overdue().select_related("jurisdiction")
     return plans.order_by("jurisdiction__name", "pk")
 
 
 def build_progress_rows(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dict[str, Any]]:
-    """Rows of numbers and labels; the plans are loaded with their jurisdictions."""
+    """Rows of numbers and labels; the plans are loaded with their jurisdictions, and `with_overdue`."""
     return [_build_row(plan, on=on) for plan in plans]
 
 
@@ -43,15 +43,14 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
 
     [{"heading", "status", "state", "jurisdiction", "url", "updated_on"}]
     """
-    recent = PublicAction.objects.visible_to(audience).filter(
-        last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on
-    )
+    visible = PublicAction.objects.visible_to(audience).with_standing()
+    recent = visible.filter(last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on)
     newest_first = recent.order_by("-last_update_on", "jurisdiction__name", "pk")
     return [
         {
             "heading": action_heading("", action.title),
-            "state": action.status or labels.NO_STATUS,
-            "status": labels.status_label(action.status),
+            "state": action.standing,
+            "status": labels.status_label(action.standing),
             "jurisdiction": action.jurisdiction.short_name,
             "url": site_url(action.jurisdiction, action.path)
             if action.visibility == Visibility.PUBLIC
@@ -63,7 +62,7 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
 
 
 def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
-    jurisdiction = plan.jurisdiction
+    jurisdiction, counts = plan.jurisdiction, plan.count_by_standing()
     is_public = plan.visibility == Visibility.PUBLIC
     return {
         "uuid": jurisdiction.uuid,
@@ -83,16 +82,12 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "lifecycle_label": choice_label(Plan.Lifecycle, plan.lifecycle),
         "goals": plan.goals,
         "actions": plan.actions,
-        "completed": plan.completed,
-        "on_track": plan.on_track,
-        "needs_attention": plan.needs_attention,
-        "not_started": plan.not_started,
-        "no_status": plan.no_status,
+        **counts,
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
         "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
         "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status),
-        "summary": _summary_sentence(plan.actions, plan.completed, plan.needs_attention, plan.no_status),
+        "summary": _summary_sentence(plan.actions, plan.completed, counts["needs_attention"], plan.no_status),
     }
 
 

@@ -21,10 +21,11 @@ from cms.models import NarrativePage
 from cms.site_setup import set_up_alliance_site
 from config.demo import documents
 from config.demo.milestones import name_milestones
-from config.demo.sample_data import JURISDICTIONS, PASSWORD, PROGRESS, STAFF
+from config.demo.sample_data import ALLIANCE_CONTACT, JURISDICTIONS, PASSWORD, PROGRESS, STAFF
 from resources import services as library
 from resources.models import Attachment, LibraryItem
 from tenants.jurisdictions import services
+from tenants.jurisdictions.pictures import change_picture
 from tenants.models import Jurisdiction, Role, Visibility
 from tenants.people import affiliations
 from tenants.plans import imports as plan_imports
@@ -72,8 +73,8 @@ def attach_files() -> None:
         if item is None:
             continue
         document = Document(title=file.title)
-        document.file.save(f"{file.key}.{file.format}", ContentFile(file.content), save=False)
-        document.save()
+        document.file_size = len(file.content)
+        document.file.save(f"{file.key}.{file.format}", ContentFile(file.content))
         item.attachments.add(
             Attachment(title=file.title, kind=file.kind, language=file.language, document=document)
         )
@@ -82,7 +83,7 @@ def attach_files() -> None:
 
 @transaction.atomic
 def create_alliance_staff(alliance: Jurisdiction) -> None:
-    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME)
+    services.change_jurisdiction(alliance, by=None, name=settings.ALLIANCE_NAME, **ALLIANCE_CONTACT)
     for first, last, role, title in STAFF:
         user = get_or_create_user(first, last, "commontable.example")
         affiliations.affiliate(user, alliance, roles=[Role(role)], by=None, title=title)
@@ -123,6 +124,11 @@ def open_sample_jurisdiction(sample: dict[str, Any]) -> None:
         with (DATA / "logos" / f"{jurisdiction.slug}.png").open("rb") as logo:
             jurisdiction.logo.save(f"{jurisdiction.slug}.png", File(logo), save=False)
         jurisdiction.save(update_fields=["logo"])
+        if picture := sample.get("picture"):
+            content = (DATA / "pictures" / picture["file"]).read_bytes()
+            change_picture(
+                jurisdiction, content=content, alt=picture["alt"], credit=picture["credit"], by=None
+            )
         if sample["sheet"]:
             import_plan(sample, by=coordinator)
         if narrative := json.loads((DATA / "narratives.json").read_text(encoding="utf-8")).get(
@@ -233,7 +239,7 @@ def overview() -> str:
         alliance = Jurisdiction.objects.get(schema_name="public")
         jurisdictions = list(Jurisdiction.objects.tenants().filter(is_sample=True).order_by("name"))
     lines = ["", f"{settings.ALLIANCE_NAME}", f"  {alliance.base_url}", ""]
-    lines += ["Sample cities, none of them a real place"]
+    lines += ["Sample sites, none of them a real place"]
     for jurisdiction in jurisdictions:
         note = jurisdiction.get_entry_stage_display() + (
             "" if jurisdiction.is_launched else ", site not launched"

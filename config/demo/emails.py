@@ -31,7 +31,6 @@ class SampleMail(NamedTuple):
     template: str
     title: str
     to: str
-    reply_to: str
     mail: RenderedMail
 
 
@@ -68,7 +67,7 @@ def _invitations(city: Jurisdiction, alliance: Jurisdiction) -> Iterator[SampleM
         mail = render_mail(
             "invitation", sender=jurisdiction, **invitations.mail_fields(invitation, by=by, url=url)
         )
-        yield SampleMail(key, "invitation", title, invitation.email, "", mail)
+        yield SampleMail(key, "invitation", title, invitation.email, mail)
 
 
 def _about_texts(city: Jurisdiction) -> Iterator[SampleMail]:
@@ -93,8 +92,8 @@ def _about_texts(city: Jurisdiction) -> Iterator[SampleMail]:
     ]  # fmt: skip
     for key, kind, title, by, to, fields in cases:
         context = {"greeting": to.first_name} | editor_mail.common_fields(by) | text | fields
-        mail = render_mail(f"editor/{kind}", sender=city, **context)
-        yield SampleMail(key, f"editor/{kind}", title, to.email, by.email, mail)
+        mail = render_mail(f"editor/{kind}", sender=city, reply_to=by.email, **context)
+        yield SampleMail(key, f"editor/{kind}", title, to.email, mail)
 
 
 def _about_accounts(alliance: Jurisdiction) -> Iterator[SampleMail]:
@@ -114,4 +113,4 @@ def _about_accounts(alliance: Jurisdiction) -> Iterator[SampleMail]:
             reset_key=("3f", TOKEN) if kind == "password_reset_key" else None,
         )
         mail = render_mail(f"account/{kind}", sender=alliance, **fields)
-        yield SampleMail(kind.replace("_", "-"), f"account/{kind}", title, DANA.email, "", mail)
+        yield SampleMail(kind.replace("_", "-"), f"account/{kind}", title, DANA.email, mail)

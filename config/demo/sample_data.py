@@ -14,7 +14,13 @@ JURISDICTIONS: list[dict[str, Any]] = [
             "population_band": "250k_500k", "staff_band": "1000_5000", "timezone": "America/Chicago",
             "languages": ["en", "es"], "entry_stage": "implementing",
             "tagline": "Housing is the goal furthest behind.",
+            "contact_name": "Office of Racial Equity", "contact_email": "equity@marrow-bend.example",
+            "contact_phone": "(573) 555-0142", "contact_website": "https://www.marrow-bend.example/equity",
             "brand_color": "#0d5257", "accent_color": "#e9b872", "pattern": "bend",
+        },
+        "picture": {
+            "file": "marrow-bend.png", "credit": "Drawing for this sample.",
+            "alt": "Drawing of Marrow Bend: a mill and houses along a wide bend of the river, with a bridge",
         },
         "sheet": "marrow-bend-plan.xlsx",
         "plan": {
@@ -39,6 +45,8 @@ JURISDICTIONS: list[dict[str, Any]] = [
             "name": "City of Aldersgate Park (Sample)", "short_name": "Aldersgate Park", "kind": "city", "state": "MN",
             "population_band": "10k_50k", "staff_band": "100_500", "timezone": "America/Chicago", "languages": ["en"],
             "entry_stage": "adopted_plan", "tagline": "We began with the library.",
+            "contact_name": "City Manager’s office", "contact_email": "equity@aldersgate-park.example",
+            "contact_phone": "(651) 555-0117",
             "brand_color": "#5b2a56", "accent_color": "#e3a6c8", "pattern": "arches",
         },
         "sheet": "aldersgate-park-gare.csv",
@@ -62,6 +70,8 @@ JURISDICTIONS: list[dict[str, Any]] = [
             "population_band": "500k_1m", "staff_band": "over_5000", "timezone": "America/Los_Angeles",
             "languages": ["en", "es"], "entry_stage": "mentor",
             "tagline": "One sheet for each department, one page for everybody.",
+            "contact_name": "Office of Equity", "contact_email": "equity@tallow-county.example",
+            "contact_phone": "(503) 555-0163 ext. 4", "contact_website": "https://www.tallow-county.example/equity",
             "brand_color": "#3f4d1c", "accent_color": "#d2c465", "pattern": "fields",
         },
         "sheet": "tallow-county-department.xlsx",
@@ -83,6 +93,8 @@ JURISDICTIONS: list[dict[str, Any]] = [
             "name": "Port Lysander (Sample)", "short_name": "Port Lysander", "kind": "city", "state": "GA",
             "population_band": "50k_100k", "staff_band": "500_1000", "timezone": "America/New_York",
             "languages": ["en"], "entry_stage": "planning", "tagline": "A draft, open for comment.",
+            "contact_name": "Mayor’s Office", "contact_email": "racial-equity-plan@port-lysander.example",
+            "contact_phone": "(912) 555-0128",
             "brand_color": "#134b7d", "accent_color": "#8cc4ee", "pattern": "waves",
         },
         "sheet": "port-lysander-gare.xlsx",
@@ -116,6 +128,12 @@ STAFF = [
     ("Ben", "Okafor", "staff_onboarding", "Member services"),
     ("Lucía", "Marín", "library_curator", "Librarian"),
 ]
+
+ALLIANCE_CONTACT = {
+    "contact_name": "Member services",
+    "contact_email": "hello@commontable.example",
+    "contact_phone": "(202) 555-0190",
+}
 
 # Progress that departments reported after the sheets were written. It is invented, like the sample itself.
 PROGRESS: dict[str, list[dict[str, str]]] = {

@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from cms.site_name import name_of_this_site
 from tenants.api import PREFIX as API_PREFIX
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -335,7 +336,7 @@ else:
     EMAIL_FILE_PATH = MAIL_DIR
 
 # ---- Wagtail ---------------------------------------------------------------------------------------------
-WAGTAIL_SITE_NAME = ALLIANCE_NAME
+WAGTAIL_SITE_NAME = name_of_this_site  # found out at each use
 # No WAGTAILADMIN_BASE_URL: one address cannot be that of every city. Without it Wagtail's addresses stay relative, and
 # its emails are made by cms.editor_mail.
 SILENCED_SYSTEM_CHECKS += ["wagtailadmin.W003"]
@@ -375,7 +376,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": f"{ALLIANCE_NAME}: API",
     "DESCRIPTION": (
-        "What the cities of the alliance publish: plans, actions and how they stand; a shared library; a search over "
+        "What the members of the alliance publish: plans, actions and their status; a shared library; a search over "
         "all of it. Read only, no key needed."
     ),
     "VERSION": "1",

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
 from django.forms import BaseForm
 from django.http import QueryDict
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tenants import formats
+from tenants.charts import bars
+from tenants.jurisdictions.contact import mailto_url, phone_url
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan
 
 register = template.Library()
 
-# code -> icon, glyph. The codes are those of Action.Status; "none": no status yet.
+# code -> icon, glyph. The codes are those of tenants.plans.standing.
 STATUS_ICONS = {
     "completed": ("check_circle", "mark_completed"),
     "on_track": ("trending_up", "mark_on_track"),
     "at_risk": ("warning", "mark_at_risk"),
     "off_track": ("error", "mark_off_track"),
+    labels.OVERDUE: ("alarm", "mark_overdue"),
     "on_hold": ("hourglass_empty", "mark_on_hold"),
     "not_started": ("radio_button_unchecked", "mark_not_started"),
     "cancelled": ("close", "mark_left_out"),
@@ -36,8 +40,9 @@ STATUS_ICONS = {
 FRESHNESS_ICONS = {
     "fresh": "check",
     "due": "schedule",
-    "overdue": "alarm",
+    "late": "alarm",
     "stale": "history",
+    "undated": "help",
     "none": "remove",
 }
 
@@ -46,6 +51,40 @@ FRESHNESS_ICONS = {
 def alliance_url(name: str, *args: Any) -> str:
     """Like `url`, on the alliance's host: `{% alliance_url "cohort:directory" %}`."""
     return Jurisdiction(schema_name="public").build_url(name, *args)
+
+
+@register.simple_tag
+def mailto(email: str, subject: str = "") -> str:
+    """The URL of a new email: `{% mailto contact.contact_email subject %}`."""
+    return mailto_url(email, subject=subject)
+
+
+@register.simple_tag
+def mailto_about(jurisdiction: Jurisdiction, action: Action) -> str:
+    """The URL of a new email to the office of a jurisdiction, about one of its actions."""
+    return mailto_url(
+        jurisdiction.contact_email,
+        subject=labels.format_subject(action),
+        body=jurisdiction.build_url("dashboard:action", action.code) + "\n\n",
+    )
+
+
+@register.filter
+def tel(phone: str) -> str:
+    """The URL that dials a phone number."""
+    return phone_url(phone)
+
+
+@register.filter
+def bare_url(url: str) -> str:
+    """A website's address as people write it: "cityof.example/equity"."""
+    return url.partition("://")[2].removeprefix("www.").rstrip("/")
+
+
+@register.filter
+def initials(jurisdiction: Jurisdiction) -> str:
+    """What stands for the logo of a jurisdiction without one: "MB"."""
+    return formats.initials(jurisdiction.short_name)
 
 
 @register.simple_tag
@@ -76,8 +115,16 @@ def status(code: str | None, label: str = "", big: bool = False) -> SafeString:
 
 @register.simple_tag
 def action_status(action: Action) -> SafeString:
-    """The status of an action in the words of its plan; load the action with `outcome__goal__plan`."""
-    return status(action.status, labels.status_label(action.status, action.outcome.goal.plan.status_labels))
+    """The standing of an action in the words of its plan; load the action with `outcome__goal__plan`."""
+    plan = action.outcome.goal.plan
+    texts = labels.standing_texts(action.status, action.due_date, plan, on=timezone.localdate())
+    return status(texts["state"], texts["status"]) + standing_note(texts["note"])
+
+
+@register.simple_tag
+def standing_note(text: str) -> SafeString:
+    """What stands below a status: the report of an overdue action, or that there is none. Empty for no text."""
+    return format_html('<span class="standing-note">{}</span>', text) if text else SafeString("")
 
 
 @register.simple_tag
@@ -97,6 +144,47 @@ def status_glyphs(codes: Iterable[str | None]) -> SafeString:
 def status_icon(code: str | None) -> SafeString | str:
     """The icon of a status; empty for any other value."""
     return icon(STATUS_ICONS[code][0]) if code in STATUS_ICONS else ""
+
+
+@register.inclusion_tag("partials/status_bar.html")
+def status_bar(
+    parts: Sequence[dict[str, Any]],
+    whole: int,
+    label: str,
+    heads: Sequence[dict[str, Any]] = (),
+    css: str = "",
+) -> dict[str, Any]:
+    """A bar of counts that are links: [{"state", "label", "count", "url"}], with "is_current" for the list shown.
+
+    `label` names the bar; `heads` are sums above it: [{"count", "label", "parts"}], with the number of parts below each.
+    """
+    return {
+        "segments": bars.segments(parts, whole),
+        "heads": [head | {"units": bars.units(head["count"], whole)} for head in heads],
+        "whole": bars.units(whole, whole),
+        "label": label,
+        "css": css,
+    }
+
+
+@register.inclusion_tag("partials/status_bar_mini.html")
+def status_bar_mini(
+    parts: Sequence[dict[str, Any]], largest: int, label: str, css: str = "sbar--mini"
+) -> dict[str, Any]:
+    """A small bar of counts, [{"state", "count"}], at the scale of a bar of `largest`; `label` says the same in words."""
+    segments, whole = bars.segments(parts, largest), bars.units(largest, largest)
+    rest = max(0, whole - sum(part["units"] for part in segments))
+    return {"segments": segments, "whole": whole, "rest": rest, "label": label, "css": css}
+
+
+@register.inclusion_tag("partials/bars_by_count.html")
+def bars_by_count(lines: Sequence[dict[str, Any]], largest: int, labelled_by: str) -> dict[str, Any]:
+    """A bar for each line, [{"label", "count", "url", "is_none"}]; `labelled_by` is the id of their heading."""
+    return {
+        "segments": bars.segments(lines, largest),
+        "whole": bars.units(largest, largest),
+        "labelled_by": labelled_by,
+    }
 
 
 @register.simple_tag
@@ -132,18 +220,10 @@ def accountable(action: Action) -> str:
 
 @register.simple_tag
 def freshness(state: str, days: int | None = None) -> SafeString:
-    """The freshness of an action's last update: label, icon and age in days."""
-    symbol, label = FRESHNESS_ICONS[state], labels.FRESHNESS_LABELS[state]
-    if days is None:
-        return format_html(
-            '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(symbol), label
-        )
+    """The freshness of an action's last update: an icon, and its age in days if there is one."""
+    text = labels.FRESHNESS_LABELS[state] if days is None else labels.format_age_of_update(state, days)
     return format_html(
-        '<span class="fresh fresh--{}">{}<span>{} <small>{}</small></span></span>',
-        state,
-        icon(symbol),
-        label,
-        formats.days_ago(days),
+        '<span class="fresh fresh--{}">{}<span>{}</span></span>', state, icon(FRESHNESS_ICONS[state]), text
     )
 
 
@@ -151,6 +231,12 @@ def freshness(state: str, days: int | None = None) -> SafeString:
 def partial_date(day: dt.date | None, precision: str = "day") -> str:
     """A date with the given precision: "June 2027"."""
     return formats.format_partial_date(day, precision)
+
+
+@register.filter
+def the_kind(jurisdiction: Jurisdiction) -> str:
+    """The word for a jurisdiction in a sentence: "the county"; at its beginning `{{ jurisdiction|the_kind|capfirst }}`."""
+    return formats.the_kind(jurisdiction.kind)
 
 
 @register.filter

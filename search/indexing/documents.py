@@ -14,6 +14,7 @@ from django.utils.html import strip_tags
 
 from cms.models import NarrativePage
 from cohort.models import PublicAction, PublicOutcome, PublicPlan
+from resources.body_text import to_plain_text
 from resources.models import LibraryItem
 from search.models import Document
 from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, title_key, vocabulary_terms
@@ -58,7 +59,7 @@ def from_library_item(
         title=item.title,
         origin=item.origin,
         summary=item.summary,
-        body=item.body,
+        body=to_plain_text(item.body),
         hidden=[
             *item.hidden_tags,
             *_topic_names(item.topics, topics),

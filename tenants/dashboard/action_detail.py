@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from tenants import formats
 from tenants.dashboard import action_list
-from tenants.dashboard.statistics import PlanStatistics, Row, is_past_due
+from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.models import Affiliation
 from tenants.plans import change_log, labels
 from tenants.plans.commitments import changes_a_commitment, commitments_in, promised_since
@@ -24,8 +24,9 @@ from tenants.plans.models import (
     Plan,
     PlanLogEntry,
     ProgressNote,
-    freshness,
 )
+from tenants.plans.selectors import freshness_of, undated_report
+from tenants.plans.standing import OVERDUE, is_past_due
 
 NOTES_PER_PAGE = 20
 MAX_CHANGES = 50  # of the promise
@@ -33,17 +34,16 @@ MAX_CHANGES = 50  # of the promise
 
 def most_delayed_action_context(statistics: PlanStatistics, row: Row) -> dict[str, Any]:
     """The home page's summary of the action that is furthest behind: one query."""
-    status_labels, on = statistics.plan.status_labels, statistics.on
     texts = Action.objects.values("reason", "next_step", "details").get(pk=row["pk"])
     return (
         action_list.build_display_rows([row], statistics=statistics, preview_query="")[0]
         | texts
         | {
             "title": formats.action_heading("", row["title"]),
-            "status": labels.status_label(row["status"], status_labels),
             "since": formats.format_partial_date(row["status_since"]),
-            "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-            "overdue_since": formats.time_since(row["due_date"], on=on) if row["is_late"] else "",
+            "overdue_since": formats.time_since(row["due_date"], on=statistics.on)
+            if row["state"] == OVERDUE
+            else "",
         }
     )
 
@@ -73,57 +73,72 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
         Action.objects.current()
         .filter(outcome__goal__plan=plan, code=code)
         .select_related("outcome__goal", "accountable")
+        .annotate(undated_report=undated_report())
         .first()
     )
     if action is None:
         return None
     status_labels = plan.status_labels
-    status = labels.status_label(action.status, status_labels)
+    reported = labels.status_label(action.status, status_labels)
     is_open = action.status not in Action.CLOSED
-    is_late = is_past_due(plan, action.due_date, on=on) and is_open
+    closed_on = formats.format_partial_date(action.status_since)
+    due_passed = is_open and is_past_due(action.due_date, on=on, is_draft=plan.is_draft)
     notes = Paginator(_progress_notes(action), NOTES_PER_PAGE).get_page(page)
-    fresh = freshness(
-        action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
-    )
+    fresh = freshness_of(action, plan, on=on)
+    undated = None if action.last_update_on else action.undated_report
     parties = _party_names_by_role(action)
     stage = action.stage or action.outcome.stage
-    return {
-        "action": action,
-        "heading": formats.action_heading(action.number, action.title),
-        "title": formats.action_heading("", action.title),
-        "short_name": _("Action %(number)s") % {"number": action.number}
-        if action.number
-        else _("This action"),
-        "goal": {
-            "pk": action.outcome.goal_id,
-            "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
-        },
-        "state": action.status or labels.NO_STATUS,
-        "status": status,
-        "since": formats.format_partial_date(action.status_since),
-        "needs_attention": action.status in Action.NEEDS_ATTENTION,
-        "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(status)},
-        "is_open": is_open,
-        "is_late": is_late,
-        "overdue_since": formats.time_since(action.due_date, on=on) if is_late and action.due_date else "",
-        "fresh": fresh if is_open else "",
-        "days": (on - action.last_update_on).days if action.last_update_on else None,
-        "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
-        "department": action.accountable.name if action.accountable else "",
-        "person": _get_public_owner(action),
-        "vacant": labels.format_vacancy(action.owner_vacant_since),
-        "not_assigned": labels.NOT_ASSIGNED,
-        "responsible": parties["responsible"],
-        "support": parties["support"],
-        "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
-        "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
-        "stage": labels.stage_label(stage) if stage else "",
-        "measures": _measures_by_kind(action),
-        "milestones": _milestones(plan, action, on=on),
-        "commitment_changes": _commitment_changes(plan, action),
-        "notes": _with_status_changes(list(notes), status_labels),
-        "notes_page": notes,
-    } | adjacent_actions(plan, code)
+    return (
+        labels.standing_texts(
+            action.status,
+            action.due_date,
+            plan,
+            on=on,
+            has_report=action.last_update_on is not None or undated is not None,
+        )
+        | {
+            "action": action,
+            "heading": formats.action_heading(action.number, action.title),
+            "title": formats.action_heading("", action.title),
+            "short_name": _("Action %(number)s") % {"number": action.number}
+            if action.number
+            else _("This action"),
+            "goal": {
+                "pk": action.outcome.goal_id,
+                "heading": formats.title_with_label(action.outcome.goal.label, action.outcome.goal.title),
+                "department": formats.sentence_case(action.outcome.goal.department),
+            },
+            "outcome": formats.sentence_case(action.outcome.title),
+            "since": "" if not is_open else formats.format_partial_date(action.status_since),
+            "closed_on": "" if is_open else closed_on,
+            "is_reported_behind": action.status in Action.NEEDS_ATTENTION,
+            "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(reported)},
+            "is_open": is_open,
+            "due_passed_since": formats.time_since(action.due_date, on=on)
+            if due_passed and action.due_date
+            else "",
+            "fresh": fresh if is_open and plan.owes_updates else "",
+            "undated": labels.format_undated_report(undated) if undated is not None else "",
+            "days": (on - action.last_update_on).days if action.last_update_on else None,
+            "updated": formats.time_since(action.last_update_on, on=on) if action.last_update_on else "",
+            "department": action.accountable.name if action.accountable else "",
+            "person": _get_public_owner(action),
+            "vacant": labels.format_vacancy(action.owner_vacant_since),
+            "not_assigned": labels.NOT_ASSIGNED,
+            "responsible": parties["responsible"],
+            "support": parties["support"],
+            "start": formats.format_partial_date(action.start_date, action.start_precision or "day"),
+            "due": labels.format_due(action.due_date, action.due_precision, action.is_continuous),
+            "stage": labels.stage_label(stage) if stage else "",
+            "measures": _measures_by_kind(action),
+            "milestones": _milestones(plan, action, on=on),
+            "description": _share_text(plan, action, reported),
+            "commitment_changes": _commitment_changes(plan, action),
+            "notes": _with_status_changes(list(notes), status_labels),
+            "notes_page": notes,
+        }
+        | adjacent_actions(plan, code)
+    )
 
 
 def _get_public_owner(action: Action) -> dict[str, str] | None:
@@ -158,16 +173,39 @@ def _measures_by_kind(action: Action) -> list[dict[str, Any]]:
 
 
 def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, Any]]:
+    """Milestones by date: [{"title", "is_done", "when"}], `when` as a sentence without an accusation.
+
+    One without a title is a further date of the action. That one is past its date does not say that it is not done.
+    """
     rows = Milestone.objects.filter(action=action).order_by("due_date", "position", "pk")
-    return [
-        {
-            "title": row["title"] or _("Step"),
-            "done": formats.format_partial_date(row["done_date"]),
-            "due": formats.format_partial_date(row["due_date"], row["due_precision"]),
-            "is_late": not row["done_date"] and is_past_due(plan, row["due_date"], on=on),
-        }
-        for row in rows.values("title", "done_date", "due_date", "due_precision")
-    ]
+    milestones = []
+    for row in rows.values("title", "done_date", "due_date", "due_precision"):
+        due = formats.format_partial_date(row["due_date"], row["due_precision"])
+        if row["done_date"]:
+            when = _("done %(day)s") % {"day": formats.format_partial_date(row["done_date"])}
+        elif is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):
+            when = _("due %(day)s, no report on it yet") % {"day": due}
+        else:
+            when = _("due %(day)s") % {"day": due}
+        if row["title"]:
+            title = row["title"]
+        else:
+            title = _("Also due: %(day)s") % {"day": due}
+            when = when if row["done_date"] else ""
+        milestones.append({"title": title, "is_done": bool(row["done_date"]), "when": when})
+    return milestones
+
+
+def _share_text(plan: Plan, action: Action, reported: str) -> str:
+    """What other sites show below the title of a shared link: the status and the due date, as on the page."""
+    due = labels.format_due(action.due_date, action.due_precision, action.is_continuous)
+    if plan.is_draft:
+        return _("Proposed in the draft plan “%(plan)s”. Due: %(due)s.") % {"plan": plan.title, "due": due}
+    return _("%(status)s. Due: %(due)s. From the plan “%(plan)s”.") % {
+        "status": reported,
+        "due": due,
+        "plan": plan.title,
+    }
 
 
 def _progress_notes(action: Action) -> Any:
@@ -191,15 +229,18 @@ def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, s
         before = now or before
         note["needs_attention"] = now in Action.NEEDS_ATTENTION
         note["date"] = formats.format_partial_date(note["noted_on"])
+        if not note["noted_on"]:
+            note["label"] = labels.format_undated_report(note["label"])
     return notes
 
 
 def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
     """Changes to the promise, newest first: [{"at", "field", "was", "now", "reason"}].
 
-    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change.
+    Since the plan was adopted or published; also those of the outcome and the goal above. A new row is no change, and a
+    draft has promised nothing.
     """
-    since = promised_since(plan)
+    since = None if plan.is_draft else promised_since(plan)
     if since is None:
         return []
     uuids = [action.uuid, action.outcome.uuid, action.outcome.goal.uuid]
@@ -223,8 +264,9 @@ def _commitment_changes(plan: Plan, action: Action) -> list[dict[str, Any]]:
             {
                 "at": entry.at,
                 "field": formats.capitalize_first(change_log.field_label(entry.object_type, name)),
-                "was": was,
-                "now": now,
+                "was": was or _("not set"),
+                "was_set": bool(was),
+                "now": now or _("not set"),
                 "reason": entry.reason,
             }
             for name, (was, now) in texts.items()
@@ -251,8 +293,8 @@ def _format_owner(pk: int | None, names: dict[int, str]) -> str:
 
 
 def _format_date(date: str, fields: Mapping[str, Any]) -> str:
-    return labels.format_logged_date(date, fields) or _("nothing")
+    return labels.format_logged_date(date, fields)
 
 
 def _format_value(name: str, value: Any) -> str:
-    return labels.format_logged_value(name, value) or _("nothing")
+    return labels.format_logged_value(name, value)

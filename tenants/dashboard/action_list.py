@@ -10,29 +10,51 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tenants import formats
-from tenants.dashboard.statistics import UNCOUNTED_STATUSES, PlanStatistics, Row
+from tenants.dashboard import due_dates
+from tenants.dashboard.statistics import PlanStatistics, Row
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action
-from tenants.web.filters import AnyChoiceFilter, ListFilterSet, SortFilter, TextFilter, field_label
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE
+from tenants.web.filters import (
+    AnyChoiceField,
+    AnyChoiceFilter,
+    ListFilterSet,
+    SortFilter,
+    TextFilter,
+    field_label,
+)
 from tenants.web.urlconf import city_path
 
 PAGE_SIZE = 25
+ALL_PAGES = "all"
 
 # The status filter's choices besides single statuses.
 STATUS_GROUPS: dict[str, tuple[Promise, Callable[[Row], bool]]] = {
-    "attention": (_("Needs attention"), lambda row: row["status"] in Action.NEEDS_ATTENTION),
-    "late": (_("Promised date has passed"), lambda row: row["is_late"]),
-    "left_out": (_("Cancelled or merged"), lambda row: row["state"] in UNCOUNTED_STATUSES),
+    "attention": (_("Needs attention"), lambda row: row["state"] in NEEDS_ATTENTION),
+    "open": (_("Open"), lambda row: row["is_open"]),
+    "left_out": (_("Cancelled or merged"), lambda row: row["state"] in NOT_COUNTED),
 }
+_FORMER_STATUS_CHOICES = {"late": OVERDUE}  # in addresses that others keep
+
+
+class StatusField(AnyChoiceField):
+    def to_python(self, value: Any) -> str:
+        choice = super().to_python(value)
+        return _FORMER_STATUS_CHOICES.get(choice, choice)
+
+
+class StatusFilter(AnyChoiceFilter):
+    field_class = StatusField
 
 
 class ActionFilterSet(ListFilterSet):
     """Filters a plan's rows in memory: the page counts all of them too. The choices are those of the plan."""
 
-    status = AnyChoiceFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
+    status = StatusFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
     goal = AnyChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
     department = AnyChoiceFilter(
         label=_("Department"), empty_label=_("All departments"), method="with_department"
@@ -40,7 +62,8 @@ class ActionFilterSet(ListFilterSet):
     stage = AnyChoiceFilter(
         label=labels.FIELD_LABELS["stage"], empty_label=_("All strategies"), method="with_stage"
     )
-    q = TextFilter(label=_("Words"), method="with_words")
+    due = AnyChoiceFilter(label=labels.FIELD_LABELS["due_date"], empty_label=_("Any time"), method="with_due")
+    q = TextFilter(label=_("Keyword"), method="with_words")
     sort = SortFilter(
         keys={
             "title": lambda row: row["title"].casefold(),
@@ -70,6 +93,7 @@ class ActionFilterSet(ListFilterSet):
             "goal": [(group.key, group.label) for group in statistics.by_goal],
             "department": [(group.key, group.label) for group in statistics.by_department],
             "stage": [*ActionStage.choices, (labels.NO_STATUS, labels.stage_label(""))],
+            "due": due_dates.choices(statistics.rows, data.get("due", "")),
         }
         for name, of_plan in choices.items():
             self.filters[name].extra["choices"] = of_plan
@@ -88,6 +112,9 @@ class ActionFilterSet(ListFilterSet):
     def with_stage(self, rows: list[Row], _name: str, value: str) -> list[Row]:
         return [row for row in rows if (row["stage"] or labels.NO_STATUS) == value]
 
+    def with_due(self, rows: list[Row], _name: str, value: str) -> list[Row]:
+        return [row for row in rows if due_dates.matches(row, value)]
+
     def with_words(self, rows: list[Row], _name: str, text: str) -> list[Row]:
         terms = _normalize(text).split()
         return [row for row in rows if all(term in _searchable_text(row) for term in terms)]
@@ -101,12 +128,17 @@ class ActionFilterSet(ListFilterSet):
                 if value in STATUS_GROUPS
                 else statistics.counts[value]
                 for value in self.labels("status")
-                if value and (value not in UNCOUNTED_STATUSES or value == self.values["status"])
+                if value and (value not in NOT_COUNTED or value == self.values["status"])
             }
         }
         for name in ("goal", "department", "stage"):
             groups = getattr(statistics, f"by_{name}")
             counts[name] = {group.key: len(group.rows) for group in groups}
+        counts["due"] = {
+            value: sum(due_dates.matches(row, value) for row in statistics.rows)
+            for value in self.labels("due")
+            if value
+        }
         return [
             self.facet(name, dict.fromkeys(self.selected(name), 0) | counts[name])
             | {"all_label": self.labels(name)[""]}
@@ -118,7 +150,7 @@ def _status_choices(status_labels: dict[str, str]) -> list[tuple[str, Any]]:
     """The groups of statuses and the statuses with the city's labels; those that count come first."""
     groups = [(value, label) for value, (label, _matches) in STATUS_GROUPS.items()]
     statuses = [(state, labels.status_label(state, status_labels)) for state in labels.STATUSES_BY_PROGRESS]
-    counted = [choice for choice in statuses if choice[0] not in UNCOUNTED_STATUSES]
+    counted = [choice for choice in statuses if choice[0] not in NOT_COUNTED]
     return [*groups[:2], *counted, groups[2], *(choice for choice in statuses if choice not in counted)]
 
 
@@ -140,7 +172,8 @@ def _normalize(text: str) -> str:
 
 
 def paginate(rows: list[Row], number: str) -> Page:
-    return Paginator(rows, PAGE_SIZE).get_page(number)
+    """A page of the list; all rows for the number ALL_PAGES."""
+    return Paginator(rows, max(1, len(rows)) if number == ALL_PAGES else PAGE_SIZE).get_page(number)
 
 
 def build_display_rows(
@@ -158,13 +191,26 @@ def build_display_rows(
                 "url": city_path("dashboard:action", row["code"]) + query_suffix,
                 "heading": formats.action_heading(row["number"], row["title"]),
                 "state": row["state"],
-                "status": labels.status_label(row["status"], status_labels),
+                "status": labels.status_label(row["state"], status_labels),
+                "note": labels.standing_note(
+                    row["status"], status_labels, due_passed=row["due_passed"], has_report=row["has_report"]
+                ),
                 "due": labels.format_due(row["due_date"], row["due_precision"], row["is_continuous"]),
-                "is_late": row["is_late"],
+                "overdue": _days_overdue((on - row["due_date"]).days) if row["state"] == OVERDUE else "",
+                "is_open": row["is_open"],
                 "accountable": labels.format_accountable(row["department"], row["owner_vacant_since"]),
                 "fresh": row["fresh"] or "",
                 "days": (on - updated).days if updated else None,
                 "updated": formats.time_since(updated, on=on) if updated else "",
+                "undated": ""
+                if updated or row["undated_report"] is None
+                else labels.format_undated_report(row["undated_report"]),
+                "closed_on": "" if row["is_open"] else formats.format_partial_date(row["status_since"]),
             }
         )
     return display_rows
+
+
+def _days_overdue(days: int) -> str:
+    """ "98 days overdue"."""
+    return ngettext("%(n)s day overdue", "%(n)s days overdue", days) % {"n": formats.format_number(days)}

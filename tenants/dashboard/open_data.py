@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from tenants.dashboard.plan_outline import build_outline
 from tenants.dashboard.statistics import PlanStatistics, Row, StatGroup
-from tenants.formats import title_with_label
 from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import ActionParty, Milestone, PerformanceMeasure, Plan, ProgressNote
@@ -25,6 +24,7 @@ ACTION_COLUMNS = [
     "details",
     "status",
     "status_words",
+    "standing",
     "status_since",
     "reason",
     "next_step",
@@ -50,6 +50,7 @@ NUMBER_COLUMNS = [
     "on_track",
     "at_risk",
     "off_track",
+    "overdue",
     "on_hold",
     "not_started",
     "no_status",
@@ -64,20 +65,28 @@ def describe_columns() -> list[tuple[str, str]]:
     """The columns that do not explain themselves: [("code", "…"), …]."""
     return [
         ("code", _("The portal’s lasting name of the action. It is in the address of its page.")),
-        ("number", _("The number the city gives the action.")),
+        ("number", _("The number that the action has in the plan.")),
         (
             "status",
             _(
                 "One of: completed, on_track, at_risk, off_track, on_hold, not_started, cancelled, merged. "
-                "Empty: the city has not reported yet."
+                "Empty: no status is reported yet."
+            ),
+        ),
+        (
+            "standing",
+            _(
+                "The group in which the action is counted: its status, or overdue for an open action with a status "
+                "that is past its due date, or none if it has no status yet."
             ),
         ),
         ("promised_by", _("The last day of what was promised: “June 2027” is 2027-06-30.")),
         ("promised_by_precision", _("How exact the promise was: day, month, quarter or year.")),
+        ("promised_date_passed", _("Still open after that day, with or without a report.")),
         (
             "freshness",
             _(
-                "How old the last update is, by the plan’s own rhythm: fresh, due, overdue, stale, none. "
+                "How old the last update is, by the plan’s own rhythm: fresh, due, late, stale, none. "
                 "“closed” for actions that need no more updates."
             ),
         ),
@@ -89,12 +98,13 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
     return {
         "code": row["code"],
         "number": row["number"],
-        "goal": title_with_label(row["goal_label"], row["goal_title"]),
-        "outcome": title_with_label(row["outcome_label"], row["outcome_title"]),
+        "goal": _as_written(row["goal_label"], row["goal_title"]),
+        "outcome": _as_written(row["outcome_label"], row["outcome_title"]),
         "action": row["title"],
         "details": row["details"],
         "status": row["status"],
         "status_words": labels.status_label(row["status"], plan.status_labels),
+        "standing": row["state"],
         "status_since": row["status_since"],
         "reason": row["reason"],
         "next_step": row["next_step"],
@@ -105,13 +115,17 @@ def action_record(row: Row, *, jurisdiction: Jurisdiction, plan: Plan) -> dict[s
         "promised_by": row["due_date"],
         "promised_by_precision": row["due_precision"],
         "goes_on": row["is_continuous"],
-        "promised_date_passed": row["is_late"],
+        "promised_date_passed": row["due_passed"],
         "kind_of_step": row["stage"],
         "topics": row["topics"],
         "last_update": row["last_update_on"],
         "freshness": row["fresh"] or "closed",
         "address": jurisdiction.base_url + city_path("dashboard:action", row["code"]),
     }
+
+
+def _as_written(label: str, title: str) -> str:
+    return f"{label}: {title}" if label else title
 
 
 def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:
@@ -125,7 +139,7 @@ def statistics_records(statistics: PlanStatistics) -> list[dict[str, Any]]:
             "actions_counted": group.counted,
             "no_status": counts.pop(labels.NO_STATUS),
             **counts,
-            "promised_date_passed": group.late,
+            "promised_date_passed": group.due_passed,
             "counted_on": statistics.on,
         }
 
@@ -151,7 +165,10 @@ def file_metadata(jurisdiction: Jurisdiction, statistics: PlanStatistics) -> dic
         "adopted_on": plan.adopted_on,
         "counted_on": statistics.on,
         "source": f"{jurisdiction.base_url}/",
-        "rule": "Totals leave out cancelled and merged actions. Status is what departments report.",
+        "rule": (
+            "Totals leave out cancelled and merged actions. Status is what departments report; "
+            "an open action with a status that is past its due date is counted as overdue."
+        ),
         "licence": LICENSE,
     }
 

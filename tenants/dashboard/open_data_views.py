@@ -1,4 +1,4 @@
-"""The downloads of a city's plan: actions, the whole plan and its numbers as CSV and JSON."""
+"""The downloads of a city's plan: actions, the whole plan and its numbers, as CSV, JSON and XLSX."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from tenants.dashboard import action_list, open_data
 from tenants.dashboard.statistics import PlanStatistics, Row, load_statistics
 from tenants.dashboard.views import LIST_PARAMS
 from tenants.dashboard.visibility import PlanVisibility, add_cache_headers, resolve_visibility
+from tenants.plans.imports.public_export import public_workbook
+from tenants.plans.spreadsheets import SheetError
 from tenants.web.exports import csv_response, json_response
 from tenants.web.page_cache import cache_for_anonymous
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @cache_for_anonymous(params=LIST_PARAMS)
@@ -60,6 +64,22 @@ def plan_json(request: HttpRequest) -> HttpResponse:
     return add_cache_headers(
         json_response(open_data.file_metadata(visibility.jurisdiction, statistics) | plan), visibility
     )
+
+
+@cache_for_anonymous()
+@require_safe
+def plan_xlsx(request: HttpRequest) -> HttpResponse:
+    """The whole plan as a spreadsheet in the layout that members share, one sheet for each department's goals."""
+    visibility = resolve_visibility(request)
+    if visibility.plan is None or not visibility.plan.goals.filter(retired_at=None).exists():
+        raise Http404
+    try:
+        content = public_workbook(visibility.plan)
+    except SheetError as error:
+        raise Http404 from error
+    response = HttpResponse(content, content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{visibility.jurisdiction.slug}-plan.xlsx"'
+    return add_cache_headers(response, visibility)
 
 
 @cache_for_anonymous()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tenants.dashboard.statistics import Row
-from tenants.formats import title_with_label
+from tenants.formats import sentence_case, title_with_label
 from tenants.plans.models import Goal, Outcome, Plan
 
 ACTIONS_PER_PAGE = 100
@@ -23,7 +26,7 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
     outcomes: dict[int, list[dict[str, Any]]] = defaultdict(list)
     current_outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
     for outcome in current_outcomes.order_by("position", "pk").values(
-        "pk", "uuid", "label", "title", "stage", "goal_id"
+        "pk", "uuid", "label", "title", "story", "stage", "goal_id"
     ):
         heading = title_with_label(outcome["label"], outcome["title"])
         outcomes[outcome["goal_id"]].append(
@@ -34,6 +37,24 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
         goal | {"heading": title_with_label(goal["label"], goal["title"]), "outcomes": outcomes[goal["pk"]]}
         for goal in goals.values("pk", "uuid", "label", "title", "story", "department", "sectors")
     ]
+
+
+def group_by_department(goals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The goals of each department together, departments in the order of their first goals: the order of a page."""
+    order = list(dict.fromkeys(goal["department"] for goal in goals))
+    return sorted(goals, key=lambda goal: order.index(goal["department"]))
+
+
+def department_sections(goals: list[dict[str, Any]], *, is_grouped: bool) -> list[dict[str, Any]]:
+    """Consecutive goals of one department: [{"heading", "goals"}]; the heading is empty unless the plan `is_grouped`.
+
+    Goals of no department are "Across departments" in a plan that has others.
+    """
+    sections = []
+    for department, goals_of_section in groupby(goals, key=lambda goal: goal["department"]):
+        heading = sentence_case(department) or _("Across departments")
+        sections.append({"heading": heading if is_grouped else "", "goals": list(goals_of_section)})
+    return sections
 
 
 def paginate_outline(goals: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,9 +21,8 @@ from tenants import formats
 from tenants.models import ActionStage
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan, ProgressNote, freshness
-
-UNCOUNTED_STATUSES = frozenset({"cancelled", "merged"})
-MAX_GLYPHS_PER_ROW = 48  # above that, one glyph stands for several actions
+from tenants.plans.selectors import undated_report
+from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE, is_past_due, standing
 
 Row = dict[str, Any]
 
@@ -31,11 +30,14 @@ Row = dict[str, Any]
 def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list[Row]:
     """The plan's current actions in plan order, one query. `with_text` adds the long texts of downloads.
 
-    Besides the columns: "state" (a status code, or "none"), "is_open", "is_late" (open, and the promised day
-    has passed), "fresh" ("none", "fresh", "due", "overdue", "stale"; False for closed ones), "department".
+    Besides the columns: "state" (tenants.plans.standing), "is_open", "due_passed" (open, and its due date has passed:
+    with a status it is overdue), "has_report", "undated_report" (label of the newest report without a date, None if there
+    is none), "fresh" ("none", "undated", "fresh", "due", "late", "stale"; False for those that owe no updates),
+    "department".
     """
     columns = [
         "pk",
+        "uuid",
         "code",
         "number",
         "title",
@@ -52,7 +54,6 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
     ]
     if with_text:
         columns += [
-            "uuid",
             "details",
             "why",
             "reason",
@@ -75,27 +76,33 @@ def get_action_rows(plan: Plan, *, on: dt.date, with_text: bool = False) -> list
             goal=F("outcome__goal_id"),
             goal_label=F("outcome__goal__label"),
             goal_title=F("outcome__goal__title"),
+            goal_department=F("outcome__goal__department"),
             outcome_label=F("outcome__label"),
             outcome_title=F("outcome__title"),
             outcome_stage=F("outcome__stage"),
+            undated_report=undated_report(),
         )
     )
     rows = list(actions)
     for row in rows:
         row["department"] = row["department"] or ""
         row["stage"] = row["stage"] or row["outcome_stage"]
-        row["state"] = row["status"] or labels.NO_STATUS
+        row["state"] = standing(row["status"], row["due_date"], on=on, is_draft=plan.is_draft)
         row["is_open"] = row["status"] not in Action.CLOSED
-        row["is_late"] = row["is_open"] and is_past_due(plan, row["due_date"], on=on)
-        row["fresh"] = row["is_open"] and freshness(
-            row["last_update_on"], on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days
+        row["has_report"] = row["last_update_on"] is not None or row["undated_report"] is not None
+        row["due_passed"] = row["is_open"] and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft)
+        row["fresh"] = (
+            plan.owes_updates
+            and row["is_open"]
+            and freshness(
+                row["last_update_on"],
+                on=on,
+                cadence_days=plan.cadence_days,
+                grace_days=plan.grace_days,
+                has_undated=row["undated_report"] is not None,
+            )
         )
     return rows
-
-
-def is_past_due(plan: Plan, due: dt.date | None, *, on: dt.date) -> bool:
-    """True if the promised day has passed. A draft has promised nothing yet."""
-    return due is not None and due < on and plan.lifecycle != Plan.Lifecycle.DRAFT
 
 
 @dataclass
@@ -113,7 +120,7 @@ class StatGroup:
     @cached_property
     def counted(self) -> int:
         """Number of actions without cancelled and merged ones."""
-        return sum(number for state, number in self.counts.items() if state not in UNCOUNTED_STATUSES)
+        return sum(number for state, number in self.counts.items() if state not in NOT_COUNTED)
 
     @property
     def completed(self) -> int:
@@ -121,19 +128,16 @@ class StatGroup:
 
     @property
     def attention(self) -> int:
-        return sum(self.counts[state] for state in Action.NEEDS_ATTENTION)
+        return sum(self.counts[state] for state in NEEDS_ATTENTION)
+
+    @property
+    def overdue(self) -> int:
+        return self.counts[OVERDUE]
 
     @cached_property
-    def late(self) -> int:
-        return sum([row["is_late"] for row in self.rows])
-
-    def glyph_statuses(self, actions_per_glyph: int) -> list[str]:
-        """Statuses to draw, a glyph for up to `actions_per_glyph` actions of one status: ["completed", "on_track"]."""
-        return [
-            state
-            for state in labels.STATUSES_BY_PROGRESS
-            for _glyph in range(-(-self.counts[state] // actions_per_glyph))
-        ]
+    def due_passed(self) -> int:
+        """Number of open actions past their due date, with a status or without."""
+        return sum([row["due_passed"] for row in self.rows])
 
 
 class PlanStatistics:
@@ -152,8 +156,24 @@ class PlanStatistics:
         return self.overall.counted
 
     @cached_property
-    def open_count(self) -> int:
-        return sum([row["is_open"] for row in self.rows])
+    def owing_count(self) -> int:
+        """Number of actions that owe updates: the open ones, unless the plan is completed."""
+        return sum([bool(row["fresh"]) for row in self.rows])
+
+    @cached_property
+    def reported_count(self) -> int:
+        """Number of actions with a status or a report, dated or not."""
+        return sum([row["has_report"] or bool(row["status"]) for row in self.rows])
+
+    @cached_property
+    def undated_count(self) -> int:
+        """Number of actions that owe updates and whose only reports are undated."""
+        return sum([row["fresh"] == "undated" for row in self.rows])
+
+    @cached_property
+    def unreported_count(self) -> int:
+        """Number of actions that owe updates and have no report."""
+        return sum([row["fresh"] == "none" for row in self.rows])
 
     @cached_property
     def up_to_date_count(self) -> int:
@@ -163,7 +183,7 @@ class PlanStatistics:
     def by_goal(self) -> list[StatGroup]:
         return self._groups(
             lambda row: str(row["goal"]),
-            lambda row: formats.title_with_label(row["goal_label"], row["goal_title"]),
+            lambda row: labels.goal_label(row["goal_label"], row["goal_title"], row["goal_department"]),
         )
 
     @cached_property
@@ -192,14 +212,13 @@ class PlanStatistics:
         return list(groups.values())
 
     def most_delayed_action(self) -> Row | None:
-        """The action furthest behind: off track, at risk, on hold, then late; of several, the one longest so."""
-        delayed = [row for row in self.rows if row["status"] in Action.NEEDS_ATTENTION or row["is_late"]]
-        order = {"off_track": 0, "at_risk": 1, "on_hold": 2}
+        """The action furthest behind: off track, overdue, at risk, then on hold; of several, the one longest so."""
         return min(
-            delayed,
+            (row for row in self.rows if row["state"] in NEEDS_ATTENTION),
             key=lambda row: (
-                order.get(row["status"], 3),
-                row["status_since"] or row["due_date"] or dt.date.max,
+                labels.STATUSES_BY_URGENCY.index(row["state"]),
+                (row["due_date"] if row["state"] == OVERDUE else row["status_since"] or row["due_date"])
+                or dt.date.max,
             ),
             default=None,
         )
@@ -209,7 +228,10 @@ class PlanStatistics:
         goals = [goal for goal in self.by_goal if goal.attention]
         if not goals or len(self.by_goal) < 2:
             return None
-        return max(goals, key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"]))
+        return max(
+            goals,
+            key=lambda goal: (goal.attention / goal.counted, goal.counts["off_track"] + goal.overdue),
+        )
 
     def lead_paragraph(self) -> str:
         """The plan in two or three sentences, built from its numbers."""
@@ -236,10 +258,26 @@ class PlanStatistics:
             ]
         else:
             sentences = [_("The plan has %(size)s.") % {"size": size}]
-        done = self.overall.completed
-        if self.counted and self.counts[labels.NO_STATUS] == self.counted:
-            sentences.append(_("The city has not reported on any of them yet."))
-        elif done:
+        sentences += self._progress_sentences()
+        return " ".join(sentences)
+
+    def _progress_sentences(self) -> list[str]:
+        """How many are done and overdue. Where no status is given, how many have a report."""
+        sentences, done, overdue = [], self.overall.completed, self.overall.overdue
+        if not self.reported_count:
+            return [_("No progress is reported yet.")]
+        if self.counts[labels.NO_STATUS] == self.counted:
+            return [
+                formats.capitalize_first(
+                    ngettext(
+                        "%(n)s action has a report, and none has a status yet.",
+                        "%(n)s actions have a report, and none has a status yet.",
+                        self.reported_count,
+                    )
+                    % {"n": formats.spell_number(self.reported_count)}
+                )
+            ]
+        if done:
             sentences.append(
                 formats.capitalize_first(
                     ngettext("%(n)s action is done.", "%(n)s actions are done.", done)
@@ -248,12 +286,20 @@ class PlanStatistics:
             )
         else:
             sentences.append(_("None is done yet."))
+        if overdue:
+            sentences.append(
+                formats.capitalize_first(
+                    ngettext("%(n)s is overdue.", "%(n)s are overdue.", overdue)
+                    % {"n": formats.spell_number(overdue)}
+                )
+            )
         goal = self.goal_needing_most_attention()
         if goal:
             sentences.append(
-                _("“%(goal)s” is the goal furthest behind.") % {"goal": goal.rows[0]["goal_title"]}
+                _("“%(goal)s” is the goal furthest behind.")
+                % {"goal": formats.sentence_case(goal.rows[0]["goal_title"])}
             )
-        return " ".join(sentences)
+        return sentences
 
     def describe_uncounted(self) -> str:
         """ "2 cancelled and 1 merged", or empty."""
@@ -264,31 +310,9 @@ class PlanStatistics:
         ]
         return _(" and ").join(counts)
 
-    def actions_per_glyph(self) -> int:
-        """Number of actions that one glyph stands for, so that no row has more than MAX_GLYPHS_PER_ROW."""
-        largest = max((len(goal.rows) for goal in self.by_goal), default=0)
-        return max(1, -(-largest // MAX_GLYPHS_PER_ROW))
-
     @property
     def last_update(self) -> dt.date | None:
         return max((row["last_update_on"] for row in self.rows if row["last_update_on"]), default=None)
-
-    def summary_table(self, groups: Iterable[StatGroup], url: Callable[[str], str]) -> list[dict[str, Any]]:
-        """Lines of a summary table. `glyph_statuses` are status codes; `status_counts` is the same as text."""
-        actions_per_glyph, status_labels = self.actions_per_glyph(), self.plan.status_labels
-        return [
-            {
-                "url": url(group.key),
-                "label": group.label,
-                "counted": group.counted,
-                "completed": group.completed,
-                "attention": group.attention,
-                "late": group.late,
-                "glyph_statuses": group.glyph_statuses(actions_per_glyph),
-                "status_counts": labels.format_status_counts(group.counts, status_labels),
-            }
-            for group in groups
-        ]
 
 
 def load_statistics(plan: Plan, *, with_text: bool = False) -> PlanStatistics:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("data/actions.csv", open_data_views.actions_csv, name="actions-csv"),
     path("data/actions.json", open_data_views.actions_json, name="actions-json"),
     path("data/plan.json", open_data_views.plan_json, name="plan-json"),
+    path("data/plan.xlsx", open_data_views.plan_xlsx, name="plan-xlsx"),
     path("data/numbers.csv", open_data_views.numbers_csv, name="numbers-csv"),
     path("brand.css", views.brand, name="brand"),
 ]

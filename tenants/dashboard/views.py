@@ -11,18 +11,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import condition, require_safe
 
+from tenants import formats
 from tenants.access import open_before_launch
 from tenants.dashboard import action_detail, action_list, open_data, plan_outline, theme
 from tenants.dashboard.statistics import PlanStatistics, StatGroup, load_statistics
-from tenants.dashboard.summary import summary_context
+from tenants.dashboard.summary import stage_of, summary_context
 from tenants.dashboard.visibility import PlanVisibility, add_cache_headers, resolve_visibility
 from tenants.plans import labels
 from tenants.plans.selectors import current_jurisdiction
 from tenants.web.htmx import page_links
 from tenants.web.page_cache import cache_for_anonymous
 
+ALL_PAGES = action_list.ALL_PAGES
 LIST_PARAMS = action_list.ActionFilterSet.cacheable_params()
 
 
@@ -40,19 +43,24 @@ def home(request: HttpRequest, home_page: Any = None) -> HttpResponse:
     if htmx and htmx.target == "action-rows" and not htmx.history_restore_request:
         return _render(request, "dashboard/_action_rows.html", context, visibility)
     context |= summary_context(statistics, filters, visibility)
-    return _render(request, "dashboard/home.html", context, visibility)
+    template = "home.html" if context["show_status"] else "home_outline.html"
+    return _render(request, f"dashboard/{template}", context, visibility)
 
 
 @cache_for_anonymous(params=["goal", "page"])
 @require_safe
 def plan(request: HttpRequest) -> HttpResponse:
-    """All goals, outcomes and actions, a hundred actions per page. `?goal=` opens the page where that goal begins."""
+    """All goals, outcomes and actions, a hundred actions per page or all for printing, by department if goals have one.
+
+    `?goal=` opens the page where that goal begins.
+    """
     visibility = resolve_visibility(request)
     if visibility.plan is None:
         return _render(request, "dashboard/no_plan.html", visibility.context("plan"), visibility)
     statistics = load_statistics(visibility.plan)
-    goals = plan_outline.build_outline(visibility.plan, statistics.rows)
-    pages = plan_outline.paginate_outline(goals)
+    goals = plan_outline.group_by_department(plan_outline.build_outline(visibility.plan, statistics.rows))
+    is_grouped = any(goal["department"] for goal in goals)
+    pages = [goals] if request.GET.get("page") == ALL_PAGES else plan_outline.paginate_outline(goals)
     first_pages = {
         str(goal["pk"]): number for number, page in reversed(list(enumerate(pages, 1))) for goal in page
     }
@@ -70,11 +78,16 @@ def plan(request: HttpRequest) -> HttpResponse:
             )
     context = visibility.context("plan") | {
         "statistics": statistics,
-        "goals": [
-            goal | {"status_counts": status_counts.get(str(goal["pk"]), _("no actions yet"))}
-            for goal in goals
-        ],
-        "page_goals": pages[page_number - 1],
+        "show_status": stage_of(statistics).has_progress,
+        "contents": plan_outline.department_sections(
+            [
+                goal | {"status_counts": _goal_counts(goal, status_counts, is_draft=visibility.plan.is_draft)}
+                for goal in goals
+            ],
+            is_grouped=is_grouped,
+        ),
+        "sections": plan_outline.department_sections(pages[page_number - 1], is_grouped=is_grouped),
+        "page_url": visibility.jurisdiction.build_url("dashboard:plan"),
         "page_number": page_number,
         "page_numbers": range(1, len(pages) + 1),
         "period": labels.format_period(visibility.plan),
@@ -93,10 +106,13 @@ def action(request: HttpRequest, code: str) -> HttpResponse:
     if not detail:
         raise Http404
     goal, plan_path = detail["goal"], reverse("dashboard:plan")
+    goal_url = f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}"
     detail["crumbs"] = [
         (_("Plan"), plan_path + visibility.query_suffix),
-        (goal["heading"], f"{plan_path}?goal={goal['pk']}{visibility.extra_parameters}#goal-{goal['pk']}"),
+        *([(goal["department"], goal_url)] if goal["department"] else []),
+        (goal["heading"], f"{goal_url}#goal-{goal['pk']}"),
     ]
+    detail["page_url"] = visibility.jurisdiction.build_url("dashboard:action", code)
     return _render(request, "dashboard/action.html", visibility.context("plan") | detail, visibility)
 
 
@@ -117,7 +133,7 @@ def data(request: HttpRequest) -> HttpResponse:
     columns = [
         (state, labels.status_label(state, visibility.plan.status_labels))
         for state in labels.STATUSES_BY_PROGRESS
-        if statistics.counts[state]
+        if statistics.counts[state] and not visibility.plan.is_draft
     ]
     context = visibility.context("data") | {
         "statistics": statistics,
@@ -162,11 +178,17 @@ def _action_list_context(
 ) -> dict[str, Any]:
     rows = filters.filter_queryset(statistics.rows)
     page = action_list.paginate(rows, filters.data.get("page", ""))
+    show_status = stage_of(statistics).has_progress
     return {
+        "show_status": show_status,
         "statistics": statistics,
         "filters": filters,
         "chips": filters.chips(),
-        "columns": filters.columns(),
+        "columns": [
+            column
+            for column in filters.columns()
+            if show_status or column["name"] not in ("status", "updated")
+        ],
         "rows": action_list.build_display_rows(
             list(page), statistics=statistics, preview_query=visibility.preview_query
         ),
@@ -175,8 +197,20 @@ def _action_list_context(
         "page_links": page_links(page, lambda number: filters.query_string(page=number)),
         "page": page,
         "query": filters.query_string(),
+        "whole_url": filters.query_string(page=action_list.ALL_PAGES),
         "all_url": filters.query_string(**dict.fromkeys((*filters.facet_names, "q"), "")),
     }
+
+
+def _goal_counts(goal: dict[str, Any], status_counts: dict[str, str], *, is_draft: bool) -> str:
+    """ "2 completed, 5 on track"; of a draft how many actions it proposes."""
+    count = sum(len(outcome["rows"]) for outcome in goal["outcomes"])
+    if not count:
+        return _("no actions yet")
+    if is_draft:
+        text = ngettext("%(n)s proposed action", "%(n)s proposed actions", count)
+        return text % {"n": formats.format_number(count)}
+    return status_counts[str(goal["pk"])]
 
 
 def _page_number(text: str, count: int) -> int:

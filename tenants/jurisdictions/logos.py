@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 
-from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
-from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
 from tenants.jurisdictions.services import save_and_announce
+from tenants.jurisdictions.uploads import read_picture
 from tenants.models import Jurisdiction
 
-MAX_UPLOAD_MEGABYTES = 5
-MAX_UPLOAD_SIDE_PIXELS = 6000
 LOGO_SIDE_PIXELS = 512  # of the stored PNG, at most
-UPLOAD_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
 def normalize_logo(content: bytes) -> bytes:
@@ -28,25 +22,7 @@ def normalize_logo(content: bytes) -> bytes:
 
     Raises ValidationError if the content is no readable picture, or too large.
     """
-    if len(content) > MAX_UPLOAD_MEGABYTES * 1024 * 1024:
-        raise ValidationError(
-            _("The picture is larger than %(limit)d MB. Save it smaller.") % {"limit": MAX_UPLOAD_MEGABYTES}
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            upload = Image.open(io.BytesIO(content), formats=UPLOAD_FORMATS)
-            if max(upload.size) > MAX_UPLOAD_SIDE_PIXELS:
-                raise ValidationError(
-                    _("The picture has %(width)d x %(height)d pixels; %(limit)d a side is the most.")
-                    % {"width": upload.width, "height": upload.height, "limit": MAX_UPLOAD_SIDE_PIXELS}
-                )
-            picture = upload.convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError,
-            Image.DecompressionBombWarning) as error:  # fmt: skip
-        raise ValidationError(
-            _("The file is not a picture we can read. Send PNG, JPEG, WebP or GIF.")
-        ) from error
+    picture = read_picture(content)
     picture.thumbnail((LOGO_SIDE_PIXELS, LOGO_SIDE_PIXELS))
     output = io.BytesIO()
     picture.save(output, "PNG", optimize=True)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context, tenant_context
 
@@ -23,6 +24,7 @@ _OPENING_LOCK_ID = 7_140_002  # first key of the advisory locks of openings; the
 EDITABLE_FIELDS = (
     "short_name", "kind", "state", "geoid", "population_band", "staff_band", "timezone", "languages",
     "fiscal_year_start_month", "entry_stage", "is_sample", "tagline", "brand_color", "accent_color", "pattern",
+    "contact_name", "contact_email", "contact_phone", "contact_website",
 )  # fmt: skip
 
 
@@ -50,6 +52,11 @@ def short_name_for(name: str) -> str:
         if name.startswith(beginning) and len(name) > len(beginning):
             return name[len(beginning) :]
     return name
+
+
+def slug_for(name: str) -> str:
+    """The slug to propose for a jurisdiction: "ofallon-dete" for "City of O’Fallon d’Été"; "" if there is none."""
+    return slugify(short_name_for(name))[:40].strip("-").lstrip("-0123456789")
 
 
 @transaction.atomic
@@ -156,15 +163,16 @@ def change_jurisdiction(jurisdiction: Jurisdiction, *, by: User | None, **fields
 
 
 def save_and_announce(jurisdiction: Jurisdiction, changes: dict[str, Any], *, by: User | None) -> None:
-    """Save the changed fields and an audit event, and send `jurisdiction_changed`.
+    """Save the changed fields and an audit event, and send `jurisdiction_changed` for a member.
 
     `changes` are their old and new values: {"tagline": {"from": "", "to": "Fair streets"}}.
     """
     with schema_context("public"):
         jurisdiction.save(update_fields=[*changes, "updated_at"])
         AuditEvent.objects.log("changed", jurisdiction, by=by, detail=changes)
-    with tenant_context(jurisdiction):
-        jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
+    if jurisdiction.is_tenant:  # the alliance has no plan, and nothing is made from its row
+        with tenant_context(jurisdiction):
+            jurisdiction_changed.send(Jurisdiction, jurisdiction=jurisdiction)
 
 
 @transaction.atomic
@@ -177,6 +185,23 @@ def set_site_state(jurisdiction: Jurisdiction, *, state: str, by: User | None) -
         changes = {"site_state": {"from": jurisdiction.site_state, "to": state}}
         jurisdiction.site_state = Jurisdiction.SiteState(state)
     save_and_announce(jurisdiction, changes, by=by)
+    return jurisdiction
+
+
+@transaction.atomic
+def advance_stage(jurisdiction: Jurisdiction, *, to: str, by: User | None) -> Jurisdiction:
+    """Raise the membership stage to `to`, as far as the plan itself decides it: never back, and no later stage.
+
+    What follows an adopted plan, and what ends a membership, is decided by staff. Sends `jurisdiction_changed`.
+    """
+    steps = Jurisdiction.STAGES_OF_THE_PLAN
+    with schema_context("public"):
+        jurisdiction = Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+        current = jurisdiction.entry_stage
+        if current not in steps or steps.index(current) >= steps.index(to):
+            return jurisdiction
+        jurisdiction.entry_stage = Jurisdiction.MembershipStage(to)
+    save_and_announce(jurisdiction, {"entry_stage": {"from": current, "to": to}}, by=by)
     return jurisdiction
 
 

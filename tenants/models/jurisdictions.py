@@ -12,7 +12,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Concat
@@ -102,6 +102,14 @@ class Jurisdiction(TenantMixin):
         LAPSED = "lapsed", _("Lapsed")
         OFFBOARDED = "offboarded", _("Left the alliance")
 
+    # The stages that follow from what happens to the plan, in order; staff decide on the others.
+    STAGES_OF_THE_PLAN = (
+        MembershipStage.ONBOARDING.value,
+        MembershipStage.LEARNING.value,
+        MembershipStage.PLANNING.value,
+        MembershipStage.ADOPTED_PLAN.value,
+    )
+
     class SiteState(models.TextChoices):
         NOT_LAUNCHED = "not_launched", _("Not launched")
         SCHEDULED = "scheduled", _("Launch is scheduled")
@@ -161,13 +169,30 @@ class Jurisdiction(TenantMixin):
         _("who sees a new plan"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
     is_sample = models.BooleanField(_("sample, not a real place"), default=False)
-    tagline = models.CharField(_("in the city’s own words"), max_length=160, blank=True)
+    tagline = models.CharField(_("in your own words"), max_length=160, blank=True)
     brand_color = models.CharField(max_length=7, default="#2a2f66")
     accent_color = models.CharField(max_length=7, default="#f2b632")
     pattern = models.CharField(max_length=20, blank=True)  # a file of static/img/patterns, without .svg
     logo = models.ImageField(upload_to="brand/", blank=True)
+    # A picture of the place on top of the front page; with it come both texts (tenants.jurisdictions.pictures).
+    picture = models.ImageField(upload_to="brand/", blank=True, default="", db_default="")
+    picture_alt = models.CharField(
+        _("what the picture shows"), max_length=200, blank=True, default="", db_default=""
+    )
+    picture_credit = models.CharField(
+        _("credit of the picture"), max_length=120, blank=True, default="", db_default=""
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # How residents reach the office; all of it is public. Of the alliance: its row in the public schema.
+    contact_name = models.CharField(
+        _("contact person or office"), max_length=120, blank=True, default="", db_default=""
+    )
+    contact_email = models.EmailField(_("contact email"), blank=True, default="", db_default="")
+    contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True, default="", db_default="")
+    contact_website = models.URLField(
+        _("website"), blank=True, default="", db_default="", validators=[URLValidator(["http", "https"])]
+    )
 
     row_hash = ""  # of the row's values, set by tenants.web.host_registry: equal hashes, equal values
     auto_create_schema = False
@@ -189,7 +214,7 @@ class Jurisdiction(TenantMixin):
     def clean(self) -> None:
         """Check what the columns cannot; each message names the value and what to write instead."""
         errors: dict[str, Any] = {}
-        for field in ("name", "short_name", "tagline"):
+        for field in ("name", "short_name", "tagline", "contact_name", "picture_alt", "picture_credit"):
             value = getattr(self, field)
             if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):
                 errors[field] = _(
@@ -220,8 +245,19 @@ class Jurisdiction(TenantMixin):
                 errors[field] = _("“%(value)s” is not a color. Write it like #2a2f66.") % {
                     "value": getattr(self, field)
                 }
+        if self.contact_phone and not re.fullmatch(
+            r"\+?[0-9(][0-9 ()./–-]{5,}[0-9](,? ?(ext\.?|x) ?[0-9]{1,6})?", self.contact_phone
+        ):
+            errors["contact_phone"] = _(
+                "“%(value)s” is not a phone number. Write it like (202) 555-0142."
+            ) % {"value": self.contact_phone}
         if errors:
             raise ValidationError(errors)
+
+    @property
+    def has_contact(self) -> bool:
+        """True if residents can reach somebody: by email, by phone, or on the government's website."""
+        return bool(self.contact_email or self.contact_phone or self.contact_website)
 
     @property
     def is_tenant(self) -> bool:
@@ -243,6 +279,12 @@ class Jurisdiction(TenantMixin):
     @property
     def is_launched(self) -> bool:
         return self.site_state == self.SiteState.LAUNCHED
+
+    @property
+    def stage_is_behind(self) -> bool:
+        """True if the public site is open and the membership stage is still one from before a plan."""
+        before_a_plan = (self.MembershipStage.ONBOARDING, self.MembershipStage.LEARNING)
+        return self.is_launched and self.entry_stage in before_a_plan
 
     @property
     def host(self) -> str:

@@ -34,6 +34,7 @@ class RenderedMail(NamedTuple):
     """An email that is ready to be sent."""
 
     from_email: str
+    reply_to: str
     subject: str
     text: str
     html: str
@@ -58,19 +59,19 @@ def send_mail_task(
 
 
 def queue_mail(template: str, *, to: str, sender: Jurisdiction, reply_to: str = "", **context: Any) -> None:
-    """Render `mail/<template>.txt` as an email from `sender`, and queue it."""
-    mail = render_mail(template, sender=sender, **context)
+    """Render `mail/<template>.txt` as an email from `sender`, and queue it. Answers go to `reply_to` or the contact."""
+    mail = render_mail(template, sender=sender, reply_to=reply_to, **context)
     send_mail_task.enqueue(
         to=to,
         subject=mail.subject,
         body=mail.text,
         html=mail.html,
         from_email=mail.from_email,
-        reply_to=reply_to,
+        reply_to=mail.reply_to,
     )
 
 
-def render_mail(template: str, *, sender: Jurisdiction, **context: Any) -> RenderedMail:
+def render_mail(template: str, *, sender: Jurisdiction, reply_to: str = "", **context: Any) -> RenderedMail:
     """Render `mail/<template>.txt` in both versions, in the sender's time zone and the active language.
 
     The template fills blocks of plain text, in which an empty line starts a paragraph. Its context is `context`, and
@@ -95,15 +96,26 @@ def render_mail(template: str, *, sender: Jurisdiction, **context: Any) -> Rende
         "sender_line": _("Racial equity plan") if sender.is_tenant else settings.ALLIANCE_TAGLINE,
         "sender_url": f"{sender.base_url}/",
         "sender_host": sender.base_url.partition("://")[2],
+        "questions": _contact_line(sender),
         "color": sender.brand_color,
     }
+    contact = sender.contact_email and formataddr((sender.contact_name or name, sender.contact_email))
     address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     return RenderedMail(
         from_email=formataddr((name, address)),
+        reply_to=reply_to or contact,
         subject=parts["subject"],
         text=render_to_string("mail/layout.txt", layout).strip() + "\n",
         html=render_to_string("mail/layout.html", layout),
     )
+
+
+def _contact_line(sender: Jurisdiction) -> str:
+    """The sender's office as text: "Office of Equity, equity@marrow-bend.gov, (573) 555-0142"."""
+    if not sender.has_contact:
+        return ""
+    ways = [sender.contact_email, sender.contact_phone]
+    return ", ".join(filter(None, [sender.contact_name, *(ways if any(ways) else [sender.contact_website])]))
 
 
 def _render_parts(template: str, context: dict[str, Any]) -> dict[str, str]:

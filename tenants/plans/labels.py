@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +12,24 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.formats import choice_label, format_number, format_partial_date, format_years, lowercase_first
+from tenants.formats import (
+    action_heading,
+    choice_label,
+    days_ago,
+    format_number,
+    format_partial_date,
+    format_years,
+    lowercase_first,
+    title_with_label,
+)
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
-
-NO_STATUS = "none"  # stands for "no status yet" in addresses and downloads
+from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
 
 # Bad news first.
 STATUSES_BY_URGENCY = [
     "off_track",
+    OVERDUE,
     "at_risk",
     "on_hold",
     "not_started",
@@ -35,6 +45,7 @@ STATUSES_BY_PROGRESS = [
     "on_track",
     "at_risk",
     "off_track",
+    OVERDUE,
     "on_hold",
     "not_started",
     NO_STATUS,
@@ -54,13 +65,13 @@ FIELD_LABELS: dict[str, Any] = {
 STAGE_HELP = gettext_lazy("Normalize, organize, or operationalize.")
 FRESHNESS_LABELS = {
     "fresh": gettext_lazy("Up to date"),
-    "due": gettext_lazy("Due now"),
-    "overdue": gettext_lazy("Overdue"),
-    "stale": gettext_lazy("Stale"),
+    "due": gettext_lazy("Update due"),
+    "late": gettext_lazy("Update late"),
+    "stale": gettext_lazy("No recent update"),
+    "undated": gettext_lazy("Reported, date not given"),
     "none": gettext_lazy("No update yet"),
 }
 LOGGED_CHOICES: dict[str, Any] = {
-    "status": Action.Status,
     "stage": ActionStage,
     "visibility": Visibility,
     "lifecycle": Plan.Lifecycle,
@@ -68,11 +79,62 @@ LOGGED_CHOICES: dict[str, Any] = {
 
 
 def status_label(code: str | None, status_labels: Mapping[str, str] | None = None) -> str:
-    """The city's own label for a status, or the portal's; `status_labels` is Plan.status_labels."""
+    """The city's own label for a status or standing, or the portal's; `status_labels` is Plan.status_labels."""
     code = code or NO_STATUS
     if label := (status_labels or {}).get(code):
         return label
+    if code == OVERDUE:
+        return _("Overdue")
     return _("No status yet") if code == NO_STATUS else choice_label(Action.Status, code)
+
+
+def standing_note(
+    status: str | None, status_labels: Mapping[str, str], *, due_passed: bool, has_report: bool = False
+) -> str:
+    """What stands below the standing of an action that is open after its due date: "Report: on track"; else ""."""
+    if not due_passed:
+        return ""
+    if not status:
+        return _("Due date passed, no status") if has_report else _("Due date passed, no report")
+    return _("Report: %(status)s") % {"status": lowercase_first(status_label(status, status_labels))}
+
+
+def standing_texts(
+    status: str | None, due: dt.date | None, plan: Plan, *, on: dt.date, has_report: bool = False
+) -> dict[str, str]:
+    """An action's standing with its texts: {"state": "overdue", "status": "Overdue", "note": "Report: on track"}."""
+    state = standing(status, due, on=on, is_draft=plan.is_draft)
+    due_passed = status not in Action.CLOSED and is_past_due(due, on=on, is_draft=plan.is_draft)
+    return {
+        "state": state,
+        "status": status_label(state, plan.status_labels),
+        "note": standing_note(status, plan.status_labels, due_passed=due_passed, has_report=has_report),
+    }
+
+
+def goal_label(label: str, title: str, department: str) -> str:
+    """A goal where goals of several departments stand in one list: "1: Hiring and recruitment (Library)"."""
+    heading = title_with_label(label, title)
+    return f"{heading} ({department})" if department else heading
+
+
+def format_age_of_update(state: str, days: int) -> str:
+    """ "Last update 149 days ago (late)": it is the update that is late, not the action."""
+    texts = {"age": days_ago(days)}
+    if state == "due":
+        return _("Last update %(age)s (due now)") % texts
+    if state in ("late", "stale"):
+        return _("Last update %(age)s (late)") % texts
+    return _("Last update %(age)s") % texts
+
+
+def format_undated_report(label: str) -> str:
+    """The label of a report without a date, as a sheet names it: "Q3 (year not given)", "Spring (date not given)"."""
+    if not label:
+        return _("date not given")
+    if re.fullmatch(r"(Q|q|Quarter )[1-4]", label):
+        return _("%(label)s (year not given)") % {"label": label}
+    return _("%(label)s (date not given)") % {"label": label}
 
 
 def stage_label(code: str) -> str:
@@ -124,13 +186,21 @@ def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:
     return format_partial_date(day, fields["start_precision"] or Precision.DAY)
 
 
-def format_logged_value(name: str, value: Any, *, owners: Mapping[int, str] | None = None) -> str:
+def format_logged_value(
+    name: str,
+    value: Any,
+    *,
+    owners: Mapping[int, str] | None = None,
+    status_labels: Mapping[str, str] | None = None,
+) -> str:
     """The logged value of a field as text; "" for nothing. A date of an action: format_logged_date.
 
-    `owners` are the names of people by the id of their affiliation.
+    `owners` are the names of people by the id of their affiliation; `status_labels` is Plan.status_labels.
     """
     if value in (None, "", []):
         return ""
+    if name == "status" and value in Action.Status.values:
+        return status_label(value, status_labels)
     if name in LOGGED_CHOICES:
         choices = LOGGED_CHOICES[name]
         return choice_label(choices, value) if value in choices.values else str(value)
@@ -173,3 +243,11 @@ def _format_day(text: Any, precision: str) -> str:
     except ValueError:
         return ""
     return format_partial_date(day, precision)
+
+
+def format_subject(action: Action) -> str:
+    """The subject of an email about an action: "Action 4.1: Eviction help"."""
+    title = action_heading("", action.title)
+    if not action.number:
+        return _("Action: %(title)s") % {"title": title}
+    return _("Action %(number)s: %(title)s") % {"number": action.number, "title": title}

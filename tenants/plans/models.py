@@ -111,6 +111,15 @@ class Plan(PlanModel):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_draft(self) -> bool:
+        return self.lifecycle == self.Lifecycle.DRAFT
+
+    @property
+    def owes_updates(self) -> bool:
+        """A completed plan owes none any more, even if some of its actions stayed open."""
+        return self.lifecycle != self.Lifecycle.COMPLETED
+
 
 class Department(PlanModel):
     """A department, office, body or partner that is accountable for actions or helps with them."""
@@ -413,18 +422,26 @@ class ExportSnapshot(PlanModel):
         return f"{self.created_at:%Y-%m-%d}"
 
 
-def freshness(last_update_on: dt.date | None, *, on: dt.date, cadence_days: int, grace_days: int) -> str:
-    """Freshness of an action's newest update: "none", "fresh", "due", "overdue" or "stale".
+def freshness(
+    last_update_on: dt.date | None,
+    *,
+    on: dt.date,
+    cadence_days: int,
+    grace_days: int,
+    has_undated: bool = False,
+) -> str:
+    """Freshness of an action's newest update: "none", "undated", "fresh", "due", "late" or "stale".
 
-    Fresh within the plan's cadence; due for 14 days after it; overdue until the grace days have passed; then stale.
+    Fresh within the plan's cadence; due for 14 days after it; late until the grace days have passed; then stale.
+    Undated: there are reports (`has_undated`), but none has a date, so that nobody knows how old they are.
     """
     if last_update_on is None:
-        return "none"
+        return "undated" if has_undated else "none"
     age = (on - last_update_on).days
     if age <= cadence_days:
         return "fresh"
     if age <= cadence_days + min(14, grace_days):
         return "due"
     if age <= cadence_days + grace_days:
-        return "overdue"
+        return "late"
     return "stale"

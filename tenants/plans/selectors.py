@@ -6,12 +6,14 @@ import datetime as dt
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.utils import timezone
 
 from tenants import access
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
 from tenants.plans import spreadsheets
-from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
+from tenants.plans.models import Action, ActionQuerySet, Plan, ProgressNote, freshness
+from tenants.plans.standing import NEEDS_ATTENTION, NO_STATUS, NOT_COUNTED, standing_expression
 
 # Roles that may report on every action; a department lead only on those of the own department.
 _ROLES_REPORTING_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
@@ -21,7 +23,7 @@ _EFFECTIVE_STAGE = Case(
     When(stage="", then=F("outcome__stage")), default=F("stage"), output_field=CharField()
 )
 COUNT_GROUPS: dict[str, Any] = {
-    "status": F("status"),
+    "standing": F("standing"),
     "goal": F("outcome__goal_id"),
     "department": F("accountable__name"),
     "stage": _EFFECTIVE_STAGE,
@@ -39,6 +41,12 @@ def current_plan() -> Plan | None:
     return Plan.objects.in_force().order_by("-pk").first()
 
 
+def own_status_labels() -> dict[str, str]:
+    """The status_labels of the plan in force."""
+    plan = current_plan()
+    return plan.status_labels if plan else {}
+
+
 def visible_plan(audience: str) -> Plan | None:
     """The plan in force if `audience` ("public", "members" or "team") may see it, else None."""
     seen_by = {
@@ -54,39 +62,61 @@ def actions_of(plan: Plan) -> ActionQuerySet:
     return Action.objects.current().filter(outcome__goal__plan=plan)
 
 
-def count_actions(plan: Plan, *, by: str) -> dict[Any, dict[str, int]]:
-    """Count the plan's actions by "status", "goal" (id), "department" (name) or "stage"; one query.
+def count_actions(plan: Plan, *, by: str, on: dt.date | None = None) -> dict[Any, dict[str, int]]:
+    """Count the plan's actions by "standing", "goal" (id), "department" (name) or "stage"; one query.
 
     {"Library": {"total": 9, "counted": 8, "completed": 4, "attention": 1, "no_status": 0}}. `counted` leaves
-    cancelled and merged actions out. Actions without a department, stage or status are counted under "".
+    cancelled and merged actions out. Actions without a department or stage are counted under "".
+    Without `on` as of today.
     """
-    left_out = [Action.Status.CANCELLED, Action.Status.MERGED]
     rows = (
         actions_of(plan)
+        .annotate(standing=standing_expression(on=on or timezone.localdate(), is_draft=plan.is_draft))
         .annotate(group=COUNT_GROUPS[by])
         .values("group")
         .annotate(
             total=Count("pk"),
-            counted=Count("pk", filter=Q(status=None) | ~Q(status__in=left_out)),
-            completed=Count("pk", filter=Q(status=Action.Status.COMPLETED)),
-            attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
-            no_status=Count("pk", filter=Q(status=None)),
+            counted=Count("pk", filter=~Q(standing__in=NOT_COUNTED)),
+            completed=Count("pk", filter=Q(standing=Action.Status.COMPLETED)),
+            attention=Count("pk", filter=Q(standing__in=NEEDS_ATTENTION)),
+            no_status=Count("pk", filter=Q(standing=NO_STATUS)),
         )
         .order_by("group")
     )
     return {row.pop("group") or "": row for row in rows}
 
 
-def overdue_for_update(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
-    """Open actions whose newest update is older than the plan's cadence, oldest update first."""
+def owing_updates(plan: Plan) -> ActionQuerySet:
+    """The actions that updates are asked for: the open ones, unless the plan is completed."""
+    actions = actions_of(plan) if plan.owes_updates else Action.objects.none()
+    open_actions = actions.exclude(status__in=Action.CLOSED, status__isnull=False)
+    return open_actions.annotate(undated_report=undated_report())
+
+
+def undated_report() -> Subquery:
+    """The label of an action's newest report without a date, like "Q3"; None if there is none. For an annotation.
+
+    It says something of an action without a dated report only.
+    """
+    undated = ProgressNote.objects.filter(action=OuterRef("pk"), noted_on=None)
+    return Subquery(undated.order_by("-position", "-pk").values("label")[:1])
+
+
+def updates_due(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
+    """Of those, the ones without an update or whose newest one is older than the plan's cadence, oldest update first.
+
+    An action with an undated report is none of them: nobody knows how old it is.
+    """
     due_before = on - dt.timedelta(days=plan.cadence_days)
-    overdue = (
-        actions_of(plan)
-        .exclude(status__in=Action.CLOSED, status__isnull=False)
-        .filter(Q(last_update_on=None) | Q(last_update_on__lt=due_before))
-        .select_related("accountable")
+    due = owing_updates(plan).filter(
+        Q(last_update_on=None, undated_report=None) | Q(last_update_on__lt=due_before)
     )
-    return order_by_oldest_update(overdue)
+    return order_by_oldest_update(due.select_related("accountable"))
+
+
+def with_undated_reports(actions: QuerySet[Action]) -> QuerySet[Action]:
+    """Of those, the ones whose only reports have no date."""
+    return actions.filter(last_update_on=None).exclude(undated_report=None)
 
 
 def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
@@ -100,7 +130,14 @@ def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
 
 
 def freshness_of(action: Action, plan: Plan, *, on: dt.date) -> str:
-    return freshness(action.last_update_on, on=on, cadence_days=plan.cadence_days, grace_days=plan.grace_days)
+    """The freshness of an action. It knows undated reports of actions that are annotated with `undated_report` only."""
+    return freshness(
+        action.last_update_on,
+        on=on,
+        cadence_days=plan.cadence_days,
+        grace_days=plan.grace_days,
+        has_undated=getattr(action, "undated_report", None) is not None,
+    )
 
 
 def reportable_by(
@@ -135,21 +172,21 @@ def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
 
 
 def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
-    """Number of actions in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
+    """Number of actions that count in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
 
     The stage "" is listed, last, only if an action has none.
     """
     counts = count_actions(plan, by="stage")
-    total = sum(group["total"] for group in counts.values())
+    total = sum(group["counted"] for group in counts.values())
     order = ["normalize", "organize", "operationalize", ""]
     return [
         {
             "stage": stage,
-            "count": counts.get(stage, {}).get("total", 0),
-            "percent": round(100 * counts.get(stage, {}).get("total", 0) / total) if total else 0,
+            "count": counts.get(stage, {}).get("counted", 0),
+            "percent": round(100 * counts.get(stage, {}).get("counted", 0) / total) if total else 0,
         }
         for stage in order
-        if stage or "" in counts
+        if stage or counts.get("", {}).get("counted")
     ]
 
 

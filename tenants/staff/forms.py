@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from tenants.jurisdictions import services
+from tenants.jurisdictions.fields import CONTACT_FIELDS, MONTHS, ContactForm, PlaceForm
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_choices
 
-ZONES = [
-    ("America/New_York", _("Eastern (America/New_York)")),
-    ("America/Chicago", _("Central (America/Chicago)")),
-    ("America/Denver", _("Mountain (America/Denver)")),
-    ("America/Phoenix", _("Arizona (America/Phoenix)")),
-    ("America/Los_Angeles", _("Pacific (America/Los_Angeles)")),
-    ("America/Anchorage", _("Alaska (America/Anchorage)")),
-    ("Pacific/Honolulu", _("Hawaii (Pacific/Honolulu)")),
-    ("America/Puerto_Rico", _("Atlantic (America/Puerto_Rico)")),
-    ("Pacific/Guam", _("Guam (Pacific/Guam)")),
-    ("Pacific/Pago_Pago", _("Samoa (Pacific/Pago_Pago)")),
-]
-MONTHS = [(number, calendar.month_name[number]) for number in range(1, 13)]
 
-
-class JurisdictionForm(forms.ModelForm):
+class JurisdictionForm(PlaceForm):
     """The description of a jurisdiction; a service saves it."""
 
     class Meta:
@@ -48,7 +36,6 @@ class JurisdictionForm(forms.ModelForm):
             "name": _("As on its letterhead, like “City of Marrow Bend”."),
             "short_name": _("Where space is short, like “Marrow Bend”."),
             "geoid": _("If you know it: 2 to 12 digits. It links the place to Census data."),
-            "languages": _("Codes with commas between, the first one first, like: en, es."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,15 +43,18 @@ class JurisdictionForm(forms.ModelForm):
         self.fields["state"] = forms.ChoiceField(
             label=self.fields["state"].label, required=False, choices=[("", _("None")), *state_choices()]
         )
-        zones = list(ZONES)
-        if self.instance.timezone not in dict(ZONES):
-            zones.append((self.instance.timezone, self.instance.timezone))
-        self.fields["timezone"] = forms.ChoiceField(label=self.fields["timezone"].label, choices=zones)
         self.fields["fiscal_year_start_month"] = forms.TypedChoiceField(
             label=_("Fiscal year starts in"), choices=MONTHS, coerce=int
         )
-        for name in ("timezone", "fiscal_year_start_month"):
-            self.initial.setdefault(name, getattr(self.instance, name))
+        self.initial.setdefault("fiscal_year_start_month", self.instance.fiscal_year_start_month)
+
+
+class AllianceContactForm(ContactForm):
+    """How cities and residents reach the alliance."""
+
+    class Meta:
+        model = Jurisdiction
+        fields = list(CONTACT_FIELDS)
 
 
 class NewJurisdictionForm(JurisdictionForm):
@@ -79,15 +69,25 @@ class NewJurisdictionForm(JurisdictionForm):
     class Meta(JurisdictionForm.Meta):
         fields = ["name", "slug", *JurisdictionForm.Meta.fields[1:]]
         help_texts = JurisdictionForm.Meta.help_texts | {
-            "slug": _("Small letters, digits and hyphens, like “marrow-bend”. It stays for good."),
+            "slug": _(
+                "Small letters, digits and hyphens, like “marrow-bend”. Left empty, it is made from the name. "
+                "Can’t be changed later."
+            ),
         }
         error_messages = {"slug": {"unique": _("Another jurisdiction has this address. Choose another one.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["slug"].label = _("Address of its site")
+        self.fields["slug"].label = _("Site address")
+        self.fields["slug"].required = False
         self.fields["short_name"].required = False
         self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data.get("slug") or services.slug_for(self.cleaned_data.get("name", ""))
+        if not slug:
+            raise ValidationError(_("No address can be made from this name. Write one, like “marrow-bend”."))
+        return slug
 
     # Django has no public way to leave a field out of the model's validation by what was entered.
     def _get_validation_exclusions(self) -> set[str]:

@@ -11,6 +11,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction, Role
 
 
@@ -22,9 +23,16 @@ class Team:
     invitations: list[Invitation] = field(default_factory=list)
 
 
-def search_jurisdictions(text: str) -> QuerySet[Jurisdiction]:
-    """Members whose name, slug or state matches `text`, by name, annotated with `last_sign_in_at` of their team."""
+def search_jurisdictions(text: str, *, stage: str = "", site: str = "") -> QuerySet[Jurisdiction]:
+    """Members whose name, slug or state matches `text`, by name, annotated with `last_sign_in_at` of their team.
+
+    `stage` and `site` are codes of a membership stage and a site state; "" for any.
+    """
     jurisdictions = Jurisdiction.objects.tenants()
+    if stage:
+        jurisdictions = jurisdictions.filter(entry_stage=stage)
+    if site:
+        jurisdictions = jurisdictions.filter(site_state=site)
     if text:
         matches = Q(name__icontains=text) | Q(short_name__icontains=text) | Q(slug__icontains=text)
         jurisdictions = jurisdictions.filter(matches | Q(state__iexact=text))
@@ -49,29 +57,44 @@ def teams_by_jurisdiction(jurisdictions: Iterable[Jurisdiction]) -> dict[int, Te
 
 
 def recent_events(jurisdiction: Jurisdiction, *, limit: int) -> list[dict[str, Any]]:
-    """The latest audit events of a jurisdiction, newest first: `at`, `text`, `actor` (None: a command). One query."""
-    events = (
+    """The latest audit events of a jurisdiction, newest first: `at`, `text`, `by`. Two queries."""
+    newest = (
         AuditEvent.objects.filter(jurisdiction=jurisdiction).select_related("actor").order_by("-at", "-pk")
     )
+    events = list(newest[:limit])
+    people = [event.object_id for event in events if event.object_type == User._meta.model_name]
+    people += [event.detail["giver"] for event in events if "giver" in event.detail]
+    names = {str(user.uuid): str(user) for user in User.objects.filter(uuid__in=people)}
     return [
-        {"at": event.at, "text": _describe_event(event), "actor": event.actor} for event in events[:limit]
+        {"at": event.at, "text": _describe_event(event, names), "by": _describe_actor(event)}
+        for event in events
     ]
 
 
-def _describe_event(event: AuditEvent) -> str:
+def _describe_actor(event: AuditEvent) -> str:
+    if event.actor is None:
+        return _("by command")
+    if event.verb == "affiliated":  # the person's own act; the event keeps who had invited them
+        return _("invited by %(name)s") % {"name": event.actor}
+    return _("by %(name)s") % {"name": event.actor}
+
+
+def _describe_event(event: AuditEvent, names: dict[str, str]) -> str:
     """Text of an audit event, like "Invited ada@city.gov"; of a change, one text for each field."""
     email = event.detail.get("email", "")
+    person = {"person": names.get(event.object_id) or _("A former user")}
+    transfer = person | {"former": names.get(event.detail.get("giver", "")) or _("a former user")}
     texts = {
-        "opened": _("Opened"),
-        "repaired": _("Given a new, empty schema"),
+        "opened": _("Set up"),
+        "repaired": _("Given a new, empty database"),
         "invited": _("Invited %(email)s") % {"email": email},
         "invitation_resent": _("Invited %(email)s again") % {"email": email},
         "invitation_accepted": _("%(email)s accepted the invitation") % {"email": email},
-        "invitation_revoked": _("Took back the invitation of %(email)s") % {"email": email},
-        "affiliated": _("Somebody joined the team"),
-        "roles_changed": _("Somebody’s roles changed"),
-        "affiliation_ended": _("Somebody left the team"),
-        "handed_over": _("The coordination was handed over"),
+        "invitation_revoked": _("Canceled the invitation of %(email)s") % {"email": email},
+        "affiliated": _("%(person)s joined the team") % person,
+        "roles_changed": _("Roles of %(person)s changed") % person,
+        "affiliation_ended": _("%(person)s left the team") % person,
+        "handed_over": _("%(person)s became coordinator after %(former)s") % transfer,
     }
     if event.verb == "changed":
         return "; ".join(_describe_change(name, change) for name, change in event.detail.items())

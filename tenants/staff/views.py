@@ -7,17 +7,19 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from tenants import access
 from tenants.access import Permission, permission_required
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Role
 from tenants.people import invitations
 from tenants.staff import selectors
-from tenants.staff.forms import InvitationForm, JurisdictionForm, NewJurisdictionForm
+from tenants.staff.forms import AllianceContactForm, InvitationForm, JurisdictionForm, NewJurisdictionForm
 
 PAGE_SIZE = 50
 MAX_EVENTS = 20  # audit events on a jurisdiction's page
@@ -26,16 +28,50 @@ MAX_EVENTS = 20  # audit events on a jurisdiction's page
 @require_safe
 @permission_required(Permission.SEE_STAFF_PAGES)
 def index(request: HttpRequest) -> HttpResponse:
-    """All members with stage, site state and coordinators; searched by name, 50 on a page."""
+    """All members with stage, site state and coordinators; by name, stage and site, 50 on a page."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    page = Paginator(selectors.search_jurisdictions(text), PAGE_SIZE).get_page(request.GET.get("page"))
+    stage, site = request.GET.get("stage", ""), request.GET.get("site", "")
+    stage = stage if stage in Jurisdiction.MembershipStage.values else ""
+    site = site if site in Jurisdiction.SiteState.values else ""
+    found = selectors.search_jurisdictions(text, stage=stage, site=site)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     teams = selectors.teams_by_jurisdiction(page)
     rows = [{"jurisdiction": jurisdiction, "team": teams[jurisdiction.pk]} for jurisdiction in page]
     return render(
         request,
         "staff/index.html",
-        {"section": "staff", "q": text, "page": page, "rows": rows, "total": page.paginator.count},
+        {
+            "section": "staff",
+            "q": text,
+            "stage": stage,
+            "site": site,
+            "stages": Jurisdiction.MembershipStage.choices,
+            "sites": Jurisdiction.SiteState.choices,
+            "is_filtered": bool(text or stage or site),
+            "page": page,
+            "rows": rows,
+            "total": page.paginator.count,
+            "may_set": access.has_permission(request.user, Permission.EDIT_SETTINGS, connection.tenant),
+        },
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(Permission.EDIT_SETTINGS)
+def contact(request: HttpRequest) -> HttpResponse:
+    """How cities and residents reach the alliance."""
+    alliance = Jurisdiction.objects.get(pk=connection.tenant.pk)
+    form = AllianceContactForm(request.POST or None, instance=alliance)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_jurisdiction(alliance, by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("The contact is saved. It is on the contact page and in the footer."))
+            return redirect("staff:index")
+    context = {"section": "staff", "form": form}
+    return render(request, "staff/contact.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,7 +86,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("%(name)s is open.") % {"name": jurisdiction.name})
+            messages.success(request, _("%(name)s has been set up.") % {"name": jurisdiction.name})
             return redirect("staff:jurisdiction", slug=jurisdiction.slug)
     return render(
         request, "staff/new.html", {"section": "staff", "form": form}, status=422 if form.errors else 200

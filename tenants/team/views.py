@@ -20,6 +20,8 @@ from tenants import access
 from tenants.access import Permission, permission_required
 from tenants.models import Affiliation, Invitation, Role
 from tenants.people import affiliations, invitations
+from tenants.team import departments
+from tenants.team.departments import PlanDepartment
 from tenants.team.forms import (
     ROLE_DESCRIPTIONS,
     InviteForm,
@@ -68,6 +70,7 @@ def team(request: HttpRequest) -> HttpResponse:
     matching = _filter_people(people, text=text, role=role)
     matching = matching.order_by("user__last_name", "user__first_name", "pk")
     page = Paginator(matching, PER_PAGE).get_page(request.GET.get("page"))
+    plan_departments = departments.of_the_plan() if jurisdiction.is_tenant else []
     open_invitations = Invitation.objects.filter(jurisdiction=jurisdiction).exclude(
         state__in=[Invitation.State.ACCEPTED, Invitation.State.REVOKED]
     )
@@ -93,6 +96,7 @@ def team(request: HttpRequest) -> HttpResponse:
                         if name in affiliation.roles
                     ],
                     "is_me": affiliation.user_id == request.user.pk,
+                    **_department_of(affiliation, plan_departments),
                 }
                 for affiliation in page
             ],
@@ -102,6 +106,7 @@ def team(request: HttpRequest) -> HttpResponse:
                     "invitation": invitation,
                     "roles": _labels(invitation.roles),
                     "is_expired": invitation.expires_at <= timezone.now(),
+                    **_department_of(invitation, plan_departments),
                 }
                 for invitation in invitation_page
             ],
@@ -111,6 +116,16 @@ def team(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _department_of(
+    person: Affiliation | Invitation, plan_departments: list[PlanDepartment]
+) -> dict[str, Any]:
+    """For a department lead: on how many actions the person reports, or that the plan lacks the department."""
+    if Role.DEPARTMENT_LEAD not in person.roles:
+        return {}
+    found = departments.find(plan_departments, person.department)
+    return {"reports_on": found.actions} if found else {"lacks_department": True}
+
+
 def _layout_context() -> dict[str, Any]:
     """Context of the page's layout: the city's workspace, or the alliance's staff pages."""
     if connection.tenant.is_tenant:
@@ -118,10 +133,17 @@ def _layout_context() -> dict[str, Any]:
     return {"base": "alliance/base.html", "section": "staff"}
 
 
+def _known_department(initial: dict[str, str]) -> dict[str, Any]:
+    """What a link asks for: a department of the plan, with the role that reports for it."""
+    known = connection.tenant.is_tenant and departments.find(departments.of_the_plan(), initial["department"])
+    return {"department": known.name, "roles": [Role.DEPARTMENT_LEAD]} if known else {}
+
+
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MANAGE_TEAM)
 def invite(request: HttpRequest) -> HttpResponse:
-    form = InviteForm(request.POST or None, jurisdiction=connection.tenant)
+    asked = {"department": request.GET.get("department", "")[:120]}
+    form = InviteForm(request.POST or None, jurisdiction=connection.tenant, initial=_known_department(asked))
     if form.is_valid():
         try:
             invitation = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
@@ -132,7 +154,7 @@ def invite(request: HttpRequest) -> HttpResponse:
                 request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email}
             )
             return redirect("team:team")
-    return _form(request, form, title=_("Invite somebody to the team"), button=_("Send the invitation"))
+    return _form(request, form, title=_("Invite someone to the team"), button=_("Send the invitation"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -160,11 +182,11 @@ def end(request: HttpRequest, uuid: str) -> HttpResponse:
     return _confirm(
         request,
         act=lambda: affiliations.end_affiliation(person, by=request.user),
-        title=_("End %(person)s’s time on the team?") % {"person": person.user},
+        title=_("Remove %(person)s from the team?") % {"person": person.user},
         text=_(
             "They are signed out here at once. What they wrote and reported stays, with their name in the history."
         ),
-        button=_("End it"),
+        button=_("Remove"),
         done=_("%(person)s is no longer on the team.") % {"person": person.user},
     )
 
@@ -189,9 +211,9 @@ def transfer_coordinator(request: HttpRequest) -> HttpResponse:
     return _form(
         request,
         form,
-        title=_("Hand the coordination over"),
+        title=_("Transfer the coordinator role"),
         lead=_("The other person becomes coordinator, and you stay as a plan editor. Both happen at once."),
-        button=_("Hand over"),
+        button=_("Transfer the role"),
     )
 
 
@@ -205,7 +227,8 @@ def resend(request: HttpRequest, uuid: str) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("A new link is on its way to %(email)s; the old one is dead.") % {"email": invitation.email},
+            _("A new link is on its way to %(email)s; the old one no longer works.")
+            % {"email": invitation.email},
         )
     return redirect("team:team")
 
@@ -217,10 +240,10 @@ def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
     return _confirm(
         request,
         act=lambda: invitations.revoke(invitation, by=request.user),
-        title=_("Take back the invitation to %(email)s?") % {"email": invitation.email},
+        title=_("Cancel the invitation to %(email)s?") % {"email": invitation.email},
         text=_("The link in the email stops working."),
-        button=_("Take it back"),
-        done=_("The invitation to %(email)s is taken back.") % {"email": invitation.email},
+        button=_("Cancel the invitation"),
+        done=_("The invitation to %(email)s is canceled.") % {"email": invitation.email},
     )
 
 

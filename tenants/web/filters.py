@@ -224,10 +224,10 @@ class ListFilterSet(django_filters.FilterSet):
         return str(self.labels(name).get(value, value)) if name in self.facet_names else f"“{value}”"
 
     def columns(self) -> list[dict[str, Any]]:
-        """The columns to sort by; `direction` is "", "ascending" or "descending": [{"label", "direction", "url"}]."""
+        """The columns to sort by; `direction` is "", "ascending" or "descending": [{"name", "label", "direction", "url"}]."""
         columns = []
         for name, label in self.labels("sort").items():
             direction = {name: "ascending", f"-{name}": "descending"}.get(self.values["sort"], "")
             url = self.query_string(sort=f"-{name}" if direction == "ascending" else name)
-            columns.append({"label": label, "direction": direction, "url": url})
+            columns.append({"name": name, "label": label, "direction": direction, "url": url})
         return columns

@@ -91,6 +91,7 @@ CITY: dict[str, Row] = {
     "dashboard:actions-csv": site(),
     "dashboard:actions-json": site(),
     "dashboard:plan-json": site(),
+    "dashboard:plan-xlsx": site(),
     "dashboard:numbers-csv": site(),
     "dashboard:brand": Row(all_roles()),
     "media": site(404, args={"path": "c_riverton/images/none.png"}),

@@ -80,6 +80,7 @@ def test_the_demo_attaches_them_once(media_folder: object) -> None:
     assert item.live
     assert item.file_formats == ["DOCX"]
     assert not item.lacks_document
+    assert item.attachments.get().document.file_size > 10_000
     with item.attachments.get().document.open_file() as stored:
         assert docx.Document(stored).paragraphs[0].text == "Language access policy"
 

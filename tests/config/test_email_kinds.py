@@ -99,6 +99,15 @@ def wagtail_kinds() -> set[str]:
 
 
 @pytest.fixture
+def riverton(riverton: Any) -> Any:
+    """With a contact."""
+    riverton.contact_name, riverton.contact_email = "Office of Equity", "equity@riverton.example"
+    riverton.contact_phone = "(651) 555-0142"
+    riverton.save()
+    return riverton
+
+
+@pytest.fixture
 def samples(riverton: Any) -> dict[str, list[emails.SampleMail]]:
     found: dict[str, list[emails.SampleMail]] = {}
     for sample in emails.samples(riverton):
@@ -140,6 +149,11 @@ def read(sample: emails.SampleMail, city: Any, alliance: Any) -> None:
     assert links == {link for link in page.links if not link.startswith("mailto:")}
     sender = city if is_citys else alliance
     assert f"{sender.base_url}/" in links
+    line = "Questions: Office of Equity, equity@riverton.example, (651) 555-0142"
+    assert (line in rendered.text) == (line in page.text) == is_citys
+    if is_citys and not sample.template.startswith("editor/"):
+        assert rendered.reply_to == "Office of Equity <equity@riverton.example>"
+    assert bool(re.search("Reply to this email", rendered.text)) == sample.template.startswith("editor/")
     for link in links:
         is_account = urlsplit(link).path.startswith("/accounts/")
         assert link.startswith(f"{(alliance if is_account else sender).base_url}/"), link

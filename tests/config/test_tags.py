@@ -10,6 +10,7 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from config.templatetags import portal_tags
+from tenants.models import Jurisdiction
 from tenants.plans import labels
 from tenants.plans.models import Action
 
@@ -32,7 +33,7 @@ def symbols() -> set[str]:
 
 
 def test_every_status_of_an_action_has_icon_and_glyph():
-    assert set(Action.Status.values) | {"none"} == set(portal_tags.STATUS_ICONS)
+    assert set(Action.Status.values) | {"none", "overdue"} == set(portal_tags.STATUS_ICONS)
 
 
 def test_every_state_of_freshness_has_icon_and_label():
@@ -139,3 +140,9 @@ def test_every_shared_partial_lists_its_context():
     assert shared
     undocumented = [str(path.relative_to(ROOT)) for path in shared if "Needs:" not in path.read_text()[:400]]
     assert undocumented == []
+
+
+def test_a_county_is_not_called_a_city():
+    county = Jurisdiction(kind=Jurisdiction.Kind.COUNTY)
+    text = "{{ place|the_kind|capfirst }} adopted it, and {{ place|the_kind }} reports on it."
+    assert render(text, place=county) == "The county adopted it, and the county reports on it."

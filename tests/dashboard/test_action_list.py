@@ -21,7 +21,9 @@ from tests.plan_factories import (
         ("", ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]),
         ("?status=attention", ["t5", "t6", "t7"]),
         ("?status=none", ["t3"]),
-        ("?status=late", ["t6"]),
+        ("?status=overdue", ["t6"]),
+        ("?status=late", ["t6"]),  # as it was called before
+        ("?status=at_risk", []),
         ("?status=left_out", ["t4"]),
         ("?stage=normalize", ["t5"]),
         ("?q=CAFE", ["t3"]),

@@ -110,7 +110,7 @@ def test_queries_do_not_grow_with_the_plan(launched_city, public_plan, anonymous
             MilestoneFactory.create_batch(number, action=action)
             NoteFactory.create_batch(number, action=action)
 
-    urls = [*PAGES, *DOWNLOADS, "/?status=attention&q=action&sort=due"]
+    urls = [*PAGES, *DOWNLOADS, "/data/plan.xlsx", "/?status=attention&q=action&sort=due"]
     for url in urls:
         anonymous_client.get(url)
     grow(2)

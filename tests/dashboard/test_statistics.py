@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 from tenants.plans.models import Action
 from tests.dashboard.responses import action_codes, csv_rows, visible_text
 
@@ -10,9 +13,9 @@ def test_page_csv_and_json_show_the_same_numbers(public_plan, anonymous_client):
     home = visible_text(anonymous_client.get("/"))
     assert "1 of 7 actions completed 7 leaves out 1 cancelled." in home
     assert "1 of 7 on track" in home
-    assert "3 of 7 need attention 1 at risk, 1 off track, 1 on hold." in home
+    assert "3 of 7 need attention 1 off track, 1 overdue, 1 on hold." in home
     assert "1 of 7 have no status yet" in home
-    assert "1 of 6 are past their promised date" in home
+    assert "1 of 7 overdue Open after the due date" in home
 
     numbers = csv_rows(anonymous_client.get("/data/numbers.csv"))[0]
     assert (numbers["by"], numbers["actions_counted"], numbers["completed"], numbers["on_track"]) == (
@@ -21,12 +24,8 @@ def test_page_csv_and_json_show_the_same_numbers(public_plan, anonymous_client):
         "1",
         "1",
     )
-    assert (numbers["at_risk"], numbers["off_track"], numbers["on_hold"], numbers["no_status"]) == (
-        "1",
-        "1",
-        "1",
-        "1",
-    )
+    states = ("at_risk", "off_track", "overdue", "on_hold", "no_status")
+    assert [numbers[state] for state in states] == ["0", "1", "1", "1", "1"]
     assert (numbers["cancelled"], numbers["promised_date_passed"]) == ("1", "1")
 
     tree = anonymous_client.get("/data/plan.json").json()
@@ -43,7 +42,7 @@ def test_downloads_match_the_list(public_plan, anonymous_client):
         "?status=attention",
         "?goal=&stage=organize&sort=-title",
         "?q=cafe",
-        "?status=late&sort=due",
+        "?status=overdue&sort=due",
     ]:
         shown = action_codes(anonymous_client.get("/" + query))
         assert shown == [row["code"] for row in csv_rows(anonymous_client.get("/data/actions.csv" + query))]
@@ -62,7 +61,7 @@ def test_summaries_by_goal_department_and_stage(public_plan, anonymous_client):
     assert lines["kind_of_step", "Normalize"]["actions_counted"] == "1"
     assert lines["kind_of_step", "Organize"]["actions_counted"] == "3"
     page = visible_text(anonymous_client.get("/"))
-    assert "Goal 2: Housing stability 1 at risk, 1 off track, 1 on hold, 1 not started" in page
+    assert "Goal 2: Housing stability 1 off track, 1 overdue, 1 on hold, 1 not started" in page
 
 
 def test_the_lead_paragraph_is_built_from_the_numbers(public_plan, anonymous_client):
@@ -105,6 +104,47 @@ def test_a_draft_has_no_overdue_actions(launched_city, make_plan, anonymous_clie
     make_plan(launched_city, lifecycle="draft", adopted_on=None)
     text = visible_text(anonymous_client.get("/"))
     assert "draft, not adopted yet" in text
-    assert "past their promised date" not in text
-    assert "date passed" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
-    assert anonymous_client.get("/data/actions.json?status=late").json()["count"] == 0
+    assert not re.search(r"\d overdue", text)
+    assert "At risk" in visible_text(anonymous_client.get("/plan/actions/t6/"))
+    assert "verdue" not in visible_text(anonymous_client.get("/plan/actions/t6/"))
+    assert anonymous_client.get("/data/actions.json?status=overdue").json()["count"] == 0
+
+
+def test_overdue_actions_are_not_on_track_and_show_their_report(
+    launched_city, public_plan, anonymous_client, in_city
+):
+    with in_city(launched_city):
+        Action.objects.filter(code="t2").update(due_date=dt.date(2027, 4, 7))
+    home = visible_text(anonymous_client.get("/"))
+    assert "0 of 7 on track" in home
+    assert "4 of 7 need attention 1 off track, 2 overdue, 1 on hold." in home
+    assert "Overdue Report: on track" in visible_text(anonymous_client.get("/plan/"))
+    page = visible_text(anonymous_client.get("/plan/actions/t2/"))
+    assert "Overdue Report: on track" in page
+    assert "The date passed 1 day ago, and the action is not reported as done." in page
+    [row] = [row for row in csv_rows(anonymous_client.get("/data/actions.csv")) if row["code"] == "t2"]
+    assert (row["status"], row["status_words"], row["standing"]) == ("on_track", "On track", "overdue")
+    assert row["promised_date_passed"] == "True"
+
+
+def test_without_a_status_an_action_is_never_overdue(launched_city, public_plan, anonymous_client, in_city):
+    with in_city(launched_city):
+        Action.objects.filter(code="t3").update(due_date=dt.date(2027, 4, 7), start_date=None)
+    assert action_codes(anonymous_client.get("/?status=overdue")) == ["t6"]
+    assert "No status yet Due date passed, no report" in visible_text(anonymous_client.get("/plan/"))
+    page = visible_text(anonymous_client.get("/plan/actions/t3/"))
+    assert "No status yet Due date passed, no report" in page
+    assert "and there is no report on it yet." in page
+    [row] = [row for row in csv_rows(anonymous_client.get("/data/actions.csv")) if row["code"] == "t3"]
+    assert (row["status"], row["standing"], row["promised_date_passed"]) == ("", "none", "True")
+
+
+def test_a_completed_plan_owes_no_updates(launched_city, public_plan, anonymous_client, in_city):
+    assert "updates are up to date" in visible_text(anonymous_client.get("/"))
+    with in_city(launched_city):
+        public_plan.lifecycle = "completed"
+        public_plan.save()
+    text = visible_text(anonymous_client.get("/"))
+    assert "updates are up to date" not in text
+    assert "Stale" not in text
+    assert {row["freshness"] for row in csv_rows(anonymous_client.get("/data/actions.csv"))} == {"closed"}

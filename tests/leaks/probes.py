@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -133,7 +135,7 @@ def city_addresses(scenario: Scenario) -> list[str]:
         "/data/actions.csv",
         "/data/actions.json",
     ]
-    return [*addresses, "/data/plan.json", "/data/numbers.csv"]
+    return [*addresses, "/data/plan.json", "/data/numbers.csv", "/data/plan.xlsx"]
 
 
 def hidden_addresses(scenario: Scenario, *, files: bool = True) -> list[str]:
@@ -163,12 +165,21 @@ def bodies(client: Any, addresses: Iterable[str]) -> dict[str, str]:
 def _body(response: Any, address: str) -> str:
     assert response.status_code in (200, 404), f"{address}: {response.status_code}"
     body = b"".join(response.streaming_content) if response.streaming else response.content
+    if response.get("Content-Type", "").endswith("spreadsheetml.sheet"):
+        body = _workbook_text(body)
     own = address.partition("?")[0].rstrip("/").rpartition("/")[2]  # a 404 page repeats the address
     return re.sub(
         r'(csrf\w*"? value=|nonce=|"csrf\w*": )"[^"]+"',
         "",
         body.decode().replace(own, "") if own else body.decode(),
     )
+
+
+def _workbook_text(content: bytes) -> bytes:
+    """All parts of an XLSX file, which is a compressed archive, without the time it was made at."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = b"\n".join(archive.read(name) for name in archive.namelist())
+    return re.sub(rb"<dcterms:\w+ [^>]*>[^<]*<", b"<", parts)
 
 
 def find_leaks(

@@ -36,7 +36,7 @@ SHOWN: dict[str, set[str]] = {
 # Additional fields on the pages and in the files of the city's own site.
 ON_SITE: dict[str, set[str]] = {
     "Plan": {"vision", "adopting_body", "resolution"},
-    "Goal": {"story"},
+    "Goal": {"story", "department"},
     "Action": {
         "why", "timeline_raw", "resources", "implementation_plan", "changes", "indicator_text",
     },

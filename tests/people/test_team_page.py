@@ -74,7 +74,7 @@ def test_onboarding_staff_see_the_alliances_team_and_change_nothing(alliance, ma
     make_user(alliance, "staff_admin")
     client = client_for(alliance, make_user(alliance, "staff_onboarding"))
     affiliation = Affiliation.objects.get(roles=["staff_admin"])
-    assert "Invite somebody" not in client.get("/staff/team/").text
+    assert "Invite someone" not in client.get("/staff/team/").text
     for path in ("invite/", f"people/{affiliation.uuid}/", f"people/{affiliation.uuid}/end/"):
         assert client.post(f"/staff/team/{path}", {"roles": ["library_curator"]}).status_code == 404
     affiliation.refresh_from_db()

@@ -31,7 +31,7 @@ def test_status(code, own_labels, expected):
 
 
 def test_every_status_has_a_rank_in_both_orders():
-    codes = {*Action.Status.values, labels.NO_STATUS}
+    codes = {*Action.Status.values, labels.NO_STATUS, labels.OVERDUE}
     assert set(labels.STATUSES_BY_URGENCY) == set(labels.STATUSES_BY_PROGRESS) == codes
 
 
@@ -114,6 +114,12 @@ def test_counts_by_status():
 )
 def test_logged_values(name, value, expected):
     assert labels.format_logged_value(name, value, owners={7: "Ada Obi"}) == expected
+
+
+def test_a_logged_status_has_the_citys_own_label():
+    own_labels = {"at_risk": "Delayed"}
+    assert labels.format_logged_value("status", "at_risk", status_labels=own_labels) == "Delayed"
+    assert labels.format_logged_value("status", "on_track", status_labels=own_labels) == "On track"
 
 
 def test_a_changed_date_has_the_precision_that_it_had_then():

@@ -377,16 +377,21 @@ def test_counts_leave_out_cancelled_and_retired_actions(django_assert_num_querie
         counts = selectors.count_actions(plan, by="department")
     assert counts == {"Library": {"total": 4, "counted": 3, "completed": 1, "attention": 1, "no_status": 1}}
     assert selectors.count_actions(plan, by="stage")["normalize"]["total"] == 4
-    assert set(selectors.count_actions(plan, by="status")) == {"completed", "off_track", "cancelled", ""}
+    assert set(selectors.count_actions(plan, by="standing")) == {
+        "completed",
+        "off_track",
+        "cancelled",
+        "none",
+    }
 
 
-def test_overdue_actions_are_ordered_by_their_oldest_update():
+def test_updates_due_are_ordered_by_their_oldest_update():
     outcome = OutcomeFactory(goal__plan__cadence_days=92)
     on = dt.date(2026, 10, 1)
     never = ActionFactory(outcome=outcome, last_update_on=None)
     long_ago = ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 1, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2026, 9, 1))
     ActionFactory(outcome=outcome, last_update_on=dt.date(2025, 1, 1), status="completed")
-    overdue = list(selectors.overdue_for_update(outcome.goal.plan, on=on))
-    assert overdue == [never, long_ago]
+    due = list(selectors.updates_due(outcome.goal.plan, on=on))
+    assert due == [never, long_ago]
     assert selectors.freshness_of(long_ago, outcome.goal.plan, on=on) == "stale"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from wagtail.models import Revision
 from wagtail.permissions import policy_registry
-from wagtail.test.utils.form_data import inline_formset, nested_form_data
+from wagtail.test.utils.form_data import inline_formset, nested_form_data, rich_text
 
 from accounts.models import User
 from resources.models import LibraryItem, SynonymGroup
@@ -49,7 +49,7 @@ def item_form(**changes: Any) -> dict[str, Any]:
         "key": "end-overdue-fines",
         "type": "sample_policy",
         "summary": "A suburb stopped charging for late books.",
-        "body": "",
+        "body": rich_text("<p></p>"),
         "attachments": inline_formset([]),
         "hidden_tags": "late fees, fine free",
         "origin": "City of Riverton",

@@ -290,14 +290,18 @@ def test_an_item_that_promises_a_document_and_has_none_says_so_first(
     assert "Ask Quill Lake for it." in text
     assert text.index("itself is not here yet") < text.index("counted blocked cards")
 
-    riverton.site_state = "launched"
+    riverton.site_state, riverton.contact_phone = "launched", "(651) 555-0142"
     riverton.save()
     item.contributed_by = riverton
     item.save()
-    assert (
-        f'<a href="{riverton.base_url}/contact/">Ask City of Riverton</a>'
-        in client_for(alliance).get(address).text
-    )
+    link = f'<a href="{riverton.base_url}/contact/">Ask City of Riverton</a>'
+    assert link in client_for(alliance).get(address).text
+
+    item.contributed_by, item.origin = None, riverton.name
+    item.save()
+    riverton.contact_email = "equity@riverton.example"
+    riverton.save()
+    assert 'href="mailto:equity@riverton.example?subject=' in client_for(alliance).get(address).text
 
     item.source_url = "https://example.org/text"
     item.save()

@@ -21,8 +21,8 @@ TABLE = [
     case("92 days ago, on the last day", "fresh", "2027-01-06"),
     case("93 days ago, the first day after", "due", "2027-01-05"),
     case("106 days ago, two weeks after the rhythm", "due", "2026-12-23"),
-    case("107 days ago, more than two weeks after", "overdue", "2026-12-22"),
-    case("122 days ago, the last day of grace", "overdue", "2026-12-07"),
+    case("107 days ago, more than two weeks after", "late", "2026-12-22"),
+    case("122 days ago, the last day of grace", "late", "2026-12-07"),
     case("123 days ago, grace is over", "stale", "2026-12-06"),
     case("years ago", "stale", "2019-01-01"),
     # Leap days: February 29, 2028 is a day like every other.
@@ -34,12 +34,12 @@ TABLE = [
     # Short or no grace.
     case("without grace, the last day of the rhythm", "fresh", "2027-01-06", grace=0),
     case("without grace, the day after is stale", "stale", "2027-01-05", grace=0),
-    case("13 days of grace: the last of them is due, never overdue", "due", "2026-12-24", grace=13),
+    case("13 days of grace: the last of them is due, never late", "due", "2026-12-24", grace=13),
     case("13 days of grace: the day after", "stale", "2026-12-23", grace=13),
-    case("14 days of grace: the last of them is due, never overdue", "due", "2026-12-23", grace=14),
+    case("14 days of grace: the last of them is due, never late", "due", "2026-12-23", grace=14),
     case("14 days of grace: the day after", "stale", "2026-12-22", grace=14),
     case("15 days of grace: the 14th is due", "due", "2026-12-23", grace=15),
-    case("15 days of grace: one day is overdue", "overdue", "2026-12-22", grace=15),
+    case("15 days of grace: one day is late", "late", "2026-12-22", grace=15),
     case("15 days of grace: the day after", "stale", "2026-12-21", grace=15),
     # The plan's rhythm counts, not a general one.
     case("a weekly rhythm: day 7", "fresh", "2027-04-01", cadence=7),

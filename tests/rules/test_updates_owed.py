@@ -14,12 +14,14 @@ from tests.plan_factories import ActionFactory, GoalFactory, OutcomeFactory, Pla
 from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
 TODAY = dt.date(2027, 4, 8)
-OVERDUE = "tenants.plans.selectors:overdue_for_update"
+DUE = "tenants.plans.selectors:updates_due"
+OWING = "tenants.plans.selectors:owing_updates"
 ORDER = "tenants.plans.selectors:order_by_oldest_update"
 
 
-def case(name, expected, last, *, cadence=92, **action):
-    return Case(name, {"cadence": cadence, "action": {"last_update_on": day(last)} | action}, expected)
+def case(name, expected, last, *, cadence=92, lifecycle="implementing", **action):
+    plan = {"cadence_days": cadence, "lifecycle": lifecycle}
+    return Case(name, {"plan": plan, "action": {"last_update_on": day(last)} | action}, expected)
 
 
 # Does the action owe an update on April 8, 2027, when one is asked for every 92 days?
@@ -41,17 +43,20 @@ TABLE = [
     case("a cancelled action owes nothing", False, None, status="cancelled"),
     case("a merged action owes nothing", False, None, status="merged"),
     case("a retired action owes nothing", False, None, retired=True),
+    case("a plan just adopted", True, None, lifecycle="adopted"),
+    case("a completed plan owes nothing, even for what stayed open", False, None, lifecycle="completed"),
     case("an action of a retired outcome owes nothing", False, None, outcome__retired_at="2027-01-01T00:00Z"),
     case("an action of a retired goal owes nothing", False, None, outcome__goal__retired_at="2027-01-01T00:00Z"),
 ]  # fmt: skip
 
 FAULTS = [
-    Fault(OVERDUE, "last_update_on__lt=", "last_update_on__lte="),
-    Fault(OVERDUE, "Q(last_update_on=None) | ", ""),
-    Fault(OVERDUE, "days=plan.cadence_days", "days=92"),
-    Fault(OVERDUE, "days=plan.cadence_days", "days=plan.cadence_days + plan.grace_days"),
-    Fault(OVERDUE, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
-    Fault(OVERDUE, "exclude(status__in=Action.CLOSED", "filter(status__in=Action.NEEDS_ATTENTION"),
+    Fault(DUE, "last_update_on__lt=", "last_update_on__lte="),
+    Fault(DUE, "Q(last_update_on=None) | ", ""),
+    Fault(DUE, "days=plan.cadence_days", "days=92"),
+    Fault(DUE, "days=plan.cadence_days", "days=plan.cadence_days + plan.grace_days"),
+    Fault(OWING, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
+    Fault(OWING, "exclude(status__in=Action.CLOSED", "filter(status__in=Action.NEEDS_ATTENTION"),
+    Fault(OWING, "if plan.owes_updates", "if plan"),
     Fault("tenants.plans.models:Action.CLOSED", '"cancelled", ', ""),
     Fault("tenants.plans.models:Action.CLOSED", ', "merged"', ""),
     Fault("tenants.plans.models:ActionQuerySet.current", ", outcome__goal__retired_at=None", ""),
@@ -64,12 +69,12 @@ def in_riverton(riverton, in_city):
         yield
 
 
-def rule(cadence, action):
+def rule(plan, action):
     """Is the action among those that owe an update? Leaves no row behind."""
     with transaction.atomic():
-        plan = PlanFactory(cadence_days=cadence)
+        plan = PlanFactory(**plan)
         ActionFactory(**{"outcome__goal__plan": plan} | action)
-        owes = selectors.overdue_for_update(plan, on=TODAY).exists()
+        owes = selectors.updates_due(plan, on=TODAY).exists()
         transaction.set_rollback(True)
     return owes
 
@@ -118,7 +123,7 @@ def order_asked_for():
             ActionFactory(
                 outcome=outcomes[goal, outcome], position=position, number=number, last_update_on=last
             )
-        numbers = [action.number for action in selectors.overdue_for_update(plan, on=TODAY)]
+        numbers = [action.number for action in selectors.updates_due(plan, on=TODAY)]
         transaction.set_rollback(True)
     return numbers
 
@@ -151,6 +156,6 @@ def test_what_owes_no_update_is_what_the_dashboard_calls_up_to_date(in_riverton)
             ActionFactory(outcome=outcome, status=status, last_update_on=day(last))
     statistics = PlanStatistics(plan, get_action_rows(plan, on=TODAY), on=TODAY)
 
-    assert selectors.overdue_for_update(plan, on=TODAY).count() == 12  # two days of six open statuses
-    assert statistics.open_count == 30
+    assert selectors.updates_due(plan, on=TODAY).count() == 12  # two days of six open statuses
+    assert statistics.owing_count == 30
     assert statistics.up_to_date_count == 18

@@ -141,6 +141,7 @@ CITY_PAGES = [
     "/data/",
     "/narrative/",
     "/data/actions.csv",
+    "/data/plan.xlsx",
     "/sitemap.xml",
     "/?status=late",
 ]

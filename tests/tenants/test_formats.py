@@ -146,3 +146,34 @@ def test_choices_of_states_are_in_order_of_their_names():
 @pytest.mark.parametrize("code", ["MN", "DC", "PR"])
 def test_a_jurisdiction_may_be_in_each_of_them(code):
     Jurisdiction(name="City of Elm Ford", short_name="Elm Ford", slug="elm-ford", state=code).clean()
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("HIRING AND RECRUITMENT", "Hiring and recruitment"),
+        ("SERVICES THAT REACH EVERYBODY. BY 2027", "Services that reach everybody. By 2027"),
+        ("ADA, HR AND THE FY27 BUDGET", "ADA, HR and the FY27 budget"),
+        ("FAIR-CHANCE HIRING (DPW)", "Fair-chance hiring (DPW)"),
+        ("U.S. CENSUS TRACTS", "U.S. census tracts"),
+        ("ÉCOLE “ÉGALITÉ” OPENS", "École “égalité” opens"),
+        ("RETENTION", "RETENTION"),  # one word may be a name
+        ("GARE", "GARE"),
+        ("HIRING and retention", "HIRING and retention"),
+        ("2027 2028", "2027 2028"),
+        ("", ""),
+    ],
+)
+def test_a_title_in_capitals_is_a_sentence_in_headings(title, heading):
+    assert formats.sentence_case(title) == heading
+    assert formats.action_heading("", title + "") == heading.removesuffix(".")
+    assert formats.title_with_label("GOAL 1", title) == f"Goal 1: {heading}"
+
+
+def test_every_kind_of_jurisdiction_has_its_word():
+    words = {kind: formats.the_kind(kind) for kind in Jurisdiction.Kind.values}
+    assert words["city"] == "the city"
+    assert words["county"] == "the county"
+    assert words["school_or_park_district"] == "the district"
+    assert words["tribal"] == "the tribe"
+    assert [kind for kind, word in words.items() if "city" in word] == ["city"]

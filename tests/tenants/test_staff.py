@@ -22,7 +22,8 @@ NEW = {
     "kind": "city",
     "state": "OR",
     "timezone": "America/Los_Angeles",
-    "languages": "en, es",
+    "languages": "en",
+    "other_languages": ["es"],
     "fiscal_year_start_month": "7",
     "entry_stage": "onboarding",
 }
@@ -105,7 +106,7 @@ class TestNew:
         response = staff.post("/staff/jurisdictions/new/", NEW, follow=True)
         assert response.redirect_chain == [("/staff/jurisdictions/newtown/", 302)]
         page = response.content.decode()
-        assert "City of Newtown is open." in page
+        assert "City of Newtown has been set up." in page
         assert "Invite the coordinator" in page
         jurisdiction = Jurisdiction.objects.get(slug="newtown")
         assert (jurisdiction.short_name, jurisdiction.state, jurisdiction.languages) == (
@@ -121,11 +122,10 @@ class TestNew:
             ("slug", "riverton", "Another jurisdiction has this address"),
             ("slug", "admin", "kept for the portal itself"),
             ("slug", "New Town", "small letters"),
-            ("slug", "", "required"),
             ("name", "", "required"),
             ("state", "XX", "XX"),
             ("geoid", "abc", "abc"),
-            ("languages", "en, spanish!", "spanish!"),
+            ("languages", "spanish!", "spanish!"),
             ("coordinator", "nobody", "mail"),
         ],
     )
@@ -148,7 +148,7 @@ class TestDetail:
             "name": jurisdiction.name, "short_name": jurisdiction.short_name, "kind": jurisdiction.kind,
             "state": jurisdiction.state, "timezone": jurisdiction.timezone,
             "fiscal_year_start_month": jurisdiction.fiscal_year_start_month,
-            "entry_stage": jurisdiction.entry_stage,
+            "entry_stage": jurisdiction.entry_stage, "languages": "en",
         } | changes  # fmt: skip
 
     def test_fields_are_changed_and_the_change_is_logged(self, staff, riverton):
@@ -197,7 +197,9 @@ class TestDetail:
         make_user(riverton, "coordinator")
         assert "brings in the plan" in page()
         services.set_site_state(riverton, state="launched", by=None)
-        assert "Nothing waits for you" in page()
+        assert "the stage is still “Onboarding”" in page()
+        services.change_jurisdiction(riverton, entry_stage="planning", by=None)
+        assert "There is nothing for you to do" in page()
 
 
 class TestInvitation:
@@ -293,7 +295,7 @@ class TestCommand:
 
 def test_fields_are_labeled_as_the_model_names_them():
     fields = NewJurisdictionForm().fields
-    own = {"slug", "coordinator", "fiscal_year_start_month"}
+    own = {"slug", "coordinator", "fiscal_year_start_month", "languages", "other_languages"}
     labels = {name: field.label for name, field in fields.items() if name not in own}
     assert labels == {name: field_label(Jurisdiction, name) for name in labels}
     assert labels["name"] == "Legal name"

@@ -47,7 +47,9 @@ class UnpublishForm(forms.Form):
 
 class AdoptForm(forms.Form):
     on = forms.DateField(label=_("Adopted on"), widget=day_input())
-    body = forms.CharField(label=_("Adopted by"), help_text=_("Such as “City Council”."), max_length=120)
+    body = forms.CharField(
+        label=_("Adopted by"), help_text=_("Such as “City Council” or “County Board”."), max_length=120
+    )
     resolution = forms.CharField(
         label=_("Resolution"), help_text=_("Its number, if there is one."), required=False, max_length=120
     )

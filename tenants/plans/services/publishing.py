@@ -27,7 +27,7 @@ def publish_plan(
 ) -> Plan:
     """Let the cohort, or everybody, see the plan; with `launch` open the city's site in the same step.
 
-    Announces `plan_published`, and `jurisdiction_changed` where the site opens.
+    The membership stage follows. Announces `plan_published`, and `jurisdiction_changed` where the site opens.
     Raises ValidationError for a plan without a single action, or a visibility that shows it to nobody.
     """
     plan = lock_plan(plan)
@@ -41,9 +41,16 @@ def publish_plan(
     changed = save_and_log(plan, "published", before, by=by, columns=["visibility", "published_at"])
     if launch:
         jurisdiction_services.set_site_state(connection.tenant, state=Jurisdiction.SiteState.LAUNCHED, by=by)
+    jurisdiction_services.advance_stage(connection.tenant, to=_stage_of(plan), by=by)
     if changed:
         plan_published.send(Plan, jurisdiction=connection.tenant, plan_id=plan.pk)
     return plan
+
+
+def _stage_of(plan: Plan) -> str:
+    """The membership stage that a shown plan stands for: planning while it is a draft, adopted after the vote."""
+    stages = Jurisdiction.MembershipStage
+    return (stages.ADOPTED_PLAN if plan.adopted_on else stages.PLANNING).value
 
 
 @transaction.atomic
@@ -73,7 +80,7 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
 def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User | None) -> Plan:
     """Record that the city's body adopted the plan on a day. From then on changes of commitments need a reason.
 
-    Announces `plan_changed`. Raises ValidationError for a day in the future or no body.
+    The membership stage follows. Announces `plan_changed`. Raises ValidationError for a day in the future or no body.
     """
     plan = lock_plan(plan)
     if on > timezone.localdate():
@@ -81,31 +88,36 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
             "on": _("%(day)s has not come yet. Record the adoption after the vote.") % {"day": date_format(on)}
         })  # fmt: skip
     if not body.strip():
-        raise ValidationError({"body": _("Say who adopted the plan, such as “City Council”.")})
+        raise ValidationError(
+            {"body": _("Say who adopted the plan, such as “City Council” or “County Board”.")}
+        )
     before = change_log.snapshot(plan)
     plan.adopted_on, plan.adopting_body, plan.resolution = on, body.strip(), resolution.strip()
     if plan.lifecycle == Plan.Lifecycle.DRAFT:
         plan.lifecycle = Plan.Lifecycle.ADOPTED
     plan.full_clean()
     columns = ["adopted_on", "adopting_body", "resolution", "lifecycle"]
+    jurisdiction_services.advance_stage(connection.tenant, to=_stage_of(plan), by=by)
     if save_and_log(plan, "adopted", before, by=by, columns=columns):
         announce_plan(plan)
     return plan
 
 
 def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
-    """Gaps that readers of the plan will notice; none of them prevents publishing. Two queries.
+    """Gaps of open actions that readers of the plan will notice; none of them prevents publishing. Two queries.
 
     [{"key": "no_date", "count": 2, "of": 31, "actions": [first five]}], in the order of the checks.
     """
     actions = list(
-        actions_of(plan).select_related("outcome__goal").prefetch_related("measures").in_plan_order()
+        actions_of(plan)
+        .exclude(status__in=Action.CLOSED, status__isnull=False)
+        .select_related("outcome__goal")
+        .prefetch_related("measures")
+        .in_plan_order()
     )
     checks: dict[str, Any] = {
         "starter": lambda a: a.source.get("starter"),
-        "no_party": lambda a: (
-            a.accountable_id is None and a.owner_id is None and a.status not in Action.CLOSED
-        ),
+        "no_party": lambda a: a.accountable_id is None and a.owner_id is None,
         "no_date": lambda a: a.due_date is None and not a.is_continuous,
         "no_measure": lambda a: not a.measures.all(),
         "no_status": lambda a: a.status is None,
@@ -118,6 +130,8 @@ def publish_warnings(plan: Plan) -> list[dict[str, Any]]:
             warnings.append(
                 {"key": key, "count": len(incomplete), "of": len(actions), "actions": incomplete[:5]}
             )
+    if not connection.tenant.has_contact:
+        warnings.append({"key": "no_contact", "count": 1, "of": 1, "actions": []})
     if not plan.summary:
         warnings.append({"key": "no_summary", "count": 1, "of": 1, "actions": []})
     return warnings

@@ -65,9 +65,9 @@ def _outline() -> list[tuple[str, str, str, list[str]]]:
         (
             ActionStage.NORMALIZE,
             _("Example: we share an understanding of racial equity"),
-            _("Example: people on staff know this city’s history and why it matters now"),
+            _("Example: people on staff know the local history and why it matters now"),
             [
-                _("Example: write the city’s racial equity narrative with residents"),
+                _("Example: write our racial equity narrative with residents"),
                 _("Example: hold a foundation training for every department"),
             ],
         ),

@@ -18,7 +18,7 @@ from tenants.access import Permission, permission_required
 from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.plans import change_log, selectors, services
-from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
+from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import get_plan, permission_context
 from tenants.plans.views.histories import describe_entries
@@ -30,7 +30,7 @@ MAX_ROWS = 8
 @require_safe
 @permission_required(Permission.SEE_WORKSPACE)
 def home(request: HttpRequest) -> HttpResponse:
-    """A checklist until the site is open; then overdue updates, health checks and the newest changes."""
+    """A checklist until the site is open; then the updates that are due, health checks and the newest changes."""
     jurisdiction, plan, today = current_jurisdiction(), get_plan(), timezone.localdate()
     context: dict[str, Any] = {"section": "home", "plan": plan, "today": today} | permission_context(
         request.user
@@ -52,7 +52,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def updates(request: HttpRequest) -> HttpResponse:
     """Open actions and the age of their newest update; `?mine=1` shows those the person may report on."""
     plan, today = get_plan(), timezone.localdate()
-    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    actions = open_actions.annotate(undated_report=selectors.undated_report())
     mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
@@ -73,15 +74,16 @@ def updates(request: HttpRequest) -> HttpResponse:
 
 # ---- The site is open ------------------------------------------------------------------------------------
 def _open_site_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict[str, Any]:
-    open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    all_overdue = selectors.overdue_for_update(plan, on=today)
-    overdue = list(all_overdue[:MAX_ROWS])
-    total, overdue_count = open_actions.count(), all_overdue.count()
+    all_due = selectors.updates_due(plan, on=today)
+    due = list(all_due[:MAX_ROWS])
+    owing = selectors.owing_updates(plan)
+    total, due_count = owing.count(), all_due.count()
+    undated_count = selectors.with_undated_reports(owing).count()
     reportable_ids = set(
         selectors.reportable_by(
             request.user,
             current_jurisdiction(),
-            Action.objects.filter(pk__in=[action.pk for action in overdue]),
+            Action.objects.filter(pk__in=[action.pk for action in due]),
         ).values_list("pk", flat=True)
     )
     entries = change_log.entries_for().exclude(
@@ -89,16 +91,15 @@ def _open_site_context(request: HttpRequest, plan: Plan, today: dt.date) -> dict
     )
     return {
         "total": total,
-        "fresh": total - overdue_count,
-        "overdue_count": overdue_count,
-        "overdue": [
-            _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids}
-            for action in overdue
+        "fresh": total - due_count - undated_count,
+        "undated_count": undated_count,
+        "due": [
+            _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids} for action in due
         ],
         "health_checks": health_checks(plan),
         "stage_counts": selectors.count_by_stage(plan),
         "changes": describe_entries(entries[:MAX_ROWS]),
-        "mine": selectors.reportable_by(request.user, current_jurisdiction(), all_overdue).count(),
+        "mine": selectors.reportable_by(request.user, current_jurisdiction(), all_due).count(),
     }
 
 
@@ -164,19 +165,23 @@ def checklist(jurisdiction: Jurisdiction, plan: Plan) -> list[dict[str, Any]]:
     people = team.count()
     is_starter = services.holds_only_starter(plan)
     actions = selectors.actions_of(plan)
+    is_open = Q(status=None) | ~Q(status__in=Action.CLOSED)
+    reports = ProgressNote.objects.filter(action=OuterRef("pk"))
+    measures = PerformanceMeasure.objects.filter(action=OuterRef("pk"))
     counts = actions.aggregate(
         all=Count("pk"),
-        answered=Count("pk", filter=~Q(accountable=None) | ~Q(owner=None)),
-        dated=Count("pk", filter=~Q(due_date=None) | Q(is_continuous=True)),
-        measured=Count("pk", filter=Exists(PerformanceMeasure.objects.filter(action=OuterRef("pk")))),
-        reported=Count("pk", filter=~Q(last_update_on=None)),
+        open=Count("pk", filter=is_open),
+        answered=Count("pk", filter=is_open & (~Q(accountable=None) | ~Q(owner=None))),
+        dated=Count("pk", filter=is_open & (~Q(due_date=None) | Q(is_continuous=True))),
+        measured=Count("pk", filter=is_open & Q(Exists(measures))),
+        reported=Count("pk", filter=~Q(last_update_on=None) | Q(Exists(reports))),
     )
 
     def share_step(name: str) -> dict[str, Any]:
         return {
-            "done": not is_starter and counts["all"] > 0 and counts[name] == counts["all"],
-            "note": _("%(count)s of %(all)s actions")
-            % {"count": format_number(counts[name]), "all": format_number(counts["all"])},
+            "done": not is_starter and counts["all"] > 0 and counts[name] == counts["open"],
+            "note": _("%(count)s of %(all)s open actions")
+            % {"count": format_number(counts[name]), "all": format_number(counts["open"])},
         }
 
     def step(key: str, label: str, url: str, *, done: bool, note: str, about: str = "") -> dict[str, Any]:

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
 from tenants.models import Visibility
-from tenants.plans import selectors, services
+from tenants.plans import labels, selectors, services
 from tenants.plans.forms.publishing import AdoptForm, PublishForm, UnpublishForm
+from tenants.plans.models import Plan
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import add_errors, get_plan
 
@@ -41,9 +42,19 @@ def publish(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "warnings": services.publish_warnings(plan),
         "total": selectors.actions_of(plan).count(),
-        "status_counts": selectors.count_actions(plan, by="status"),
+        "status_counts": _public_counts(plan),
     }
     return render(request, "plans/publish.html", context, status=422 if form.errors else 200)
+
+
+def _public_counts(plan: Plan) -> list[tuple[str, str, int]]:
+    """The groups that the public pages will count, with labels, in their order: [("overdue", "Overdue", 2)]."""
+    counts = selectors.count_actions(plan, by="standing")
+    return [
+        (state, labels.status_label(state, plan.status_labels), counts[state]["counted"])
+        for state in labels.STATUSES_BY_PROGRESS
+        if state in counts and counts[state]["counted"]
+    ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""Settings of a city's site: names, colors, logo, time zone, languages."""
+"""Settings of a city's site: names, contact, colors, logo, picture, time zone, languages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
 from tenants.jurisdictions import services as jurisdiction_services
-from tenants.jurisdictions.logos import MAX_UPLOAD_MEGABYTES, change_logo, normalize_logo
+from tenants.jurisdictions.fields import CONTACT_FIELDS, ContactForm, PlaceForm
+from tenants.jurisdictions.logos import change_logo, normalize_logo
+from tenants.jurisdictions.pictures import change_picture, missing_texts, normalize_picture, remove_picture
+from tenants.jurisdictions.uploads import ACCEPTED_EXTENSIONS, MAX_UPLOAD_MEGABYTES
 from tenants.models import Jurisdiction
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import add_errors, permission_context
@@ -27,11 +30,12 @@ from tenants.web.contrast import WHITE, contrast_ratio, parse_hex_color
 MIN_CONTRAST = 7  # of the brand color with the white text on it
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 FIELDS = (
-    "short_name", "tagline", "brand_color", "accent_color", "timezone", "languages", "fiscal_year_start_month",
+    "short_name", "tagline", *CONTACT_FIELDS, "brand_color", "accent_color", "timezone", "languages",
+    "fiscal_year_start_month",
 )  # fmt: skip
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(ContactForm, PlaceForm):
     fiscal_year_start_month = forms.TypedChoiceField(
         label=gettext_lazy("Fiscal year starts in"),
         help_text=gettext_lazy("“FY27” is named after the year it ends in. Sheets are read with this."),
@@ -43,9 +47,33 @@ class SettingsForm(forms.ModelForm):
         help_text=gettext_lazy("PNG, JPEG, WebP or GIF, up to %(limit)d MB. It is shown small.")
         % {"limit": MAX_UPLOAD_MEGABYTES},
         required=False,
-        widget=forms.FileInput(attrs={"accept": ".png,.jpg,.jpeg,.webp,.gif"}),
+        widget=forms.FileInput(attrs={"accept": ACCEPTED_EXTENSIONS}),
     )
     remove_logo = forms.BooleanField(label=gettext_lazy("Show no logo"), required=False)
+    picture = forms.FileField(
+        label=gettext_lazy("Picture on top of your front page"),
+        help_text=gettext_lazy(
+            "A landscape of your place. PNG, JPEG, WebP or GIF, up to %(limit)d MB. Place and date of a photo are removed."
+        )
+        % {"limit": MAX_UPLOAD_MEGABYTES},
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ACCEPTED_EXTENSIONS}),
+    )
+    picture_alt = forms.CharField(
+        label=gettext_lazy("What the picture shows"),
+        help_text=gettext_lazy(
+            "For people who cannot see it. Like “Mills along the river, seen from the bridge”."
+        ),
+        max_length=200,
+        required=False,
+    )
+    picture_credit = forms.CharField(
+        label=gettext_lazy("Credit of the picture"),
+        help_text=gettext_lazy("Shown on the picture. Like “Photo: Ana Ruiz”."),
+        max_length=120,
+        required=False,
+    )
+    remove_picture = forms.BooleanField(label=gettext_lazy("Show no picture"), required=False)
 
     class Meta:
         model = Jurisdiction
@@ -53,12 +81,10 @@ class SettingsForm(forms.ModelForm):
         labels = {
             "brand_color": gettext_lazy("Your color"),
             "accent_color": gettext_lazy("A second color for marks"),
-            "languages": gettext_lazy("Languages of your site"),
         }
         help_texts = {
             "short_name": gettext_lazy("Where space is short, like “Marrow Bend”."),
             "brand_color": gettext_lazy("Dark enough for white text on it: a contrast of 7 to 1."),
-            "languages": gettext_lazy("Codes with commas between, the first one first, like: en, es."),
             "timezone": gettext_lazy("Dates of your site are in this time zone."),
         }
         widgets = {
@@ -69,8 +95,16 @@ class SettingsForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.png: bytes | None = None
+        self.picture_content: bytes | None = None
         if not self.instance.logo:
             del self.fields["remove_logo"]
+        if not self.instance.picture:
+            del self.fields["remove_picture"]
+        self.initial |= {
+            "picture": None,
+            "picture_alt": self.instance.picture_alt,
+            "picture_credit": self.instance.picture_credit,
+        }
 
     def clean_brand_color(self) -> str:
         color = _normalize_color(self.cleaned_data["brand_color"])
@@ -93,11 +127,42 @@ class SettingsForm(forms.ModelForm):
             self.png = normalize_logo(file.read())
         return file
 
+    def clean_picture(self) -> Any:
+        file = self.cleaned_data.get("picture")
+        if file:
+            content = file.read()
+            normalize_picture(content)
+            self.picture_content = content
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        has_picture = bool(cleaned.get("picture") or self.instance.picture)
+        if has_picture and not cleaned.get("remove_picture"):
+            texts = {"alt": cleaned.get("picture_alt", ""), "credit": cleaned.get("picture_credit", "")}
+            for name, message in missing_texts(**texts).items():
+                self.add_error(name, message)
+        return cleaned
+
 
 def _normalize_color(text: str) -> str:
     if not COLOR.fullmatch(text):
         raise ValidationError(_("“%(text)s” is not a color. Write six digits like #0d5257.") % {"text": text})
     return text.lower()
+
+
+def _save_picture(form: SettingsForm, *, by: Any) -> None:
+    """Save the picture of a valid form and its texts, or remove it as the form says."""
+    if form.cleaned_data.get("remove_picture"):
+        remove_picture(current_jurisdiction(), by=by)
+    elif form.picture_content is not None or form.instance.picture:
+        change_picture(
+            current_jurisdiction(),
+            content=form.picture_content,
+            alt=form.cleaned_data["picture_alt"],
+            credit=form.cleaned_data["picture_credit"],
+            by=by,
+        )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -114,6 +179,7 @@ def settings(request: HttpRequest) -> HttpResponse:
                     change_logo(current_jurisdiction(), content=form.png, by=request.user)
                 elif form.cleaned_data.get("remove_logo"):
                     change_logo(current_jurisdiction(), content=None, by=request.user)
+                _save_picture(form, by=request.user)
         except ValidationError as error:
             add_errors(form, error)
         else:

@@ -1,0 +1,137 @@
+"""What the front page tells of single actions: the one furthest behind, the one done last, and what changed lately."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tenants import formats
+from tenants.dashboard import action_list
+from tenants.dashboard.statistics import PlanStatistics, Row, get_recent_notes, quarter_start
+from tenants.dashboard.timeline import completion_dates
+from tenants.dashboard.visibility import PlanVisibility
+from tenants.plans import labels
+from tenants.plans.models import Action, ProgressNote
+from tenants.plans.standing import NEEDS_ATTENTION, OVERDUE
+
+MAX_RECENT_CHANGES = 12
+
+
+def furthest_behind(
+    statistics: PlanStatistics, visibility: PlanVisibility, list_url: Callable[..., str]
+) -> dict[str, Any] | None:
+    """The action furthest behind, with its reason and next step: one query."""
+    row = statistics.most_delayed_action()
+    if row is None:
+        return None
+    texts = Action.objects.values("reason", "next_step").get(pk=row["pk"])
+    is_overdue = row["state"] == OVERDUE
+    return (
+        _shown(row, statistics, visibility)
+        | texts
+        | {
+            "since": "" if is_overdue else formats.format_partial_date(row["status_since"]),
+            "overdue_since": formats.time_since(row["due_date"], on=statistics.on) if is_overdue else "",
+            "all_count": statistics.overall.attention,
+            "all_url": list_url(status="attention"),
+        }
+    )
+
+
+def newest_completed(
+    statistics: PlanStatistics, visibility: PlanVisibility, list_url: Callable[..., str]
+) -> dict[str, Any] | None:
+    """The action completed last, with the newest report on it: two queries. None while none is completed."""
+    completed = [row for row in statistics.rows if row["status"] == Action.Status.COMPLETED]
+    if not completed:
+        return None
+    dates = completion_dates(completed)
+    row = max(completed, key=lambda row: dates[row["pk"]] or dt.date.min)
+    done_on = dates[row["pk"]]
+    reports = ProgressNote.objects.filter(action=row["pk"]).order_by("-noted_on", "-position", "-pk")
+    report = reports.exclude(noted_on=None).values_list("text", flat=True).first()
+    return _shown(row, statistics, visibility) | {
+        "text": report or "",
+        "done_on": formats.format_partial_date(done_on),
+        "in_time": _in_time(row, done_on),
+        "all_count": statistics.overall.completed,
+        "all_url": list_url(status="completed"),
+    }
+
+
+def _shown(row: Row, statistics: PlanStatistics, visibility: PlanVisibility) -> dict[str, Any]:
+    [shown] = action_list.build_display_rows(
+        [row], statistics=statistics, preview_query=visibility.preview_query
+    )
+    return shown | {"title": formats.action_heading("", row["title"])}
+
+
+def _in_time(row: Row, done_on: dt.date | None) -> str:
+    """ "done by then", "done after it", or empty where a date is missing."""
+    due = row["due_date"]
+    if done_on is None or due is None:
+        return ""
+    return _("done by then") if done_on <= due else _("done after it")
+
+
+def recent_changes(statistics: PlanStatistics, list_url: Callable[..., str]) -> dict[str, Any]:
+    """What was reported, and which due dates passed, since the quarter began: one query."""
+    on, status_labels = statistics.on, statistics.plan.status_labels
+    start = quarter_start(on)
+    notes = get_recent_notes(statistics.plan, start, until=on, limit=MAX_RECENT_CHANGES + 1)
+    entries = [_report_entry(note, status_labels) for note in notes]
+    entries += [
+        _overdue_entry(row, status_labels)
+        for row in statistics.rows
+        if row["state"] == OVERDUE and start <= row["due_date"] + dt.timedelta(days=1) <= on
+    ]
+    entries.sort(key=lambda entry: entry["day"], reverse=True)
+    return {
+        "changes": entries[:MAX_RECENT_CHANGES],
+        "more_changes": len(entries) > MAX_RECENT_CHANGES,
+        "updated_url": list_url(sort="-updated"),
+        "last_update": formats.format_partial_date(statistics.last_update),
+        "undated_count": statistics.undated_count,
+        "quarter_from": formats.format_partial_date(start),
+        "quarter_to": formats.format_partial_date(on),
+    }
+
+
+def _report_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict[str, Any]:
+    """A report as an entry of the timeline."""
+    is_changed = note["status"] and note["before"] and note["status"] != note["before"]
+    statuses = {
+        "before": formats.lowercase_first(labels.status_label(note["before"], status_labels)),
+        "now": formats.lowercase_first(labels.status_label(note["status"], status_labels)),
+    }
+    return {
+        "day": note["noted_on"],
+        "date": formats.format_partial_date(note["noted_on"]),
+        "url": reverse("dashboard:action", args=[note["code"]]),
+        "heading": formats.action_heading(note["number"], note["title"]),
+        "state": note["status"],
+        "status": labels.status_label(note["status"], status_labels) if note["status"] else "",
+        "needs_attention": note["status"] in NEEDS_ATTENTION,
+        "transition": _("went from %(before)s to %(now)s") % statuses if is_changed else "",
+        "text": note["text"],
+    }
+
+
+def _overdue_entry(row: Row, status_labels: dict[str, str]) -> dict[str, Any]:
+    """A due date that passed, on the day after it."""
+    day = row["due_date"] + dt.timedelta(days=1)
+    return {
+        "day": day,
+        "date": formats.format_partial_date(day),
+        "url": reverse("dashboard:action", args=[row["code"]]),
+        "heading": formats.action_heading(row["number"], row["title"]),
+        "state": OVERDUE,
+        "status": labels.status_label(OVERDUE, status_labels),
+        "needs_attention": True,
+        "transition": _("passed its due date"),
+        "text": "",
+    }
