@@ -371,7 +371,9 @@ class AlliancePage(SitePage):
             "joining_url": self.joining_link_text
             and self.joining_page
             and self.joining_page.get_url(request),
-            "new_items": LibraryItem.objects.visible_to(audience).newest_first()[:MAX_NEW_ITEMS],
+            "new_items": LibraryItem.objects.visible_to(audience)
+            .newest_first()
+            .prefetch_related("attachments__document")[:MAX_NEW_ITEMS],
             "changes": progress.changed_this_week(audience, on=today),
             "dates": sorted(
                 (date.value for date in self.dates if date.value["date"] >= today),

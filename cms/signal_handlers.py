@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from wagtail.models import Page
 from wagtail.signals import page_published, page_unpublished, post_page_move
 
 from cms import site_setup
+from cms.active_site import active_site
 from tenants import signals
 from tenants.models import Jurisdiction
 
@@ -42,8 +43,6 @@ def send_page_changed(page_id: int) -> None:
     In requests and scheduled publishing this is part of the transaction in which Wagtail writes. A script that
     publishes without a transaction gets one for the signal handlers.
     """
-    jurisdiction = connection.tenant
-    if not isinstance(jurisdiction, Jurisdiction):
-        jurisdiction = Jurisdiction.objects.get(schema_name=connection.schema_name)
+    jurisdiction = active_site()
     with transaction.atomic():
         signals.page_changed.send(Page, jurisdiction=jurisdiction, page_id=page_id)

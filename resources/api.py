@@ -23,7 +23,7 @@ from tenants.api.serializers import KEY, SHARED_WITH, RowSerializer, row_path
 from tenants.api.views import ResourceViewSet
 from tenants.models import ActionStage, Jurisdiction, Topic
 
-ALLIANCE_BASE_URL = settings.WAGTAILADMIN_BASE_URL
+ALLIANCE_BASE_URL = settings.ALLIANCE_BASE_URL
 
 
 # ---- The library --------------------------------------------------------------------------------------------

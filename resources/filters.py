@@ -22,6 +22,7 @@ def sector_choices() -> list[tuple[str, str]]:
 
 
 TOPIC: dict[str, Any] = {"label": _("Topic"), "choices": topic_choices}
+FILE: dict[str, Any] = {"label": _("Files"), "choices": [("yes", _("With a file"))]}
 SECTOR: dict[str, Any] = {"label": _("Sector"), "choices": sector_choices}
 
 
@@ -34,7 +35,8 @@ class LibraryFilterSet(ListFilterSet):
     type = facet(LibraryItem, "type")
     topic = Facet("topics", "overlap", **TOPIC)
     stage = facet(LibraryItem, "stage", lookup_expr="overlap")
-    open_facets: ClassVar = ("type", "stage")
+    file = Facet("file", **FILE)
+    open_facets: ClassVar = ("type", "file", "stage")
     facets_by_count: ClassVar = ("type", "topic")
 
     class Meta:
@@ -43,7 +45,12 @@ class LibraryFilterSet(ListFilterSet):
 
     def facets(self) -> list[dict[str, Any]]:
         """The facets of the list, each choice with the number of items it would leave; a query for each facet."""
-        columns = {"type": F("type"), "topic": Unnest(F("topics")), "stage": Unnest(F("stage"))}
+        columns = {
+            "type": F("type"),
+            "topic": Unnest(F("topics")),
+            "stage": Unnest(F("stage")),
+            "file": F("file"),
+        }
         facets = []
         for name, column in columns.items():
             counts = (
@@ -53,7 +60,9 @@ class LibraryFilterSet(ListFilterSet):
                 .annotate(count=Count("pk"))
                 .values_list("value", "count")
             )
-            facet = self.facet(name, dict(counts))
+            facet = self.facet(name, {value: count for value, count in counts if value})
+            if not facet["choices"]:
+                continue
             for choice in facet["choices"]:
                 choice["url"] = self.query_string(**{name: "" if choice["is_selected"] else choice["value"]})
             facets.append(facet)

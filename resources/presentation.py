@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from resources.body_text import to_html
 from resources.lineage import build_tree
 from resources.models import DecisionKind, LibraryItem, Strategy
-from tenants.models import ActionStage, Sector, Topic
+from tenants.models import ActionStage, Jurisdiction, Sector, Topic
 
 EVIDENCE_DESCRIPTIONS: dict[str, Promise] = {
     LibraryItem.Evidence.DESCRIBED: gettext_lazy("It says what was done. Whether it worked is not reported."),
@@ -62,17 +62,36 @@ def localized_label(row: Any) -> str:
     return (is_spanish and row.label_es) or row.label
 
 
+def missing_document_notice(item: LibraryItem) -> str:
+    if item.type == LibraryItem.Type.VIDEO:
+        return _("The video itself is not here yet.")
+    return _("The document itself is not here yet.")
+
+
+def _whom_to_ask(item: LibraryItem) -> dict[str, str]:
+    """Who has the document: the jurisdiction that contributed the item, or that it comes from, with its contact."""
+    owner = item.contributed_by or Jurisdiction.objects.tenants().filter(name=item.origin).first()
+    if owner is None:
+        return {"name": item.origin, "email": "", "url": ""}
+    url = owner.build_url("wagtail_serve", "contact/") if owner.is_launched and owner.has_contact else ""
+    return {"name": owner.name, "email": owner.contact_email, "url": url}
+
+
 def item_context(item: LibraryItem, *, audience: str) -> dict[str, Any]:
     """The template context of an item's page for `audience`."""
     topics = localized_labels(Topic, item.topics)
     tree, hidden = build_tree(item, audience=audience)
+    attachments = list(item.attachments.select_related("document").order_by("sort_order", "pk"))
+    lacks_document = item.type in LibraryItem.DOCUMENT_TYPES and not item.source_url and not attachments
     return {
         "item": item,
         "topics": topics,
         "stages": [{"slug": slug, "label": ActionStage(slug).label} for slug in item.stage],
         "facts": facts(item, localized_labels(Sector, item.sectors)),
         "body": to_html(item.body),
-        "attachments": list(item.attachments.select_related("document").order_by("sort_order", "pk")),
+        "attachments": attachments,
+        "missing_document": missing_document_notice(item) if lacks_document else "",
+        "owner": _whom_to_ask(item) if lacks_document else None,
         "tree": tree,
         "tree_hidden": hidden,
         "similar": similar_items(item, audience=audience),

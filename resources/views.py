@@ -19,10 +19,11 @@ PAGE_SIZE = 20
 
 @require_safe
 def browse(request: HttpRequest) -> HttpResponse:
-    """Every item that the reader may see, newest first, filtered by type, topic and kind of step."""
-    items = LibraryItem.objects.visible_to(access.get_audience(request.user))
+    """Every item that the reader may see, newest first, filtered by type, topic, strategy and file."""
+    items = LibraryItem.objects.visible_to(access.get_audience(request.user)).with_file_mark()
     filters = LibraryFilterSet(request.GET, items)
-    page = Paginator(filters.qs.newest_first(), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = filters.qs.newest_first().prefetch_related("attachments__document")
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,
         "resources/browse.html",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django.contrib import messages
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.http import Http404, HttpRequest
@@ -28,6 +29,7 @@ from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 from resources import forms
 from resources.filters import SECTOR, TOPIC
 from resources.models import Attachment, LibraryItem, SynonymGroup
+from resources.presentation import missing_document_notice
 from tenants import access
 
 
@@ -58,7 +60,7 @@ class LibraryItemViewSet(SnippetViewSet):
         Column("year", accessor=lambda item: str(item.year or ""), label=_("Year"), sort_key="year"),
         Column("get_visibility_display", label=_("Who reads it"), sort_key="visibility"),
         BooleanColumn("is_sample", label=_("Sample"), sort_key="is_sample"),
-        DateColumn("review_due", label=_("Next check"), sort_key="review_due"),
+        DateColumn("review_due", label=_("Next review"), sort_key="review_due"),
         UpdatedAtColumn(),
     )
     filterset_class = LibraryItemFilter
@@ -168,6 +170,24 @@ class LibraryGroup(SnippetViewSetGroup):
 
 
 register_snippet(LibraryGroup)
+
+
+@hooks.register("after_create_snippet")
+@hooks.register("after_edit_snippet")
+def warn_of_a_missing_document(request: HttpRequest, item: Any) -> None:
+    """Tell the curator who has published an item that what it promises is not there."""
+    if not isinstance(item, LibraryItem):
+        return
+    published = LibraryItem.objects.filter(pk=item.pk, live=True, has_unpublished_changes=False).first()
+    if published and published.lacks_document:
+        messages.warning(
+            request,
+            _(
+                "“%(title)s” has neither a file nor a link to the original. Readers see: “%(notice)s” "
+                "Add a file, or the address of the original."
+            )
+            % {"title": item.title, "notice": missing_document_notice(published)},
+        )
 
 
 @hooks.register("before_serve_document")

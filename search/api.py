@@ -200,7 +200,7 @@ def _serialize_hit(hit: Hit) -> dict[str, Any]:
         "key": hit.key or None,
         "title": _plain_text(hit.title),
         "summary": _plain_text(hit.summary),
-        "url": f"{settings.WAGTAILADMIN_BASE_URL}{url}" if hit.host == ALLIANCE_HOST else url,
+        "url": f"{settings.ALLIANCE_BASE_URL}{url}" if hit.host == ALLIANCE_HOST else url,
         "origin": hit.origin,
         "type": hit.facets["type"] or None,
         "language": hit.language,

@@ -8,7 +8,7 @@ import django_filters
 from django import forms
 from django.utils.functional import cached_property
 
-from resources.filters import SECTOR, TOPIC
+from resources.filters import FILE, SECTOR, TOPIC
 from resources.models import LibraryItem
 from resources.presentation import DECISIONS_LABEL
 from search.models import Document
@@ -52,6 +52,7 @@ class SearchFilterSet(ListFilterSet):
     size = facet(Jurisdiction, "population_band")
     evidence = facet(LibraryItem, "evidence")
     type = facet(LibraryItem, "type")
+    file = Facet(**FILE)
     sector = Facet(**SECTOR)
     stage = facet(LibraryItem, "stage")
     status = facet(Action, "status", choices=_standing_choices)

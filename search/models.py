@@ -104,6 +104,7 @@ class Document(models.Model):
     status = models.CharField(
         max_length=16, blank=True
     )  # as reported; the facet is the standing, see overdue_at
+    file = models.CharField(max_length=3, blank=True, default="", db_default="")  # "yes" if it has a file
     year = models.PositiveSmallIntegerField(null=True)
 
     # The facet of status is "overdue" from then on, without a write: see tenants.plans.standing.

@@ -95,6 +95,7 @@ def _details(hit: Hit) -> list[tuple[Any, str]]:
             (_("Year"), hit.facets["year"]),
             (_("Evidence"), choice_label(LibraryItem.Evidence, hit.facets["evidence"])),
             (_("License"), choice_label(LibraryItem.License, hit.facets["licence"])),
+            (_("Files"), ", ".join(hit.data.get("files") or [])),
         ]
     elif hit.kind == Document.Kind.PLAN:
         start, end = hit.data.get("period") or (None, None)

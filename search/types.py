@@ -14,6 +14,7 @@ from django.utils import timezone
 FACETS: dict[str, str] = {
     "kind": "kind",
     "type": "type",
+    "file": "file",
     "topic": "topics",
     "sector": "sectors",
     "size": "population_band",

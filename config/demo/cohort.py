@@ -10,15 +10,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import transaction
 from django_tenants.utils import schema_context, tenant_context
+from wagtail.documents.models import Document
 
 from accounts.models import User
 from cms.models import NarrativePage
 from cms.site_setup import set_up_alliance_site
+from config.demo import documents
+from config.demo.milestones import name_milestones
 from config.demo.sample_data import ALLIANCE_CONTACT, JURISDICTIONS, PASSWORD, PROGRESS, STAFF
-from resources.models import LibraryItem
+from resources import services as library
+from resources.models import Attachment, LibraryItem
 from tenants.jurisdictions import services
 from tenants.jurisdictions.pictures import change_picture
 from tenants.models import Jurisdiction, Role, Visibility
@@ -45,6 +50,8 @@ def load(*, log: Log) -> None:
         log("the shared library: 150 items")
         with schema_context("public"):
             load_library()
+    with schema_context("public"):
+        attach_files()
     for sample in JURISDICTIONS:
         if sample["slug"] not in existing_slugs:
             log(sample["registry"]["name"])
@@ -56,6 +63,22 @@ def load_library() -> None:
     """Import the topics, the groups of synonyms and the 150 items."""
     call_command("import_taxonomy", LIBRARY / "topics.json", LIBRARY / "synonyms.txt", verbosity=0)
     call_command("import_library", LIBRARY / "items.jsonl", verbosity=0)
+
+
+@transaction.atomic
+def attach_files() -> None:
+    """Give items of the library their files, unless curators have given them some."""
+    for file in documents.demo_files():
+        item = LibraryItem.objects.filter(key=file.key, attachments=None).first()
+        if item is None:
+            continue
+        document = Document(title=file.title)
+        document.file_size = len(file.content)
+        document.file.save(f"{file.key}.{file.format}", ContentFile(file.content))
+        item.attachments.add(
+            Attachment(title=file.title, kind=file.kind, language=file.language, document=document)
+        )
+        library.publish(item, by=None)
 
 
 @transaction.atomic
@@ -119,6 +142,7 @@ def import_plan(sample: dict[str, Any], *, by: User) -> None:
     file = DATA / sample["sheet"]
     plan_imports.import_sheet(filename=file.name, content=file.read_bytes(), by=by)
     plan = Plan.objects.in_force().get()
+    name_milestones(sample["slug"])
     plan_services.edit_plan(plan, by=by, **parse_dates(sample["plan"]))
     if adopted := sample["adopted"]:
         plan_services.adopt(plan, by=by, **parse_dates(adopted))

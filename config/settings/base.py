@@ -57,6 +57,7 @@ ALLIANCE_HOST = env("ALLIANCE_HOST", "portal.localhost")  # without a port
 CITY_DOMAIN = env("CITY_DOMAIN", "localhost")  # a city's host is <slug>.<CITY_DOMAIN>
 PORTAL_SCHEME = env("PORTAL_SCHEME", "https")
 PORTAL_PORT = env("PORTAL_PORT")  # only if it is part of the addresses that visitors use
+ALLIANCE_BASE_URL = f"{PORTAL_SCHEME}://{ALLIANCE_HOST}" + (f":{PORTAL_PORT}" if PORTAL_PORT else "")
 
 # tenants.web.middleware checks hosts against the registry: an unknown host gets a 404.
 ALLOWED_HOSTS = ["*"]
@@ -218,7 +219,15 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already verifies the address
 ACCOUNT_ADAPTER = "tenants.signin.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "tenants.signin.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "tenants.signin.forms.LoginForm",
+    "reset_password": "tenants.signin.forms.ResetPasswordForm",
+    "reset_password_from_key": "tenants.signin.forms.ResetPasswordKeyForm",
+    "change_password": "tenants.signin.forms.ChangePasswordForm",
+    "set_password": "tenants.signin.forms.SetPasswordForm",
+}
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a change of the password is told by email
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link to a new password works
 ACCOUNT_SESSION_REMEMBER = False  # for shared computers: the alliance's session ends with the browser
 
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", "__Host-portal")
@@ -328,7 +337,10 @@ else:
 
 # ---- Wagtail ---------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = name_of_this_site  # found out at each use
-WAGTAILADMIN_BASE_URL = f"{PORTAL_SCHEME}://{ALLIANCE_HOST}" + (f":{PORTAL_PORT}" if PORTAL_PORT else "")
+# No WAGTAILADMIN_BASE_URL: one address cannot be that of every city. Without it Wagtail's addresses stay relative, and
+# its emails are made by cms.editor_mail.
+SILENCED_SYSTEM_CHECKS += ["wagtailadmin.W003"]
+WAGTAILADMIN_NOTIFICATION_INCLUDE_SUPERUSERS = False  # the operator is in no city's team
 WAGTAILADMIN_LOGIN_URL = LOGIN_URL
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False

@@ -89,6 +89,17 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
             return self.live()
         raise ValueError(f"No audience {audience!r}. Known: 'public', 'members'.")
 
+    def with_file_mark(self) -> Self:
+        """Each with `file`: "yes" if a file belongs to it, otherwise empty."""
+        files = Attachment.objects.filter(item=models.OuterRef("pk"))
+        return self.annotate(
+            file=models.Case(
+                models.When(models.Exists(files), then=models.Value("yes")),
+                default=models.Value(""),
+                output_field=models.CharField(),
+            )
+        )
+
     def newest_first(self) -> Self:
         """By the day of publishing, then by the year of the item."""
         return self.order_by(
@@ -122,6 +133,9 @@ class LibraryItem(
         TEMPLATE = "template", _("Template")
         VIDEO = "video", _("Video")
         TOOLKIT = "toolkit", _("Toolkit")
+
+    # An item of these types is the document itself: without a file or a link it is only talked about.
+    DOCUMENT_TYPES = frozenset({Type.TOOL, Type.SAMPLE_POLICY, Type.TEMPLATE, Type.TOOLKIT, Type.VIDEO})
 
     class OriginKind(models.TextChoices):
         CITY = "city", _("City")
@@ -321,6 +335,16 @@ class LibraryItem(
     def audience(self) -> str:
         """Who may read it: "public" or "members"."""
         return self.visibility
+
+    @property
+    def file_formats(self) -> list[str]:
+        """["DOCX", "XLSX"]; `attachments` should be prefetched with their documents."""
+        return sorted({file.document.file_extension.upper() for file in self.attachments.all()})
+
+    @property
+    def lacks_document(self) -> bool:
+        """True for an item that promises a document, and has neither a file nor a link to the original."""
+        return self.type in self.DOCUMENT_TYPES and not self.source_url and not self.attachments.exists()
 
     def clean(self) -> None:
         super().clean()

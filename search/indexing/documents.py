@@ -80,9 +80,10 @@ def from_library_item(
         evidence=item.evidence,
         legal_form=item.legal_form,
         licence=item.license,
+        file="yes" if attachments else "",
         year=item.year,
         dated_on=item.first_published_at.date() if item.first_published_at else None,
-        data={"is_sample": item.is_sample},
+        data={"is_sample": item.is_sample, "files": item.file_formats},
     )
 
 

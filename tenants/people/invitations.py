@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -213,17 +214,34 @@ def _send_invitation(invitation: Invitation, *, by: User | None, verb: str) -> I
     invitation.sent_count += 1
     invitation.save()
     alliance = Jurisdiction.objects.get(schema_name="public")
-    mail.queue_mail(
-        "invitation",
-        to=invitation.email,
-        invitation=invitation,
-        jurisdiction=invitation.jurisdiction,
-        roles=", ".join(str(Role(role).label).lower() for role in invitation.roles),
-        url=alliance.build_url("signin:invitation", token),
-        alliance=settings.ALLIANCE_NAME,
-    )
+    fields = mail_fields(invitation, by=by, url=alliance.build_url("signin:invitation", token))
+    mail.queue_mail("invitation", to=invitation.email, sender=invitation.jurisdiction, **fields)
     _log(verb, invitation, by=by)
     return invitation
+
+
+def mail_fields(invitation: Invitation, *, by: User | None, url: str) -> dict[str, Any]:
+    """What the email with an invitation shows."""
+    jurisdiction = invitation.jurisdiction
+    return {
+        "greeting": invitation.name,
+        "inviter": str(by) if by else "",
+        "place": jurisdiction.short_name if jurisdiction.is_tenant else settings.ALLIANCE_NAME,
+        "audience": _audience(invitation),
+        "roles": ", ".join(str(Role(role).label).lower() for role in invitation.roles),
+        "department": invitation.department,
+        "url": url,
+        "sent_at": invitation.sent_at,
+        "expires_at": invitation.expires_at,
+        "alliance": settings.ALLIANCE_NAME,
+    }
+
+
+def _audience(invitation: Invitation) -> str:
+    """Whom the invitation makes the person one of: "city", "members" or "alliance"."""
+    if not invitation.jurisdiction.is_tenant:
+        return "alliance"
+    return "members" if set(invitation.roles) == {Role.MEMBER} else "city"
 
 
 def _log(verb: str, invitation: Invitation, *, by: User | None) -> None:

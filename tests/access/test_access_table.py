@@ -212,6 +212,9 @@ ALLIANCE: dict[str, Row] = {
     # pages of the demo: 404 outside it
     "demo:sign-ins": Row(all_roles(404)),
     "demo:mail": Row(all_roles(404)),
+    "demo:mail-kinds": Row(all_roles(404)),
+    "demo:mail-kind": Row(all_roles(404), args={"key": "invitation"}),
+    "demo:mail-html": Row(all_roles(404), args={"name": "20261126-1"}),
     "staff:invite": Row(
         only("staff_admin", "staff_onboarding", status=422), args={"slug": "riverton"}, method="post"
     ),

@@ -247,3 +247,23 @@ def test_a_coordinator_of_a_city_is_no_curator(
 
     for address in ("/cms/", ITEMS, f"{ITEMS}edit/{item.pk}/"):
         assert coordinator.get(address).status_code == 404, address
+
+
+def test_a_curator_who_publishes_a_promise_without_its_document_is_warned(
+    alliance: Any, client_for: Any, operator: User, topics: None
+) -> None:
+    editor, warning = client_for(alliance, operator), "has neither a file nor a link to the original"
+
+    drafted = editor.post(f"{ITEMS}add/", item_form(), follow=True)
+    assert warning not in drafted.text
+    item = LibraryItem.objects.get()
+    address = f"{ITEMS}edit/{item.pk}/"
+
+    published = editor.post(address, item_form() | {"action-publish": "Publish"}, follow=True)
+    assert warning in published.text
+    assert "The document itself is not here yet." in published.text
+
+    with_link = item_form(source_url="https://example.org/text") | {"action-publish": "Publish"}
+    assert warning not in editor.post(address, with_link, follow=True).text
+    practice = item_form(type="practice") | {"action-publish": "Publish"}
+    assert warning not in editor.post(address, practice, follow=True).text

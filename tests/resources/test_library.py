@@ -276,3 +276,67 @@ def test_deleting_a_citys_document_leaves_the_library_file_with_the_same_id(
     with pytest.raises(ProtectedError):
         document.delete()
     assert Attachment.objects.get().document == document
+
+
+@pytest.mark.parametrize(("type_", "words"), [("sample_policy", "document"), ("video", "video")])
+def test_an_item_that_promises_a_document_and_has_none_says_so_first(
+    alliance: Any, riverton: Any, client_for: Any, type_: str, words: str
+) -> None:
+    item = LibraryItemFactory(type=type_, origin="Quill Lake")
+    address = f"/library/{item.key}/"
+
+    text = client_for(alliance).get(address).text
+    assert f"The {words} itself is not here yet." in text
+    assert "Ask Quill Lake for it." in text
+    assert text.index("itself is not here yet") < text.index("counted blocked cards")
+
+    riverton.site_state, riverton.contact_phone = "launched", "(651) 555-0142"
+    riverton.save()
+    item.contributed_by = riverton
+    item.save()
+    link = f'<a href="{riverton.base_url}/contact/">Ask City of Riverton</a>'
+    assert link in client_for(alliance).get(address).text
+
+    item.contributed_by, item.origin = None, riverton.name
+    item.save()
+    riverton.contact_email = "equity@riverton.example"
+    riverton.save()
+    assert 'href="mailto:equity@riverton.example?subject=' in client_for(alliance).get(address).text
+
+    item.source_url = "https://example.org/text"
+    item.save()
+    assert "is not here yet" not in client_for(alliance).get(address).text
+
+
+def test_an_item_with_a_file_or_of_another_type_promises_nothing_more(
+    alliance: Any, client_for: Any, document: Document
+) -> None:
+    practice, policy = LibraryItemFactory(type="practice"), LibraryItemFactory(type="sample_policy")
+    Attachment.objects.create(item=policy, title="Text", document=document)
+    for item in (practice, policy):
+        assert "is not here yet" not in client_for(alliance).get(f"/library/{item.key}/").text
+
+
+def test_the_list_can_be_narrowed_to_items_with_a_file(
+    alliance: Any, client_for: Any, document: Document
+) -> None:
+    with_file = LibraryItemFactory(title="With text")
+    LibraryItemFactory(title="Only told of")
+    for _number in range(2):
+        Attachment.objects.create(item=with_file, title="Text", document=document)
+
+    everything = client_for(alliance).get("/library/").text
+    assert f"Files: {document.file_extension.upper()}." in everything
+    assert "Evidence: results reported." in everything
+    assert re.search(
+        r'href="/library/\?file=yes"[^>]*>With a file</a>\s*<span class="soft">1</span>', everything
+    )
+
+    narrowed = client_for(alliance).get("/library/?file=yes").text
+    assert "With text" in narrowed
+    assert "Only told of" not in narrowed
+
+
+def test_a_library_without_files_offers_no_such_filter(alliance: Any, client_for: Any) -> None:
+    LibraryItemFactory()
+    assert "With a file" not in client_for(alliance).get("/library/").text

@@ -185,6 +185,10 @@ def test_an_item_is_found_by_the_titles_of_its_files_without_a_query_for_each_it
         publish(item, by=None)
 
     assert service.search("ledger", audience="public").total == 4
+    (with_file,) = (
+        service.search("", audience="public", filters={"file": ["yes"]}, size=1).facets["file"].items()
+    )
+    assert with_file == ("yes", 4)
     with CaptureQueriesContext(connection) as queries_for_one:
         sync.refresh_library([items[0].pk])
     with CaptureQueriesContext(connection) as queries_for_four:

@@ -123,3 +123,17 @@ def test_a_page_needs_as_many_queries_for_ten_results_as_for_two(alliance, clien
 
 def test_a_city_has_no_search_page(riverton, client_for):
     assert client_for(riverton).get("/search/").status_code == 404
+
+
+def test_results_can_be_narrowed_to_items_with_a_file(alliance, client_for, documents):
+    DocumentFactory(
+        title="Fines policy, full text", type="sample_policy", file="yes", data={"files": ["DOCX", "PDF"]}
+    )
+
+    text = text_of(client_for(alliance).get("/search/?q=fines"))
+    assert "With a file" in text
+    assert "Files DOCX, PDF" in text or "Files: DOCX, PDF" in text
+
+    narrowed = text_of(client_for(alliance).get("/search/?q=fines&file=yes"))
+    assert "1 result" in narrowed
+    assert "Files: With a file" in narrowed
