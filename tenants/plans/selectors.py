@@ -135,21 +135,21 @@ def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
 
 
 def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
-    """Number of actions in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
+    """Number of counted actions in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
 
-    The stage "" is listed, last, only if an action has none.
+    Like every total it leaves cancelled and merged actions out. The stage "" is listed, last, only if an action has none.
     """
-    counts = count_actions(plan, by="stage")
-    total = sum(group["total"] for group in counts.values())
+    counts = {stage: group["counted"] for stage, group in count_actions(plan, by="stage").items()}
+    total = sum(counts.values())
     order = ["normalize", "organize", "operationalize", ""]
     return [
         {
             "stage": stage,
-            "count": counts.get(stage, {}).get("total", 0),
-            "percent": round(100 * counts.get(stage, {}).get("total", 0) / total) if total else 0,
+            "count": counts.get(stage, 0),
+            "percent": round(100 * counts.get(stage, 0) / total) if total else 0,
         }
         for stage in order
-        if stage or "" in counts
+        if stage or counts.get("")
     ]
 
 

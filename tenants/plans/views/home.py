@@ -18,7 +18,8 @@ from tenants.access import Permission, permission_required
 from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.plans import change_log, selectors, services
-from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
+from tenants.plans.models import Action, PerformanceMeasure, Plan
+from tenants.plans.plan_health import health_checks
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import get_plan, permission_context
 from tenants.plans.views.histories import describe_entries
@@ -108,52 +109,6 @@ def _update_line(action: Action, plan: Plan, today: dt.date) -> dict[str, Any]:
         "state": selectors.freshness_of(action, plan, on=today),
         "days": (today - action.last_update_on).days if action.last_update_on else None,
     }
-
-
-def health_checks(plan: Plan) -> list[dict[str, Any]]:
-    """Checks on the plan's open actions and its outcomes: [{"label", "met", "of", "missing": [first three]}].
-
-    A constant number of queries.
-    """
-    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    measures = PerformanceMeasure.objects.filter(action=OuterRef("pk"))
-    checks = {
-        "owner": ~Q(accountable=None) | ~Q(owner=None),
-        "date": ~Q(due_date=None) | Q(is_continuous=True),
-        "measure": Q(has_measure=True),
-        "baseline": Q(has_baseline=True),
-    }
-    checked: Any = actions.annotate(
-        has_measure=Exists(measures), has_baseline=Exists(measures.exclude(baseline="")),
-    )  # fmt: skip
-    counts = checked.aggregate(
-        of=Count("pk"), **{key: Count("pk", filter=test) for key, test in checks.items()}
-    )
-    labels = {
-        "owner": _("Has an owner"),
-        "date": _("Has a due date or is ongoing"),
-        "measure": _("Has a measure"),
-        "baseline": _("Has a measure with a baseline"),
-    }
-    results = []
-    for key, test in checks.items():
-        missing = list(checked.exclude(test).in_plan_order()[:3]) if counts[key] < counts["of"] else []
-        results.append({"label": labels[key], "met": counts[key], "of": counts["of"], "missing": missing})
-    outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
-    better = PerformanceMeasure.objects.filter(
-        action__outcome=OuterRef("pk"), action__retired_at=None, kind=PerformanceMeasure.Kind.BETTER_OFF
-    )
-    lacking = outcomes.exclude(Exists(better))
-    total, missing_count = outcomes.count(), lacking.count()
-    results.append(
-        {
-            "label": _("Outcome has a “better off” measure"),
-            "met": total - missing_count,
-            "of": total,
-            "outcomes": list(lacking.order_by("goal__position", "position")[:3]),
-        }
-    )
-    return results
 
 
 # ---- The site is not open yet ----------------------------------------------------------------------------
