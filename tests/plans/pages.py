@@ -44,7 +44,7 @@ def inline_form_of(coordinator_client: Any, code: str) -> dict[str, Any]:
 
 def fields_of(form: Any) -> dict[str, Any]:
     data = {form[name].html_name: form[name].value() for name in form.fields}
-    return {name: value for name, value in data.items() if value not in (None, False)}
+    return {name: value for name, value in data.items() if value is not None and value is not False}
 
 
 def new_row(prefix: str, data: dict[str, Any], **values: Any) -> dict[str, Any]:

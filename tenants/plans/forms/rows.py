@@ -168,7 +168,7 @@ class RowSet(BaseFormSet):  # type: ignore[type-arg]
 
     def error_links(self) -> list[SafeString]:
         """The errors of all rows, each as a link to its field."""
-        links = []
+        links = [format_html("{}", error) for error in self.non_form_errors()]
         for name, row in self.named():
             for field in row:
                 links += [
