@@ -217,7 +217,12 @@ def test_the_plan_downloads_as_a_sheet(coordinator_client):
     assert coordinator_client.get(url("download")).status_code == 405
 
 
-MEASURE = {"text": "120 apprentices", "kind": "how_much", "baseline": "12 apprentices, 2024", "target": "80, 2028"}
+MEASURE = {
+    "text": "120 apprentices",
+    "kind": "how_much",
+    "baseline": "12 apprentices, 2024",
+    "target": "80, 2028",
+}
 
 
 def test_a_reworded_measure_keeps_its_baseline_and_target(coordinator_client, riverton, in_city):
@@ -304,7 +309,9 @@ def test_milestones_and_departments_are_rows(coordinator_client, riverton, in_ci
         assert action.milestones.count() == 2
 
 
-def test_a_row_that_somebody_adds_meanwhile_stays(coordinator_client, client_for, riverton, in_city, make_user):
+def test_a_row_that_somebody_adds_meanwhile_stays(
+    coordinator_client, client_for, riverton, in_city, make_user
+):
     action = starter_action(in_city, riverton)
     with in_city(riverton):
         MeasureFactory(action=action, text="Visits")
