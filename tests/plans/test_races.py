@@ -118,8 +118,8 @@ def test_an_edit_during_a_change_of_several_actions_is_named_or_comes_first():
     refused = [result for result in results if isinstance(result, services.EditConflict)]
     assert len(refused) == 1, results
     with tenant_context(jurisdiction):
-        names = {action.accountable.name if action.accountable else "" for action in Action.objects.all()}
-    assert names in ({"Parks"}, {"", "Library"})  # all or none
+        changed = Action.objects.filter(accountable__name="Parks").count()
+    assert changed in (0, len(actions))  # none or all
 
 
 def test_two_people_who_merge_two_actions_into_each_other_make_no_circle():
@@ -140,7 +140,10 @@ def test_two_people_who_reword_two_measures_lose_neither():
     jurisdiction = Jurisdiction.objects.get(slug="riverton")
     with tenant_context(jurisdiction):
         action = Action.objects.order_by("pk").first()
-        rows = [{"text": "Visits", "baseline": "22"}, {"text": "Cards", "baseline": "7"}]
+        rows = [
+            {"kind": "how_much", "text": text, "baseline": baseline}
+            for text, baseline in (("Visits", "22"), ("Cards", "7"))
+        ]
         services.edit_action(action, by=None, measures=rows)
         pks = list(action.measures.order_by("position").values_list("pk", flat=True))
         version = services.version_token(Action.objects.get(pk=action.pk))
