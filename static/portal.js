@@ -67,15 +67,19 @@ document.addEventListener("click", (event) => {
   if (add) {
     const rows = add.closest("[data-rows]");
     const total = rows.querySelector("[name$='-TOTAL_FORMS']");
-    const row = document.createElement("div");
-    row.innerHTML = rows.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
-    const added = row.firstElementChild;
+    const holder = document.createElement("div");
+    holder.innerHTML = rows.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
+    const added = holder.firstElementChild;
+    added.querySelector("legend").append(` ${Number(total.value) + 1}`);
     rows.insertBefore(added, rows.querySelector("template"));
     total.value = Number(total.value) + 1;
     added.querySelector("textarea, input:not([type=hidden])").focus();
   }
 });
-for (const add of document.querySelectorAll("[data-add-row]")) add.parentElement.hidden = false;
+for (const add of document.querySelectorAll("[data-add-row]")) {
+  add.parentElement.hidden = false;
+  for (const row of add.closest("[data-rows]").querySelectorAll(":scope > [data-blank]")) row.remove();
+}
 
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && event.target.closest?.(".rowmenu[open]");
