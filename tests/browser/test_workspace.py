@@ -209,6 +209,7 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
     action = action_named("Keyboard step 0")
     page = new_page()
     open_at(page, riverton_site, action)
+    page.locator("a:focus", has_text="Edit").wait_for()
     assert focused(page) == f"Edit, {action}"  # the page was opened at this action
     status = page.locator("#toast")
 
@@ -257,6 +258,7 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
         press(page, "Tab")
     press(page, "Enter")
     page.get_by_role("status").filter(has_text="Moved to position 1 of 8").wait_for()
+    page.locator("a:focus", has_text="Edit").wait_for()
     assert focused(page) == f"Edit, {action}"
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         assert outcome.actions.order_by("position").first().pk == action.pk
@@ -318,7 +320,7 @@ def test_several_actions_change_and_two_are_merged(riverton_site: Site, new_page
     page.get_by_label("Merge into").select_option(second.code)
     page.get_by_role("button", name="Merge", exact=True).click()
     page.get_by_text(f"Merged: {first}").wait_for()
-    assert page.locator(f"#action-{first.code}").get_by_text(f"merged into {second}").is_visible()
+    page.locator(f"#action-{first.code}").get_by_text(f"merged into {second}").wait_for()
     page.locator(f"#action-{first.code} .rowmenu > summary").click()
     page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Take back the merge")).click()
     page.get_by_role("button", name="Take back the merge").click()

@@ -82,6 +82,8 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
             auto_id=f"id_{action.code}_%s",  # several rows may be open
             **kwargs,
         )
+        if not self.is_bound:
+            self.fields["accountable"].widget.attrs["data-focus"] = True
 
     def _initial(self) -> dict[str, Any]:
         action, step = self.action, self.next_milestone
