@@ -149,10 +149,10 @@ def test_a_goal_and_an_outcome_move_over_several_others():
 
 def test_nothing_moves_behind_a_row_that_is_elsewhere():
     outcome, actions = seven()
-    stranger = ActionFactory()
+    elsewhere = ActionFactory()
     before = rows()
     with pytest.raises(ValidationError, match="changed meanwhile"):
-        services.move_to(actions[0], outcome, after=stranger.pk, by=None)
+        services.move_to(actions[0], outcome, after=elsewhere.pk, by=None)
     assert rows() == before
 
 

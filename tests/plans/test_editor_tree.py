@@ -100,7 +100,7 @@ def test_a_search_lists_the_actions_with_all_words(coordinator_client, riverton,
     assert "One action matches “inspect buildings”." in text
     assert open_goals(text) == [str(outcome.goal_id)]
     assert "Inspect bridges" in coordinator_client.get(url("editor"), {"q": "4.8"}).text
-    nothing = coordinator_client.get(url("editor"), {"q": "zeppelin"}).text
+    nothing = coordinator_client.get(url("editor"), {"q": "zeppe\0lin", "edit": "\0", "at": "\0"}).text
     assert "0 actions match “zeppelin”." in nothing
     assert open_goals(nothing) == []
 
@@ -122,6 +122,14 @@ def test_the_home_says_how_many_more_are_missing(coordinator_client, riverton, i
         services.publish_plan(Plan.objects.get(), by=None, launch=True)
     text = " ".join(coordinator_client.get(url("home")).text.split())
     assert f'<a href="{url("editor")}?missing=date">and 3 more' in text
+
+
+def test_the_page_before_publishing_says_how_many_more_lack_something(coordinator_client, riverton, in_city):
+    with in_city(riverton):
+        ActionFactory.create_batch(2, outcome=Outcome.objects.first(), due_date=None)
+    text = " ".join(coordinator_client.get(url("publish")).text.split())
+    assert "8 actions have no date" in text
+    assert "and 3 more" in text
 
 
 def test_one_number_of_actions_everywhere(coordinator_client, client_for, riverton, in_city):

@@ -35,7 +35,7 @@ def editor(request: HttpRequest) -> HttpResponse:
     shows the next 50.
     """
     form = None
-    code = request.GET.get("edit", "")
+    code = _query(request).get("edit", "")
     if code and has_permission(request.user, Permission.EDIT_PLAN, current_jurisdiction()):
         actions = Action.objects.current().select_related("outcome__goal__plan", "accountable")
         action = actions.filter(code=code).first()
@@ -43,14 +43,17 @@ def editor(request: HttpRequest) -> HttpResponse:
     return render_editor(request, form)
 
 
+def _query(request: HttpRequest) -> dict[str, str]:
+    """The parameters of the address; PostgreSQL takes no null characters."""
+    return {name: str(value).replace("\0", "") for name, value in request.GET.items()}
+
+
 def render_editor(
     request: HttpRequest, form: InlineForm | None = None, extra: Mapping[str, Any] | None = None
 ) -> HttpResponse:
     """The editor's page; with the short form of an action in the place of its row."""
     plan = get_plan()
-    query: dict[str, str] = {name: str(value) for name, value in request.GET.items()}
-    if form:
-        query = {"at": form.action.code}
+    query = {"at": form.action.code} if form else _query(request)
     stage_counts = selectors.count_by_stage(plan)
     counted = sum(line["count"] for line in stage_counts)
     permissions = permission_context(request.user)

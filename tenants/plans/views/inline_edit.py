@@ -75,7 +75,8 @@ def edit_inline(request: HttpRequest, code: str) -> HttpResponse:
 def edit_several(request: HttpRequest) -> HttpResponse:
     """One change for the actions that `?a=` names, once for each: all of them or none."""
     plan = get_plan()
-    codes = list(dict.fromkeys((request.POST or request.GET).getlist("a")))
+    sent = (request.POST or request.GET).getlist("a")
+    codes = list(dict.fromkeys(code.replace("\0", "") for code in sent))
     actions = list(
         selectors.actions_of(plan)
         .filter(code__in=codes)
