@@ -41,3 +41,63 @@ if (navigator.clipboard) {
     });
   }
 }
+
+// ---- The plan editor -------------------------------------------------------------------------------------
+// Back from a page that saved or moved an action: go on where it was left.
+if (!document.querySelector(".errors")) document.querySelector("#tree [data-focus]")?.focus();
+
+// The address remembers the goal that was opened last.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const goal = event.target;
+    if (!goal.matches("details.pgroup[open][data-goal]") || new URLSearchParams(location.search).has("q")) return;
+    const address = new URL(location.href);
+    if (address.searchParams.has("missing") || address.searchParams.get("goal") === goal.dataset.goal) return;
+    if (!address.searchParams.has("goal") && !goal.previousElementSibling) return;
+    address.search = new URLSearchParams({ goal: goal.dataset.goal });
+    address.hash = "";
+    history.replaceState(history.state, "", address);
+  },
+  true,
+);
+
+document.addEventListener("click", (event) => {
+  // A link to a goal that is on the page opens it there.
+  const link = event.target.closest("a[data-opens]");
+  const goal = link && document.getElementById(link.dataset.opens);
+  if (goal?.querySelector(".lines")) {
+    event.preventDefault();
+    goal.open = true;
+    goal.querySelector("summary").focus();
+    goal.scrollIntoView();
+  }
+  // One menu at a time.
+  for (const menu of document.querySelectorAll(".rowmenu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  // One more row for a measure, a milestone or a department.
+  const add = event.target.closest("[data-add-row]");
+  if (add) {
+    const rows = add.closest("[data-rows]");
+    const total = rows.querySelector("[name$='-TOTAL_FORMS']");
+    const holder = document.createElement("div");
+    holder.innerHTML = rows.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
+    const added = holder.firstElementChild;
+    added.querySelector("legend").append(` ${Number(total.value) + 1}`);
+    rows.insertBefore(added, rows.querySelector("template"));
+    total.value = Number(total.value) + 1;
+    added.querySelector("textarea, input:not([type=hidden])").focus();
+  }
+});
+for (const add of document.querySelectorAll("[data-add-row]")) {
+  add.parentElement.hidden = false;
+  for (const row of add.closest("[data-rows]").querySelectorAll(":scope > [data-blank]")) row.remove();
+}
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.(".rowmenu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

@@ -136,8 +136,21 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             "commitment_changes": _commitment_changes(plan, action),
             "notes": _with_status_changes(list(notes), status_labels),
             "notes_page": notes,
+            "continued_by": _continued_by(plan, action),
         }
         | adjacent_actions(plan, code)
+    )
+
+
+def _continued_by(plan: Plan, action: Action) -> dict[str, str] | None:
+    """The action that a merged one was merged into: {"code", "heading"}; None while that is archived."""
+    if action.status != Action.Status.MERGED or action.merged_into_id is None:
+        return None
+    target = Action.objects.current().filter(outcome__goal__plan=plan, pk=action.merged_into_id).first()
+    return (
+        {"code": target.code, "heading": formats.action_heading(target.number, target.title)}
+        if target
+        else None
     )
 
 

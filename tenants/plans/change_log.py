@@ -29,6 +29,10 @@ VERB_LABELS = {
     "published": _("published"),
     "unpublished": _("took out of public view"),
     "adopted": _("recorded the adoption of"),
+    "merged": _("merged"),
+    "took_in": _("merged another action into"),
+    "separated": _("took back the merge of"),
+    "gave_back": _("separated an action from"),
 }
 OBJECT_LABELS = {"plan": _("plan"), "goal": _("goal"), "outcome": _("outcome"), "action": _("action")}
 
@@ -44,7 +48,7 @@ LOGGED_FIELDS: dict[type[Model], tuple[str, ...]] = {
         "number", "title", "details", "why", "stage", "sectors", "topics", "status", "status_raw", "reason", "next_step",
         "accountable", "owner", "owner_vacant_since", "accountability_raw", "start_date", "start_precision", "due_date",
         "due_precision", "is_continuous", "timeline_raw", "resources", "implementation_plan", "changes",
-        "indicator_text", "position", "extra_columns", "outcome", "retired_reason",
+        "indicator_text", "position", "extra_columns", "outcome", "merged_into", "retired_reason",
     ),
 }  # fmt: skip
 # The fields of each date of an action. Pages show their changes as one: "June 2027" to "Ongoing (no end date)".
@@ -72,6 +76,7 @@ FIELD_LABELS = {
     "goal": _("goal"),
     "outcome": _("outcome"),
     "retired_reason": _("reason for retiring"),
+    "took_in": _("action merged into it"),
     "status_labels": _("words for statuses"),
 } | RELATED_LABELS
 
@@ -109,8 +114,9 @@ def _json_value(row: Model, name: str) -> Any:
     if name == "accountable":
         department = row.accountable  # type: ignore[attr-defined]
         return department.name if department else None
-    if name in ("goal", "outcome"):
-        return str(getattr(row, name))
+    if name in ("goal", "outcome", "merged_into"):
+        other = getattr(row, name)
+        return str(other) if other else None
     value = row.owner_id if name == "owner" else getattr(row, name)  # type: ignore[attr-defined]
     if isinstance(value, dt.date | dt.datetime):
         return value.isoformat()

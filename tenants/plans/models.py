@@ -260,6 +260,10 @@ class Action(RetirableModel):
     changes = models.TextField(_("what changed"), blank=True)
     indicator_text = models.TextField(_("where things stood at the start"), blank=True)
     last_update_on = models.DateField(null=True, blank=True)
+    # The action that continues this one. Counts only while the status is "merged": see `continued_by`.
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="merged", verbose_name=_("merged into")
+    )
 
     objects = ActionQuerySet.as_manager()
 
@@ -286,6 +290,11 @@ class Action(RetirableModel):
 
     def get_absolute_url(self) -> str:
         return city_path("dashboard:action", self.code)
+
+    @property
+    def continued_by(self) -> Action | None:
+        """The action that a merged one was merged into; None for any other, and where nobody chose one."""
+        return self.merged_into if self.status == Action.Status.MERGED else None
 
 
 class ActionParty(models.Model):

@@ -116,12 +116,15 @@ CITY: dict[str, Row] = {
     "plans:edit-outcome": workspace(*WRITERS),
     "plans:add-action": workspace(*WRITERS),
     "plans:edit-action": workspace(*WRITERS),
-    "plans:edit-measures": workspace(*WRITERS),
+    "plans:edit-inline": workspace(*WRITERS, status=302),  # redirects to the row in the tree
+    "plans:edit-several": workspace(*WRITERS),
+    "plans:merge": workspace(*WRITERS),
     "plans:record-progress": workspace(
         *WRITERS
     ),  # a department lead may report on the department's own actions only, and this action has no department
     "plans:action-history": workspace(),
     "plans:move": workspace(*WRITERS, status=302, method="post", data={"direction": "up"}),
+    "plans:move-to": workspace(*WRITERS),
     "plans:retire": workspace(*WRITERS),
     "plans:restore": workspace(*WRITERS, status=302, method="post"),
     "plans:publish": workspace("coordinator"),

@@ -73,7 +73,13 @@ def pages() -> list[str]:
         f"/workspace/plan/goals/{goal.uuid}/",
         f"/workspace/plan/outcomes/{outcome.uuid}/",
         f"/workspace/plan/outcomes/{outcome.uuid}/add/",
+        f"/workspace/plan/?edit={action.code}",
+        "/workspace/plan/?q=the",
+        "/workspace/plan/?missing=better_off",
+        f"/workspace/plan/several/?a={action.code}",
         f"/workspace/plan/actions/{action.code}/",
+        f"/workspace/plan/actions/{action.code}/merge/",
+        f"/workspace/plan/action/{action.uuid}/move-to/",
         f"/workspace/plan/actions/{action.code}/progress/",
         f"/workspace/plan/actions/{action.code}/history/",
         f"/workspace/plan/action/{action.uuid}/retire/",
@@ -138,28 +144,55 @@ def test_the_home_of_a_launched_city_is_accessible(riverton_site: Site, new_page
     assert_accessible_and_responsive(page)
 
 
+def action_named(title: str) -> Action:
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        return Action.objects.select_related("outcome").get(title=title)
+
+
+def open_at(page: Any, site: Site, action: Action) -> Any:
+    """The editor with the goal of this action open; returns its row."""
+    address = site.url("riverton", f"/workspace/plan/?at={action.code}")
+    sign_in(page, address, "rosa@riverton.example", PHRASE)
+    return page.locator(f"#action-{action.code}")
+
+
+def focused(page: Any) -> str:
+    """What has the focus, as a screen reader names it."""
+    name: str = page.evaluate(
+        "() => (document.activeElement.ariaLabel ?? document.activeElement.labels?.[0]?.textContent"
+        " ?? document.activeElement.textContent).replace(/\\s+/g, ' ').trim()"
+    )
+    return name
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def test_an_action_is_edited_in_place_and_reported_on(
     riverton_site: Site, new_page: Any, scripts: bool
 ) -> None:
     page = new_page(scripts=scripts)
-    sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
-    row = page.locator(".o-act").filter(has_text="Paint forty crossings")
+    action = action_named("Paint forty crossings")
+    row = open_at(page, riverton_site, action)
     row.get_by_role("link", name=re.compile("^Edit")).click()
-    page.get_by_label("Resources").fill(f"One crew, scripts {scripts}")
+    page.get_by_label("Responsible").fill(f"Streets, scripts {scripts}")
     if scripts:
-        assert page.url.endswith("/workspace/plan/")
+        assert page.url.endswith(f"?at={action.code}")
         assert_accessible(page)
-        page.get_by_label("Start").fill("soonish")
+        page.get_by_label("Due", exact=True).fill("soonish")
         page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_text("“soonish” is not a date").first.wait_for()
         assert_accessible(page)
-        page.get_by_label("Start").fill("")
+        page.get_by_label("Due", exact=True).fill("June 2027")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved: Paint forty crossings").wait_for()
     if scripts:
-        assert page.url.endswith("/workspace/plan/")
+        assert page.url.endswith(f"?at={action.code}")
         assert_accessible_and_responsive(page)
         page.set_viewport_size(WIDE)
+    row.locator(".rowmenu > summary").click()
     row.get_by_role("link", name=re.compile("^Update")).click()
     page.locator("label").filter(has_text="Off track").click()
     page.get_by_label("What happened?").fill("The paint did not come.")
@@ -172,20 +205,153 @@ def test_an_action_is_edited_in_place_and_reported_on(
     page.get_by_label("What is next?").fill("Paint in May.")
     page.get_by_role("button", name="Save the update").click()
     page.get_by_text("is saved").wait_for()
+    action = action_named("Paint forty crossings")
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
-        action = Action.objects.get(title="Paint forty crossings")
-        assert action.resources == f"One crew, scripts {scripts}"
-        assert action.status == "off_track"
+        assert str(action.accountable) == f"Streets, scripts {scripts}"
+    assert action.status == "off_track"
 
 
 def test_an_action_moves_by_a_button(riverton_site: Site, new_page: Any, scripts: bool) -> None:
     page = new_page(scripts=scripts)
-    sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         outcome = Action.objects.get(title="Paint forty crossings").outcome
         before = list(outcome.actions.order_by("position").values_list("pk", flat=True))
         first = Action.objects.get(pk=before[0])
-    page.locator(f"#action-{first.code}").get_by_role("button", name=re.compile("Move down")).click()
-    page.locator(".o-act").last.locator(f"xpath=self::*[@id='action-{first.code}']").wait_for()
+    row = open_at(page, riverton_site, first)
+    row.locator(".rowmenu > summary").click()
+    row.get_by_role("button", name=re.compile("Move down")).click()
+    page.get_by_text("Moved to position 2 of 2").wait_for()
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         assert list(outcome.actions.order_by("position").values_list("pk", flat=True)) == before[::-1]
+
+
+def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> None:
+    """Edit in place, save, cancel, move by one and by five: the focus stays, and each step is said."""
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        outcome = Action.objects.get(title="Paint forty crossings").outcome
+        for number in range(6):
+            services.add_action(outcome, by=None, title=f"Keyboard step {number}")
+    action = action_named("Keyboard step 0")
+    page = new_page()
+    open_at(page, riverton_site, action)
+    page.locator("a:focus", has_text="Edit").wait_for()
+    assert focused(page) == f"Edit, {action}"  # the page was opened at this action
+    status = page.locator("#toast")
+
+    page.keyboard.press("Enter")
+    page.get_by_label("Responsible").wait_for()
+    page.locator("[name=accountable]:focus").wait_for()
+    page.keyboard.type("Streets")
+    press(page, "Tab")
+    page.keyboard.type("June 2028")
+    press(page, "Enter")
+    status.get_by_text(f"Saved: {action}").wait_for()
+    page.locator("a:focus", has_text="Edit").wait_for()
+    assert focused(page) == f"Edit, {action}"
+
+    press(page, "Enter")
+    page.locator("[name=accountable]:focus").wait_for()
+    page.keyboard.type("nothing of this")
+    press(page, "Tab", "Tab", "Tab", "Tab", "Tab", "Tab")
+    assert focused(page) == "Cancel"
+    press(page, "Enter")
+    status.get_by_text(f"Nothing was changed: {action}").wait_for()
+    page.locator("a:focus", has_text="Edit").wait_for()
+    assert focused(page) == f"Edit, {action}"
+
+    press(page, "Tab", "Enter")  # the menu
+    while not focused(page).startswith("Move down"):
+        press(page, "Tab")
+    press(page, "Enter")
+    status.get_by_text("Moved to position 4 of 8").wait_for()
+    page.locator("button[value=down]:focus").wait_for()
+    assert focused(page) == f"Move down: {action}"
+    press(page, "Enter")
+    status.get_by_text("Moved to position 5 of 8").wait_for()
+    page.locator("button[value=down]:focus").wait_for()
+    press(page, "Escape")
+    assert focused(page) == f"More, {action}"
+
+    press(page, "Enter")
+    while not focused(page).startswith("Move to"):
+        press(page, "Tab")
+    press(page, "Enter")
+    page.get_by_role("heading", name="Move to another position").wait_for()
+    page.get_by_label("New position").focus()
+    press(page, "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp")
+    while focused(page) != "Move":
+        press(page, "Tab")
+    press(page, "Enter")
+    page.get_by_role("status").filter(has_text="Moved to position 1 of 8").wait_for()
+    page.locator("a:focus", has_text="Edit").wait_for()
+    assert focused(page) == f"Edit, {action}"
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        assert outcome.actions.order_by("position").first().pk == action.pk
+        action.refresh_from_db()
+        assert (action.due_date.year, str(action.accountable)) == (2028, "Streets")
+        for row in outcome.actions.filter(title__startswith="Keyboard step"):
+            services.retire(row, by=None, reason="A test of the keyboard.")
+
+
+def test_a_measure_is_added_reworded_and_removed(riverton_site: Site, new_page: Any, scripts: bool) -> None:
+    page = new_page(scripts=scripts)
+    action = action_named("Repair all lights")
+    address = riverton_site.url("riverton", f"/workspace/plan/actions/{action.code}/")
+    sign_in(page, address, "rosa@riverton.example", PHRASE)
+    measures = page.locator("[data-rows=measures]")
+    if scripts:
+        count = measures.locator("fieldset").count()
+        measures.get_by_role("button", name="Add a measure").click()
+        assert measures.locator("fieldset").count() == count + 1
+        page.locator("textarea[name$='-text']:focus").wait_for()
+        assert_accessible_and_responsive(page)
+        page.set_viewport_size(WIDE)
+        blank = measures.locator("fieldset").last
+    else:
+        blank = measures.locator("fieldset[data-blank]").first
+    blank.get_by_label("Measure", exact=True).fill("Lamps lit")
+    blank.get_by_label("Baseline").fill("40 of 90")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: Repair all lights").wait_for()
+    page.goto(address)
+    lamps = measures.locator("fieldset").filter(has_text="Lamps lit")
+    assert lamps.get_by_label("Baseline").input_value() == "40 of 90"
+    lamps.get_by_label("Measure", exact=True).fill("Lamps lit at night")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: Repair all lights").wait_for()
+    page.goto(address)
+    lamps = measures.locator("fieldset").filter(has_text="Lamps lit at night")
+    assert lamps.get_by_label("Baseline").input_value() == "40 of 90"
+    lamps.locator("label").filter(has_text="Remove").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: Repair all lights").wait_for()
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        assert not action.measures.filter(text__startswith="Lamps").exists()
+
+
+def test_several_actions_change_and_two_are_merged(riverton_site: Site, new_page: Any, scripts: bool) -> None:
+    page = new_page(scripts=scripts)
+    first, second = action_named("Paint forty crossings"), action_named("Repair all lights")
+    open_at(page, riverton_site, first)
+    for action in (first, second):
+        page.get_by_label(f"Select: {action}").check()
+    page.get_by_role("button", name="Change the selected actions").first.click()
+    year = 2031 if scripts else 2032
+    page.get_by_label("Due").fill(str(year))
+    page.get_by_role("button", name="Change all of them").click()
+    page.get_by_text("2 actions changed.").wait_for()
+    page.locator(f"#action-{first.code} .rowmenu > summary").click()
+    page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Merge into")).click()
+    page.get_by_label("Merge into").select_option(second.code)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_text(f"Merged: {first}").wait_for()
+    page.locator(f"#action-{first.code}").get_by_text(f"merged into {second}").wait_for()
+    page.locator(f"#action-{first.code} .rowmenu > summary").click()
+    page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Take back the merge")).click()
+    page.get_by_role("button", name="Take back the merge").click()
+    page.get_by_text(f"No longer merged: {first}").wait_for()
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        due = Action.objects.filter(pk__in=[first.pk, second.pk]).values_list("due_date__year", flat=True)
+        assert list(due) == [year, year]
+        # the next run, with other scripts, finds the status that this one leaves
+        assert Action.objects.get(pk=first.pk).continued_by is None

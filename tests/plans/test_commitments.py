@@ -349,7 +349,6 @@ def test_the_reason_is_called_optional_only_in_a_draft(
     Plan.objects.update(lifecycle=lifecycle)
     for address in (
         url("edit-action", action.code),
-        url("edit-measures", action.code),
         url("edit-outcome", outcome.uuid),
         url("edit-goal", goal.uuid),
     ):
@@ -358,14 +357,9 @@ def test_the_reason_is_called_optional_only_in_a_draft(
         assert ("Reason for the change (optional)" in page) is (lifecycle == "draft"), address
 
 
-def test_the_measures_page_asks_for_the_reason(action, coordinator_client, in_city, riverton):
-    data = {
-        "m-TOTAL_FORMS": "1",
-        "m-INITIAL_FORMS": "1",
-        "m-0-kind": "how_much",
-        "m-0-text": "Families housed",
-    }
-    response = coordinator_client.post(url("edit-measures", action.code), data)
+def test_a_changed_measure_asks_for_the_reason(action, coordinator_client, in_city, riverton):
+    data = form_of(coordinator_client, action.code) | {"measures-0-text": "Families housed"}
+    response = coordinator_client.post(url("edit-action", action.code), data)
     assert response.status_code == 422
     assert "this is a promise" in response.text
     with in_city(riverton):

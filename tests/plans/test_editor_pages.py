@@ -10,8 +10,15 @@ from django.utils import timezone
 
 from tenants.plans import imports, services
 from tenants.plans.models import Action, Goal, Outcome, PlanLogEntry
-from tests.plans.factories import ActionFactory, GoalFactory, OutcomeFactory
-from tests.plans.pages import form_of, starter_action, url
+from tests.plans.factories import (
+    ActionFactory,
+    GoalFactory,
+    MeasureFactory,
+    MilestoneFactory,
+    OutcomeFactory,
+    PartyFactory,
+)
+from tests.plans.pages import form_of, inline_form_of, new_row, starter_action, url
 from tests.plans.sample_sheets import DATA
 
 SAMPLE = "marrow-bend-plan.xlsx"
@@ -49,7 +56,12 @@ def test_goal_outcome_and_action_are_added_by_pages(coordinator_client, riverton
             "title": "Plant trees",
             "accountable": "Parks",
             "due": "2027 Q2",
-            "better_off": "Asthma visits\n\nShade",
+            "measures-TOTAL_FORMS": "3",
+            "measures-INITIAL_FORMS": "0",
+            "measures-0-kind": "better_off",
+            "measures-0-text": "Asthma visits",
+            "measures-2-kind": "how_much",
+            "measures-2-text": "Shade",
         },
         follow=True,
     )
@@ -97,7 +109,8 @@ def test_saving_an_action_unchanged_changes_nothing(coordinator_client, riverton
             name: value.replace("\n", "\r\n") if isinstance(value, str) else value  # as browsers send them
             for name, value in form_of(coordinator_client, action.code).items()
         }
-        assert coordinator_client.post(url("edit-action", action.code), sent).status_code == 302
+        response = coordinator_client.post(url("edit-action", action.code), sent)
+        assert response.status_code == 302, response.context["form"].errors
     with in_city(riverton):
         goal = Goal.objects.order_by("pk").first()
         services.edit_goal(goal, by=None, story="One.\n\nTwo.")
@@ -115,12 +128,12 @@ def test_saving_an_action_unchanged_changes_nothing(coordinator_client, riverton
 
 def test_an_edit_by_htmx_gives_the_row_back_with_a_toast(coordinator_client, riverton, in_city):
     action = starter_action(in_city, riverton)
-    data = form_of(coordinator_client, action.code) | {"title": "Write our story", "due": "June 2027"}
-    response = coordinator_client.post(url("edit-action", action.code), data, headers={"HX-Request": "true"})
+    data = inline_form_of(coordinator_client, action.code) | {"accountable": "Library", "due": "June 2027"}
+    response = coordinator_client.post(url("edit-inline", action.code), data, headers={"HX-Request": "true"})
     assert response.status_code == 200
     assert "<html" not in response.text
-    assert "Write our story" in response.text
-    assert "Saved: Write our story" in response.text
+    assert "June 2027" in response.text
+    assert f"Saved: {action}" in response.text
     assert "HX-Request" in response["Vary"]
 
 
@@ -205,59 +218,128 @@ def test_the_plan_downloads_as_a_sheet(coordinator_client):
     assert coordinator_client.get(url("download")).status_code == 405
 
 
-def test_a_measure_gets_a_baseline_and_a_target(coordinator_client, riverton, in_city):
-    action = starter_action(in_city, riverton)
-    coordinator_client.post(
-        url("edit-action", action.code),
-        form_of(coordinator_client, action.code) | {"better_off": "Renters who stay"},
-    )
-    page = coordinator_client.get(url("edit-measures", action.code))
-    data = {"m-TOTAL_FORMS": "3", "m-INITIAL_FORMS": "1", "seen": page.context["form"]["version"].value()}
-    data |= {
-        "m-0-kind": "better_off",
-        "m-0-text": "Renters who stay",
-        "m-0-baseline": "61%",
-        "m-0-target": "80%",
-    }
-    data |= {"m-1-kind": "how_much", "m-1-text": "Talks held", "m-2-kind": "how_much", "m-2-text": ""}
-    assert coordinator_client.post(url("edit-measures", action.code), data).status_code == 302
-    with in_city(riverton):
-        measures = list(action.measures.order_by("position").values_list("text", "baseline", "target"))
-    assert measures == [("Renters who stay", "61%", "80%"), ("Talks held", "", "")]
-    # The form of the action keeps the values that it does not show.
-    coordinator_client.post(
-        url("edit-action", action.code),
-        form_of(coordinator_client, action.code) | {"how_much": "Talks held\nPeople who came"},
-    )
-    with in_city(riverton):
-        assert action.measures.get(text="Renters who stay").baseline == "61%"
-    conflict = coordinator_client.post(url("edit-measures", action.code), data)
-    assert conflict.status_code == 422
-    assert "Nothing of yours was saved" in conflict.text
+MEASURE = {
+    "text": "120 apprentices",
+    "kind": "how_much",
+    "baseline": "12 apprentices, 2024",
+    "target": "80, 2028",
+}
 
 
-def test_milestones_are_lines_with_a_date_first(coordinator_client, riverton, in_city):
+def test_a_reworded_measure_keeps_its_baseline_and_target(coordinator_client, riverton, in_city):
     action = starter_action(in_city, riverton)
-    lines = "June 2027: 150 households helped\n2028 Q1"
-    coordinator_client.post(
-        url("edit-action", action.code), form_of(coordinator_client, action.code) | {"milestones": lines}
-    )
+    data = new_row("measures", form_of(coordinator_client, action.code), **MEASURE)
+    assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
+    with in_city(riverton):
+        before = action.measures.get()
+    data = form_of(coordinator_client, action.code) | {"measures-0-text": "120 apprentices (corrected)"}
+    assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
+    with in_city(riverton):
+        after = action.measures.get()
+    assert (after.pk, after.uuid, after.text) == (before.pk, before.uuid, "120 apprentices (corrected)")
+    assert (after.baseline, after.target) == ("12 apprentices, 2024", "80, 2028")
+
+
+def test_a_reworded_milestone_keeps_its_day_and_its_measure(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        MeasureFactory(action=action, text="Cards unblocked", position=0)
+        MeasureFactory(action=action, text="Visits", position=1)
+        done = {"done_date": dt.date(2026, 6, 1), "measure_position": 1}
+        step = MilestoneFactory(action=action, title="Half of them", due_precision="month", **done)
+    data = form_of(coordinator_client, action.code) | {"milestones-0-title": "Half of the cards"}
+    data |= {"measures-0-remove": "on"}
+    assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
+    with in_city(riverton):
+        after = action.milestones.get()
+        measures = list(action.measures.order_by("position").values_list("text", flat=True))
+    assert (after.pk, after.title, after.done_date) == (step.pk, "Half of the cards", dt.date(2026, 6, 1))
+    assert (after.due_date, after.due_precision) == (dt.date(2026, 6, 30), "month")
+    assert measures == ["Visits"]
+    assert after.measure_position == 0  # still “Visits”, which is the first now
+
+
+def test_rows_go_when_they_are_ticked_and_never_when_they_are_emptied(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        MeasureFactory(action=action, text="Visits")
+        MilestoneFactory(action=action, title="Half")
+        PartyFactory(action=action, department__name="Parks")
+    data = form_of(coordinator_client, action.code)
+    for name, message in (
+        ("measures-0-text", "Write the measure, or tick “Remove”."),
+        ("milestones-0-due", "Add a date, or tick “Remove”."),
+        ("parties-0-department", "Name the department, or tick “Remove”."),
+    ):
+        response = coordinator_client.post(url("edit-action", action.code), data | {name: ""})
+        assert response.status_code == 422
+        assert f'<a href="#id_{name}">' in response.text
+        assert message in response.text
+    ticked = data | {f"{prefix}-0-remove": "on" for prefix in ("measures", "milestones", "parties")}
+    ticked |= {"measures-0-text": "", "milestones-0-due": "never"}  # nobody has to mend what goes
+    assert coordinator_client.post(url("edit-action", action.code), ticked).status_code == 302
+    with in_city(riverton):
+        assert not action.measures.exists()
+        assert not action.milestones.exists()
+        assert not action.parties.exists()
+
+
+def test_milestones_and_departments_are_rows(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    data = form_of(coordinator_client, action.code)
+    data = new_row("milestones", data, title="150 households helped", due="June 2027")
+    data |= {"milestones-1-due": "2028 Q1"}
+    data = new_row("parties", data, department="Parks", role="support")
+    data |= {"parties-1-department": "Library", "parties-1-role": "responsible"}
+    assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
     with in_city(riverton):
         milestones = list(
             action.milestones.order_by("position").values_list("title", "due_date", "due_precision")
         )
+        parties = set(action.parties.values_list("department__name", "role"))
     assert milestones == [
         ("150 households helped", dt.date(2027, 6, 30), "month"),
         ("", dt.date(2028, 3, 31), "quarter"),
     ]
-    refused = coordinator_client.post(
-        url("edit-action", action.code),
-        form_of(coordinator_client, action.code) | {"milestones": "Soon: done"},
-    )
+    assert parties == {("Parks", "support"), ("Library", "responsible")}
+    wrong = form_of(coordinator_client, action.code) | {"milestones-0-due": "soon"}
+    refused = coordinator_client.post(url("edit-action", action.code), wrong)
     assert refused.status_code == 422
-    assert "does not begin with a date" in refused.text
+    assert "“soon” is not a date" in refused.text
     with in_city(riverton):
         assert action.milestones.count() == 2
+
+
+def test_a_row_that_somebody_adds_meanwhile_stays(
+    coordinator_client, client_for, riverton, in_city, make_user
+):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        MeasureFactory(action=action, text="Visits")
+        MeasureFactory(action=action, text="Cards", position=1)
+    data = form_of(coordinator_client, action.code) | {"measures-0-text": "Visits of children"}
+    other = client_for(riverton, make_user(riverton, "plan_editor"))
+    hers = new_row("measures", form_of(other, action.code), text="Hers", kind="how_well", baseline="3")
+    other.post(url("edit-action", action.code), hers | {"measures-1-remove": "on"})
+    response = coordinator_client.post(url("edit-action", action.code), data)
+    assert response.status_code == 422
+    retry = data | {"seen": response.context["form"]["version"].value()}
+    assert coordinator_client.post(url("edit-action", action.code), retry).status_code == 302
+    with in_city(riverton):
+        measures = dict(action.measures.values_list("text", "baseline"))
+    assert measures == {"Visits of children": "", "Cards": "", "Hers": "3"}  # her removal is decided against
+
+
+def test_a_row_of_another_action_is_not_taken(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        foreign = MeasureFactory(text="Foreign", baseline="9")
+    data = new_row("measures", form_of(coordinator_client, action.code), id=foreign.pk, text="Mine")
+    coordinator_client.post(url("edit-action", action.code), data)
+    with in_city(riverton):
+        foreign.refresh_from_db()
+        assert (foreign.text, foreign.baseline) == ("Foreign", "9")
+        assert action.measures.get().text == "Mine"
 
 
 def test_the_workspace_says_a_status_in_the_citys_own_words(coordinator_client, riverton, in_city):

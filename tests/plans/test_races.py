@@ -100,3 +100,66 @@ def test_an_edit_during_an_import_is_not_lost():
     with tenant_context(jurisdiction):
         action.refresh_from_db()
         assert (action.resources, action.due_date.year) == ("Two crews", 2029)
+
+
+def test_an_edit_during_a_change_of_several_actions_is_named_or_comes_first():
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
+        actions = list(Action.objects.order_by("pk"))
+        versions = {action.code: services.version_token(action) for action in actions}
+        plan = actions[0].outcome.goal.plan
+    results = run_at_once(
+        "riverton",
+        lambda: services.edit_actions(plan, versions, by=None, accountable="Parks"),
+        lambda: services.edit_action(
+            actions[-1], by=None, version=versions[actions[-1].code], accountable="Library"
+        ),
+    )
+    refused = [result for result in results if isinstance(result, services.EditConflict)]
+    assert len(refused) == 1, results
+    with tenant_context(jurisdiction):
+        changed = Action.objects.filter(accountable__name="Parks").count()
+    assert changed in (0, len(actions))  # none or all
+
+
+def test_two_people_who_merge_two_actions_into_each_other_make_no_circle():
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
+        first, second = Action.objects.order_by("pk")[:2]
+    results = run_at_once(
+        "riverton",
+        lambda: services.merge_actions(first, second, by=None),
+        lambda: services.merge_actions(second, first, by=None),
+    )
+    assert len([result for result in results if isinstance(result, ValidationError)]) == 1, results
+    with tenant_context(jurisdiction):
+        assert Action.objects.filter(status="merged").count() == 1
+
+
+def test_two_people_who_reword_two_measures_lose_neither():
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
+        action = Action.objects.order_by("pk").first()
+        rows = [
+            {"kind": "how_much", "text": text, "baseline": baseline}
+            for text, baseline in (("Visits", "22"), ("Cards", "7"))
+        ]
+        services.edit_action(action, by=None, measures=rows)
+        pks = list(action.measures.order_by("position").values_list("pk", flat=True))
+        version = services.version_token(Action.objects.get(pk=action.pk))
+    results = run_at_once(
+        "riverton",
+        *[
+            lambda changed=changed: services.edit_action(
+                action,
+                by=None,
+                version=version,
+                measures=[{"id": pk} | ({"text": "Corrected"} if pk == changed else {}) for pk in pks],
+            )
+            for changed in pks
+        ],
+    )
+    assert len([result for result in results if isinstance(result, services.EditConflict)]) == 1
+    with tenant_context(jurisdiction):
+        assert list(action.measures.order_by("position").values_list("baseline", flat=True)) == ["22", "7"]
+        assert action.measures.filter(text="Corrected").count() == 1

@@ -6,12 +6,12 @@ import pytest
 from django.db import transaction
 
 from tenants.plans.models import Action
+from tenants.plans.plan_health import actions_lacking, health_checks, outcomes_lacking
 from tenants.plans.services import publish_warnings
-from tenants.plans.views.home import health_checks
 from tests.plan_factories import ActionFactory, DepartmentFactory, MeasureFactory, OutcomeFactory, PlanFactory
 from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, wrong_cases
 
-HEALTH = "tenants.plans.views.home:health_checks"
+MODULE = "tenants.plans.plan_health"
 WARNINGS = "tenants.plans.services.publishing:publish_warnings"
 
 # An action that lacks nothing; the cases below take something away.
@@ -49,7 +49,10 @@ DONE = {"status": "completed"}
 
 # ---- The workspace's checks ------------------------------------------------------------------------------
 def checks(owner, date, measure, baseline, better_off):
-    """For each check: (met, of, the codes of the first actions that lack it); for outcomes how many are listed."""
+    """For each check: (met, of, the codes of the first actions that lack it); for outcomes how many are listed.
+
+    Where more lack it than are listed, "+ 2" says how many.
+    """
     return dict(
         zip(
             ("owner", "date", "measure", "baseline", "better_off"),
@@ -58,7 +61,7 @@ def checks(owner, date, measure, baseline, better_off):
     )  # fmt: skip
 
 
-ONE, TWO, THREE, FOUR = (1, 1, ""), (2, 2, ""), (3, 3, ""), (4, 4, "")
+ONE, TWO, THREE, FOUR, FIVE = (1, 1, ""), (2, 2, ""), (3, 3, ""), (4, 4, ""), (5, 5, "")
 T1, ONE_OUTCOME, NO_OUTCOME = (0, 1, "t1"), (1, 1, 0), (0, 1, 1)
 HEALTH_TABLE = [
     Case(name, {"changes": changes}, checks(*expected))
@@ -75,7 +78,8 @@ HEALTH_TABLE = [
         ("no measure of who is better off", [NO_BETTER_OFF], [ONE] * 4 + [NO_OUTCOME]),
         ("one of two lacks a date", [{}, NO_DATE], [TWO, (1, 2, "t2"), TWO, TWO, ONE_OUTCOME]),
         ("three lack a date, all are listed", [NO_DATE] * 3, [THREE, (0, 3, "t1 t2 t3"), THREE, THREE, ONE_OUTCOME]),
-        ("four lack a date, three are listed", [NO_DATE] * 4, [FOUR, (0, 4, "t1 t2 t3"), FOUR, FOUR, ONE_OUTCOME]),
+        ("four lack a date, three are listed", [NO_DATE] * 4, [FOUR, (0, 4, "t1 t2 t3 + 1"), FOUR, FOUR, ONE_OUTCOME]),
+        ("five lack a date, three are listed", [NO_DATE] * 5, [FIVE, (0, 5, "t1 t2 t3 + 2"), FIVE, FIVE, ONE_OUTCOME]),
         ("no status yet is open", [{"status": None}], [ONE] * 4 + [ONE_OUTCOME]),
         ("on hold is open", [{"status": "on_hold"}], [ONE] * 4 + [ONE_OUTCOME]),
         ("completed lacks nothing any more", [DONE | NO_OWNER | NO_DATE], [(0, 0, "")] * 4 + [ONE_OUTCOME]),
@@ -86,6 +90,10 @@ HEALTH_TABLE = [
 ]  # fmt: skip
 
 
+def more(line):
+    return [f"+ {line['more']}"] if line["more"] else []
+
+
 @pytest.fixture
 def health_of(riverton, in_city):
     def read(changes):
@@ -93,7 +101,7 @@ def health_of(riverton, in_city):
             plan = PlanFactory()
             write_actions(plan, changes)
             lines = [
-                (line["met"], line["of"], " ".join(action.code for action in line["missing"]))
+                (line["met"], line["of"], " ".join([action.code for action in line["missing"]] + more(line)))
                 if "missing" in line
                 else (line["met"], line["of"], len(line["outcomes"]))
                 for line in health_checks(plan)
@@ -111,24 +119,40 @@ def test_the_workspace_says_what_open_actions_lack(case, health_of):
 
 @faults_of(
     [
-        Fault(HEALTH, "~Q(accountable=None) | ~Q(owner=None)", "~Q(accountable=None) & ~Q(owner=None)"),
-        Fault(HEALTH, "~Q(accountable=None) | ~Q(owner=None)", "~Q(accountable=None)"),
-        Fault(HEALTH, " | Q(is_continuous=True)", ""),
-        Fault(HEALTH, "| Q(is_continuous=True)", "& Q(is_continuous=True)"),
-        Fault(HEALTH, '.exclude(baseline="")', ""),
-        Fault(HEALTH, "[:3]) if", "[:2]) if"),
-        Fault(HEALTH, "[:3]) if", "[:4]) if"),
-        Fault(HEALTH, 'counts[key] < counts["of"]', 'counts[key] + 1 < counts["of"]'),
-        Fault(HEALTH, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
-        Fault(HEALTH, "action__retired_at=None, kind", "kind"),
-        Fault(HEALTH, ", kind=PerformanceMeasure.Kind.BETTER_OFF", ""),
+        Fault(f"{MODULE}:ACTION_CHECKS", "~Q(accountable=None) | ~Q(owner=None)", "~Q(accountable=None) & ~Q(owner=None)"),
+        Fault(f"{MODULE}:ACTION_CHECKS", "~Q(accountable=None) | ~Q(owner=None)", "~Q(accountable=None)"),
+        Fault(f"{MODULE}:ACTION_CHECKS", " | Q(is_continuous=True)", ""),
+        Fault(f"{MODULE}:ACTION_CHECKS", "| Q(is_continuous=True)", "& Q(is_continuous=True)"),
+        Fault(f"{MODULE}:_checked_actions", '.exclude(baseline="")', ""),
+        Fault(f"{MODULE}:MAX_LISTED", "3", "2"),
+        Fault(f"{MODULE}:MAX_LISTED", "3", "4"),
+        Fault(f"{MODULE}:health_checks", "missing_count - len(missing)", "missing_count"),
+        Fault(f"{MODULE}:health_checks", "if missing_count else []", "if missing_count > 1 else []"),
+        Fault(f"{MODULE}:_checked_actions", ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
+        Fault(f"{MODULE}:outcomes_lacking", "action__retired_at=None, kind", "kind"),
+        Fault(f"{MODULE}:outcomes_lacking", ", kind=PerformanceMeasure.Kind.BETTER_OFF", ""),
         Fault("tenants.plans.models:Action.CLOSED", ', "merged"', ""),
         Fault("tenants.plans.models:Action.CLOSED", '"merged"', '"merged", "on_hold"'),
     ]
-)
+)  # fmt: skip
 def test_a_wrong_check_is_noticed(fault, health_of):
     with planted(fault):
         assert any(wrong_cases(health_of, HEALTH_TABLE))
+
+
+def test_the_lists_behind_the_checks_have_all_that_lack_something(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        write_actions(plan, [NO_DATE] * 5 + [{}, NO_OWNER, NO_MEASURE])
+        OutcomeFactory(goal__plan=plan)
+        lists = {
+            line["key"]: actions_lacking(plan, line["key"]).count()
+            if "missing" in line
+            else outcomes_lacking(plan).count()
+            for line in health_checks(plan)
+        }
+        numbers = {line["key"]: line["of"] - line["met"] for line in health_checks(plan)}
+    assert lists == numbers == {"owner": 1, "date": 5, "measure": 1, "baseline": 1, "better_off": 1}
 
 
 # ---- Warnings before publishing --------------------------------------------------------------------------

@@ -1,10 +1,12 @@
-"""Forms of an action and of its measures."""
+"""Form of an action with all of its fields."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
@@ -14,27 +16,65 @@ from tenants.plans.commitments import is_adopted
 from tenants.plans.forms.fields import (
     PartialDateField,
     day_input,
-    format_milestone,
     format_partial_date,
-    last_day_of_period,
-    parse_milestone,
+    format_start,
     split_lines,
 )
 from tenants.plans.forms.plan import ReasonMixin, VersionMixin, stage_field
-from tenants.plans.labels import FIELD_LABELS
-from tenants.plans.models import Action, Department, Outcome, PerformanceMeasure, Plan
+from tenants.plans.forms.rows import rows_of
+from tenants.plans.labels import FIELD_LABELS, NOT_ASSIGNED
+from tenants.plans.models import Action, ActionParty, Department, Outcome, Plan
 from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.selectors import team_of
 
-KIND_FIELDS = {
-    "how_much": _("How much will we do?"),
-    "how_well": _("How well will we do it?"),
-    "better_off": _("Is anyone better off?"),
-}
+DATE_HELP = _("A day, a month (June 2027), a quarter (2027 Q2) or a year.")
+MAX_DEPARTMENTS = 500  # that a field suggests
+
+
+def department_field(**kwargs: Any) -> forms.CharField:
+    """The name of a department, with those of the plan as suggestions: the page lists `department_names`."""
+    widget = forms.TextInput(attrs={"list": "departments", "autocomplete": "off"})
+    return forms.CharField(
+        label=FIELD_LABELS["accountable"], required=False, max_length=160, widget=widget, **kwargs
+    )
+
+
+def department_names() -> list[str]:
+    return list(Department.objects.order_by("name").values_list("name", flat=True)[:MAX_DEPARTMENTS])
+
+
+def team_choices() -> list[tuple[int, str]]:
+    return [
+        (person.pk, f"{person.user}, {person.title}" if person.title else str(person.user))
+        for person in team_of(connection.tenant)
+    ]
+
+
+def date_values(
+    action: Action | None,
+    *,
+    start: tuple[dt.date | None, str],
+    due: tuple[dt.date | None, str],
+    is_continuous: bool,
+) -> dict[str, Any]:
+    """The dates of an action for the services. Where they differ from before, the sheet's own words for them go."""
+    dates = {
+        "start_date": start[0],
+        "start_precision": start[1] if start[0] else "",
+        "due_date": due[0],
+        "due_precision": due[1] if due[0] else "",
+        "is_continuous": is_continuous,
+    }
+    if action and any((getattr(action, name) or None) != (dates[name] or None) for name in dates):
+        dates["timeline_raw"] = ""  # the change log keeps them
+    return dates
 
 
 class ActionForm(VersionMixin, ReasonMixin, forms.Form):
-    """Form of one action: texts, parties, dates, measures. `values` are the fields for its service."""
+    """Form of one action: texts and dates as fields, departments, milestones and measures as `rows`.
+
+    `values` are the fields for its service.
+    """
 
     object_type = "action"
     number = forms.CharField(label=_("Number"), required=False, max_length=40)
@@ -48,54 +88,14 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         label=_("Why it matters"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     stage = stage_field()
-    accountable = forms.CharField(
-        label=FIELD_LABELS["accountable"],
-        help_text=_("One department, office or body."),
-        required=False,
-        max_length=160,
-        widget=forms.TextInput(attrs={"list": "departments", "autocomplete": "off"}),
-    )
+    accountable = department_field(help_text=_("One department, office or body."))
     owner = forms.ChoiceField(
-        label=_("Person"), help_text=_("Of your team; asked for updates."), required=False
+        label=_("Person"), help_text=_("A member of your team, who is asked for updates."), required=False
     )
     vacant_since = forms.DateField(label=_("Position vacant since"), required=False, widget=day_input())
-    responsible = forms.CharField(
-        label=_("Also responsible"),
-        help_text=_("One on each line."),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    support = forms.CharField(
-        label=_("Supporting"),
-        help_text=_("One on each line."),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
     start = PartialDateField(label=_("Start"), is_start=True)
-    due = PartialDateField(
-        label=FIELD_LABELS["due_date"],
-        help_text=_("A day, a month (June 2027), a quarter (2027 Q2) or a year."),
-    )
+    due = PartialDateField(label=FIELD_LABELS["due_date"], help_text=DATE_HELP)
     is_continuous = forms.BooleanField(label=FIELD_LABELS["is_continuous"], required=False)
-    how_much = forms.CharField(
-        label=KIND_FIELDS["how_much"],
-        help_text=_("Measures, one on each line."),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    how_well = forms.CharField(
-        label=KIND_FIELDS["how_well"], required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    better_off = forms.CharField(
-        label=KIND_FIELDS["better_off"], required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    milestones = forms.CharField(
-        label=_("Milestones"),
-        help_text=_("One on each line, the date first: “June 2027: 150 households helped”."),
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
     resources = forms.CharField(
         label=_("Resources"),
         help_text=_("Money, staff time, partners, and whether they are secured."),
@@ -110,32 +110,33 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    topics = forms.MultipleChoiceField(label=_("Topics"), required=False, widget=forms.SelectMultiple)
-    outcome = forms.ChoiceField(label=_("Stands under"), required=False)
+    topics = forms.MultipleChoiceField(label=_("Topics"), required=False, widget=forms.CheckboxSelectMultiple)
+    outcome = forms.ChoiceField(label=_("Part of outcome"), required=False)
     field_order = [
-        "number", "title", "details", "why", "stage", "outcome", "accountable", "owner", "vacant_since", "responsible",
-        "support", "start", "due", "is_continuous", "how_much", "how_well", "better_off", "resources",
-        "implementation_plan", "topics", "reason",
+        "number", "title", "details", "why", "stage", "outcome", "accountable", "owner", "vacant_since", "start", "due",
+        "is_continuous", "resources", "implementation_plan", "topics", "reason",
     ]  # fmt: skip
+    # (heading, its id on the page, fields, prefix of the rows)
     groups = (
-        (_("What and why"), ("number", "title", "details", "why", "stage", "outcome", "topics")),
-        (_("Who"), ("accountable", "owner", "vacant_since", "responsible", "support")),
-        (_("When"), ("start", "due", "is_continuous", "milestones")),
-        (_("How it is measured"), ("how_much", "how_well", "better_off")),
-        (_("With what"), ("resources", "implementation_plan")),
+        (_("What and why"), "what", ("number", "title", "details", "why", "stage", "outcome"), ""),
+        (_("Who is responsible"), "who", ("accountable", "owner", "vacant_since"), "parties"),
+        (_("When"), "when", ("start", "due", "is_continuous"), "milestones"),
+        (_("How it is measured"), "measured", (), "measures"),
+        (_("Resources and steps"), "resources", ("resources", "implementation_plan"), ""),
+        (_("Topics"), "topics", ("topics",), ""),
     )
 
     def __init__(self, *args: Any, action: Action | None = None, plan: Plan, **kwargs: Any) -> None:
         self.action = action
-        self.related = RelatedRows(actions=[action.pk]) if action else None
+        related = RelatedRows(actions=[action.pk]) if action else None
         if action:
             kwargs["initial"] = self._initial(action) | kwargs.get("initial", {})
         super().__init__(*args, is_adopted=is_adopted(plan), **kwargs)
-        team = [(person.pk, f"{person.user}, {person.title}" if person.title else str(person.user))
-                for person in team_of(connection.tenant)]  # fmt: skip
+        self.rows = rows_of(action, related, self.data if self.is_bound else None)
+        team = team_choices()
         if action and action.owner_id and action.owner_id not in dict(team):
-            team.append((action.owner_id, str(_("Somebody who left the team"))))
-        self.fields["owner"].choices = [("", _("Nobody yet")), *team]  # type: ignore[attr-defined]
+            team.append((action.owner_id, str(_("Someone who left the team"))))
+        self.fields["owner"].choices = [("", NOT_ASSIGNED), *team]  # type: ignore[attr-defined]
         self.fields["topics"].choices = list(Topic.objects.order_by("label").values_list("slug", "label"))  # type: ignore[attr-defined]
         if not self.fields["topics"].choices:  # type: ignore[attr-defined]
             del self.fields["topics"]
@@ -147,16 +148,24 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
             ]
         else:
             del self.fields["outcome"]
-        self.departments = list(Department.objects.order_by("name").values_list("name", flat=True)[:500])
+        self.departments = department_names()
 
-    def grouped(self) -> list[tuple[Any, list[forms.BoundField]]]:
-        return [
-            (title, [self[name] for name in names if name in self.fields]) for title, names in self.groups
+    def grouped(self) -> list[dict[str, Any]]:
+        """The groups of the page: [{"title", "slug", "fields", "rows", "prefix"}]; those without anything are left out."""
+        groups = [
+            {
+                "title": title,
+                "slug": slug,
+                "fields": [self[name] for name in names if name in self.fields],
+                "rows": self.rows.get(prefix),
+                "prefix": prefix,
+            }
+            for title, slug, names, prefix in self.groups
         ]
+        return [group for group in groups if group["fields"] or group["rows"] is not None]
 
-    def _initial(self, action: Action) -> dict[str, Any]:
-        assert self.related is not None  # noqa: S101  (set just before)
-        measures = self.related.measures[action.pk]
+    @staticmethod
+    def _initial(action: Action) -> dict[str, Any]:
         return {
             "number": action.number,
             "title": action.title,
@@ -166,37 +175,28 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
             "accountable": action.accountable.name if action.accountable else "",
             "owner": action.owner_id or "",
             "vacant_since": action.owner_vacant_since,
-            "responsible": "\n".join(self.related.department_names(action, "responsible")),
-            "support": "\n".join(self.related.department_names(action, "support")),
-            "start": format_partial_date(action.start_date, action.start_precision or "day")
-            if action.start_date and action.start_precision not in ("quarter", "year")
-            else format_partial_date(
-                last_day_of_period(action.start_date, action.start_precision), action.start_precision
-            ),
+            "start": format_start(action.start_date, action.start_precision),
             "due": format_partial_date(action.due_date, action.due_precision or "day"),
             "is_continuous": action.is_continuous,
-            "milestones": "\n".join(format_milestone(step) for step in self.related.milestones[action.pk]),
             "resources": action.resources,
             "implementation_plan": "\n".join(action.implementation_plan),
             "topics": action.topics,
             "outcome": action.outcome_id,
             "version": services.version_token(action),
-        } | {kind: "\n".join(m.text for m in measures if m.kind == kind) for kind in KIND_FIELDS}
-
-    def clean_milestones(self) -> list[dict[str, Any]]:
-        milestones = self.related.milestones[self.action.pk] if self.related and self.action else []
-        existing = {format_milestone(step): step for step in milestones}
-        return [parse_milestone(line, existing) for line in split_lines(self.cleaned_data["milestones"])]
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("owner") and data.get("vacant_since"):
             self.add_error(
-                "vacant_since", _("A person is chosen above. Leave the date empty, or choose nobody.")
+                "vacant_since", _("A person is chosen above. Leave the date empty, or choose “Not assigned”.")
             )
         due = data.get("due")
         if data.get("is_continuous") and due and due[0]:
             self.add_error("due", _("Choose one: a date, or “ongoing”."))
+        for rows in self.rows.values():
+            if rows.is_bound and not rows.is_valid():
+                self.add_error(None, [ValidationError(link) for link in rows.error_links()])
         return data
 
     def values(self) -> dict[str, Any]:
@@ -210,63 +210,26 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         if "owner" in changed or "vacant_since" in changed:
             values["owner"] = int(data["owner"]) if data["owner"] else None
             values["owner_vacant_since"] = data["vacant_since"]
-        for name in ("responsible", "support", "implementation_plan"):
-            if name in changed:
-                values[name] = split_lines(data[name])
+        if "implementation_plan" in changed:
+            values["implementation_plan"] = split_lines(data["implementation_plan"])
         if changed & {"start", "due", "is_continuous"}:
             values |= self._timeline(data, changed)
-        if "milestones" in changed:
-            values["milestones"] = data["milestones"]
-        if changed & set(KIND_FIELDS):
-            values["measures"] = self._measures(data)
+        for prefix in ("measures", "milestones"):
+            if self._rows_changed(prefix):
+                values[prefix] = self.rows[prefix].values()
+        if self._rows_changed("parties"):
+            parties: Any = self.rows["parties"]
+            values["responsible"] = parties.names(ActionParty.Role.RESPONSIBLE)
+            values["support"] = parties.names(ActionParty.Role.SUPPORT)
         return values
 
+    def _rows_changed(self, prefix: str) -> bool:
+        return self.rows[prefix].is_bound and self.rows[prefix].has_changed()
+
     def _timeline(self, data: dict[str, Any], changed: set[str]) -> dict[str, Any]:
-        (start, start_precision), (due, due_precision) = data["start"], data["due"]
+        start, due = data["start"], data["due"]
         if self.action and "start" not in changed:
-            start, start_precision = self.action.start_date, self.action.start_precision
-        if self.action and "due" not in changed and due:
-            due, due_precision = self.action.due_date, self.action.due_precision
-        dates = {
-            "start_date": start,
-            "start_precision": start_precision if start else "",
-            "due_date": due,
-            "due_precision": due_precision if due else "",
-            "is_continuous": data["is_continuous"],
-        }
-        if self.action and any(
-            (getattr(self.action, name) or None) != (dates[name] or None) for name in dates
-        ):
-            dates["timeline_raw"] = ""  # the sheet's words gave other dates; the change log keeps them
-        return dates
-
-    def _measures(self, data: dict[str, Any]) -> list[dict[str, Any]]:
-        measures = self.related.measures[self.action.pk] if self.related and self.action else []
-        existing: dict[str, PerformanceMeasure] = {measure.text: measure for measure in measures}
-        return [
-            {
-                "kind": kind,
-                "text": text,
-                "baseline": existing[text].baseline if text in existing else "",
-                "target": existing[text].target if text in existing else "",
-            }
-            for kind in KIND_FIELDS
-            for text in split_lines(data[kind])
-        ]
-
-
-class MeasuresForm(VersionMixin, ReasonMixin):
-    """The version and the reason, once for all measures of an action."""
-
-    object_type = "action"
-
-
-class MeasureForm(forms.Form):
-    """One measure with its baseline and target."""
-
-    kind = forms.ChoiceField(label=_("Question"), choices=list(KIND_FIELDS.items()))
-    text = forms.CharField(
-        label=_("Measure"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    baseline = forms.CharField(label=_("Baseline"), required=False, max_length=200)
-    target = forms.CharField(label=_("Target"), required=False, max_length=200)
+            start = self.action.start_date, self.action.start_precision
+        if self.action and "due" not in changed and due[0]:
+            due = self.action.due_date, self.action.due_precision
+        return date_values(self.action, start=start, due=due, is_continuous=data["is_continuous"])

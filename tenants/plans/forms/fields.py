@@ -1,4 +1,4 @@
-"""Fields and text formats of the forms: partial dates, lists of lines, milestones."""
+"""Fields and text formats of the forms: partial dates, lists of lines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from tenants import formats
-from tenants.plans.models import Milestone
 from tenants.plans.selectors import date_conventions_of
 from tenants.plans.spreadsheets.reading.date_parser import parse_date
-
-MAX_MILESTONE_LENGTH = 300  # characters of the title: the size of the column
 
 
 def day_input(**attrs: str) -> forms.DateInput:
@@ -71,33 +68,13 @@ def last_day_of_period(day: dt.date | None, precision: str) -> dt.date | None:
     return dt.date(day.year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
 
 
+def format_start(day: dt.date | None, precision: str) -> str:
+    """As `format_partial_date`, for the first day of a period."""
+    if day and precision not in ("quarter", "year"):
+        return format_partial_date(day, precision or "day")
+    return format_partial_date(last_day_of_period(day, precision), precision)
+
+
 def split_lines(text: str) -> list[str]:
     """The lines of a text area that are not blank."""
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def format_milestone(step: Milestone) -> str:
-    """A milestone as a line of the form: "June 2027: 150 households helped"."""
-    day = format_partial_date(step.due_date, step.due_precision or "day")
-    return f"{day}: {step.title}" if step.title else day
-
-
-def parse_milestone(line: str, existing: dict[str, Milestone]) -> dict[str, Any]:
-    """A line of the form as the fields of a milestone, for the services.
-
-    `existing` are the action's milestones by their line: an unchanged one keeps its exact date and `done_date`.
-    """
-    if line in existing:
-        step = existing[line]
-        return {"title": step.title, "due_date": step.due_date, "due_precision": step.due_precision,
-                "done_date": step.done_date, "measure_position": step.measure_position}  # fmt: skip
-    date, _colon, title = line.partition(":")
-    span = parse_date(date.strip(), date_conventions_of(connection.tenant))
-    if span is None:
-        raise ValidationError(
-            _("“%(line)s” does not begin with a date. Write it like “June 2027: 150 households helped”.")
-            % {"line": line[:80]}
-        )
-    if len(title.strip()) > MAX_MILESTONE_LENGTH:
-        raise ValidationError(_("“%(line)s…” is longer than 300 characters.") % {"line": line[:80]})
-    return {"title": title.strip(), "due_date": span.last, "due_precision": span.precision}

@@ -100,6 +100,8 @@ class RowBuilder:
             row.status_since = None
             if status not in Action.NEEDS_REASON:
                 row.reason = ""
+        if status != Action.Status.MERGED:
+            row.merged_into = None
         row.status, row.status_raw = status, value["raw"]
 
     # ---- Related rows of an action -------------------------------------------------------------------

@@ -123,7 +123,11 @@ def _snapshots(rows: list[Any]) -> dict[Any, dict[str, Any]]:
     """Snapshots, by uuid, of these rows as the database has them; a constant number of queries."""
     related = RelatedRows(actions=[row.pk for row in rows if isinstance(row, Action)])
     snapshots: dict[Any, dict[str, Any]] = {}
-    for model, parents in ((Goal, []), (Outcome, ["goal"]), (Action, ["outcome", "accountable"])):
+    for model, parents in (
+        (Goal, []),
+        (Outcome, ["goal"]),
+        (Action, ["outcome", "accountable", "merged_into"]),
+    ):
         pks = [row.pk for row in rows if isinstance(row, model)]
         current: Any = model._default_manager.filter(pk__in=pks)
         for row in current.select_related(*parents) if parents else current:

@@ -37,7 +37,7 @@ MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
     "action": Action,
 }
 PARENT_FIELDS = {"outcome": "goal", "action": "outcome"}
-SELECT_RELATED = {"goal": [], "outcome": ["goal"], "action": ["outcome", "accountable"]}
+SELECT_RELATED = {"goal": [], "outcome": ["goal"], "action": ["outcome", "accountable", "merged_into"]}
 
 AcceptedFields = dict[str, set[str]]  # by node key: the fields that take the sheet's value
 

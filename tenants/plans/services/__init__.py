@@ -14,14 +14,18 @@ from tenants.plans.services._common import (
     without_starter_flag,
 )
 from tenants.plans.services.actions import add_action, edit_action
+from tenants.plans.services.bulk_edit import edit_actions
 from tenants.plans.services.headings import add_goal, add_outcome, edit_goal, edit_outcome, edit_plan
-from tenants.plans.services.ordering import move, move_to
+from tenants.plans.services.merging import merge_actions, separate_action
+from tenants.plans.services.ordering import LAST, PARENT_NAMES, move, move_to
 from tenants.plans.services.progress import REPORTABLE_STATUSES, record_progress
 from tenants.plans.services.publishing import adopt, publish_plan, publish_warnings, unpublish_plan
 from tenants.plans.services.retirement import restore, retire
 from tenants.plans.services.starter import holds_only_starter, make_starter_plan
 
 __all__ = [
+    "LAST",
+    "PARENT_NAMES",
     "REPORTABLE_STATUSES",
     "EditConflict",
     "add_action",
@@ -31,6 +35,7 @@ __all__ = [
     "announce_plan",
     "build_change_entry",
     "edit_action",
+    "edit_actions",
     "edit_goal",
     "edit_outcome",
     "edit_plan",
@@ -39,6 +44,7 @@ __all__ = [
     "lock_plan",
     "lock_plan_rows",
     "make_starter_plan",
+    "merge_actions",
     "move",
     "move_to",
     "publish_plan",
@@ -46,6 +52,7 @@ __all__ = [
     "record_progress",
     "restore",
     "retire",
+    "separate_action",
     "unpublish_plan",
     "version_token",
     "without_starter_flag",

@@ -1,4 +1,4 @@
-"""Move goals, outcomes and actions: up and down, or to another parent."""
+"""Move goals, outcomes and actions: up and down, behind another one, or to another parent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import change_log
-from tenants.plans.models import Action, Goal, Outcome
+from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.services._common import (
     announce_plan,
     check_version,
     lock_item,
-    next_position,
+    plan_of,
     save_and_log,
 )
+
+LAST = -1  # behind all siblings, for `move_to`
+PARENT_NAMES: dict[type, str] = {Goal: "plan", Outcome: "goal", Action: "outcome"}
 
 
 @transaction.atomic
@@ -43,31 +46,63 @@ def move(item: Goal | Outcome | Action, *, direction: str, by: User | None) -> b
 
 @transaction.atomic
 def move_to(
-    item: Outcome | Action, parent: Goal | Outcome, *, by: User | None, reason: str = "", version: str = ""
+    item: Goal | Outcome | Action,
+    parent: Plan | Goal | Outcome,
+    *,
+    by: User | None,
+    after: int | None = LAST,
+    reason: str = "",
+    version: str = "",
 ) -> None:
-    """Put an action at the end of another outcome, or an outcome at the end of another goal.
+    """Move an action within its outcome or to another one, an outcome within or to a goal, a goal within the plan.
 
-    Announces `plan_changed`. Raises EditConflict; ValidationError if the new parent is retired or of another plan,
-    or if an item of an adopted plan moves without a reason.
+    It stands after the sibling with the id `after`: first for None, at the end by default (but an item that stays with
+    its parent is then not moved). Announces `plan_changed`. Raises EditConflict; ValidationError if the new parent is
+    retired or of another plan, if `after` is not in it, or if an item of an adopted plan gets another parent without a
+    reason.
     """
     item, plan = lock_item(item)
     check_version(item, version)
-    name = "outcome" if isinstance(item, Action) else "goal"
-    parent_plan_id = parent.goal.plan_id if isinstance(parent, Outcome) else parent.plan_id
-    if parent_plan_id != plan.pk or parent.retired_at is not None:
+    name = PARENT_NAMES[type(item)]
+    if plan_of(parent).pk != plan.pk or getattr(parent, "retired_at", None) is not None:
         raise ValidationError(_("“%(title)s” cannot hold it: choose a part of this plan that is not retired.") % {
             "title": parent})  # fmt: skip
-    if getattr(item, f"{name}_id") == parent.pk:
+    is_new_parent = getattr(item, f"{name}_id") != parent.pk
+    if not is_new_parent and after == LAST:
         return
-    before = change_log.snapshot(item)
+    siblings = list(
+        type(item)
+        .objects.filter(**{f"{name}_id": parent.pk}, retired_at=None)
+        .select_for_update()
+        .order_by("position", "pk")
+    )
+    old = next((index for index, row in enumerate(siblings) if row.pk == item.pk), item.position)
+    others = [row for row in siblings if row.pk != item.pk]
+    new = _index_after(others, after)
+    before = change_log.snapshot(item) | {"position": old}
     setattr(item, name, parent)
-    item.position = next_position(item.__class__.objects.filter(**{name: parent}))  # type: ignore[attr-defined]
-    save_and_log(item, "moved", before, by=by, columns=[name, "position"], reason=reason)
-    announce_plan(plan)
+    _renumber([*others[:new], item, *others[new:]])
+    after_move = change_log.snapshot(item) | {"position": new}
+    if save_and_log(
+        item, "moved", before, by=by, columns=[name, "position"], reason=reason, after=after_move
+    ):
+        announce_plan(plan)
+
+
+def _index_after(rows: Sequence[Any], after: int | None) -> int:
+    """The index behind the row with the id `after`; 0 for None, the end for LAST."""
+    if after is None:
+        return 0
+    if after == LAST:
+        return len(rows)
+    for index, row in enumerate(rows):
+        if row.pk == after:
+            return index + 1
+    raise ValidationError(_("The plan has changed meanwhile. Choose again where it should go."))
 
 
 def _siblings(item: Any) -> Any:
-    name = {Goal: "plan", Outcome: "goal", Action: "outcome"}[type(item)]
+    name = PARENT_NAMES[type(item)]
     return type(item).objects.filter(**{f"{name}_id": getattr(item, f"{name}_id")}, retired_at=None)
 
 

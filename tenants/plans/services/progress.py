@@ -83,6 +83,10 @@ def _check(action: Action, *, status: str, text: str, next_step: str, reason: st
         raise ValidationError(
             _("“%(title)s” is retired. Bring it back before you report on it.") % {"title": action}
         )
+    if action.status == Action.Status.MERGED:
+        raise ValidationError(
+            _("“%(title)s” is merged into another action. Report on that one.") % {"title": action}
+        )
     if status not in REPORTABLE_STATUSES:
         errors["status"] = _("Choose one of: %(list)s.") % {
             "list": ", ".join(_status_label(action, status) for status in REPORTABLE_STATUSES)

@@ -1,30 +1,25 @@
-"""Add and edit actions, and their measures."""
+"""Add and edit actions."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.forms import formset_factory
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
 from tenants.access import Permission, permission_required
 from tenants.plans import services
-from tenants.plans.forms.action import ActionForm, MeasureForm, MeasuresForm
+from tenants.plans.forms.action import ActionForm
 from tenants.plans.models import Action, Outcome
 from tenants.plans.views.common import (
     action_or_404,
     add_errors,
     editor_url,
-    hx_redirect,
     permission_context,
     plan_item_or_404,
 )
@@ -33,7 +28,7 @@ from tenants.plans.views.edit_conflicts import show_conflict
 # The form's field for a column of the action, if the names differ.
 FORM_FIELDS = {
     "due_date": "due", "due_precision": "due", "start_date": "start", "start_precision": "start",
-    "owner_vacant_since": "vacant_since", "measures": "better_off",
+    "owner_vacant_since": "vacant_since",
 }  # fmt: skip
 
 
@@ -56,9 +51,8 @@ def add_action(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.EDIT_PLAN)
-@vary_on_headers("HX-Request")
 def edit_action(request: HttpRequest, code: str) -> HttpResponse:
-    """The form of an action. A request by htmx gets the form alone and, once it is saved, the action's row."""
+    """All fields of an action."""
     action = action_or_404(code)
     form = ActionForm(request.POST or None, action=action, plan=action.outcome.goal.plan)
     conflict = None
@@ -70,10 +64,8 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
-            if not request.htmx or saved.outcome_id != action.outcome_id:  # type: ignore[attr-defined]
-                messages.success(request, _("Saved: %(title)s") % {"title": saved})
-                return hx_redirect(request, editor_url(saved))
-            return render(request, "plans/_action_saved.html", _row_context(request, saved))
+            messages.success(request, _("Saved: %(title)s") % {"title": saved})
+            return redirect(editor_url(saved))
     context = {
         "section": "plan",
         "form": form,
@@ -81,10 +73,8 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
         "outcome": action.outcome,
         "is_adopted": services.is_adopted(action.outcome.goal.plan),
         "conflict": conflict,
-        "today": timezone.localdate(),
     } | permission_context(request.user)
-    template = "plans/_action_form.html" if request.htmx else "plans/action_form.html"  # type: ignore[attr-defined]
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, "plans/action_form.html", context, status=422 if form.errors else 200)
 
 
 @transaction.atomic
@@ -98,38 +88,3 @@ def _save_action(request: HttpRequest, action: Action, form: ActionForm) -> Acti
         services.move_to(saved, other, by=request.user, reason=data["reason"])
         saved.refresh_from_db()
     return saved
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(Permission.EDIT_PLAN)
-def edit_measures(request: HttpRequest, code: str) -> HttpResponse:
-    """The measures of an action with baseline and target; a measure without text is removed."""
-    action = action_or_404(code)
-    Formset = formset_factory(MeasureForm, extra=2, max_num=60)
-    initial = action.measures.order_by("position", "pk").values("kind", "text", "baseline", "target")
-    formset = Formset(request.POST or None, initial=list(initial), prefix="m")
-    form = MeasuresForm(
-        request.POST or None,
-        initial={"version": services.version_token(action)},
-        is_adopted=services.is_adopted(action.outcome.goal.plan),
-    )
-    conflict = None
-    if request.method == "POST" and formset.is_valid() and form.is_valid():
-        measures = [each.cleaned_data for each in formset if each.cleaned_data.get("text")]
-        try:
-            services.edit_action(action, by=request.user, measures=measures, **form.cleaned_data)
-        except services.EditConflict as error:
-            conflict = show_conflict(form, error, action)
-        except ValidationError as error:
-            add_errors(form, error)
-        else:
-            messages.success(request, _("Saved: %(title)s") % {"title": action})
-            return redirect(editor_url(action))
-    context = {"section": "plan", "action": action, "formset": formset, "form": form, "conflict": conflict}
-    return render(request, "plans/measures.html", context, status=422 if request.method == "POST" else 200)
-
-
-def _row_context(request: HttpRequest, action: Action) -> dict[str, Any]:
-    action = action_or_404(action.code)
-    action.may_report = True  # type: ignore[attr-defined]
-    return {"action": action, "today": timezone.localdate()} | permission_context(request.user)

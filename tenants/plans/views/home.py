@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tenants import access
 from tenants.access import Permission, permission_required
 from tenants.plans import change_log, selectors
-from tenants.plans.models import Action, Outcome, PerformanceMeasure, Plan
+from tenants.plans.models import Action
+from tenants.plans.plan_health import health_checks
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views import first_screens
 from tenants.plans.views.common import get_plan, permission_context
@@ -78,59 +77,3 @@ def updates(request: HttpRequest) -> HttpResponse:
         "all": actions.count(),
     }
     return render(request, "plans/updates.html", context)
-
-
-def health_checks(plan: Plan) -> list[dict[str, Any]]:
-    """Checks on the plan's open actions and its outcomes: [{"label", "met", "of", "missing": [first three], "more"}].
-
-    A constant number of queries.
-    """
-    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    measures = PerformanceMeasure.objects.filter(action=OuterRef("pk"))
-    checks = {
-        "owner": ~Q(accountable=None) | ~Q(owner=None),
-        "date": ~Q(due_date=None) | Q(is_continuous=True),
-        "measure": Q(has_measure=True),
-        "baseline": Q(has_baseline=True),
-    }
-    checked: Any = actions.annotate(
-        has_measure=Exists(measures), has_baseline=Exists(measures.exclude(baseline="")),
-    )  # fmt: skip
-    counts = checked.aggregate(
-        of=Count("pk"), **{key: Count("pk", filter=test) for key, test in checks.items()}
-    )
-    labels = {
-        "owner": _("Has an owner"),
-        "date": _("Has a due date or is ongoing"),
-        "measure": _("Has a measure"),
-        "baseline": _("Has a measure with a baseline"),
-    }
-    results = []
-    for key, test in checks.items():
-        missing = list(checked.exclude(test).in_plan_order()[:3]) if counts[key] < counts["of"] else []
-        results.append(
-            {
-                "label": labels[key],
-                "met": counts[key],
-                "of": counts["of"],
-                "missing": missing,
-                "more": counts["of"] - counts[key] - len(missing),
-            }
-        )
-    outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
-    better = PerformanceMeasure.objects.filter(
-        action__outcome=OuterRef("pk"), action__retired_at=None, kind=PerformanceMeasure.Kind.BETTER_OFF
-    )
-    lacking = outcomes.exclude(Exists(better))
-    total, missing_count = outcomes.count(), lacking.count()
-    listed = list(lacking.order_by("goal__position", "position")[:3])
-    results.append(
-        {
-            "label": _("Outcome has a “better off” measure"),
-            "met": total - missing_count,
-            "of": total,
-            "outcomes": listed,
-            "more": missing_count - len(listed),
-        }
-    )
-    return results

@@ -12,10 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from tenants.access import Permission, permission_required
 from tenants.plans import change_log, services
 from tenants.plans.forms.plan import RetireForm
+from tenants.plans.forms.quick import MoveForm
 from tenants.plans.models import Action, Goal, Outcome
 from tenants.plans.views.common import (
     add_errors,
@@ -25,19 +27,81 @@ from tenants.plans.views.common import (
     plan_item_or_404,
 )
 from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.editor import outline
 
 PAGE_SIZE = 50
 
 
 @require_POST
 @permission_required(Permission.EDIT_PLAN)
+@vary_on_headers("HX-Request")
 def move(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
-    """Move an item one position up or down, as the field `direction` says."""
-    item = plan_item_or_404(kind, uuid)
-    if request.POST.get("direction") not in ("up", "down"):
+    """Move an item one position up or down, as the field `direction` says.
+
+    htmx gets the goal, or for a goal the whole tree, with the focus on the same button again.
+    """
+    item, direction = plan_item_or_404(kind, uuid), request.POST.get("direction", "")
+    if direction not in ("up", "down"):
         raise Http404
-    services.move(item, direction=request.POST["direction"], by=request.user)
-    return redirect(editor_url(item))
+    has_moved = services.move(item, direction=direction, by=request.user)
+    text = moved_text(item) if has_moved else _("It cannot move further: %(title)s") % {"title": item}
+    if not request.htmx:  # type: ignore[attr-defined]
+        messages.success(request, text)
+        return redirect(editor_url(item))
+    goal = item if isinstance(item, Goal) else item.goal if isinstance(item, Outcome) else item.outcome.goal
+    at = item.code if isinstance(item, Action) else ""
+    tree = outline(request.user, goal.plan, {"goal": str(goal.uuid), "at": at})
+    context = tree | permission_context(request.user)
+    context |= {
+        "text": text,
+        "moved": f"{kind}-{item.pk}",
+        "direction": direction,
+        "branches": [branch for branch in tree["tree"] if kind == "goal" or branch["goal"].pk == goal.pk],
+    }
+    return render(request, "plans/_moved.html", context)
+
+
+def moved_text(item: Goal | Outcome | Action) -> str:
+    """ "Moved to position 3 of 7: 4.1 Eviction help"."""
+    name = services.PARENT_NAMES[type(item)]
+    parent = {f"{name}_id": getattr(item, f"{name}_id")}
+    siblings: Any = type(item).objects.filter(**parent, retired_at=None).order_by("position", "pk")
+    pks = list(siblings.values_list("pk", flat=True))
+    return _("Moved to position %(number)s of %(count)s: %(title)s") % {
+        "number": pks.index(item.pk) + 1 if item.pk in pks else 1, "count": len(pks), "title": item,
+    }  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(Permission.EDIT_PLAN)
+def move_to(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
+    """Choose the new position of an item: over several others, or in another part of the plan."""
+    item = plan_item_or_404(kind, uuid)
+    plan = get_plan()
+    initial = {"version": services.version_token(item)}
+    form = MoveForm(request.POST or None, item=item, plan=plan, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        parent, after = form.target_of()
+        try:
+            services.move_to(
+                item,
+                parent,
+                after=after,
+                by=request.user,
+                reason=data.get("reason", ""),
+                version=data["version"],
+            )
+        except services.EditConflict as error:
+            show_conflict(form, error, item)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            item = plan_item_or_404(kind, uuid)
+            messages.success(request, moved_text(item))
+            return redirect(editor_url(item))
+    context = {"section": "plan", "form": form, "item": item}
+    return render(request, "plans/move_to.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.plans import selectors, services
 from tenants.plans.forms.progress import ProgressForm
+from tenants.plans.models import Action
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import action_or_404, add_errors, editor_url, permission_context
 
@@ -24,6 +25,9 @@ def record_progress(request: HttpRequest, code: str) -> HttpResponse:
     action = action_or_404(code)
     if not selectors.may_report(request.user, current_jurisdiction(), action):
         raise Http404
+    if action.status == Action.Status.MERGED:
+        context = {"section": "updates", "action": action} | permission_context(request.user)
+        return render(request, "plans/merged.html", context, status=200 if request.method != "POST" else 422)
     plan = action.outcome.goal.plan
     initial = {"status": action.status, "reason": action.reason, "next_step": action.next_step}
     form = ProgressForm(request.POST or None, initial=initial, status_labels=plan.status_labels)

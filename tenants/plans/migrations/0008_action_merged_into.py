@@ -1,0 +1,23 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Which action continues a merged one. Nullable, so that the code before this release can go on writing."""
+
+    dependencies = [("plans", "0007_strategy_label")]
+
+    operations = [
+        migrations.AddField(
+            "action",
+            "merged_into",
+            models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="merged",
+                to="plans.action",
+                verbose_name="merged into",
+            ),
+        ),
+    ]
