@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, When
 from tenants import access
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
 from tenants.plans import spreadsheets
-from tenants.plans.models import Action, ActionQuerySet, Plan, freshness
+from tenants.plans.models import Action, ActionQuerySet, Plan, ProgressNote, freshness
 
 # Roles that may report on every action; a department lead only on those of the own department.
 _ROLES_REPORTING_ON_ALL = frozenset({Role.COORDINATOR, Role.PLAN_EDITOR})
@@ -132,6 +132,14 @@ def reportable_by(
 
 def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
     return reportable_by(user, jurisdiction, Action.objects.filter(pk=action.pk)).exists()
+
+
+def may_correct(user: Any, jurisdiction: Jurisdiction, note: ProgressNote) -> bool:
+    """True for coordinators and plan editors, and for the department lead who wrote the report."""
+    roles = access.get_roles(user, jurisdiction)
+    if user.is_superuser or roles & _ROLES_REPORTING_ON_ALL:
+        return True
+    return Role.DEPARTMENT_LEAD in roles and note.created_by_id == user.pk
 
 
 def count_by_stage(plan: Plan) -> list[dict[str, Any]]:

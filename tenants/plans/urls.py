@@ -31,6 +31,14 @@ urlpatterns = [
     path("plan/actions/<slug:code>/", actions.edit_action, name="edit-action"),
     path("plan/actions/<slug:code>/measures/", actions.edit_measures, name="edit-measures"),
     path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
+    path(
+        "plan/actions/<slug:code>/progress/<uuid:uuid>/", progress.correct_progress, name="correct-progress"
+    ),
+    path(
+        "plan/actions/<slug:code>/progress/<uuid:uuid>/withdraw/",
+        progress.withdraw_progress,
+        name="withdraw-progress",
+    ),
     path("plan/actions/<slug:code>/history/", histories.action_history, name="action-history"),
     path("plan/<slug:kind>/<uuid:uuid>/move/", ordering.move, name="move"),
     path("plan/<slug:kind>/<uuid:uuid>/retire/", ordering.retire, name="retire"),

@@ -16,7 +16,12 @@ from tenants.plans.services._common import (
 from tenants.plans.services.actions import add_action, edit_action
 from tenants.plans.services.headings import add_goal, add_outcome, edit_goal, edit_outcome, edit_plan
 from tenants.plans.services.ordering import move, move_to
-from tenants.plans.services.progress import REPORTABLE_STATUSES, record_progress
+from tenants.plans.services.progress import (
+    REPORTABLE_STATUSES,
+    correct_progress,
+    record_progress,
+    withdraw_progress,
+)
 from tenants.plans.services.publishing import adopt, publish_plan, publish_warnings, unpublish_plan
 from tenants.plans.services.retirement import restore, retire
 from tenants.plans.services.starter import holds_only_starter, make_starter_plan
@@ -29,6 +34,7 @@ __all__ = [
     "add_outcome",
     "adopt",
     "announce_plan",
+    "correct_progress",
     "edit_action",
     "edit_goal",
     "edit_outcome",
@@ -48,5 +54,6 @@ __all__ = [
     "retire",
     "unpublish_plan",
     "version_token",
+    "withdraw_progress",
     "without_starter_flag",
 ]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
+from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import change_log
 from tenants.plans.commitments import commitments_in, is_adopted
-from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry, ProgressNote
 from tenants.signals import action_changed, plan_changed
 
 PlanItem = TypeVar("PlanItem", Goal, Outcome, Action)
@@ -22,10 +24,10 @@ PlanRow = Plan | Goal | Outcome | Action
 
 
 class EditConflict(ValidationError):
-    """Somebody else changed the row after the page was opened. Nothing was saved."""
+    """The row was changed after the page was opened, by somebody else or in another window. Nothing was saved."""
 
 
-def version_token(row: PlanRow) -> str:
+def version_token(row: PlanRow | ProgressNote) -> str:
     """Version of a row for optimistic locking: an edit form carries it and the service compares it."""
     return row.updated_at.isoformat()
 
@@ -92,18 +94,28 @@ def normalize_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def check_version(row: Any, version: str) -> None:
-    """Raise EditConflict if the row was changed since `version`; an empty one is not checked."""
+def check_version(row: Any, version: str, *, by: User | None = None, logged_as: Any = None) -> None:
+    """Raise EditConflict if the row was changed since `version`; an empty one is not checked.
+
+    `by` is who saves now: the conflict may be their own, in another window. The log has the row's changes under
+    `logged_as`, if not under the row itself.
+    """
     if not version or version == version_token(row):
         return
-    last = change_log.entries_for([row.uuid]).first()
-    who = str(last.by) if last and last.by else _("Somebody else")
-    raise EditConflict(
-        _(
-            "%(who)s changed this after you opened the page. Nothing of yours was saved, and it still stands "
-            "below. Compare it with what is there now, then save again."
+    last = change_log.entries_for([(logged_as or row).uuid]).first()
+    at = time_format(timezone.localtime(row.updated_at))
+    if last and last.by and last.by == by:
+        raise EditConflict(
+            _(
+                "Not saved yet: you saved this in another window at %(time)s. Compare both texts, then save again."
+            )
+            % {"time": at},
+            code="self",
         )
-        % {"who": who}
+    raise EditConflict(
+        _("Not saved yet: %(who)s changed this at %(time)s. Compare both texts, then save again.")
+        % {"who": last.by if last and last.by else _("Someone else"), "time": at},
+        code="other",
     )
 
 
@@ -118,6 +130,26 @@ def require_reason(row: PlanRow, plan: Plan, changed: Mapping[str, Any], reason:
                 )
             }
         )
+
+
+# ---- Forms that are sent twice ----------------------------------------------------------------------------
+def find_repeat(model: type[PlanItem], key: UUID | None, fields: Mapping[str, Any]) -> PlanItem | None:
+    """The row that the form with this key has added already with the same texts, with `is_repeat`; None if there is none.
+
+    Somebody who went back and sent the form again gets this row instead of a second one. Lock the parent first.
+    """
+    row = model._default_manager.filter(uuid=key).first() if key else None
+    names = [name for name in ("label", "number", "title", "details", "story", "why") if name in fields]
+    if row is None or any(getattr(row, name) != fields[name] for name in names):
+        return None
+    row.is_repeat = True
+    return row
+
+
+def uuid_for(model: type[PlanItem], key: UUID | None) -> UUID:
+    """The uuid of a new row: the key of its form, or another if the form has added a row with other texts before."""
+    is_free = key is not None and not model._default_manager.filter(uuid=key).exists()
+    return key if key is not None and is_free else uuid4()
 
 
 # ---- Saving ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,11 +16,13 @@ from tenants.plans.services._common import (
     announce_plan,
     check_fields,
     check_version,
+    find_repeat,
     lock_item,
     lock_plan,
     log_added,
     next_position,
     save_and_log,
+    uuid_for,
 )
 
 PLAN_FIELDS = frozenset(
@@ -50,26 +53,33 @@ def edit_plan(plan: Plan, *, by: User | None, version: str = "", **fields: Any) 
 
 
 @transaction.atomic
-def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
-    """Add a goal at the end of the plan. Announces `plan_changed`."""
+def add_goal(plan: Plan, *, by: User | None, key: UUID | None = None, **fields: Any) -> Goal:
+    """Add a goal at the end of the plan. Announces `plan_changed`.
+
+    `key` is that of the form, which becomes the goal's uuid: sent again, the form gets the same goal, with `is_repeat`.
+    """
     check_fields(fields, GOAL_FIELDS, "add_goal")
     plan = lock_plan(plan)
-    goal = Goal(plan=plan, position=next_position(plan.goals.all()), created_by=by, updated_by=by, **fields)
+    if goal := find_repeat(Goal, key, fields):
+        return goal
+    goal = Goal(plan=plan, uuid=uuid_for(Goal, key), position=next_position(plan.goals.all()), **fields)
     return _add(goal, plan, by=by)
 
 
 @transaction.atomic
-def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
-    """Add an outcome at the end of a goal. Announces `plan_changed`."""
+def add_outcome(goal: Goal, *, by: User | None, key: UUID | None = None, **fields: Any) -> Outcome:
+    """Add an outcome at the end of a goal. Announces `plan_changed`. `key`: as for `add_goal`."""
     check_fields(fields, OUTCOME_FIELDS, "add_outcome")
     goal, plan = lock_item(goal)
-    outcome = Outcome(
-        goal=goal, position=next_position(goal.outcomes.all()), created_by=by, updated_by=by, **fields
-    )
+    if outcome := find_repeat(Outcome, key, fields):
+        return outcome
+    position = next_position(goal.outcomes.all())
+    outcome = Outcome(goal=goal, uuid=uuid_for(Outcome, key), position=position, **fields)
     return _add(outcome, plan, by=by)
 
 
 def _add(item: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
+    item.created_by = item.updated_by = by
     item.full_clean()
     item.save()
     log_added(item, by=by)
@@ -104,7 +114,7 @@ def edit_outcome(
 def _edit(
     item: Any, plan: Plan, *, by: User | None, version: str, fields: Mapping[str, Any], reason: str = ""
 ) -> Any:
-    check_version(item, version)
+    check_version(item, version, by=by)
     before = change_log.snapshot(item)
     for name, value in fields.items():
         setattr(item, name, value)

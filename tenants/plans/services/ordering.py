@@ -51,7 +51,7 @@ def move_to(
     or if an item of an adopted plan moves without a reason.
     """
     item, plan = lock_item(item)
-    check_version(item, version)
+    check_version(item, version, by=by)
     name = "outcome" if isinstance(item, Action) else "goal"
     parent_plan_id = parent.goal.plan_id if isinstance(parent, Outcome) else parent.plan_id
     if parent_plan_id != plan.pk or parent.retired_at is not None:

@@ -24,9 +24,11 @@ from tenants.plans.views.common import (
     action_or_404,
     add_errors,
     editor_url,
+    form_key,
     hx_redirect,
     permission_context,
     plan_item_or_404,
+    say_added,
 )
 from tenants.plans.views.edit_conflicts import show_conflict
 
@@ -41,16 +43,16 @@ FORM_FIELDS = {
 @permission_required(Permission.EDIT_PLAN)
 def add_action(request: HttpRequest, uuid: UUID) -> HttpResponse:
     outcome = plan_item_or_404("outcome", uuid)
-    form = ActionForm(request.POST or None, plan=outcome.goal.plan)
+    form, key = ActionForm(request.POST or None, plan=outcome.goal.plan), form_key(request)
     if request.method == "POST" and form.is_valid():
         try:
-            action = services.add_action(outcome, by=request.user, **form.values())
+            action = services.add_action(outcome, by=request.user, key=key, **form.values())
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": action})
+            say_added(request, action)
             return redirect(editor_url(action))
-    context = {"section": "plan", "form": form, "outcome": outcome}
+    context = {"section": "plan", "form": form, "outcome": outcome, "form_key": key}
     return render(request, "plans/action_form.html", context, status=422 if form.errors else 200)
 
 
@@ -66,7 +68,9 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
         try:
             saved = _save_action(request, action, form)
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, action)
+            current = action_or_404(code)
+            fresh = ActionForm(action=current, plan=current.outcome.goal.plan)
+            conflict = show_conflict(form, error, current, fresh)
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from tenants import access
 from tenants.access import Permission
@@ -67,6 +70,22 @@ def add_errors(form: BaseForm, error: ValidationError, names: dict[str, str] | N
     for column, errors in error.error_dict.items():
         name = (names or {}).get(column, column)
         form.add_error(name if name in form.fields else None, errors)
+
+
+def form_key(request: HttpRequest) -> UUID:
+    """The key of a form that adds a row; the row gets it as its uuid, so that the same form adds it once."""
+    try:
+        return UUID(request.POST.get("form_key", ""))
+    except ValueError:
+        return uuid4()
+
+
+def say_added(request: HttpRequest, item: Goal | Outcome | Action) -> None:
+    """Say that the item is added, or that the same form had added it before."""
+    if item.is_repeat:
+        messages.info(request, _("Already added: %(title)s. Nothing was added twice.") % {"title": item})
+    else:
+        messages.success(request, _("Added: %(title)s") % {"title": item})
 
 
 def editor_url(item: Goal | Outcome | Action) -> str:

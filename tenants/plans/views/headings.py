@@ -15,13 +15,15 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.plans import services
 from tenants.plans.forms.plan import GoalForm, OutcomeForm, PlanForm
-from tenants.plans.models import Goal
+from tenants.plans.models import Goal, Plan
 from tenants.plans.views.common import (
     add_errors,
     editor_url,
+    form_key,
     get_plan,
     permission_context,
     plan_item_or_404,
+    say_added,
 )
 from tenants.plans.views.edit_conflicts import show_conflict
 
@@ -36,7 +38,8 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
         try:
             services.edit_plan(plan, by=request.user, version=form.cleaned_data["version"], **form.values())
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, plan)
+            current = Plan.objects.get(pk=plan.pk)
+            conflict = show_conflict(form, error, current, PlanForm(instance=current))
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -49,16 +52,16 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.EDIT_PLAN)
 def add_goal(request: HttpRequest) -> HttpResponse:
     plan = get_plan()
-    form = GoalForm(request.POST or None)
+    form, key = GoalForm(request.POST or None), form_key(request)
     if request.method == "POST" and form.is_valid():
         try:
-            goal = services.add_goal(plan, by=request.user, **form.values())
+            goal = services.add_goal(plan, by=request.user, key=key, **form.values())
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": goal})
+            say_added(request, goal)
             return redirect(editor_url(goal))
-    return _render_form(request, form, title=_("Add a goal"))
+    return _render_form(request, form, title=_("Add a goal"), form_key=key)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,16 +74,16 @@ def edit_goal(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @permission_required(Permission.EDIT_PLAN)
 def add_outcome(request: HttpRequest, uuid: UUID) -> HttpResponse:
     goal = plan_item_or_404("goal", uuid)
-    form = OutcomeForm(request.POST or None)
+    form, key = OutcomeForm(request.POST or None), form_key(request)
     if request.method == "POST" and form.is_valid():
         try:
-            outcome = services.add_outcome(goal, by=request.user, **form.values())
+            outcome = services.add_outcome(goal, by=request.user, key=key, **form.values())
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": outcome})
+            say_added(request, outcome)
             return redirect(editor_url(goal))
-    return _render_form(request, form, title=_("Add an outcome"), parent=goal)
+    return _render_form(request, form, title=_("Add an outcome"), parent=goal, form_key=key)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,7 +105,8 @@ def _edit_heading(request: HttpRequest, item: Any, form_class: Any, service: Any
         try:
             service(item, by=request.user, version=data["version"], reason=data["reason"], **form.values())
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, item)
+            current = type(item).objects.get(pk=item.pk)
+            conflict = show_conflict(form, error, current, form_class(instance=current))
         except ValidationError as error:
             add_errors(form, error)
         else:
