@@ -122,7 +122,7 @@ def _layout_context() -> dict[str, Any]:
 @permission_required(Permission.MANAGE_TEAM)
 def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None, jurisdiction=connection.tenant)
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             invitation = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -141,7 +141,7 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
     initial = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
     form = PersonForm(request.POST or None, initial=initial, jurisdiction=connection.tenant)
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             affiliations.change_roles(person, by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -176,7 +176,7 @@ def transfer_coordinator(request: HttpRequest) -> HttpResponse:
     form = TransferCoordinatorForm(
         request.POST or None, others=_people().exclude(pk=own_affiliation.pk).order_by("pk")
     )
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             successor = affiliations.transfer_coordinator(
                 own_affiliation, to=form.cleaned_data["to"], by=request.user
