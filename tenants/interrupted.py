@@ -8,6 +8,7 @@ saves it. Nothing is stored meanwhile. Passwords are never kept, files cannot be
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,9 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.views import defaults
 
+logger = logging.getLogger(__name__)
 KEPT_FIELD = "kept-text"
 PERSON_HEADER = "X-Person"  # of requests by htmx: for whom the page was made
 TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105  (a name)
@@ -86,23 +89,30 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return _refuse(_htmx_token_failure(request))
     if not _is_same_origin(request):  # another site must not put words on this page
         return _refuse(render(request, "403_csrf.html", status=403))
-    try:
-        view = resolve(request.path_info).func
-    except Resolver404:
-        view = None
-    can_return = getattr(view, "keeps_text", False)
-    if can_return and not request.user.is_authenticated:
+    can_return = _can_return(request)
+    if _keeps_text(request) and not request.user.is_authenticated:
         return signed_out(request)
     is_wagtails = request.path.startswith(reverse("wagtailadmin_home"))  # its editor sends no readable text
     context = {} if is_wagtails else _kept_text(request)
-    return _refuse(
-        render(
-            request,
-            "403_csrf.html",
-            context | {"can_return": can_return and _form_is_here(request)},
-            status=403,
-        )
-    )
+    return _refuse(render(request, "403_csrf.html", context | {"can_return": can_return}, status=403))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 404 of every address: with the text of a form, as its page may have closed since it was opened."""
+    if _sent_text(request):
+        return _refuse(render(request, "not_saved_404.html", _kept_text(request), status=404))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The answer to an error of the portal: with the text of a form, if that much still works."""
+    try:
+        if _sent_text(request):
+            context = _kept_text(request) | {"can_return": _can_return(request)}
+            return _refuse(render(request, "not_saved_500.html", context, status=500))
+    except Exception:
+        logger.exception("The text of a form could not be shown.")
+    return defaults.server_error(request)
 
 
 def _htmx_token_failure(request: HttpRequest) -> HttpResponse:
@@ -134,6 +144,25 @@ def _form_page(request: HttpRequest) -> str:
     if referer.netloc == request.get_host():
         return referer.path + (f"?{referer.query}" if referer.query else "")
     return request.get_full_path()
+
+
+def _sent_text(request: HttpRequest) -> bool:
+    """True if a form of this host was sent with some text, to a page of the portal's own."""
+    is_form = request.method == "POST" and not request.headers.get("HX-Request") and _is_same_origin(request)
+    is_own = not request.path.startswith(reverse("wagtailadmin_home"))
+    return is_form and is_own and bool(_kept_text(request)["texts"])
+
+
+def _keeps_text(request: HttpRequest) -> bool:
+    try:
+        return getattr(resolve(request.path_info).func, "keeps_text", False)
+    except Resolver404:
+        return False
+
+
+def _can_return(request: HttpRequest) -> bool:
+    """True if the address can show its form again, with the text."""
+    return _keeps_text(request) and _form_is_here(request)
 
 
 def _form_is_here(request: HttpRequest) -> bool:

@@ -111,7 +111,7 @@ def withdraw_progress(note: ProgressNote, *, reason: str, by: User | None) -> Pr
     """Take back a report made by mistake: it is in the change log, and shown nowhere else.
 
     The status of the action follows the newest report that is left; without one it is as it was before the first.
-    Announces `action_changed`. Raises ValidationError without a reason. Withdrawing a note twice is harmless.
+    Announces `action_changed`. Raises ValidationError without a reason, and for a note that is withdrawn already.
     """
     if not reason.strip():
         raise ValidationError({"reason": _("Say why. The reason stays in the history.")})
