@@ -20,8 +20,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
-// A form that came back with mistakes: start at their list.
-document.querySelector(".errors")?.focus();
+// A form that came back with mistakes or a conflict: start there.
+document.querySelector(".errors, #conflict")?.focus();
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
@@ -38,7 +38,7 @@ const formOf = (detail) => detail.elt.closest("form");
 const buttonOf = (detail) =>
   detail.requestConfig.triggeringEvent?.submitter ?? formOf(detail)?.querySelector("[type=submit]");
 
-const nameOf = (button) => button?.getAttribute("aria-label") ?? button?.textContent.trim() ?? "";
+const nameOf = (button) => button?.dataset.name ?? button?.getAttribute("aria-label") ?? button?.textContent.trim() ?? "";
 
 function causeOf(status) {
   if (status === 401) return "signed-out";
@@ -64,7 +64,7 @@ function place(line, detail) {
   const form = formOf(detail);
   if (!form) detail.target.before(line);
   else if (!isSaving(detail)) form.before(line);
-  else if (form.matches(".inline-form")) (form.closest("li, td, section") ?? form).append(line);
+  else if (form.matches(".inline-form")) (form.closest("li > *, .row") ?? form).after(line);
   else (buttonOf(detail)?.closest("form > *") ?? form.lastElementChild).before(line);
 }
 
@@ -113,7 +113,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   const button = buttonOf(detail);
   if (!isSaving(detail) || !button) return;
   formOf(detail).setAttribute("aria-busy", "true");
-  Object.assign(button.dataset, { words: button.innerHTML });
+  Object.assign(button.dataset, { name: nameOf(button), words: button.innerHTML });
   button.setAttribute("aria-disabled", "true");
   if (button.textContent.trim()) button.textContent = words.querySelector("[data-busy]").textContent;
 });
@@ -125,6 +125,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
     button.removeAttribute("aria-disabled");
     button.innerHTML = button.dataset.words;
     delete button.dataset.words;
+    delete button.dataset.name;
   }
   if (!detail.successful) return;
   document.querySelector(".failure")?.remove();

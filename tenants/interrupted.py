@@ -23,6 +23,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import defaults
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,18 @@ TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105  (a name)
 NEVER_KEPT = re.compile(r"password|csrfmiddlewaretoken|" + KEPT_FIELD, re.IGNORECASE)
 # Sent along, but written by the page: kept without being shown.
 WRITTEN_BY_THE_PAGE = re.compile(
-    r"(^|-)(seen|form_key|id|uuid|direction|(TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS)$"
+    r"^initial-|(^|-)(seen|form_key|id|uuid|direction|(TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS)$"
 )
+
+# Names of fields that do not say what was asked. Without a session no form is at hand to tell.
+LABELS = {
+    "on": gettext_lazy("As of"),
+    "text": gettext_lazy("What happened?"),
+    "reason": gettext_lazy("Reason"),
+    "next_step": gettext_lazy("What is next?"),
+    "story": gettext_lazy("Where we stand"),
+    "is_continuous": gettext_lazy("Ongoing (no end date)"),
+}
 
 
 def keeps_text(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,7 +185,7 @@ def _kept_text(request: HttpRequest) -> dict[str, Any]:
     """What was sent: {"texts": [{"label", "text"}] to read, "inputs": [(name, value)] to send again, "files": names}."""
     kept = [(name, values) for name, values in request.POST.lists() if not NEVER_KEPT.search(name)]
     texts = [
-        {"label": _label(name), "text": text}
+        {"label": LABELS.get(name) or _label(name), "text": _readable(text)}
         for name, values in kept
         if not WRITTEN_BY_THE_PAGE.search(name)
         for text in values
@@ -187,6 +198,11 @@ def _kept_text(request: HttpRequest) -> dict[str, Any]:
         "form_page": _form_page(request),
         "KEPT_FIELD": KEPT_FIELD,
     }
+
+
+def _readable(text: str) -> str:
+    """The text as it was sent; the code of a choice with blanks: "at risk"."""
+    return text.replace("_", " ") if re.fullmatch(r"[a-z]+(_[a-z]+)+", text) else text
 
 
 def _label(name: str) -> str:

@@ -192,7 +192,9 @@ def test_no_view_writes_when_text_is_brought_back(
                 statuses[address.name] = request(client, "post", path, data).status_code
             writes = [q["sql"] for q in queries if re.match(r"(INSERT|UPDATE|DELETE)", q["sql"])]
             assert not writes, f"{address.name}: {writes}"
-    assert set(statuses.values()) <= {200, 302, 404, 405, 422}, statuses  # 404: the alliance has no coordinator
+    assert set(statuses.values()) <= {200, 302, 404, 405, 422}, (
+        statuses
+    )  # 404: the alliance has no coordinator
     assert sum(status in (200, 422) for status in statuses.values()) > len(statuses) / 2, statuses
 
 

@@ -143,7 +143,7 @@ def test_the_second_of_two_people_keeps_the_input_and_sees_what_changed(
     other.post(url("edit-action", action.code), form_of(other, action.code) | {"details": "Hers"})
     response = coordinator_client.post(url("edit-action", action.code), data)
     assert response.status_code == 422
-    assert "Not saved yet: Ann Lee changed this at" in response.text
+    assert "Ann Lee changed this. Compare both texts" in response.text
     assert "Two posts" in response.text
     assert "Hers" in response.text
     with in_city(riverton):
@@ -232,7 +232,7 @@ def test_a_measure_gets_a_baseline_and_a_target(coordinator_client, riverton, in
         assert action.measures.get(text="Renters who stay").baseline == "61%"
     conflict = coordinator_client.post(url("edit-measures", action.code), data)
     assert conflict.status_code == 422
-    assert "Not saved yet: you saved this in another window at" in conflict.text
+    assert "you saved this in another window. Compare both texts" in conflict.text
 
 
 def test_milestones_are_lines_with_a_date_first(coordinator_client, riverton, in_city):

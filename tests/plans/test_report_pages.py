@@ -54,6 +54,8 @@ def test_milestones_are_ticked_on_the_update_form(coordinator_client, action, in
         f"done-on-{named.uuid}": "2026-05-01",
         f"done-{nameless.uuid}": "on",
         f"done-on-{done.uuid}": done.done_date.isoformat(),  # its box is unticked
+        f"initial-done-{done.uuid}": "True",
+        f"initial-done-on-{done.uuid}": done.done_date.isoformat(),
     }
     assert coordinator_client.post(url("record-progress", action.code), data).status_code == 302
     with in_city(riverton):
@@ -84,6 +86,27 @@ def test_a_day_that_cannot_be_is_422_beside_its_milestone(
     assert notes(in_city, riverton) == []
 
 
+def test_a_milestone_that_somebody_ticked_meanwhile_stays_ticked(
+    coordinator_client, action, in_city, riverton
+):
+    with in_city(riverton):
+        step = MilestoneFactory(action=action)
+    form = coordinator_client.get(url("record-progress", action.code)).text
+    assert f'name="initial-done-{step.uuid}" value="False"' in form
+    with in_city(riverton):
+        services.record_progress(
+            action,
+            by=None,
+            milestones={step.uuid: timezone.localdate()},
+            **report(on=timezone.localdate()),
+        )
+    data = report(text="Something else.") | {f"initial-done-{step.uuid}": "False"}
+    assert coordinator_client.post(url("record-progress", action.code), data).status_code == 302
+    with in_city(riverton):
+        step.refresh_from_db()
+    assert step.done_date == timezone.localdate()
+
+
 # ---- Sent twice ------------------------------------------------------------------------------------------
 def test_back_and_save_again_says_that_it_is_saved_already(coordinator_client, action, in_city, riverton):
     data = report()
@@ -91,7 +114,7 @@ def test_back_and_save_again_says_that_it_is_saved_already(coordinator_client, a
     first = coordinator_client.post(address, data, follow=True).text
     assert "is saved." in first
     second = coordinator_client.post(address, data, follow=True).text
-    assert "was already saved on" in second
+    assert "Already saved at" in second
     assert "Nothing was added." in second
     (saved,) = notes(in_city, riverton)
     assert url("correct-progress", action.code, saved["uuid"]) in second
@@ -175,7 +198,7 @@ def test_the_second_of_two_corrections_sees_both_texts(
     mine = report(text="Mine.", on="2026-03-01", seen=seen)
     response = coordinator_client.post(address, mine)
     assert response.status_code == 422
-    assert "Not saved yet: Ann Lee changed this" in response.text
+    assert "Ann Lee changed this. Compare both texts" in response.text
     assert response.text.index("Hers.") < response.text.index("Mine.")
     retry = mine | {"seen": response.context["form"]["version"].value()}
     assert coordinator_client.post(address, retry).status_code == 302

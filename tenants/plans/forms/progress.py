@@ -62,11 +62,13 @@ class ProgressForm(forms.Form):
         self.milestones = list(milestones)
         for milestone in self.milestones:
             done, day = _names(milestone)
+            # With what this person saw: only what they changed is saved, whatever others have ticked meanwhile.
+            seen: dict[str, Any] = {"required": False, "show_hidden_initial": True}
             self.fields[done] = forms.BooleanField(
-                label=_milestone_label(milestone), required=False, initial=milestone.done_date is not None
+                label=_milestone_label(milestone), initial=milestone.done_date is not None, **seen
             )
             self.fields[day] = forms.DateField(
-                label=_("Done on"), required=False, widget=day_input(), initial=milestone.done_date
+                label=_("Done on"), widget=day_input(), initial=milestone.done_date, **seen
             )
 
     def report_fields(self) -> list[forms.BoundField]:
@@ -86,7 +88,7 @@ class ProgressForm(forms.Form):
             given = data.get(day)
             if given and given > today:
                 self.add_error(day, _now("This day has not come yet. Choose today or an earlier day."))
-            elif given and not data.get(done) and given != milestone.done_date:
+            elif given and not data.get(done) and day in self.changed_data:
                 self.add_error(day, _now("Check the box if it is done, or leave the day empty."))
         return data
 
@@ -98,6 +100,7 @@ class ProgressForm(forms.Form):
             milestone.uuid: (data.get(day) or data["on"]) if data.get(done) else None
             for milestone in self.milestones
             for done, day in [_names(milestone)]
+            if {done, day} & set(self.changed_data)
         }
         return report | {"milestones": days}
 

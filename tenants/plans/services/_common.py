@@ -107,13 +107,13 @@ def check_version(row: Any, version: str, *, by: User | None = None, logged_as: 
     if last and last.by and last.by == by:
         raise EditConflict(
             _(
-                "Not saved yet: you saved this in another window at %(time)s. Compare both texts, then save again."
+                "Not saved yet: at %(time)s you saved this in another window. Compare both texts, then save again."
             )
             % {"time": at},
             code="self",
         )
     raise EditConflict(
-        _("Not saved yet: %(who)s changed this at %(time)s. Compare both texts, then save again.")
+        _("Not saved yet: at %(time)s %(who)s changed this. Compare both texts, then save again.")
         % {"who": last.by if last and last.by else _("Someone else"), "time": at},
         code="other",
     )

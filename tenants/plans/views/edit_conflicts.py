@@ -19,17 +19,19 @@ def show_conflict(form: Any, error: ValidationError, row: Any, fresh: Any = None
 
     `fresh` is an unbound form of the row as it is now; with it both texts of each field are shown, and a field that this
     person did not touch takes the text that is saved. Without it the fields are those of the newest change.
-    Returns the context of plans/_edit_conflict.html: {"is_self", "who", "at", "fields", "taken_over"}, where `fields` are
-    [{"label", "saved", "yours"}] or [{"label", "old", "new"}], and `taken_over` the labels of untouched fields.
+    Returns the context of plans/_edit_conflict.html: {"text", "is_self", "who", "at", "fields", "taken_over"}, where
+    `fields` are [{"label", "saved", "yours"}] or [{"label", "old", "new"}], and `taken_over` labels of untouched fields.
     """
     current = type(row).objects.get(pk=row.pk)
     form.data = form.data.copy()
     form.data[form.add_prefix("version")] = services.version_token(current)
     form.add_error(None, error)
+    form.has_conflict = True  # said by plans/_edit_conflict.html
     logged = current.action if isinstance(current, ProgressNote) else current
     entries = list(change_log.entries_for([logged.uuid])[:20])
     last = entries[0] if entries else None
     conflict: dict[str, Any] = {
+        "text": error.messages[0],
         "is_self": error.code == "self",
         "who": str(last.by) if last and last.by else _("Someone else"),
         "at": current.updated_at,

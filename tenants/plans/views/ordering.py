@@ -45,11 +45,12 @@ def move(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
 def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     item = plan_item_or_404(kind, uuid)
     form = RetireForm(request.POST or None, initial={"version": services.version_token(item)})
+    conflict = None
     if request.method == "POST" and form.is_valid():
         try:
             services.retire(item, by=request.user, **form.cleaned_data)
         except services.EditConflict as error:
-            show_conflict(form, error, item)
+            conflict = show_conflict(form, error, item)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -60,7 +61,13 @@ def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
         "outcome": Action.objects.current().filter(outcome=item.pk),
         "action": Action.objects.none(),
     }[kind]
-    context = {"section": "plan", "form": form, "item": item, "action_count": actions_below.count()}
+    context = {
+        "section": "plan",
+        "form": form,
+        "item": item,
+        "action_count": actions_below.count(),
+        "conflict": conflict,
+    }
     return render(request, "plans/retire.html", context, status=422 if form.errors else 200)
 
 

@@ -124,9 +124,7 @@ def _confirm(request: HttpRequest, action: Action, note: ProgressNote) -> None:
     """Say that the report is saved, or that it was saved before, with the way to correct it."""
     if note.is_repeat:
         at = timezone.localtime(note.created_at)
-        text = _(
-            "This update on “%(title)s” was already saved on %(day)s at %(time)s. Nothing was added."
-        ) % {
+        text = _("Already saved at %(time)s on %(day)s: your update on “%(title)s”. Nothing was added.") % {
             "title": action,
             "day": date_format(at),
             "time": time_format(at),
