@@ -250,7 +250,7 @@ def test_back_and_save_again_adds_no_second_report(riverton_site: Site, new_page
     path = f"/workspace/plan/actions/{action.code}/progress/"
     sign_in(page, riverton_site.url("riverton", path), EMAIL, PHRASE)
     page.locator("label").filter(has_text="On track").click()
-    page.get_by_label("Train the staff (due June 30, 2026)").set_checked(not scripts, force=True)
+    page.locator("label").filter(has_text="Train the staff").click()
     page.get_by_label("What happened?").fill(f"The staff are trained ({scripts}).")
     page.get_by_role("button", name="Save the update").click()
     page.get_by_text("is saved.").wait_for()
@@ -261,3 +261,55 @@ def test_back_and_save_again_adds_no_second_report(riverton_site: Site, new_page
     page.get_by_text("Already saved at").wait_for()
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         assert action.progress_notes.filter(text=f"The staff are trained ({scripts}).").count() == 1
+
+
+def test_a_report_is_corrected_in_two_windows_and_withdrawn(
+    riverton_site: Site, new_page: Any, scripts: bool
+) -> None:
+    page, action = new_page(scripts=scripts), first_action()
+    path = f"/workspace/plan/actions/{action.code}/progress/"
+    sign_in(page, riverton_site.url("riverton", path), EMAIL, PHRASE)
+    check = assert_accessible_and_responsive if scripts else lambda page: None
+    check(page)
+    page.set_viewport_size(WIDE)
+    page.locator("label").filter(has_text="On track").click()
+    page.get_by_label("What happened?").fill(f"It beginns ({scripts}).")
+    page.get_by_role("button", name="Save the update").click()
+    page.get_by_role("link", name="Correct it").click()
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_label("What happened?").fill(f"It begins ({scripts}).")
+    other.get_by_role("button", name="Save the correction").click()
+    other.get_by_text("is saved.").wait_for()
+    other.close()
+
+    page.get_by_label("What happened?").fill(f"It has begun ({scripts}).")
+    page.get_by_role("button", name="Save the correction").click()
+
+    conflict = page.locator("#conflict")
+    conflict.get_by_text("you saved this in another window").wait_for()
+    if scripts:
+        assert conflict.evaluate("notice => notice === document.activeElement")
+    assert page.locator(".said").all_inner_texts() == [
+        f"It begins ({scripts}).",
+        f"It has begun ({scripts}).",
+    ]
+    assert page.get_by_label("What happened?").input_value() == f"It has begun ({scripts})."
+    check(page)
+    page.set_viewport_size(WIDE)
+    page.get_by_role("button", name="Save the correction").click()
+    page.get_by_text("Your correction on").wait_for()
+    public = riverton_site.url("riverton", f"/plan/actions/{action.code}/")
+    page.goto(public)
+    assert f"It has begun ({scripts})." in page.locator("main").inner_text()
+    page.get_by_text("Corrected on").first.wait_for()
+
+    page.goto(riverton_site.url("riverton", path))
+    page.get_by_role("link", name=re.compile("^Withdraw")).first.click()
+    check(page)
+    page.set_viewport_size(WIDE)
+    page.get_by_label("Why is it withdrawn?").fill("Wrong action.")
+    page.get_by_role("button", name="Withdraw the report").click()
+    page.get_by_text("is withdrawn.").wait_for()
+    page.goto(public)
+    assert f"It has begun ({scripts})." not in page.locator("main").inner_text()
