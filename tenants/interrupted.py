@@ -33,7 +33,7 @@ TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105  (a name)
 NEVER_KEPT = re.compile(r"password|csrfmiddlewaretoken|" + KEPT_FIELD, re.IGNORECASE)
 # Sent along, but written by the page: kept without being shown.
 WRITTEN_BY_THE_PAGE = re.compile(
-    r"^initial-|(^|-)(seen|form_key|id|uuid|direction|(TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS)$"
+    r"^initial-|(^|-)(seen|id|uuid|direction|(TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS)$"
 )
 
 # Names of fields that do not say what was asked. Without a session no form is at hand to tell.

@@ -39,9 +39,7 @@ class PlanModel(models.Model):
         editable=False,
     )
 
-    is_repeat = (
-        False  # not stored: True if a service found that it had added this row before, from the same form
-    )
+    is_repeat = False  # not stored: True if a service found that this person had added the row before
 
     class Meta:
         abstract = True

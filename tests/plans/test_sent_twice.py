@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tenants.plans.models import Action, Goal, Outcome
 from tests.plans.pages import form_of, starter_action, url
@@ -24,18 +25,14 @@ def addresses(in_city, riverton) -> dict[str, str]:
     }
 
 
-def key_of(client: Any, address: str) -> str:
-    return re.search(r'name="form_key" value="([0-9a-f-]{36})"', client.get(address).text)[1]
-
-
 def titles(kind: str, in_city: Any, riverton: Any) -> list[str]:
     with in_city(riverton):
         return sorted(MODELS[kind].objects.filter(title__startswith="New").values_list("title", flat=True))
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_the_same_form_adds_its_row_once(coordinator_client, addresses, in_city, riverton, kind):
-    data = {"title": "New words", "form_key": key_of(coordinator_client, addresses[kind])}
+def test_the_same_form_sent_again_adds_its_row_once(coordinator_client, addresses, in_city, riverton, kind):
+    data = {"title": "New words"}
     assert "Added: New words" in coordinator_client.post(addresses[kind], data, follow=True).text
     again = coordinator_client.post(addresses[kind], data, follow=True)
     assert "Already added: New words" in again.text
@@ -44,27 +41,26 @@ def test_the_same_form_adds_its_row_once(coordinator_client, addresses, in_city,
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_back_and_other_words_add_a_second_row(coordinator_client, addresses, in_city, riverton, kind):
-    data = {"title": "New words", "form_key": key_of(coordinator_client, addresses[kind])}
-    coordinator_client.post(addresses[kind], data)
-    coordinator_client.post(addresses[kind], data | {"title": "New and other words"})
+    coordinator_client.post(addresses[kind], {"title": "New words"})
+    coordinator_client.post(addresses[kind], {"title": "New and other words"})
     assert titles(kind, in_city, riverton) == ["New and other words", "New words"]
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_two_forms_with_the_same_words_add_two_rows(coordinator_client, addresses, in_city, riverton, kind):
-    for _ in range(2):
-        key = key_of(coordinator_client, addresses[kind])
-        coordinator_client.post(addresses[kind], {"title": "New words", "form_key": key})
-    assert titles(kind, in_city, riverton) == ["New words", "New words"]
-
-
-@pytest.mark.parametrize("key", ["", "no-key"])
-def test_a_form_with_no_key_or_a_wrong_one_adds_its_row(
-    coordinator_client, addresses, in_city, riverton, key
+def test_the_same_words_of_another_person_later_or_elsewhere_are_another_row(
+    coordinator_client, client_for, make_user, addresses, in_city, riverton
 ):
-    data = {"title": "New words", "form_key": key}
-    assert coordinator_client.post(addresses["goal"], data).status_code == 302
-    assert titles("goal", in_city, riverton) == ["New words"]
+    data = {"title": "New words"}
+    coordinator_client.post(addresses["action"], data)
+    client_for(riverton, make_user(riverton, "plan_editor")).post(addresses["action"], data)
+    assert titles("action", in_city, riverton) == ["New words"] * 2
+    with in_city(riverton):
+        elsewhere = Outcome.objects.order_by("pk").last()
+    coordinator_client.post(url("add-action", elsewhere.uuid), data)
+    assert titles("action", in_city, riverton) == ["New words"] * 3
+    with in_city(riverton):
+        Action.objects.filter(title="New words").update(created_at=timezone.now() - dt.timedelta(minutes=11))
+    coordinator_client.post(addresses["action"], data)
+    assert titles("action", in_city, riverton) == ["New words"] * 4
 
 
 # ---- Two windows -----------------------------------------------------------------------------------------

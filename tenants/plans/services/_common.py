@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
-from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -21,6 +21,7 @@ from tenants.signals import action_changed, plan_changed
 
 PlanItem = TypeVar("PlanItem", Goal, Outcome, Action)
 PlanRow = Plan | Goal | Outcome | Action
+REPEAT_WINDOW = dt.timedelta(minutes=10)
 
 
 class EditConflict(ValidationError):
@@ -132,24 +133,24 @@ def require_reason(row: PlanRow, plan: Plan, changed: Mapping[str, Any], reason:
         )
 
 
-# ---- Forms that are sent twice ----------------------------------------------------------------------------
-def find_repeat(model: type[PlanItem], key: UUID | None, fields: Mapping[str, Any]) -> PlanItem | None:
-    """The row that the form with this key has added already with the same texts, with `is_repeat`; None if there is none.
+# ---- Forms that are sent twice ---------------------------------------------------------------------------
+def find_repeat(siblings: Any, fields: Mapping[str, Any], *, by: User | None) -> Any:
+    """The sibling that this person has added with the same texts a moment ago, with `is_repeat`; None without one.
 
     Somebody who went back and sent the form again gets this row instead of a second one. Lock the parent first.
     """
-    row = model._default_manager.filter(uuid=key).first() if key else None
-    names = [name for name in ("label", "number", "title", "details", "story", "why") if name in fields]
-    if row is None or any(getattr(row, name) != fields[name] for name in names):
+    texts = {
+        name: fields[name]
+        for name in ("label", "number", "title", "details", "story", "why")
+        if name in fields
+    }
+    if by is None or "title" not in texts:
         return None
-    row.is_repeat = True
+    since = timezone.now() - REPEAT_WINDOW
+    row = siblings.filter(created_by=by, created_at__gte=since, retired_at=None, **texts).first()
+    if row is not None:
+        row.is_repeat = True
     return row
-
-
-def uuid_for(model: type[PlanItem], key: UUID | None) -> UUID:
-    """The uuid of a new row: the key of its form, or another if the form has added a row with other texts before."""
-    is_free = key is not None and not model._default_manager.filter(uuid=key).exists()
-    return key if key is not None and is_free else uuid4()
 
 
 # ---- Saving ----------------------------------------------------------------------------------------------

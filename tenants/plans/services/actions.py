@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -32,7 +31,6 @@ from tenants.plans.services._common import (
     log_added,
     next_position,
     save_and_log,
-    uuid_for,
 )
 
 ACTION_FIELDS = frozenset(
@@ -58,20 +56,19 @@ RELATED_FIELDS = frozenset({"responsible", "support", "measures", "milestones"})
 
 
 @transaction.atomic
-def add_action(outcome: Outcome, *, by: User | None, key: UUID | None = None, **fields: Any) -> Action:
+def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     """Add an action at the end of an outcome, with a code of its own. Announces `action_changed`.
 
-    `fields` are ACTION_FIELDS, as for `edit_action`. `key` is that of the form, which becomes the action's uuid: sent
-    again, the form gets the same action, with `is_repeat`.
+    `fields` are ACTION_FIELDS, as for `edit_action`. Added twice with the same texts by the same person
+    in a few minutes, it is the same action, with `is_repeat`.
     """
     check_fields(fields, ACTION_FIELDS, "add_action")
     outcome, plan = lock_item(outcome)
-    if same := find_repeat(Action, key, fields):
+    if same := find_repeat(outcome.actions, fields, by=by):
         return same
     columns, related = _split_fields(fields)
     action = Action(
         outcome=outcome,
-        uuid=uuid_for(Action, key),
         code=f"a{plan.next_code}",
         position=next_position(outcome.actions.all()),
         created_by=by,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -22,7 +21,6 @@ from tenants.plans.services._common import (
     log_added,
     next_position,
     save_and_log,
-    uuid_for,
 )
 
 PLAN_FIELDS = frozenset(
@@ -53,28 +51,28 @@ def edit_plan(plan: Plan, *, by: User | None, version: str = "", **fields: Any) 
 
 
 @transaction.atomic
-def add_goal(plan: Plan, *, by: User | None, key: UUID | None = None, **fields: Any) -> Goal:
+def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
     """Add a goal at the end of the plan. Announces `plan_changed`.
 
-    `key` is that of the form, which becomes the goal's uuid: sent again, the form gets the same goal, with `is_repeat`.
+    Added twice with the same texts by the same person in a few minutes, it is the same goal, with `is_repeat`.
     """
     check_fields(fields, GOAL_FIELDS, "add_goal")
     plan = lock_plan(plan)
-    if goal := find_repeat(Goal, key, fields):
+    if goal := find_repeat(plan.goals, fields, by=by):
         return goal
-    goal = Goal(plan=plan, uuid=uuid_for(Goal, key), position=next_position(plan.goals.all()), **fields)
+    goal = Goal(plan=plan, position=next_position(plan.goals.all()), **fields)
     return _add(goal, plan, by=by)
 
 
 @transaction.atomic
-def add_outcome(goal: Goal, *, by: User | None, key: UUID | None = None, **fields: Any) -> Outcome:
-    """Add an outcome at the end of a goal. Announces `plan_changed`. `key`: as for `add_goal`."""
+def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
+    """Add an outcome at the end of a goal, or return the same one as `add_goal` does. Announces `plan_changed`."""
     check_fields(fields, OUTCOME_FIELDS, "add_outcome")
     goal, plan = lock_item(goal)
-    if outcome := find_repeat(Outcome, key, fields):
+    if outcome := find_repeat(goal.outcomes, fields, by=by):
         return outcome
     position = next_position(goal.outcomes.all())
-    outcome = Outcome(goal=goal, uuid=uuid_for(Outcome, key), position=position, **fields)
+    outcome = Outcome(goal=goal, position=position, **fields)
     return _add(outcome, plan, by=by)
 
 

@@ -24,7 +24,6 @@ from tenants.plans.views.common import (
     action_or_404,
     add_errors,
     editor_url,
-    form_key,
     hx_redirect,
     permission_context,
     plan_item_or_404,
@@ -43,16 +42,16 @@ FORM_FIELDS = {
 @permission_required(Permission.EDIT_PLAN)
 def add_action(request: HttpRequest, uuid: UUID) -> HttpResponse:
     outcome = plan_item_or_404("outcome", uuid)
-    form, key = ActionForm(request.POST or None, plan=outcome.goal.plan), form_key(request)
+    form = ActionForm(request.POST or None, plan=outcome.goal.plan)
     if request.method == "POST" and form.is_valid():
         try:
-            action = services.add_action(outcome, by=request.user, key=key, **form.values())
+            action = services.add_action(outcome, by=request.user, **form.values())
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
             say_added(request, action)
             return redirect(editor_url(action))
-    context = {"section": "plan", "form": form, "outcome": outcome, "form_key": key}
+    context = {"section": "plan", "form": form, "outcome": outcome}
     return render(request, "plans/action_form.html", context, status=422 if form.errors else 200)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -72,18 +71,12 @@ def add_errors(form: BaseForm, error: ValidationError, names: dict[str, str] | N
         form.add_error(name if name in form.fields else None, errors)
 
 
-def form_key(request: HttpRequest) -> UUID:
-    """The key of a form that adds a row; the row gets it as its uuid, so that the same form adds it once."""
-    try:
-        return UUID(request.POST.get("form_key", ""))
-    except ValueError:
-        return uuid4()
-
-
 def say_added(request: HttpRequest, item: Goal | Outcome | Action) -> None:
-    """Say that the item is added, or that the same form had added it before."""
+    """Say that the item is added, or that it was added a moment ago."""
     if item.is_repeat:
-        messages.info(request, _("Already added: %(title)s. Nothing was added twice.") % {"title": item})
+        messages.info(
+            request, _("Already added: %(title)s. To add another one, change its words.") % {"title": item}
+        )
     else:
         messages.success(request, _("Added: %(title)s") % {"title": item})
 

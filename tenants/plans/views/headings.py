@@ -19,7 +19,6 @@ from tenants.plans.models import Goal, Plan
 from tenants.plans.views.common import (
     add_errors,
     editor_url,
-    form_key,
     get_plan,
     permission_context,
     plan_item_or_404,
@@ -52,16 +51,16 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.EDIT_PLAN)
 def add_goal(request: HttpRequest) -> HttpResponse:
     plan = get_plan()
-    form, key = GoalForm(request.POST or None), form_key(request)
+    form = GoalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            goal = services.add_goal(plan, by=request.user, key=key, **form.values())
+            goal = services.add_goal(plan, by=request.user, **form.values())
         except ValidationError as error:
             add_errors(form, error)
         else:
             say_added(request, goal)
             return redirect(editor_url(goal))
-    return _render_form(request, form, title=_("Add a goal"), form_key=key)
+    return _render_form(request, form, title=_("Add a goal"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,16 +73,16 @@ def edit_goal(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @permission_required(Permission.EDIT_PLAN)
 def add_outcome(request: HttpRequest, uuid: UUID) -> HttpResponse:
     goal = plan_item_or_404("goal", uuid)
-    form, key = OutcomeForm(request.POST or None), form_key(request)
+    form = OutcomeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            outcome = services.add_outcome(goal, by=request.user, key=key, **form.values())
+            outcome = services.add_outcome(goal, by=request.user, **form.values())
         except ValidationError as error:
             add_errors(form, error)
         else:
             say_added(request, outcome)
             return redirect(editor_url(goal))
-    return _render_form(request, form, title=_("Add an outcome"), parent=goal, form_key=key)
+    return _render_form(request, form, title=_("Add an outcome"), parent=goal)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
