@@ -9,7 +9,6 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, re_path, reverse
-from django.views import defaults
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
@@ -26,6 +25,7 @@ from rest_framework.response import Response
 from cohort import api as cohort
 from resources import api as resources
 from search import api as search
+from tenants import interrupted
 from tenants.api import PREFIX, problems
 from tenants.api.parameters import ChoiceParameter, ParameterField, validate_query
 from tenants.api.reference import sections
@@ -126,10 +126,10 @@ def render_schema(renderer_class: Any) -> bytes:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The response to an exception outside of a view: a problem document below /api/, otherwise the error page."""
+    """The response to an error: a problem document below /api/, otherwise the error page, with the text of a form."""
     if request.path.startswith("/api/"):
         return problems.server_error(request)
-    return defaults.server_error(request)
+    return interrupted.server_error(request)
 
 
 def resource(name: str, key: str, single: str, viewset: type[ResourceViewSet]) -> list[URLPattern]:

@@ -9,6 +9,7 @@ from tenants.signin import alliance as signin
 from tenants.web import well_known
 from tenants.web.media import media
 
+handler404 = "tenants.interrupted.not_found"
 handler500 = "config.api.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [

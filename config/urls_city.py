@@ -8,6 +8,7 @@ from tenants.signin import city as signin
 from tenants.web import well_known
 from tenants.web.media import media
 
+handler404 = "tenants.interrupted.not_found"
 handler500 = "config.api.server_error"  # also for a request to an unknown host
 
 urlpatterns: list[URLPattern | URLResolver] = [

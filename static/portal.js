@@ -20,8 +20,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
-// A form that came back with mistakes: start at their list.
-document.querySelector(".errors")?.focus();
+// A form that came back with mistakes or a conflict: start there.
+document.querySelector(".errors, #conflict")?.focus();
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
@@ -101,3 +101,133 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// ---- Requests by htmx that fail ---------------------------------------------------------------------------
+// Each failure is said in a line beside what was sent (its words: partials/failure_notices.html). Forms keep what was
+// typed, with the focus; choices of a filter go back to what the list shows.
+
+const words = document.getElementById("failures")?.content;
+const isSaving = (detail) => detail.requestConfig.verb !== "get";
+const formOf = (detail) => detail.elt.closest("form");
+const buttonOf = (detail) =>
+  detail.requestConfig.triggeringEvent?.submitter ?? formOf(detail)?.querySelector("[type=submit]");
+
+const nameOf = (button) => button?.dataset.name ?? button?.getAttribute("aria-label") ?? button?.textContent.trim() ?? "";
+
+function causeOf(status) {
+  if (status === 401) return "signed-out";
+  if (status === 403) return "stale";
+  return [404, 405, 410].includes(status) ? "gone" : "server";
+}
+
+function announce(detail, cause) {
+  const kind = isSaving(detail) ? "saving" : "loading";
+  const before = document.querySelector(".failure");
+  if (kind === "loading" && before?.dataset.cause === cause && before.dataset.kind === kind) return; // said already
+  before?.remove();
+  const line = document.createElement("div");
+  line.className = "failure notice notice--risk";
+  line.setAttribute("role", "alert");
+  Object.assign(line.dataset, { cause, kind, button: nameOf(buttonOf(detail)) });
+  place(line, detail);
+  fill(line);
+  line.scrollIntoView({ block: "nearest" });
+}
+
+function place(line, detail) {
+  const form = formOf(detail);
+  if (!form) detail.target.before(line);
+  else if (!isSaving(detail)) form.before(line);
+  else if (form.matches(".inline-form")) (form.closest("li > *, .row") ?? form).after(line);
+  else (buttonOf(detail)?.closest("form > *") ?? form.lastElementChild).before(line);
+}
+
+function fill(line) {
+  const { cause, kind, button } = line.dataset;
+  line.replaceChildren(words.querySelector(`[data-${kind}=${cause}]`).cloneNode(true));
+  const name = line.querySelector("[data-button]");
+  if (name && button) name.textContent = button;
+  line.querySelector("a[href='']")?.setAttribute("href", location.href);
+}
+
+// Choices as the list shows them, by form.
+const shown = new WeakMap();
+const choicesOf = (form) =>
+  [...form.elements]
+    .filter((field) => field.matches("select, [type=checkbox], [type=radio]"))
+    .map((field) => [field, field.matches("select") ? "value" : "checked"])
+    .map(([field, property]) => [field, property, field[property]]);
+
+function rememberChoices() {
+  for (const form of document.querySelectorAll("form[hx-get]:not(.htmx-request)")) shown.set(form, choicesOf(form));
+}
+
+function fail(detail, cause) {
+  const form = formOf(detail);
+  if (form && !isSaving(detail)) {
+    for (const [field, property, value] of shown.get(form) ?? []) field[property] = value;
+  }
+  announce(detail, cause);
+}
+
+// Somebody who signed in again in another tab has a new token, and the page is made for the same person: send it again.
+function sendAgain(detail, token) {
+  const form = formOf(detail);
+  if (!token || !form || form.dataset.token === "renewed") return false;
+  form.dataset.token = "renewed";
+  for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  document.body.setAttribute("hx-headers", JSON.stringify({ ...headers, "X-CSRFToken": token }));
+  const button = buttonOf(detail);
+  setTimeout(() => form.requestSubmit(form.contains(button) ? button : undefined));
+  return true;
+}
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  const button = buttonOf(detail);
+  if (!isSaving(detail) || !button) return;
+  formOf(detail).setAttribute("aria-busy", "true");
+  Object.assign(button.dataset, { name: nameOf(button), words: button.innerHTML });
+  button.setAttribute("aria-disabled", "true");
+  if (button.textContent.trim()) button.textContent = words.querySelector("[data-busy]").textContent;
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const button = isSaving(detail) && buttonOf(detail);
+  if (button && "words" in button.dataset) {
+    formOf(detail).removeAttribute("aria-busy");
+    button.removeAttribute("aria-disabled");
+    button.innerHTML = button.dataset.words;
+    delete button.dataset.words;
+    delete button.dataset.name;
+  }
+  if (!detail.successful) return;
+  document.querySelector(".failure")?.remove();
+  delete formOf(detail)?.dataset.token;
+});
+
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const { status } = detail.xhr;
+  if (status === 403 && sendAgain(detail, detail.xhr.getResponseHeader("X-CSRF-Token"))) return;
+  fail(detail, causeOf(status));
+});
+document.addEventListener("htmx:sendError", ({ detail }) => fail(detail, navigator.onLine ? "unreachable" : "offline"));
+document.addEventListener("htmx:timeout", ({ detail }) => fail(detail, "timeout"));
+
+// Nothing is sent by itself when the connection is back.
+addEventListener("online", () => {
+  const line = document.querySelector(".failure[data-cause=offline], .failure[data-cause=unreachable]");
+  if (!line) return;
+  line.dataset.cause = "online";
+  fill(line);
+});
+
+// A form that is being saved is not sent twice.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[aria-busy=true]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+document.addEventListener("htmx:afterSettle", rememberChoices);
+rememberChoices();

@@ -1,7 +1,8 @@
 """Permissions by role. No other module decides who may do what.
 
 A view names its permission with `@permission_required(Permission.…)`; services rely on that check.
-An anonymous visitor is redirected to the sign-in; a user without the permission gets 404.
+An anonymous visitor is redirected to the sign-in, or gets back the text of a form that was sent; a user without the
+permission gets 404.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from tenants import interrupted
 from tenants.models import Affiliation, Jurisdiction, Role
 
 
@@ -97,8 +99,14 @@ def get_audience(user: Any) -> str:
     return "members" if is_member(user) else "public"
 
 
-def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To /sign-in/ of this host, which redirects to the login form of the alliance."""
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To /sign-in/ of this host, which redirects to the login form of the alliance.
+
+    A form that was sent, and a request by htmx, are not redirected: their page stays and says what to do.
+    """
+    is_form = request.method not in ("GET", "HEAD") or interrupted.brings_text_back(request)
+    if is_form or request.headers.get("HX-Request"):
+        return interrupted.signed_out(request)
     return redirect(reverse("signin:login", query={"next": request.get_full_path()}))
 
 
@@ -122,11 +130,11 @@ def permission_required(
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect_to_sign_in(request)
+                return ask_to_sign_in(request)
             if not has_permission(request.user, permission, connection.tenant):
                 raise Http404
             return view(request, *args, **kwargs)
 
-        return open_before_launch(checked)
+        return open_before_launch(interrupted.keeps_text(checked))
 
     return decorate

@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "tenants.web.middleware.JurisdictionLocaleMiddleware",
     "tenants.web.page_cache.AnonymousPageCacheMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "tenants.interrupted.KeptTextMiddleware",  # before the check of CSRF tokens
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenants.signin.sessions.SessionEpochMiddleware",
@@ -239,6 +240,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "tenants.interrupted.csrf_failure"
 
 # ---- Web security ----------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SECURE_COOKIES and not env_bool("BEHIND_TLS_PROXY", default=True)

@@ -224,7 +224,7 @@ def _share_text(plan: Plan, action: Action, reported: str) -> str:
 def _progress_notes(action: Action) -> Any:
     notes = ProgressNote.objects.filter(action=action)
     newest_first = notes.order_by(F("noted_on").desc(nulls_last=True), "-position", "-pk")
-    return newest_first.values("noted_on", "label", "status", "text", "reason", "next_step")
+    return newest_first.values("noted_on", "label", "status", "text", "reason", "next_step", "corrected_at")
 
 
 def _with_status_changes(notes: list[dict[str, Any]], status_labels: dict[str, str]) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ VERB_LABELS = {
     "retired": _("retired"),
     "restored": _("brought back"),
     "reported": _("reported progress on"),
+    "corrected": _("corrected a report on"),
+    "withdrawn": _("withdrew a report on"),
     "imported": _("imported"),
     "undone": _("took back the import of"),
     "published": _("published"),

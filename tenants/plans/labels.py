@@ -223,7 +223,10 @@ def _format_item(item: Any) -> str:
     if "kind" in item:
         return _format_measure(item)
     day = _format_day(item.get("due") or item.get("on"), item.get("precision") or Precision.DAY)
-    texts = [item.get("title"), item.get("label"), item.get("text"), day]
+    status = choice_label(Action.Status, item["status"]) if item.get("status") else ""
+    done = _format_day(item.get("done"), Precision.DAY)
+    texts = [item.get("title"), item.get("label"), status, item.get("text"), item.get("reason"), item.get("next_step"),
+             day, _("done %(day)s") % {"day": done} if done else ""]  # fmt: skip
     return ", ".join(str(text) for text in texts if text)
 
 

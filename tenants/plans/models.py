@@ -39,6 +39,8 @@ class PlanModel(models.Model):
         editable=False,
     )
 
+    is_repeat = False  # not stored: True if a service found that this person had added the row before
+
     class Meta:
         abstract = True
 
@@ -352,8 +354,18 @@ class Milestone(PlanModel):
         return self.title or str(self.due_date)
 
 
+class CurrentNoteManager(models.Manager["ProgressNote"]):
+    """The notes that are not withdrawn. A page, file or count that forgets about withdrawn ones is right."""
+
+    def get_queryset(self) -> models.QuerySet[ProgressNote]:
+        return super().get_queryset().filter(withdrawn_at=None)
+
+
 class ProgressNote(PlanModel):
-    """A dated progress note on an action. Never edited: a correction is a new note."""
+    """A dated progress note on an action. A correction is dated, and the change log has the text before it.
+
+    A withdrawn note, reported by mistake, is kept for the log and shown nowhere.
+    """
 
     action = models.ForeignKey(Action, models.CASCADE, related_name="progress_notes")
     label = models.CharField(max_length=40, blank=True)  # the period as the sheet names it: "FY26 Q2"
@@ -364,6 +376,11 @@ class ProgressNote(PlanModel):
     next_step = models.TextField(_("what is next"), blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     is_imported = models.BooleanField(default=False)
+    corrected_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CurrentNoteManager()
+    with_withdrawn = models.Manager["ProgressNote"]()
 
     def __str__(self) -> str:
         return f"{self.label or self.noted_on}: {self.text[:60]}"

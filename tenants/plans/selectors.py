@@ -171,6 +171,14 @@ def may_report(user: Any, jurisdiction: Jurisdiction, action: Action) -> bool:
     return reportable_by(user, jurisdiction, Action.objects.filter(pk=action.pk)).exists()
 
 
+def may_correct(user: Any, jurisdiction: Jurisdiction, note: ProgressNote) -> bool:
+    """True for coordinators and plan editors, and for the department lead who wrote the report."""
+    roles = access.get_roles(user, jurisdiction)
+    if user.is_superuser or roles & _ROLES_REPORTING_ON_ALL:
+        return True
+    return Role.DEPARTMENT_LEAD in roles and note.created_by_id == user.pk
+
+
 def count_by_stage(plan: Plan) -> list[dict[str, Any]]:
     """Number of actions that count in each stage: [{"stage": "normalize", "count": 8, "percent": 21}].
 

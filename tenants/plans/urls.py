@@ -35,6 +35,14 @@ urlpatterns = [
     path("plan/actions/<slug:code>/short/", inline_edit.edit_inline, name="edit-inline"),
     path("plan/actions/<slug:code>/merge/", merging.merge, name="merge"),
     path("plan/actions/<slug:code>/progress/", progress.record_progress, name="record-progress"),
+    path(
+        "plan/actions/<slug:code>/progress/<uuid:uuid>/", progress.correct_progress, name="correct-progress"
+    ),
+    path(
+        "plan/actions/<slug:code>/progress/<uuid:uuid>/withdraw/",
+        progress.withdraw_progress,
+        name="withdraw-progress",
+    ),
     path("plan/actions/<slug:code>/history/", histories.action_history, name="action-history"),
     path("plan/<slug:kind>/<uuid:uuid>/move/", ordering.move, name="move"),
     path("plan/<slug:kind>/<uuid:uuid>/move-to/", ordering.move_to, name="move-to"),

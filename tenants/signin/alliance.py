@@ -23,7 +23,7 @@ from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.people import affiliations, invitations
 from tenants.people.reviews import texts_waiting_for
 from tenants.signin import sign_in_codes
-from tenants.signin.city import safe_redirect_path
+from tenants.signin.city import back_to_your_text, safe_redirect_path
 from tenants.signin.first_screens import links_of
 
 
@@ -162,6 +162,7 @@ def not_found(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern] = [
     path("sign-in/", start_login, name="login"),
     path("sign-in/for/<slug:slug>/", authorize, name="authorize"),
+    path("sign-in/back-to-your-text/", back_to_your_text, name="back-to-your-text"),
     path("sign-out/", sign_out, name="logout"),
     path("accounts/", account_home, name="account"),
     path("accounts/invitation/<str:token>/", accept_invitation, name="invitation"),

@@ -84,6 +84,16 @@ def _arrival_of(user: User, path: str) -> str:
 
 
 @open_before_launch
+@never_cache
+@require_GET
+def back_to_your_text(request: HttpRequest) -> HttpResponse:
+    """Where somebody lands who signed in to save a form that waits in another tab."""
+    if not request.user.is_authenticated:
+        return access.ask_to_sign_in(request)
+    return render(request, "signin/back_to_your_text.html")
+
+
+@open_before_launch
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session at this city only, not those at the alliance or at other cities."""
@@ -99,5 +109,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("sign-in/", start_login, name="login"),
     path("sign-in/finish/", login_callback, name="login-callback"),
+    path("sign-in/back-to-your-text/", back_to_your_text, name="back-to-your-text"),
     path("sign-out/", sign_out, name="logout"),
 ]

@@ -144,7 +144,7 @@ def _known_department(initial: dict[str, str]) -> dict[str, Any]:
 def invite(request: HttpRequest) -> HttpResponse:
     asked = {"department": request.GET.get("department", "")[:120]}
     form = InviteForm(request.POST or None, jurisdiction=connection.tenant, initial=_known_department(asked))
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             invitation = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -163,7 +163,7 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
     person = _person(uuid)
     initial = {name: getattr(person, name) for name in ("title", "department", "is_public", "roles")}
     form = PersonForm(request.POST or None, initial=initial, jurisdiction=connection.tenant)
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             affiliations.change_roles(person, by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -198,7 +198,7 @@ def transfer_coordinator(request: HttpRequest) -> HttpResponse:
     form = TransferCoordinatorForm(
         request.POST or None, others=_people().exclude(pk=own_affiliation.pk).order_by("pk")
     )
-    if form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             successor = affiliations.transfer_coordinator(
                 own_affiliation, to=form.cleaned_data["to"], by=request.user

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from django_tenants.utils import tenant_context
 
 from tenants.models import Affiliation, Visibility
 from tenants.people import invitations
-from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan
+from tenants.plans.models import Action, Goal, ImportJob, Outcome, Plan, ProgressNote
 from tests.access.clients import clients_for_roles
 from tests.resources.factories import LibraryItemFactory
 
@@ -71,6 +72,9 @@ def make_scenario(
         Plan.objects.update(visibility=visibility)
         action = Action.objects.in_plan_order().current().first()
         outcome, goal = Outcome.objects.get(actions=action), Goal.objects.get(outcomes__actions=action)
+        note = ProgressNote.objects.create(
+            action=action, text="Half the forms are done.", noted_on=dt.date(2026, 3, 1)
+        )
         job = ImportJob.objects.create(
             filename="plan.csv", content=b"Action\nTranslate the forms\n", sha256="0" * 64
         )
@@ -85,6 +89,8 @@ def make_scenario(
         "plans:add-outcome/uuid": goal.uuid,
         "plans:edit-outcome/uuid": outcome.uuid,
         "plans:add-action/uuid": outcome.uuid,
+        "plans:correct-progress/uuid": note.uuid,
+        "plans:withdraw-progress/uuid": note.uuid,
         "team:change/uuid": affiliation.uuid,
         "team:end/uuid": affiliation.uuid,
         "team:resend/uuid": invitation.uuid,

@@ -69,10 +69,16 @@ def site(status: int = 200, **kwargs: Any) -> Row:
 
 def workspace(*roles: str, status: int = 200, **kwargs: Any) -> Row:
     """A page of a city's workspace, for these roles or for the whole team."""
-    return Row(only(*(roles or TEAM), status=status), **kwargs)
+    return Row(only(*(roles or TEAM), status=status, anonymous=sent_away(**kwargs)), **kwargs)
+
+
+def sent_away(method: str = "get", **_kwargs: Any) -> int:
+    """The answer to a visitor without a session: to the sign-in, or 401 with the text of the form that was sent."""
+    return 302 if method == "get" else 401
 
 
 WRITERS = ("plan_editor", "coordinator")
+SIGNED_IN_HERE = all_roles() | dict.fromkeys(WITHOUT_SESSION, 302)
 
 # Files that programs look for; open before the launch, as they show nothing of the site.
 WELL_KNOWN = {"robots": Row(all_roles()), "favicon": Row(all_roles()), "security-txt": Row(all_roles())}
@@ -100,6 +106,7 @@ CITY: dict[str, Row] = {
     # signing in
     "signin:login": Row(all_roles(302)),
     "signin:login-callback": Row(all_roles(403)),
+    "signin:back-to-your-text": Row(SIGNED_IN_HERE),
     "signin:logout": Row(all_roles(302), method="post"),
     "cms/login/": Row(all_roles(302)),
     "cms/logout/": Row(all_roles(302), method="post"),
@@ -122,6 +129,8 @@ CITY: dict[str, Row] = {
     "plans:record-progress": workspace(
         *WRITERS
     ),  # a department lead may report on the department's own actions only, and this action has no department
+    "plans:correct-progress": workspace(*WRITERS),  # a department lead corrects own reports only
+    "plans:withdraw-progress": workspace(*WRITERS),
     "plans:action-history": workspace(),
     "plans:move": workspace(*WRITERS, status=302, method="post", data={"direction": "up"}),
     "plans:move-to": workspace(*WRITERS),
@@ -200,10 +209,11 @@ ALLIANCE: dict[str, Row] = {
     ),  # the alliance has no coordinator: an administrator appoints another administrator
     "team:change": Row(only("staff_admin")),
     "team:end": Row(only("staff_admin")),
-    "team:resend": Row(only("staff_admin", status=302), method="post"),
+    "team:resend": Row(only("staff_admin", status=302, anonymous=401), method="post"),
     "team:revoke": Row(only("staff_admin")),
     # signing in
     "signin:login": Row(all_roles(302)),
+    "signin:back-to-your-text": Row(SIGNED_IN_HERE),
     "signin:authorize": Row(only("member", *TEAM, status=302), data={"nonce": "0" * 64}),
     "signin:logout": Row(all_roles(302), method="post"),
     "signin:account": Row(only(*SIGNED_IN)),
@@ -219,7 +229,9 @@ ALLIANCE: dict[str, Row] = {
     "demo:mail-kind": Row(all_roles(404), args={"key": "invitation"}),
     "demo:mail-html": Row(all_roles(404), args={"name": "20261126-1"}),
     "staff:invite": Row(
-        only("staff_admin", "staff_onboarding", status=422), args={"slug": "riverton"}, method="post"
+        only("staff_admin", "staff_onboarding", status=422, anonymous=401),
+        args={"slug": "riverton"},
+        method="post",
     ),
 }
 
@@ -316,11 +328,11 @@ def unexpected_statuses(
             path = address.path(scenario.values_for(address.name, host) | dict(row.args))
             for who, client in clients.items():
                 client.raise_request_exception = False  # an error is a line, too
-                is_sent_away = who in WITHOUT_SESSION and expected[who] == 302
+                is_sent_away = who in WITHOUT_SESSION and expected[who] in (302, 401)
                 for method in EVERY_METHOD:
                     data = row.data or (FORM_DATA if method == "post" else {})
                     status = request(client, method, path, data).status_code
-                    allowed = {404, 405} | ({302, 403} if is_sent_away else set())
+                    allowed = {404, 405} | ({302, 401, 403} if is_sent_away else set())
                     allowed |= {200, 204} if method == "options" else set()  # lists the methods, and no more
                     is_refused = expected[who] == 404 or is_sent_away
                     if status >= 500 or (is_refused and status not in allowed):

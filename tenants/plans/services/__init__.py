@@ -18,7 +18,12 @@ from tenants.plans.services.bulk_edit import edit_actions
 from tenants.plans.services.headings import add_goal, add_outcome, edit_goal, edit_outcome, edit_plan
 from tenants.plans.services.merging import merge_actions, separate_action
 from tenants.plans.services.ordering import LAST, PARENT_NAMES, move, move_to
-from tenants.plans.services.progress import REPORTABLE_STATUSES, record_progress
+from tenants.plans.services.progress import (
+    REPORTABLE_STATUSES,
+    correct_progress,
+    record_progress,
+    withdraw_progress,
+)
 from tenants.plans.services.publishing import adopt, publish_plan, publish_warnings, unpublish_plan
 from tenants.plans.services.retirement import restore, retire
 from tenants.plans.services.starter import holds_only_starter, make_starter_plan
@@ -34,6 +39,7 @@ __all__ = [
     "adopt",
     "announce_plan",
     "build_change_entry",
+    "correct_progress",
     "edit_action",
     "edit_actions",
     "edit_goal",
@@ -55,5 +61,6 @@ __all__ = [
     "separate_action",
     "unpublish_plan",
     "version_token",
+    "withdraw_progress",
     "without_starter_flag",
 ]

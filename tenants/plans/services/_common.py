@@ -10,23 +10,25 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import change_log
 from tenants.plans.commitments import commitments_in, is_adopted
-from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry
+from tenants.plans.models import Action, Goal, Outcome, Plan, PlanLogEntry, ProgressNote
 from tenants.signals import action_changed, plan_changed
 
 PlanItem = TypeVar("PlanItem", Goal, Outcome, Action)
 PlanRow = Plan | Goal | Outcome | Action
+REPEAT_WINDOW = dt.timedelta(minutes=10)
 
 
 class EditConflict(ValidationError):
-    """Somebody else changed the row after the page was opened. Nothing was saved."""
+    """The row was changed after the page was opened, by somebody else or in another window. Nothing was saved."""
 
 
-def version_token(row: PlanRow) -> str:
+def version_token(row: PlanRow | ProgressNote) -> str:
     """Version of a row for optimistic locking: an edit form carries it and the service compares it."""
     return row.updated_at.isoformat()
 
@@ -93,18 +95,28 @@ def normalize_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def check_version(row: Any, version: str) -> None:
-    """Raise EditConflict if the row was changed since `version`; an empty one is not checked."""
+def check_version(row: Any, version: str, *, by: User | None = None, logged_as: Any = None) -> None:
+    """Raise EditConflict if the row was changed since `version`; an empty one is not checked.
+
+    `by` is who saves now: the conflict may be their own, in another window. The log has the row's changes under
+    `logged_as`, if not under the row itself.
+    """
     if not version or version == version_token(row):
         return
-    last = change_log.entries_for([row.uuid]).first()
-    who = str(last.by) if last and last.by else _("Somebody else")
-    raise EditConflict(
-        _(
-            "%(who)s changed this after you opened the page. Nothing of yours was saved, and it still stands "
-            "below. Compare it with what is there now, then save again."
+    last = change_log.entries_for([(logged_as or row).uuid]).first()
+    at = time_format(timezone.localtime(row.updated_at))
+    if last and last.by and last.by == by:
+        raise EditConflict(
+            _(
+                "Not saved yet: at %(time)s you saved this in another window. Compare both texts, then save again."
+            )
+            % {"time": at},
+            code="self",
         )
-        % {"who": who}
+    raise EditConflict(
+        _("Not saved yet: at %(time)s %(who)s changed this. Compare both texts, then save again.")
+        % {"who": last.by if last and last.by else _("Someone else"), "time": at},
+        code="other",
     )
 
 
@@ -141,6 +153,26 @@ def build_change_entry(
             }
         )
     return change_log.build_entry(row, verb, by=by, at=at, fields=changed, reason=reason)
+
+
+# ---- Forms that are sent twice ---------------------------------------------------------------------------
+def find_repeat(siblings: Any, fields: Mapping[str, Any], *, by: User | None) -> Any:
+    """The sibling that this person has added with the same texts a moment ago, with `is_repeat`; None without one.
+
+    Somebody who went back and sent the form again gets this row instead of a second one. Lock the parent first.
+    """
+    texts = {
+        name: fields[name]
+        for name in ("label", "number", "title", "details", "story", "why")
+        if name in fields
+    }
+    if by is None or "title" not in texts:
+        return None
+    since = timezone.now() - REPEAT_WINDOW
+    row = siblings.filter(created_by=by, created_at__gte=since, retired_at=None, **texts).first()
+    if row is not None:
+        row.is_repeat = True
+    return row
 
 
 # ---- Saving ----------------------------------------------------------------------------------------------

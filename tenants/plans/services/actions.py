@@ -19,6 +19,7 @@ from tenants.plans.services._common import (
     announce_actions,
     check_fields,
     check_version,
+    find_repeat,
     lock_action,
     lock_item,
     log_added,
@@ -53,10 +54,13 @@ RELATED_FIELDS = frozenset({"responsible", "support", "measures", "milestones"})
 def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     """Add an action at the end of an outcome, with a code of its own. Announces `action_changed`.
 
-    `fields` are ACTION_FIELDS, as for `edit_action`.
+    `fields` are ACTION_FIELDS, as for `edit_action`. Added twice with the same texts by the same person
+    in a few minutes, it is the same action, with `is_repeat`.
     """
     check_fields(fields, ACTION_FIELDS, "add_action")
     outcome, plan = lock_item(outcome)
+    if same := find_repeat(outcome.actions, fields, by=by):
+        return same
     columns, related = _split_fields(fields)
     action = Action(
         outcome=outcome,
@@ -91,7 +95,7 @@ def edit_action(
     """
     check_fields(fields, ACTION_FIELDS, "edit_action")
     action = lock_action(action)
-    check_version(action, version)
+    check_version(action, version, by=by)
     if change_action(action, fields, by=by, reason=reason):
         announce_actions([action.pk])
     return action

@@ -15,6 +15,7 @@ from tenants.plans.services._common import (
     announce_plan,
     check_fields,
     check_version,
+    find_repeat,
     lock_item,
     lock_plan,
     log_added,
@@ -51,25 +52,32 @@ def edit_plan(plan: Plan, *, by: User | None, version: str = "", **fields: Any) 
 
 @transaction.atomic
 def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
-    """Add a goal at the end of the plan. Announces `plan_changed`."""
+    """Add a goal at the end of the plan. Announces `plan_changed`.
+
+    Added twice with the same texts by the same person in a few minutes, it is the same goal, with `is_repeat`.
+    """
     check_fields(fields, GOAL_FIELDS, "add_goal")
     plan = lock_plan(plan)
-    goal = Goal(plan=plan, position=next_position(plan.goals.all()), created_by=by, updated_by=by, **fields)
+    if goal := find_repeat(plan.goals, fields, by=by):
+        return goal
+    goal = Goal(plan=plan, position=next_position(plan.goals.all()), **fields)
     return _add(goal, plan, by=by)
 
 
 @transaction.atomic
 def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
-    """Add an outcome at the end of a goal. Announces `plan_changed`."""
+    """Add an outcome at the end of a goal, or return the same one as `add_goal` does. Announces `plan_changed`."""
     check_fields(fields, OUTCOME_FIELDS, "add_outcome")
     goal, plan = lock_item(goal)
-    outcome = Outcome(
-        goal=goal, position=next_position(goal.outcomes.all()), created_by=by, updated_by=by, **fields
-    )
+    if outcome := find_repeat(goal.outcomes, fields, by=by):
+        return outcome
+    position = next_position(goal.outcomes.all())
+    outcome = Outcome(goal=goal, position=position, **fields)
     return _add(outcome, plan, by=by)
 
 
 def _add(item: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
+    item.created_by = item.updated_by = by
     item.full_clean()
     item.save()
     log_added(item, plan, by=by)
@@ -104,7 +112,7 @@ def edit_outcome(
 def _edit(
     item: Any, plan: Plan, *, by: User | None, version: str, fields: Mapping[str, Any], reason: str = ""
 ) -> Any:
-    check_version(item, version)
+    check_version(item, version, by=by)
     before = change_log.snapshot(item)
     for name, value in fields.items():
         setattr(item, name, value)

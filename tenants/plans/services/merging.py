@@ -40,7 +40,7 @@ def merge_actions(
     plan = lock_plan(action.outcome.goal.plan)
     actions = _lock_pair(plan, action.pk, into.pk)
     action, target = actions[action.pk], actions.get(into.pk)
-    check_version(action, version)
+    check_version(action, version, by=by)
     reason = normalize_newlines(reason).strip()
     if not _is_current(action) or action.status == Action.Status.MERGED:
         raise ValidationError(_("“%(title)s” is merged or archived already.") % {"title": action})

@@ -62,7 +62,7 @@ def move_to(
     reason.
     """
     item, plan = lock_item(item)
-    check_version(item, version)
+    check_version(item, version, by=by)
     name = PARENT_NAMES[type(item)]
     if plan_of(parent).pk != plan.pk or getattr(parent, "retired_at", None) is not None:
         raise ValidationError(_("“%(title)s” cannot hold it: choose a part of this plan that is not retired.") % {

@@ -28,7 +28,7 @@ def retire(item: PlanItem, *, reason: str, by: User | None, version: str = "") -
     Announces `plan_changed`. Raises EditConflict; ValidationError without a reason or with one of over 300 characters.
     """
     item, plan = lock_item(item)
-    check_version(item, version)
+    check_version(item, version, by=by)
     if item.retired_at is not None:
         return item
     reason = reason.strip()

@@ -22,6 +22,7 @@ from tenants.plans.views.common import (
     editor_url,
     permission_context,
     plan_item_or_404,
+    say_added,
 )
 from tenants.plans.views.edit_conflicts import show_conflict
 
@@ -43,7 +44,7 @@ def add_action(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": action})
+            say_added(request, action)
             return redirect(editor_url(action))
     context = {"section": "plan", "form": form, "outcome": outcome}
     return render(request, "plans/action_form.html", context, status=422 if form.errors else 200)
@@ -60,7 +61,9 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
         try:
             saved = _save_action(request, action, form)
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, action)
+            current = action_or_404(code)
+            fresh = ActionForm(action=current, plan=current.outcome.goal.plan)
+            conflict = show_conflict(form, error, current, fresh)
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:

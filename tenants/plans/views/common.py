@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from tenants import access
 from tenants.access import Permission
@@ -68,6 +70,16 @@ def add_errors(form: BaseForm, error: ValidationError, names: dict[str, str] | N
     for column, errors in error.error_dict.items():
         name = (names or {}).get(column, column)
         form.add_error(name if name in form.fields else None, errors)
+
+
+def say_added(request: HttpRequest, item: Goal | Outcome | Action) -> None:
+    """Say that the item is added, or that it was added a moment ago."""
+    if item.is_repeat:
+        messages.info(
+            request, _("Already added: %(title)s. To add another one, change its words.") % {"title": item}
+        )
+    else:
+        messages.success(request, _("Added: %(title)s") % {"title": item})
 
 
 def editor_url(item: Goal | Outcome | Action) -> str:

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.plans import services
 from tenants.plans.forms.plan import GoalForm, OutcomeForm, PlanForm
-from tenants.plans.models import Goal
+from tenants.plans.models import Goal, Plan
 from tenants.plans.views.common import (
     add_errors,
     editor_url,
     get_plan,
     permission_context,
     plan_item_or_404,
+    say_added,
 )
 from tenants.plans.views.edit_conflicts import show_conflict
 
@@ -36,7 +37,8 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
         try:
             services.edit_plan(plan, by=request.user, version=form.cleaned_data["version"], **form.values())
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, plan)
+            current = Plan.objects.get(pk=plan.pk)
+            conflict = show_conflict(form, error, current, PlanForm(instance=current))
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -56,7 +58,7 @@ def add_goal(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": goal})
+            say_added(request, goal)
             return redirect(editor_url(goal))
     return _render_form(request, form, title=_("Add a goal"))
 
@@ -78,7 +80,7 @@ def add_outcome(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("Added: %(title)s") % {"title": outcome})
+            say_added(request, outcome)
             return redirect(editor_url(goal))
     return _render_form(request, form, title=_("Add an outcome"), parent=goal)
 
@@ -102,7 +104,8 @@ def _edit_heading(request: HttpRequest, item: Any, form_class: Any, service: Any
         try:
             service(item, by=request.user, version=data["version"], reason=data["reason"], **form.values())
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, item)
+            current = type(item).objects.get(pk=item.pk)
+            conflict = show_conflict(form, error, current, form_class(instance=current))
         except ValidationError as error:
             add_errors(form, error)
         else:

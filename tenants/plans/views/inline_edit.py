@@ -53,7 +53,8 @@ def edit_inline(request: HttpRequest, code: str) -> HttpResponse:
                 **form.values(),
             )
         except services.EditConflict as error:
-            conflict = show_conflict(form, error, action)
+            current = action_or_404(code)
+            conflict = show_conflict(form, error, current, InlineForm(action=current))
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:

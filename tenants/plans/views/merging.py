@@ -27,6 +27,7 @@ def merge(request: HttpRequest, code: str) -> HttpResponse:
     plan = action.outcome.goal.plan
     initial = {"version": services.version_token(action)}
     form = MergeForm(request.POST or None, action=action, plan=plan, initial=initial)
+    conflict = None
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         into = form.targets[data["into"]]
@@ -35,13 +36,13 @@ def merge(request: HttpRequest, code: str) -> HttpResponse:
                 action, into, by=request.user, reason=data["reason"], version=data["version"]
             )
         except services.EditConflict as error:
-            show_conflict(form, error, action)
+            conflict = show_conflict(form, error, action)
         except ValidationError as error:
             add_errors(form, error)
         else:
             messages.success(request, _("Merged: %(title)s") % {"title": action})
             return redirect(editor_url(into))
-    context = {"section": "plan", "form": form, "action": action}
+    context = {"section": "plan", "form": form, "action": action, "conflict": conflict}
     return render(request, "plans/merge.html", context, status=422 if form.errors else 200)
 
 

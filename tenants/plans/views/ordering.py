@@ -80,6 +80,7 @@ def move_to(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     plan = get_plan()
     initial = {"version": services.version_token(item)}
     form = MoveForm(request.POST or None, item=item, plan=plan, initial=initial)
+    conflict = None
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         parent, after = form.target_of()
@@ -93,14 +94,14 @@ def move_to(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
                 version=data["version"],
             )
         except services.EditConflict as error:
-            show_conflict(form, error, item)
+            conflict = show_conflict(form, error, item)
         except ValidationError as error:
             add_errors(form, error)
         else:
             item = plan_item_or_404(kind, uuid)
             messages.success(request, moved_text(item))
             return redirect(editor_url(item))
-    context = {"section": "plan", "form": form, "item": item}
+    context = {"section": "plan", "form": form, "item": item, "conflict": conflict}
     return render(request, "plans/move_to.html", context, status=422 if form.errors else 200)
 
 
@@ -109,11 +110,12 @@ def move_to(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
 def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     item = plan_item_or_404(kind, uuid)
     form = RetireForm(request.POST or None, initial={"version": services.version_token(item)})
+    conflict = None
     if request.method == "POST" and form.is_valid():
         try:
             services.retire(item, by=request.user, **form.cleaned_data)
         except services.EditConflict as error:
-            show_conflict(form, error, item)
+            conflict = show_conflict(form, error, item)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -124,7 +126,13 @@ def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
         "outcome": Action.objects.current().filter(outcome=item.pk),
         "action": Action.objects.none(),
     }[kind]
-    context = {"section": "plan", "form": form, "item": item, "action_count": actions_below.count()}
+    context = {
+        "section": "plan",
+        "form": form,
+        "item": item,
+        "action_count": actions_below.count(),
+        "conflict": conflict,
+    }
     return render(request, "plans/retire.html", context, status=422 if form.errors else 200)
 
 
