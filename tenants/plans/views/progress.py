@@ -22,8 +22,14 @@ from tenants.plans import selectors, services
 from tenants.plans.forms.progress import CorrectionForm, ProgressForm, WithdrawForm
 from tenants.plans.models import Action, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.views.common import action_or_404, add_errors, editor_url, permission_context
-from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.common import (
+    action_or_404,
+    add_errors,
+    answer_already_saved,
+    editor_url,
+    permission_context,
+)
+from tenants.plans.views.edit_conflicts import is_saved_already, show_conflict
 
 MAX_EARLIER = 10  # reports below the form
 
@@ -77,6 +83,8 @@ def correct_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespons
             current = ProgressNote.objects.get(pk=note.pk)
             fresh = CorrectionForm(note=current, status_labels=plan.status_labels)
             conflict = show_conflict(form, error, current, fresh)
+            if is_saved_already(conflict):
+                return answer_already_saved(request, action)
         except ValidationError as error:
             add_errors(form, error)
         else:
