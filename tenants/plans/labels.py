@@ -60,7 +60,6 @@ FRESHNESS_LABELS = {
     "none": gettext_lazy("No update yet"),
 }
 LOGGED_CHOICES: dict[str, Any] = {
-    "status": Action.Status,
     "stage": ActionStage,
     "visibility": Visibility,
     "lifecycle": Plan.Lifecycle,
@@ -124,13 +123,21 @@ def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:
     return format_partial_date(day, fields["start_precision"] or Precision.DAY)
 
 
-def format_logged_value(name: str, value: Any, *, owners: Mapping[int, str] | None = None) -> str:
+def format_logged_value(
+    name: str,
+    value: Any,
+    *,
+    owners: Mapping[int, str] | None = None,
+    status_labels: Mapping[str, str] | None = None,
+) -> str:
     """The logged value of a field as text; "" for nothing. A date of an action: format_logged_date.
 
-    `owners` are the names of people by the id of their affiliation.
+    `owners` are the names of people by the id of their affiliation; `status_labels` is Plan.status_labels.
     """
     if value in (None, "", []):
         return ""
+    if name == "status" and value in Action.Status.values:
+        return status_label(value, status_labels)
     if name in LOGGED_CHOICES:
         choices = LOGGED_CHOICES[name]
         return choice_label(choices, value) if value in choices.values else str(value)
@@ -141,19 +148,19 @@ def format_logged_value(name: str, value: Any, *, owners: Mapping[int, str] | No
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return "; ".join(_format_item(item) for item in value)
+        return "; ".join(_format_item(item, status_labels) for item in value)
     if isinstance(value, dict):
-        return _format_item(value)
+        return _format_item(value, status_labels)
     return _format_day(value, Precision.DAY) or str(value)
 
 
-def _format_item(item: Any) -> str:
+def _format_item(item: Any, status_labels: Mapping[str, str] | None) -> str:
     if not isinstance(item, dict):
         return str(item)
     if "kind" in item:
         return _format_measure(item)
     day = _format_day(item.get("due") or item.get("on"), item.get("precision") or Precision.DAY)
-    status = choice_label(Action.Status, item["status"]) if item.get("status") else ""
+    status = status_label(item["status"], status_labels) if item.get("status") else ""
     done = _format_day(item.get("done"), Precision.DAY)
     texts = [item.get("title"), item.get("label"), status, item.get("text"), item.get("reason"), item.get("next_step"),
              day, _("done %(day)s") % {"day": done} if done else ""]  # fmt: skip

@@ -7,9 +7,9 @@ from tenants.plans.commitments import is_adopted
 from tenants.plans.services._common import (
     EditConflict,
     announce_plan,
+    build_change_entry,
     lock_plan,
     lock_plan_rows,
-    require_reason,
     version_token,
     without_starter_flag,
 )
@@ -34,6 +34,7 @@ __all__ = [
     "add_outcome",
     "adopt",
     "announce_plan",
+    "build_change_entry",
     "correct_progress",
     "edit_action",
     "edit_goal",
@@ -49,7 +50,6 @@ __all__ = [
     "publish_plan",
     "publish_warnings",
     "record_progress",
-    "require_reason",
     "restore",
     "retire",
     "unpublish_plan",

@@ -80,7 +80,7 @@ def _add(item: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
     item.created_by = item.updated_by = by
     item.full_clean()
     item.save()
-    log_added(item, by=by)
+    log_added(item, plan, by=by)
     announce_plan(plan)
     return item
 

@@ -278,7 +278,7 @@ def _check(
         )
     if status not in REPORTABLE_STATUSES and not (note is not None and status == note.status == ""):
         errors["status"] = _("Choose one of: %(list)s.") % {
-            "list": ", ".join(str(choice.label) for choice in REPORTABLE_STATUSES)
+            "list": ", ".join(_status_label(action, status) for status in REPORTABLE_STATUSES)
         }
     if not text:
         errors["text"] = _("Say what happened, in a sentence or two.")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tenants.plans import change_log, services
 from tenants.plans.models import PlanLogEntry, ProgressNote
+from tenants.plans.selectors import own_status_labels
 from tenants.plans.views.histories import describe_entry
 
 
@@ -52,7 +53,7 @@ def _fields_of(entry: PlanLogEntry | None) -> list[dict[str, Any]]:
     if entry is None:
         return []
     dates = change_log.date_changes_of([entry]).get(entry.pk, {})
-    return describe_entry(entry, dates)["fields"]
+    return describe_entry(entry, dates, status_labels=own_status_labels())["fields"]
 
 
 def _take_over_untouched(form: Any, fresh: Any, entries: list[PlanLogEntry]) -> list[str]:

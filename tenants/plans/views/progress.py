@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
-from tenants.plans import selectors, services
+from tenants.plans import labels, selectors, services
 from tenants.plans.forms.progress import CorrectionForm, ProgressForm, WithdrawForm
 from tenants.plans.models import Action, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
@@ -115,7 +115,13 @@ def withdraw_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespon
         else:
             messages.success(request, _("The report on “%(title)s” is withdrawn.") % {"title": action})
             return redirect(editor_url(action))
-    context = {"section": "updates", "action": action, "form": form, "note": note}
+    context = {
+        "section": "updates",
+        "action": action,
+        "form": form,
+        "note": note,
+        "status": _status_label(action, note),
+    }
     return render(request, "plans/withdraw_progress.html", context, status=422 if form.errors else 200)
 
 
@@ -150,9 +156,18 @@ def _earlier_reports(request: HttpRequest, action: Action) -> list[dict[str, Any
     notes = action.progress_notes.select_related("created_by").order_by(*newest_first)[:MAX_EARLIER]
     jurisdiction = current_jurisdiction()
     return [
-        {"note": note, "may_correct": selectors.may_correct(request.user, jurisdiction, note)}
+        {
+            "note": note,
+            "status": _status_label(action, note),
+            "may_correct": selectors.may_correct(request.user, jurisdiction, note),
+        }
         for note in notes
     ]
+
+
+def _status_label(action: Action, note: ProgressNote) -> str:
+    """The status of a report in the city's own words; "" without one."""
+    return labels.status_label(note.status, action.outcome.goal.plan.status_labels) if note.status else ""
 
 
 def _next_url(request: HttpRequest, *, default: str) -> str:
