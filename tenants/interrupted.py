@@ -153,7 +153,7 @@ def _form_page(request: HttpRequest) -> str:
     """The page with the form, on this host."""
     referer = urlsplit(request.headers.get("Referer", ""))
     if referer.netloc == request.get_host():
-        return referer.path + (f"?{referer.query}" if referer.query else "")
+        return "/" + referer.path.lstrip("/") + (f"?{referer.query}" if referer.query else "")
     return request.get_full_path()
 
 

@@ -211,19 +211,19 @@ def format_logged_value(
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return "; ".join(_format_item(item) for item in value)
+        return "; ".join(_format_item(item, status_labels) for item in value)
     if isinstance(value, dict):
-        return _format_item(value)
+        return _format_item(value, status_labels)
     return _format_day(value, Precision.DAY) or str(value)
 
 
-def _format_item(item: Any) -> str:
+def _format_item(item: Any, status_labels: Mapping[str, str] | None) -> str:
     if not isinstance(item, dict):
         return str(item)
     if "kind" in item:
         return _format_measure(item)
     day = _format_day(item.get("due") or item.get("on"), item.get("precision") or Precision.DAY)
-    status = choice_label(Action.Status, item["status"]) if item.get("status") else ""
+    status = status_label(item["status"], status_labels) if item.get("status") else ""
     done = _format_day(item.get("done"), Precision.DAY)
     texts = [item.get("title"), item.get("label"), status, item.get("text"), item.get("reason"), item.get("next_step"),
              day, _("done %(day)s") % {"day": done} if done else ""]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tenants.plans.models import Action, Goal, Outcome
+from tenants.plans.models import Action, Goal, Outcome, PlanLogEntry
 from tests.plans.pages import form_of, starter_action, url
 
 MODELS = {"goal": Goal, "outcome": Outcome, "action": Action}
@@ -100,6 +100,22 @@ def test_a_field_that_only_the_other_person_changed_takes_the_saved_text(
     with in_city(riverton):
         action.refresh_from_db()
     assert (action.details, action.resources) == ("Hers", "Two posts")
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_back_and_save_again_on_a_form_that_edits_is_no_conflict(coordinator_client, in_city, riverton, htmx):
+    action = starter_action(in_city, riverton)
+    data = form_of(coordinator_client, action.code) | {"details": "Once"}
+    coordinator_client.post(url("edit-action", action.code), data)
+    with in_city(riverton):
+        before = list(PlanLogEntry.objects.values())
+    headers = {"hx-request": "true"} if htmx else {}
+    response = coordinator_client.post(url("edit-action", action.code), data, headers=headers)
+    target = response["HX-Redirect"] if htmx else response["Location"]
+    assert target.startswith(url("editor"))
+    assert "Already saved:" in coordinator_client.get(url("editor")).text
+    with in_city(riverton):
+        assert list(PlanLogEntry.objects.values()) == before
 
 
 def test_a_goal_in_two_windows_shows_both_texts(coordinator_client, in_city, riverton):

@@ -19,12 +19,13 @@ from tenants.plans.models import Action, Outcome
 from tenants.plans.views.common import (
     action_or_404,
     add_errors,
+    answer_already_saved,
     editor_url,
     permission_context,
     plan_item_or_404,
     say_added,
 )
-from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.edit_conflicts import is_saved_already, show_conflict
 
 # The form's field for a column of the action, if the names differ.
 FORM_FIELDS = {
@@ -64,6 +65,8 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
             current = action_or_404(code)
             fresh = ActionForm(action=current, plan=current.outcome.goal.plan)
             conflict = show_conflict(form, error, current, fresh)
+            if is_saved_already(conflict):
+                return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:

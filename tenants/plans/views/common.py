@@ -82,6 +82,12 @@ def say_added(request: HttpRequest, item: Goal | Outcome | Action) -> None:
         messages.success(request, _("Added: %(title)s") % {"title": item})
 
 
+def answer_already_saved(request: HttpRequest, item: Plan | Goal | Outcome | Action) -> HttpResponse:
+    """The answer to a form that went back and was saved again: all that it says is saved."""
+    messages.info(request, _("Already saved: %(title)s. Nothing was changed.") % {"title": item})
+    return hx_redirect(request, reverse("plans:editor") if isinstance(item, Plan) else editor_url(item))
+
+
 def editor_url(item: Goal | Outcome | Action) -> str:
     """URL of the editor at this action, or at the goal of this outcome."""
     editor = reverse("plans:editor")

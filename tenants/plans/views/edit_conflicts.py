@@ -44,6 +44,11 @@ def show_conflict(form: Any, error: ValidationError, row: Any, fresh: Any = None
     return conflict | {"fields": _both_texts(form, fresh)}
 
 
+def is_saved_already(conflict: dict[str, Any]) -> bool:
+    """True if the form has nothing that is not saved, as after going back and saving again."""
+    return not conflict["fields"]
+
+
 def _fields_of(entry: PlanLogEntry | None) -> list[dict[str, Any]]:
     if entry is None:
         return []

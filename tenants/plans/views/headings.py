@@ -18,13 +18,14 @@ from tenants.plans.forms.plan import GoalForm, OutcomeForm, PlanForm
 from tenants.plans.models import Goal, Plan
 from tenants.plans.views.common import (
     add_errors,
+    answer_already_saved,
     editor_url,
     get_plan,
     permission_context,
     plan_item_or_404,
     say_added,
 )
-from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.edit_conflicts import is_saved_already, show_conflict
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,6 +40,8 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
         except services.EditConflict as error:
             current = Plan.objects.get(pk=plan.pk)
             conflict = show_conflict(form, error, current, PlanForm(instance=current))
+            if is_saved_already(conflict):
+                return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -106,6 +109,8 @@ def _edit_heading(request: HttpRequest, item: Any, form_class: Any, service: Any
         except services.EditConflict as error:
             current = type(item).objects.get(pk=item.pk)
             conflict = show_conflict(form, error, current, form_class(instance=current))
+            if is_saved_already(conflict):
+                return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error)
         else:

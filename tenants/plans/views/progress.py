@@ -18,12 +18,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tenants.access import Permission, permission_required
-from tenants.plans import selectors, services
+from tenants.plans import labels, selectors, services
 from tenants.plans.forms.progress import CorrectionForm, ProgressForm, WithdrawForm
 from tenants.plans.models import Action, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.views.common import action_or_404, add_errors, editor_url, permission_context
-from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.common import (
+    action_or_404,
+    add_errors,
+    answer_already_saved,
+    editor_url,
+    permission_context,
+)
+from tenants.plans.views.edit_conflicts import is_saved_already, show_conflict
 
 MAX_EARLIER = 10  # reports below the form
 
@@ -80,6 +86,8 @@ def correct_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespons
             current = ProgressNote.objects.get(pk=note.pk)
             fresh = CorrectionForm(note=current, status_labels=plan.status_labels)
             conflict = show_conflict(form, error, current, fresh)
+            if is_saved_already(conflict):
+                return answer_already_saved(request, action)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -110,7 +118,13 @@ def withdraw_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespon
         else:
             messages.success(request, _("The report on “%(title)s” is withdrawn.") % {"title": action})
             return redirect(editor_url(action))
-    context = {"section": "updates", "action": action, "form": form, "note": note}
+    context = {
+        "section": "updates",
+        "action": action,
+        "form": form,
+        "note": note,
+        "status": _status_label(action, note),
+    }
     return render(request, "plans/withdraw_progress.html", context, status=422 if form.errors else 200)
 
 
@@ -145,9 +159,18 @@ def _earlier_reports(request: HttpRequest, action: Action) -> list[dict[str, Any
     notes = action.progress_notes.select_related("created_by").order_by(*newest_first)[:MAX_EARLIER]
     jurisdiction = current_jurisdiction()
     return [
-        {"note": note, "may_correct": selectors.may_correct(request.user, jurisdiction, note)}
+        {
+            "note": note,
+            "status": _status_label(action, note),
+            "may_correct": selectors.may_correct(request.user, jurisdiction, note),
+        }
         for note in notes
     ]
+
+
+def _status_label(action: Action, note: ProgressNote) -> str:
+    """The status of a report in the city's own words; "" without one."""
+    return labels.status_label(note.status, action.outcome.goal.plan.status_labels) if note.status else ""
 
 
 def _next_url(request: HttpRequest, *, default: str) -> str:
