@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
+from playwright.sync_api import expect
 
 from accounts.models import User
 from cms.models import NarrativePage
@@ -135,7 +136,7 @@ def test_a_curator_finds_the_library_and_the_address_follows_the_title(town: Sit
     title.click()
     title.press_sequentially("End overdue fines")
     title.blur()
-    page.wait_for_function("document.querySelector('#id_key').value === 'end-overdue-fines'")
+    expect(page.locator("#id_key")).to_have_value("end-overdue-fines")
     assert page.locator("[data-draftail-editor-wrapper], .Draftail-Editor").first.is_visible()
     page.set_viewport_size(WIDE)
     page.locator("#wagtail-sidebar a", has_text="Back to my account").click()

@@ -146,3 +146,12 @@ def test_choices_of_states_are_in_order_of_their_names():
 @pytest.mark.parametrize("code", ["MN", "DC", "PR"])
 def test_a_jurisdiction_may_be_in_each_of_them(code):
     Jurisdiction(name="City of Elm Ford", short_name="Elm Ford", slug="elm-ford", state=code).clean()
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Marrow Bend", "MB"), ("O’Fallon d’Été", "OD"), ("Riverton", "R"), ("29 Palms", "P"), ("New York City", "NY"),
+     ("", ""), ("42", "")],
+)  # fmt: skip
+def test_initials_stand_for_a_missing_logo(name, letters):
+    assert formats.initials(name) == letters
