@@ -64,7 +64,9 @@ def find_visible_action(request: HttpRequest) -> Action | None:
         return None
     is_team = access.has_permission(request.user, access.Permission.SEE_WORKSPACE, connection.tenant)
     plan = current_plan() if is_team else visible_plan("public")
-    return plan and Action.objects.current().filter(outcome__goal__plan=plan, code=code).first()
+    if plan is None:
+        return None
+    return Action.objects.current().filter(outcome__goal__plan=plan, code=code).first()
 
 
 class SitePage(Page):

@@ -72,7 +72,7 @@ class LibraryItemViewSet(SnippetViewSet):
         [
             ObjectList(
                 [
-                    TitleFieldPanel("title", targets=["key"], placeholder=False),
+                    TitleFieldPanel("title", targets=["key"]),
                     FieldPanel("key", widget=SlugInput({"data-w-slug-allow-unicode-value": False})),
                     FieldPanel("type"),
                     FieldPanel("summary"),

@@ -105,7 +105,7 @@ class ContactForm(forms.ModelForm):
             "contact_phone": _("Phone"),
         }
         help_texts = {
-            "contact_name": _("Optional. Like “Office of Racial Equity”."),
+            "contact_name": _("Like “Office of Racial Equity”."),
             "contact_email": _("Residents write to this address. An office’s own outlives a person’s."),
             "contact_phone": _("Like (202) 555-0142."),
         }

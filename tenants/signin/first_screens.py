@@ -18,7 +18,7 @@ class Link(NamedTuple):
 
 
 def may(affiliation: Affiliation, permission: Permission) -> bool:
-    return bool(access.ROLE_PERMISSIONS[permission] & set(affiliation.roles))
+    return any(role in access.ROLE_PERMISSIONS[permission] for role in affiliation.roles)
 
 
 def links_of(affiliation: Affiliation) -> list[Link]:

@@ -102,12 +102,12 @@ def test_a_city_goes_live_once_whatever_is_killed(portal: SupervisedPortal, new_
     def open_city() -> None:
         staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
         staff.get_by_label("Legal name").fill("City of Elm Ford")
-        staff.get_by_label("Address of its site").fill("elm-ford")
+        staff.get_by_label("Site address").fill("elm-ford")
         staff.get_by_label("State").select_option("MN")
         staff.get_by_label("Coordinator’s email address").fill(ADA)
         if kills:
             kills.pop()()
-        staff.get_by_role("button", name="Open it").click()
+        staff.get_by_role("button", name="Create site").click()
 
     def is_open() -> bool:
         return staff.goto(site.url("portal", "/staff/jurisdictions/elm-ford/")).status == 200

@@ -65,10 +65,10 @@ def test_a_city_goes_live(site: Site, new_page: Any, scripts: bool) -> None:
     sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
     staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
     staff.get_by_label("Legal name").fill(f"City of {slug.title()}")
-    staff.get_by_label("Address of its site").fill(slug)
+    staff.get_by_label("Site address").fill(slug)
     staff.get_by_label("State").select_option("MN")
     staff.get_by_label("Coordinator’s email address").fill(ada)
-    staff.get_by_role("button", name="Open it").click()
+    staff.get_by_role("button", name="Create site").click()
     staff.wait_for_url(re.compile(rf"/staff/jurisdictions/{slug}/"))
 
     # The public does not see it yet.

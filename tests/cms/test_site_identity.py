@@ -28,6 +28,7 @@ def test_a_citys_editor_bears_the_citys_name_and_the_alliances_its_own(editors: 
     city, alliance = (editors[name].get("/cms/").text for name in ("city", "alliance"))
     assert re.search(r"<h1[^>]*>\s*City of Riverton\s*</h1>", city)
     main = city.partition("<main")[2]
+    assert "editor guide" not in main
     assert "City of Riverton" in main
     assert "Common Table" not in main
     assert re.search(r"<title>\s*[^<]*City of Riverton\s*</title>", city)

@@ -367,3 +367,18 @@ def test_the_home_page_of_the_alliance_has_the_table_of_the_progress_page(
     ]
     assert headings[0] == headings[1]
     assert headings[0][-1] == "In its own words"
+
+
+def test_a_city_without_a_logo_has_the_same_initials_everywhere(client_for, alliance, riverton, make_user):
+    Jurisdiction.objects.filter(pk=riverton.pk).update(
+        short_name="O’Fallon d’Été", site_state="launched", logo=""
+    )
+    city = Jurisdiction.objects.get(pk=riverton.pk)
+    coordinator = client_for(city, make_user(city, "coordinator"))
+    pages = [
+        client_for(alliance).get("/jurisdictions/"),
+        client_for(city).get("/"),
+        *(coordinator.get(path) for path in ("/workspace/", "/cms/")),
+    ]
+    for page in pages:
+        assert 'aria-hidden="true">OD</span>' in page.text

@@ -177,3 +177,12 @@ def test_every_kind_of_jurisdiction_has_its_word():
     assert words["school_or_park_district"] == "the district"
     assert words["tribal"] == "the tribe"
     assert [kind for kind, word in words.items() if "city" in word] == ["city"]
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Marrow Bend", "MB"), ("O’Fallon d’Été", "OD"), ("Riverton", "R"), ("29 Palms", "P"), ("New York City", "NY"),
+     ("", ""), ("42", "")],
+)  # fmt: skip
+def test_initials_stand_for_a_missing_logo(name, letters):
+    assert formats.initials(name) == letters

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from tenants.jurisdictions import services
 from tenants.models import Affiliation, AuditEvent, Invitation, Jurisdiction
+from tenants.people import affiliations, invitations
 from tenants.staff.forms import NewJurisdictionForm
+from tenants.staff.selectors import recent_events
 from tenants.web.filters import field_label
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,42 @@ class TestList:
     def test_search(self, staff, query, slugs):
         lines = staff.get("/staff/", {"q": query}).context["rows"]
         assert {line["jurisdiction"].slug for line in lines} == slugs
+
+    @pytest.mark.parametrize(
+        ("query", "slugs"),
+        [
+            ({"stage": "planning"}, {"riverton"}),
+            ({"site": "launched"}, {"riverton", "ashford"}),
+            ({"site": "launched", "stage": "onboarding"}, {"ashford"}),
+            ({"stage": "planning", "q": "ash"}, set()),
+            ({"stage": "king", "site": "\0"}, {"riverton", "ashford", "millbrook"}),
+        ],
+    )
+    def test_the_list_is_filtered_by_stage_and_site(self, staff, riverton, ashford, query, slugs):
+        Jurisdiction.objects.filter(pk__in=[riverton.pk, ashford.pk]).update(site_state="launched")
+        Jurisdiction.objects.filter(pk=riverton.pk).update(entry_stage="planning")
+        response = staff.get("/staff/", query)
+        assert {line["jurisdiction"].slug for line in response.context["rows"]} == slugs
+        assert ("No jurisdiction matches." in response.text) == (not slugs)
+
+    def test_open_invitations_and_the_day_of_adding_are_listed(self, staff, riverton, ashford, make_user):
+        make_user(riverton, "coordinator", first_name="Ines", last_name="Okafor")
+        invitations.invite(riverton, email="bo@river.example", roles=["coordinator"], by=None)
+        invitations.invite(ashford, email="al@ash.example", roles=["coordinator"], by=None)
+        Jurisdiction.objects.update(created_at=dt.datetime(2026, 2, 3, 18, tzinfo=dt.UTC))
+        page = staff.get("/staff/").text
+        for text in (
+            "Ines Okafor",
+            "bo@river.example, invited on",
+            "al@ash.example, invited on",
+            "February 3, 2026",
+        ):
+            assert text in page
+
+    def test_a_stage_that_is_behind_is_shown(self, staff, riverton, ashford):
+        Jurisdiction.objects.filter(pk__in=[riverton.pk, ashford.pk]).update(site_state="launched")
+        Jurisdiction.objects.filter(pk=ashford.pk).update(entry_stage="planning")
+        assert staff.get("/staff/").text.count("Behind: the site is public") == 1
 
     def test_the_number_of_queries_does_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
         def count():
@@ -135,6 +173,26 @@ class TestNew:
         assert message.lower() in response.content.decode().lower()
         assert not Jurisdiction.objects.filter(slug="newtown").exists()
 
+    @pytest.mark.parametrize(
+        ("name", "slug"),
+        [
+            ("City of O'Fallon d’Été", "ofallon-dete"),
+            ("Tallow County", "tallow-county"),
+            ("City of 29 Palms", "palms"),
+            ("Town of " + "Long " * 10, "long-long-long-long-long-long-long-long"),
+        ],
+    )
+    def test_an_empty_address_is_made_from_the_name(self, staff, name, slug):
+        response = staff.post("/staff/jurisdictions/new/", NEW | {"name": name, "slug": ""})
+        assert response["Location"] == f"/staff/jurisdictions/{slug}/"
+
+    def test_an_address_made_from_the_name_that_is_taken_is_refused(self, staff):
+        taken = staff.post("/staff/jurisdictions/new/", NEW | {"name": "City of Riverton", "slug": ""})
+        assert taken.status_code == 422
+        assert "Another jurisdiction has this address" in taken.text
+        nothing = staff.post("/staff/jurisdictions/new/", NEW | {"name": "市", "slug": ""})
+        assert "No address can be made from this name." in nothing.text
+
     def test_a_name_that_is_markup_is_shown_as_text(self, staff):
         name = "<script>alert(1)</script>"
         response = staff.post("/staff/jurisdictions/new/", NEW | {"name": name}, follow=True)
@@ -162,6 +220,25 @@ class TestDetail:
         assert "Stage: Onboarding → Planning" in page
         riverton.refresh_from_db()
         assert (riverton.entry_stage, riverton.population_band) == ("planning", "50k_100k")
+
+    def test_the_activity_names_the_people(self, staff, riverton, make_user):
+        ben = make_user(riverton, "coordinator", first_name="Ben", last_name="Okafor")
+        ava = make_user(first_name="Ava", last_name="Ortiz")
+        affiliation = affiliations.affiliate(ava, riverton, roles=["viewer"], by=ben)
+        affiliations.change_roles(affiliation, roles=["plan_editor"], by=ben)
+        affiliations.transfer_coordinator(Affiliation.objects.get(user=ben), to=affiliation, by=ben)
+        affiliations.end_affiliation(Affiliation.objects.get(user=ben), by=ava)
+        events = [(event["text"], event["by"]) for event in recent_events(riverton, limit=5)]
+        assert events == [
+            ("Ben Okafor left the team", "by Ava Ortiz"),
+            ("Ava Ortiz became coordinator after Ben Okafor", "by Ben Okafor"),
+            ("Roles of Ava Ortiz changed", "by Ben Okafor"),
+            ("Ava Ortiz joined the team", "invited by Ben Okafor"),
+            ("Ben Okafor joined the team", "by command"),
+        ]
+        page = staff.get("/staff/jurisdictions/riverton/").text
+        assert "Ava Ortiz joined the team" in page
+        assert "c_riverton" not in page
 
     def test_an_invalid_value_changes_nothing(self, staff, riverton):
         response = staff.post(
