@@ -100,11 +100,11 @@ class SettingsForm(ContactForm, PlaceForm):
             del self.fields["remove_logo"]
         if not self.instance.picture:
             del self.fields["remove_picture"]
-        self.initial |= {
-            "picture": None,
-            "picture_alt": self.instance.picture_alt,
-            "picture_credit": self.instance.picture_credit,
-        }
+        self.initial.update(
+            picture=None,
+            picture_alt=self.instance.picture_alt,
+            picture_credit=self.instance.picture_credit,
+        )
 
     def clean_brand_color(self) -> str:
         color = _normalize_color(self.cleaned_data["brand_color"])
