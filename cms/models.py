@@ -66,7 +66,8 @@ def find_visible_action(request: HttpRequest) -> Action | None:
     plan = current_plan() if is_team else visible_plan("public")
     if plan is None:
         return None
-    return Action.objects.current().filter(outcome__goal__plan=plan, code=code).first()
+    action: Action | None = Action.objects.current().filter(outcome__goal__plan=plan, code=code).first()
+    return action
 
 
 class SitePage(Page):

@@ -85,7 +85,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     due_passed = is_open and is_past_due(action.due_date, on=on, is_draft=plan.is_draft)
     notes = Paginator(_progress_notes(action), NOTES_PER_PAGE).get_page(page)
     fresh = freshness_of(action, plan, on=on)
-    undated = None if action.last_update_on else action.undated_report
+    undated: str | None = None if action.last_update_on else action.undated_report  # type: ignore[attr-defined]
     parties = _party_names_by_role(action)
     stage = action.stage or action.outcome.stage
     return (

@@ -33,7 +33,7 @@ def behind_and_done(
     done = max(completed, key=lambda row: row["completed_on"] or dt.date.min, default=None)
     reports = ProgressNote.objects.filter(action=OuterRef("pk")).exclude(noted_on=None)
     newest = reports.order_by("-noted_on", "-position", "-pk").values("text")[:1]
-    actions = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
+    actions: Any = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
     texts = {
         texts["pk"]: texts for texts in actions.values("pk", "reason", "next_step", text=Subquery(newest))
     }

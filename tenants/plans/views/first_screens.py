@@ -170,13 +170,13 @@ def for_a_lead(user: Any, plan: Plan) -> dict[str, Any]:
     due_count = selectors.reportable_by(user, jurisdiction, selectors.updates_due(plan, on=today)).count()
     actions = list(selectors.order_by_oldest_update(mine)[:MAX_CARDS])
     reports = _newest_reports(actions)
-    cards = []
+    cards: list[dict[str, Any]] = []
     for action in actions:
         next_due = _next_due_on(action, plan)
         cards.append(
             update_line(action, plan, today)
             | {
-                "is_due": next_due <= today if next_due else action.undated_report is None,
+                "is_due": next_due <= today if next_due else action.undated_report is None,  # type: ignore[attr-defined]
                 "due_on": next_due,
                 "report": reports.get(action.pk),
                 "is_own_report": reports.get(action.pk) and reports[action.pk].created_by_id == user.pk,
