@@ -110,15 +110,15 @@ def test_the_workbook_has_the_plan_and_nothing_internal(
             accountability_raw="CANARY and others",
         )
         before = ExportSnapshot.objects.count()
-    found = texts(anonymous_client)
-    assert "Eviction help at the courthouse" in found
-    assert "Department: HEALTH DEPARTMENT" in found
-    assert "2.1.1" in found
-    assert "Off track" in found
-    assert any("The lead left." in text for text in found)
-    assert not [text for text in found if "CANARY" in text]
+    cells = texts(anonymous_client)
+    assert "Eviction help at the courthouse" in cells
+    assert "Department: HEALTH DEPARTMENT" in cells
+    assert "2.1.1" in cells
+    assert "Off track" in cells
+    assert any("The lead left." in text for text in cells)
+    assert not [text for text in cells if "CANARY" in text]
     assert not [name for name in workbook(anonymous_client).sheetnames if "CANARY" in name]
-    assert "Taken out" not in found
+    assert "Taken out" not in cells
     with in_city(launched_city):
         assert ExportSnapshot.objects.count() == before
 
@@ -131,9 +131,9 @@ def test_the_workbook_of_an_action_with_many_reports_has_the_newest(
         for number in range(40):
             NoteFactory(action=action, text=f"Report {number}: " + "word " * 200, position=number + 5)
         Action.objects.filter(code="t2").update(details="long " * 8000)
-    found = texts(anonymous_client)
-    assert any("Report 39:" in text for text in found)
-    assert not any("Report 0:" in text for text in found)
+    cells = texts(anonymous_client)
+    assert any("Report 39:" in text for text in cells)
+    assert not any("Report 0:" in text for text in cells)
 
 
 @pytest.mark.parametrize("visibility", ["internal", "cohort"])

@@ -68,7 +68,9 @@ def test_without_a_result_there_is_nothing_to_narrow(alliance, client_for, docum
     assert 'id="narrow"' not in client.get("/search/?q=zzqqx").text
     assert "Show results" not in client.get("/search/?q=zzqqx").text
     assert 'id="narrow"' in client.get("/search/?q=fines").text
-    assert 'id="narrow"' in client.get("/search/?q=fines&topic=libraries&kind=plan").text  # a filter to remove
+    assert (
+        'id="narrow"' in client.get("/search/?q=fines&topic=libraries&kind=plan").text
+    )  # a filter to remove
 
 
 def test_a_correction_is_shown_and_can_be_refused(alliance, client_for, documents):
