@@ -102,7 +102,9 @@ def test_the_workbook_has_the_plan_and_nothing_internal(
     note = [{"label": "Cost code", "text": "CANARY-4-11"}]
     with in_city(launched_city):
         Goal.objects.update(extra_columns=note, source={"sheet": "CANARY sheet", "row": 3})
-        Outcome.objects.update(extra_columns=note, source={"sheet": "CANARY sheet", "row": 4})
+        Outcome.objects.update(
+            extra_columns=note, source={"sheet": "CANARY sheet", "row": 4}, story="CANARY story"
+        )
         Action.objects.update(
             extra_columns=note,
             source={"sheet": "CANARY sheet", "row": 5, "code": "CANARY 1.1"},
