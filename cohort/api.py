@@ -315,12 +315,6 @@ def annotate_plans(plans: Any) -> QuerySet[Any]:
     )
 
 
-def example_plans() -> list[dict[str, Any]]:
-    """What the list of plans answers to everybody now: its first row, or no row while no plan is public."""
-    plans = annotate_visibility(PublicPlan, "public", Value(city_path("dashboard:plan")))
-    return list(PlanSerializer(annotate_plans(plans).order_by("uuid")[:1], many=True).data)
-
-
 class ProjectionViewSet(ResourceViewSet):
     """The rows of a public copy, `model`, with their pages at `get_path` on the city's site."""
 
@@ -338,9 +332,7 @@ class ProjectionViewSet(ResourceViewSet):
     list=extend_schema(
         operation_id="list_plans",
         summary="Plans",
-        description=(
-            "Published plans, with the number of their actions in each standing. Plans differ: do not rank them."
-        ),
+        description="Published plans, with the number of their actions in each standing. Do not rank them.",
     ),
     retrieve=extend_schema(operation_id="get_plan", summary="One plan", description="One published plan."),
 )

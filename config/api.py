@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django import forms
+from django.db.models import Value
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, re_path, reverse
@@ -23,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cohort import api as cohort
+from cohort.models import PublicPlan
 from resources import api as resources
 from search import api as search
 from tenants import interrupted
@@ -30,6 +32,7 @@ from tenants.api import PREFIX, problems
 from tenants.api.parameters import ChoiceParameter, ParameterField, validate_query
 from tenants.api.reference import sections
 from tenants.api.views import ApiView, ResourceViewSet
+from tenants.web.urlconf import city_path
 
 ROUTE = PREFIX.removeprefix("/")
 
@@ -105,12 +108,13 @@ class ReferenceView(ApiView):
 
 
 def _example_answer() -> str:
-    """The answer of the page's example, as everybody gets it now; "" while no plan is public."""
-    rows = cohort.example_plans()
-    if not rows:
+    """The row in the answer to the page's example, as everybody gets it now; "" while no plan is public."""
+    path = Value(city_path("dashboard:plan"))
+    plans = cohort.annotate_plans(cohort.annotate_visibility(PublicPlan, "public", path))
+    plan = plans.order_by("uuid").first()
+    if plan is None:
         return ""
-    answer = {"next": None, "previous": None, "results": rows}
-    return JSONRenderer().render(answer, renderer_context={"indent": 2}).decode()
+    return JSONRenderer().render(cohort.PlanSerializer(plan).data, renderer_context={"indent": 2}).decode()
 
 
 @cache

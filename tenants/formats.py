@@ -29,6 +29,7 @@ _KINDS_IN_SENTENCES = {
     "department": gettext_lazy("the department"),
 }
 
+MAX_ABBREVIATION_LENGTH = 6
 # In titles that are written in capitals throughout: see sentence_case.
 _ABBREVIATIONS = frozenset(
     [
@@ -131,13 +132,13 @@ def title_with_label(label: str, title: str) -> str:
 
 
 def sentence_case(title: str) -> str:
-    """ "Hiring and retention" from "HIRING AND RETENTION"; a title with a small letter, or of one word, stays as it is.
+    """ "Hiring and retention" from "HIRING AND RETENTION"; a title with a small letter stays as it is.
 
-    Abbreviations stay: _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. So
-    does all the text that is stored: only headings are written like this. A name that is not known as one, like that of
-    a street, loses its capitals.
+    So does a single word of up to six letters: it may be an abbreviation or a name. In longer titles abbreviations stay:
+    _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. Only headings are written
+    like this, never what is stored. A name that is not known as one, like that of a street, loses its capitals.
     """
-    if not title.isupper() or len(title.split()) < 2:
+    if not title.isupper() or (len(title.split()) < 2 and len(title) <= MAX_ABBREVIATION_LENGTH):
         return title
     starts_sentence, words = True, []
     for word in re.split(r"(\s+)", title):

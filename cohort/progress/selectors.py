@@ -110,7 +110,7 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         **counts,
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
-        "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
+        "last_update_label": format_partial_date(plan.last_update_on) or _("No dated update"),
         "is_draft": is_draft,
         "segments": []
         if is_draft

@@ -360,7 +360,7 @@ def test_the_home_page_of_the_alliance_has_the_table_of_the_progress_page(
     home, progress = (client_for(alliance).get(address).text for address in ("/", "/progress/"))
     rows = [text.partition("<tbody>")[2].partition("</tbody>")[0] for text in (home, progress)]
     assert rows[0] == rows[1]
-    for text in ("2 actions, no status yet", "No status yet", "No update yet", 'data-label="Last update"'):
+    for text in ("2 actions, no status yet", "No status yet", "No dated update", 'data-label="Last update"'):
         assert text in rows[0]
     headings = [
         re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?\s*([^<]+?)\s*<', text) for text in (home, progress)

@@ -25,7 +25,7 @@ WORKSPACE = ["/workspace/", "/workspace/updates/", "/workspace/plan/", "/workspa
 
 
 @pytest.fixture
-def place(request, launched_city, in_city, make_plan):
+def county(request, launched_city, in_city, make_plan):
     """Riverton as another kind of jurisdiction, with a plan of its own in which some actions have no reason."""
     kind = getattr(request, "param", "county")
     Jurisdiction.objects.filter(pk=launched_city.pk).update(
@@ -52,28 +52,28 @@ def test_the_check_finds_such_words():
     assert not calls_it_a_city("Like “the city”. City of Elm Ford. Accessibility")
 
 
-@pytest.mark.parametrize("place", KINDS, indirect=True)
-def test_public_pages_do_not_call_it_a_city(place, client_for):
-    client = client_for(place)
+@pytest.mark.parametrize("county", KINDS, indirect=True)
+def test_public_pages_do_not_call_it_a_city(county, client_for):
+    client = client_for(county)
     for url in PUBLIC:
         assert calls_it_a_city(visible_text(client.get(url))) == [], url
-    assert f"Contact {KINDS[place.kind]}" in visible_text(client.get("/"))
+    assert f"Contact {KINDS[county.kind]}" in visible_text(client.get("/"))
 
 
-def test_a_draft_and_a_site_without_a_plan_do_not_call_it_a_city(place, client_for, in_city):
-    client = client_for(place)
+def test_a_draft_and_a_site_without_a_plan_do_not_call_it_a_city(county, client_for, in_city):
+    client = client_for(county)
     for change in ({"lifecycle": "draft"}, {"visibility": "internal"}):
-        with in_city(place):
+        with in_city(county):
             Plan.objects.update(**change)
         for url in PUBLIC:
             assert calls_it_a_city(visible_text(client.get(url))) == [], url
-    services.set_site_state(place, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=None)
+    services.set_site_state(county, state=Jurisdiction.SiteState.NOT_LAUNCHED, by=None)
     assert calls_it_a_city(visible_text(client.get("/"))) == []
 
 
-@pytest.mark.parametrize("place", KINDS, indirect=True)
-def test_the_workspace_does_not_call_it_a_city(place, client_for, make_user):
-    client = client_for(place, make_user(place, Role.COORDINATOR))
+@pytest.mark.parametrize("county", KINDS, indirect=True)
+def test_the_workspace_does_not_call_it_a_city(county, client_for, make_user):
+    client = client_for(county, make_user(county, Role.COORDINATOR))
     for url in WORKSPACE:
         response = client.get(url)
         assert response.status_code == 200, url
@@ -81,13 +81,13 @@ def test_the_workspace_does_not_call_it_a_city(place, client_for, make_user):
 
 
 def test_its_pages_at_the_alliance_and_its_emails_do_not_call_it_a_city(
-    place, client_for, make_user, alliance
+    county, client_for, make_user, alliance
 ):
     staff = make_user(alliance, Role.STAFF_ADMIN)
-    member = client_for(alliance, make_user(place, Role.COORDINATOR))
+    member = client_for(alliance, make_user(county, Role.COORDINATOR))
     for url in ("/jurisdictions/", "/progress/", "/search/?q=eviction", "/account/"):
         assert calls_it_a_city(visible_text(member.get(url))) == [], url
-    invite(place, email="new@tallow.example", roles=[Role.COORDINATOR], by=staff)
+    invite(county, email="new@tallow.example", roles=[Role.COORDINATOR], by=staff)
     run_due_jobs()
     [message] = mail.outbox
     assert calls_it_a_city(f"{message.subject}\n{message.body}") == []

@@ -63,6 +63,16 @@ def test_filters_are_in_the_url_and_can_be_removed(alliance, client_for, documen
     assert 'href="?q=fines&amp;kind=plan"' in page.text
 
 
+def test_without_a_result_there_is_nothing_to_narrow(alliance, client_for, documents):
+    client = client_for(alliance)
+    assert 'id="narrow"' not in client.get("/search/?q=zzqqx").text
+    assert "Show results" not in client.get("/search/?q=zzqqx").text
+    assert 'id="narrow"' in client.get("/search/?q=fines").text
+    assert (
+        'id="narrow"' in client.get("/search/?q=fines&topic=libraries&kind=plan").text
+    )  # a filter to remove
+
+
 def test_a_correction_is_shown_and_can_be_refused(alliance, client_for, documents):
     page = client_for(alliance).get("/search/?q=fimes")
 

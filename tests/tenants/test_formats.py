@@ -157,7 +157,9 @@ def test_a_jurisdiction_may_be_in_each_of_them(code):
         ("FAIR-CHANCE HIRING (DPW)", "Fair-chance hiring (DPW)"),
         ("U.S. CENSUS TRACTS", "U.S. census tracts"),
         ("ÉCOLE “ÉGALITÉ” OPENS", "École “égalité” opens"),
-        ("RETENTION", "RETENTION"),  # one word may be a name
+        ("WORKFORCE", "Workforce"),
+        ("PARKS", "PARKS"),  # one short word may be an abbreviation
+        ("LGBTQIA", "LGBTQIA"),
         ("GARE", "GARE"),
         ("HIRING and retention", "HIRING and retention"),
         ("2027 2028", "2027 2028"),

@@ -19,9 +19,9 @@ MAX_NOTES_TEXT = 30_000  # of the reports of one action, the newest of them
 def public_workbook(plan: Plan) -> bytes:
     """The XLSX file as bytes. Reads only: no snapshot is kept, so no later import is merged with this file.
 
-    Left out are the columns that the portal has no field for, the names and cells of the imported sheet, and wordings
-    as imported. A text that is too long for a cell is cut, and so are the oldest reports. Raises SheetError if the other
-    texts of one cell are too long together.
+    Left out are the columns that the portal has no field for, the names and cells of the imported sheet, wordings as
+    imported, and what the team notes about an outcome. A text that is too long for a cell is cut, and so are the oldest
+    reports. Raises SheetError if the other texts of one cell are too long together.
     """
     current = Action.objects.current().filter(outcome__goal__plan=plan)
     numbers = {str(uuid): number for uuid, number in current.values_list("uuid", "number")}
@@ -30,6 +30,7 @@ def public_workbook(plan: Plan) -> bytes:
         _hide_source(goal)
         for outcome in goal.outcomes:
             _hide_source(outcome)
+            outcome.story = None  # for the team: no page of a plan shows it
             for action in outcome.actions:
                 _hide_internals(action, numbers)
     buffer = io.BytesIO()
