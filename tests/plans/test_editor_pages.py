@@ -189,7 +189,8 @@ def test_retire_and_restore(coordinator_client, riverton, in_city):
     address = url("retire", "action", action.uuid)
     assert coordinator_client.post(address, {"reason": ""}).status_code == 422
     assert (
-        "Taken out of the plan" in coordinator_client.post(address, {"reason": "Not ours."}, follow=True).text
+        "Archived parts of the plan"
+        in coordinator_client.post(address, {"reason": "Not ours."}, follow=True).text
     )
     assert "Not ours." in coordinator_client.get(url("retired")).text
     coordinator_client.post(url("restore", "action", action.uuid))
