@@ -263,8 +263,15 @@ class Action(RetirableModel):
     indicator_text = models.TextField(_("where things stood at the start"), blank=True)
     last_update_on = models.DateField(null=True, blank=True)
     # The action that continues this one. Counts only while the status is "merged": see `continued_by`.
+    # No constraint: code before this column deletes rows of an undone import without knowing of it.
     merged_into = models.ForeignKey(
-        "self", models.SET_NULL, null=True, blank=True, related_name="merged", verbose_name=_("merged into")
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="merged",
+        verbose_name=_("merged into"),
     )
 
     objects = ActionQuerySet.as_manager()

@@ -189,7 +189,8 @@ def test_retire_and_restore(coordinator_client, riverton, in_city):
     address = url("retire", "action", action.uuid)
     assert coordinator_client.post(address, {"reason": ""}).status_code == 422
     assert (
-        "Taken out of the plan" in coordinator_client.post(address, {"reason": "Not ours."}, follow=True).text
+        "Archived parts of the plan"
+        in coordinator_client.post(address, {"reason": "Not ours."}, follow=True).text
     )
     assert "Not ours." in coordinator_client.get(url("retired")).text
     coordinator_client.post(url("restore", "action", action.uuid))
@@ -328,6 +329,17 @@ def test_a_row_that_somebody_adds_meanwhile_stays(
     with in_city(riverton):
         measures = dict(action.measures.values_list("text", "baseline"))
     assert measures == {"Visits of children": "", "Cards": "", "Hers": "3"}  # her removal is decided against
+
+
+def test_a_form_from_before_an_upgrade_is_not_saved_without_its_lines(coordinator_client, riverton, in_city):
+    action = starter_action(in_city, riverton)
+    data = {"title": "New words", "how_much": "Visits", "milestones": "June 2027: Half"}
+    response = coordinator_client.post(url("edit-action", action.code), data)
+    assert response.status_code == 422
+    assert "opened before the portal was updated" in response.text
+    with in_city(riverton):
+        action.refresh_from_db()
+        assert action.title != "New words"
 
 
 def test_a_row_of_another_action_is_not_taken(coordinator_client, riverton, in_city):

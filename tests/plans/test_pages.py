@@ -57,7 +57,7 @@ def test_each_role_opens_its_pages_only(client_for, riverton, make_user, role, m
 def test_a_viewer_sees_no_button_without_permission(client_for, riverton, make_user):
     text = client_for(riverton, make_user(riverton, "viewer")).get(url("editor")).text
     assert "Example: hold a foundation training" in text
-    for word in ("Retire", "Add an action", "Move up", ">Edit<", "Publish"):
+    for word in (">Archive<", "Add an action", "Move up", ">Edit<", "Publish"):
         assert word not in text
 
 

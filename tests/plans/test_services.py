@@ -192,7 +192,7 @@ def test_an_action_moves_to_the_end_of_another_outcome():
 def test_retiring_needs_a_reason():
     action = ActionFactory()
     before = rows()
-    with pytest.raises(ValidationError, match="Say why"):
+    with pytest.raises(ValidationError, match="Add a reason"):
         services.retire(action, reason=" ", by=None)
     assert rows() == before
 
@@ -219,7 +219,7 @@ def test_nothing_is_restored_under_a_retired_goal():
     action = ActionFactory()
     services.retire(action, reason="Twice in the plan.", by=None)
     services.retire(action.outcome.goal, reason="Dropped.", by=None)
-    with pytest.raises(ValidationError, match="Bring that back first"):
+    with pytest.raises(ValidationError, match="Restore that first"):
         services.restore(action, by=None)
 
 
@@ -286,7 +286,7 @@ def test_a_note_dated_before_the_newest_leaves_the_status():
 
 def test_no_progress_is_recorded_on_a_retired_action():
     action = ActionFactory(retired=True)
-    with pytest.raises(ValidationError, match="is retired"):
+    with pytest.raises(ValidationError, match="is archived"):
         services.record_progress(action, status="on_track", text="Going well.", by=None, on=TODAY())
 
 

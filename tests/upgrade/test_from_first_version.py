@@ -403,7 +403,7 @@ def test_the_change_log_tells_every_kind_of_change():
     ((count,),) = sql("SELECT count(*) FROM c_elm_ford.plans_change")
     assert 50 < count <= 100
     kinds = (
-        "added", "changed", "moved", "retired", "brought back", "reported progress on", "imported",
+        "added", "changed", "moved", "archived", "restored", "reported progress on", "imported",
         "took back the import of", "published", "took out of public view", "recorded the adoption of",
     )  # fmt: skip
     assert [words for words in kinds if f"{words} " not in text] == []

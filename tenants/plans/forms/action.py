@@ -28,6 +28,8 @@ from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.selectors import team_of
 
 DATE_HELP = _("A day, a month (June 2027), a quarter (2027 Q2) or a year.")
+# What were lines of text in forms that were opened before an upgrade; their rows would be lost without a word.
+FORMER_FIELDS = frozenset({"how_much", "how_well", "better_off", "milestones", "responsible", "support"})
 MAX_DEPARTMENTS = 500  # that a field suggests
 
 
@@ -194,6 +196,13 @@ class ActionForm(VersionMixin, ReasonMixin, forms.Form):
         due = data.get("due")
         if data.get("is_continuous") and due and due[0]:
             self.add_error("due", _("Choose one: a date, or “ongoing”."))
+        if FORMER_FIELDS & set(self.data) and not any(rows.is_bound for rows in self.rows.values()):
+            self.add_error(
+                None,
+                _(
+                    "This page was opened before the portal was updated. Check the rows below, then save again."
+                ),
+            )
         for rows in self.rows.values():
             if rows.is_bound and not rows.is_valid():
                 self.add_error(None, [ValidationError(link) for link in rows.error_links()])

@@ -120,5 +120,5 @@ class PlanForm(PlanItemForm):
 
 class RetireForm(VersionMixin, forms.Form):
     reason = forms.CharField(
-        label=_("Why is it retired?"), help_text=_("Stays in the history."), max_length=300
+        label=_("Why is it archived?"), help_text=_("Stays in the history."), max_length=300
     )

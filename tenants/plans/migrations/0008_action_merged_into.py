@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Which action continues a merged one. Nullable, so that the code before this release can go on writing."""
+    """Which action continues a merged one. Nullable and without a constraint: the code before it goes on writing and deleting."""
 
     dependencies = [("plans", "0007_strategy_label")]
 
@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
             "merged_into",
             models.ForeignKey(
                 blank=True,
+                db_constraint=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="merged",

@@ -65,7 +65,7 @@ def move_to(
     check_version(item, version, by=by)
     name = PARENT_NAMES[type(item)]
     if plan_of(parent).pk != plan.pk or getattr(parent, "retired_at", None) is not None:
-        raise ValidationError(_("“%(title)s” cannot hold it: choose a part of this plan that is not retired.") % {
+        raise ValidationError(_("It cannot be part of “%(title)s”: choose a part of this plan that is not archived.") % {
             "title": parent})  # fmt: skip
     is_new_parent = getattr(item, f"{name}_id") != parent.pk
     if not is_new_parent and after == LAST:

@@ -274,7 +274,7 @@ def _check(
     errors: dict[str, str] = {}
     if action.retired_at or action.outcome.retired_at or action.outcome.goal.retired_at:
         raise ValidationError(
-            _("“%(title)s” is retired. Bring it back before you report on it.") % {"title": action}
+            _("“%(title)s” is archived. Restore it before you report on it.") % {"title": action}
         )
     if action.status == Action.Status.MERGED:
         raise ValidationError(

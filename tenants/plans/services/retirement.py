@@ -33,7 +33,7 @@ def retire(item: PlanItem, *, reason: str, by: User | None, version: str = "") -
         return item
     reason = reason.strip()
     if not reason:
-        raise ValidationError({"reason": _("Say why. The reason stays in the history.")})
+        raise ValidationError({"reason": _("Add a reason. It stays in the history.")})
     if len(reason) > MAX_REASON_LENGTH:
         raise ValidationError(
             {"reason": _("The reason has %(count)s characters; 300 fit.") % {"count": len(reason)}}
@@ -57,8 +57,7 @@ def restore(item: PlanItem, *, by: User | None) -> PlanItem:
     for ancestor in ancestors(item):
         if ancestor.retired_at is not None:
             raise ValidationError(
-                _("It stands under “%(title)s”, which is retired. Bring that back first.")
-                % {"title": ancestor}
+                _("It is part of “%(title)s”, which is archived. Restore that first.") % {"title": ancestor}
             )
     before = change_log.snapshot(item)
     item.retired_at, item.retired_reason = None, ""

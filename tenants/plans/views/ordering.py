@@ -119,7 +119,7 @@ def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("Retired: %(title)s. You can bring it back.") % {"title": item})
+            messages.success(request, _("Archived: %(title)s. You can restore it.") % {"title": item})
             return redirect("plans:retired")
     actions_below = {
         "goal": Action.objects.current().filter(outcome__goal=item.pk),
@@ -145,7 +145,7 @@ def restore(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("plans:retired")
-    messages.success(request, _("Brought back: %(title)s") % {"title": item})
+    messages.success(request, _("Restored: %(title)s") % {"title": item})
     return redirect(editor_url(item))
 
 
