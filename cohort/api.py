@@ -338,7 +338,7 @@ class PlanViewSet(ProjectionViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         plans: Any = super().get_queryset()
-        return plans.with_overdue().annotate(
+        return plans.with_overdue(with_last=True).annotate(
             shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
         )
 

@@ -52,8 +52,10 @@ class Projection(models.Model):
 
 
 class PublicPlanQuerySet(ProjectionQuerySet):
-    def with_overdue(self, *, at: dt.datetime | None = None) -> Self:
+    def with_overdue(self, *, at: dt.datetime | None = None, with_last: bool = False) -> Self:
         """Annotates what `PublicPlan.count_by_standing` needs as of that moment, now by default.
+
+        `with_last` adds when the last of its actions became overdue.
 
         Which actions are overdue changes at midnight without a write, so it is counted when it is read: by the index
         of those actions alone.
@@ -66,9 +68,13 @@ class PublicPlanQuerySet(ProjectionQuerySet):
             .values("jurisdiction")
         )
         counts: Any = {status: Count("pk", filter=Q(status=status)) for status in OPEN_STATUSES}
-        return self.annotate(
-            overdue_by_status=Subquery(overdue.annotate(counts=JSONObject(**counts)).values("counts")),
-            last_overdue_at=Subquery(overdue.annotate(last=Max("overdue_at")).values("last")),
+        plans = self.annotate(
+            overdue_by_status=Subquery(overdue.annotate(counts=JSONObject(**counts)).values("counts"))
+        )
+        if not with_last:
+            return plans
+        return plans.annotate(
+            last_overdue_at=Subquery(overdue.annotate(last=Max("overdue_at")).values("last"))
         )
 
 

@@ -48,6 +48,7 @@ def label_of(kind, code):
     if kind == "staff":
         return dict(Jurisdiction.StaffBand.choices)[code]
     plan = PublicPlan(jurisdiction=Jurisdiction(name="City of Riverton", population_band=code))
+    plan.overdue_by_status = None
     return build_progress_rows([plan], on=dt.date(2027, 4, 8))[0]["size"]
 
 

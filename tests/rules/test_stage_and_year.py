@@ -36,6 +36,7 @@ def stage_text(stage, adopted, on, lifecycle="implementing"):
     plan = PublicPlan(
         jurisdiction=city, title="Plan", lifecycle=lifecycle, visibility="public", adopted_on=day(adopted)
     )
+    plan.overdue_by_status = None
     return build_progress_rows([plan], on=day(on))[0]["stage_label"]
 
 
