@@ -67,7 +67,8 @@ def _pages(blocks: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]
     """The content of each page, with the structure type of each marked piece in it."""
     content: list[str] = []
     kinds: list[str] = []
-    top, number = HEIGHT - MARGIN, 0
+    top: float = HEIGHT - MARGIN
+    number = 0
     for kind, text in blocks:
         font, size, space, indent, structure = STYLES[kind]
         number = number + 1 if kind == "number" else 0
