@@ -137,3 +137,16 @@ def test_a_first_password_is_told(alliance: Any, client_for: Any, make_user: Any
     client.post("/accounts/password/set/", {"password1": NEW_PASSWORD})
     (email,) = delivered()
     assert email.subject == f"Your account at {settings.ALLIANCE_NAME} has a password now"
+
+
+def test_who_asks_too_often_is_told_so_in_a_page_of_the_portal(
+    alliance: Any, client_for: Any, make_user: Any, delivered: Any
+) -> None:
+    client, email = client_for(alliance), make_user().email
+    for _number in range(5):
+        assert client.post("/accounts/password/reset/", {"email": email}).status_code == 302
+    refused = client.post("/accounts/password/reset/", {"email": email})
+    assert refused.status_code == 429
+    assert "Too many tries" in refused.text
+    assert "Skip to main content" in refused.text
+    assert len(delivered()) == 5
