@@ -34,9 +34,8 @@ def behind_and_done(
     reports = ProgressNote.objects.filter(action=OuterRef("pk")).exclude(noted_on=None)
     newest = reports.order_by("-noted_on", "-position", "-pk").values("text")[:1]
     actions = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
-    texts = {
-        texts["pk"]: texts for texts in actions.values("pk", "reason", "next_step", text=Subquery(newest))
-    }
+    rows: Any = actions.values("pk", "reason", "next_step", text=Subquery(newest))
+    texts: dict[int, dict[str, Any]] = {row["pk"]: row for row in rows}
     return (
         behind and _behind_context(behind, texts[behind["pk"]], statistics, visibility, list_url),
         done and _done_context(done, texts[done["pk"]], statistics, visibility, list_url),

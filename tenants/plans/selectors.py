@@ -110,7 +110,8 @@ def updates_due(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
 
 def with_undated_reports(actions: QuerySet[Action]) -> QuerySet[Action]:
     """Of those, the ones whose only reports have no date."""
-    return actions.filter(last_update_on=None).exclude(undated_report=None)
+    reported = actions.filter(last_update_on=None).annotate(undated_report=undated_report())
+    return reported.exclude(undated_report=None)
 
 
 def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:
