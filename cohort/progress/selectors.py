@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from cohort.labels import membership_stage_label, site_url
 from cohort.models import PublicAction, PublicPlan
@@ -64,6 +65,7 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
 def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
     jurisdiction, counts = plan.jurisdiction, plan.count_by_standing()
     is_public = plan.visibility == Visibility.PUBLIC
+    language = get_language()
     return {
         "uuid": jurisdiction.uuid,
         "slug": jurisdiction.slug,
@@ -86,12 +88,16 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
         "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
-        "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status),
-        "summary": _summary_sentence(plan.actions, plan.completed, counts["needs_attention"], plan.no_status),
+        "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status, language),
+        "summary": _summary_sentence(
+            plan.actions, plan.completed, counts["needs_attention"], plan.no_status, language
+        ),
     }
 
 
-def _completed_label(actions: int, completed: int, no_status: int) -> str:
+# Cached for each language: most numbers are the same from one request to the next.
+@lru_cache(4096)
+def _completed_label(actions: int, completed: int, no_status: int, _language: str | None) -> str:
     """ "8 of 35", or how many have no status if none has one."""
     if no_status == actions:
         text = ngettext("%(n)s action, no status yet", "%(n)s actions, no status yet", actions)
@@ -100,7 +106,10 @@ def _completed_label(actions: int, completed: int, no_status: int) -> str:
     return _("%(done)s of %(all)s") % numbers
 
 
-def _summary_sentence(actions: int, completed: int, needs_attention: int, no_status: int) -> str:
+@lru_cache(4096)
+def _summary_sentence(
+    actions: int, completed: int, needs_attention: int, no_status: int, _language: str | None
+) -> str:
     """ "8 of 35 actions done, 8 need attention." """
     if not actions:
         return _("The plan has no actions yet.")

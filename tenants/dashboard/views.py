@@ -164,6 +164,7 @@ def _action_list_context(
     rows = filters.filter_queryset(statistics.rows)
     page = action_list.paginate(rows, filters.data.get("page", ""))
     show_status = stage_of(statistics).has_progress
+    home_path = reverse("front")
     return {
         "show_status": show_status,
         "statistics": statistics,
@@ -179,7 +180,7 @@ def _action_list_context(
         ),
         "match_count": len(rows),
         "total": len(statistics.rows),
-        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
+        "page_links": page_links(page, lambda number: home_path + filters.query_string(page=number)),
         "page": page,
         "query": filters.query_string(),
         "whole_url": filters.query_string(page=action_list.ALL_PAGES),

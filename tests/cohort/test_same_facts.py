@@ -175,6 +175,34 @@ def test_each_action_in_search(city, alliance, client_for):
     assert "Unblock every card." not in site.get("/search/suggest/?q=unblock").text
 
 
+def test_a_status_has_the_citys_label_on_its_host_and_the_standard_one_at_the_alliance(
+    city, alliance, client_for
+):
+    page, site = client_for(city), client_for(alliance)
+    for address in ("/", "/plan/", "/plan/actions/t5/", "/data/actions.json", "/data/actions.csv"):
+        text = page.get(address).content.decode()
+        assert "Delayed" in text, address
+        assert "Off track" not in text, address
+
+    search = "/search/?q=eviction+courthouse"
+    assert "Off track Due March 2028" in result_texts(site.get(search), "2.1 Eviction help at the courthouse")
+    addresses = (search, "/search/?q=eviction&status=off_track", "/api/v1/search?q=eviction")
+    for address in addresses:
+        assert "Off track" in site.get(address).text, address
+    several = (
+        "/",
+        "/progress/",
+        "/progress/plans.json",
+        "/jurisdictions/",
+        "/api/v1/actions",
+        "/api/v1/plans",
+    )
+    for address in (*addresses, *several):
+        assert "delayed" not in site.get(address).content.decode().lower(), address
+    [action] = [row for row in site.get("/api/v1/actions").json()["results"] if row["code"] == "t5"]
+    assert action["status"] == "off_track"
+
+
 def test_a_plan_with_more_than_a_thousand_actions_on_pages(large_city, alliance, client_for):
     page, site = client_for(large_city), client_for(alliance)
     text = text_of(page.get("/").text)

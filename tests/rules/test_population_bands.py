@@ -73,7 +73,7 @@ def test_the_table_has_all_bands_in_order_without_gap_or_overlap():
         Fault(BANDS, "Under 10,000", "Up to 10,000"),
         Fault(STAFF, "100 to 499", "100 to 500"),
         Fault(STAFF, "5,000 employees or more", "Over 5,000 employees"),
-        Fault("tenants.formats:choice_label", "str(choices(value).label)", "value"),
+        Fault("tenants.formats:_choice_label", "str(choices(value).label)", "value"),
     ]
 )
 def test_a_wrong_band_is_noticed(fault):

@@ -322,7 +322,9 @@ def test_the_numbers_of_a_plan_in_words(case):
         Fault("cohort.progress.selectors:_summary_sentence", "no_status == actions", "no_status"),
         Fault("cohort.progress.selectors:_summary_sentence", "not needs_attention", "needs_attention < 2"),
         Fault(
-            "cohort.progress.selectors:_build_row", "plan.completed, plan.no_status)", "plan.completed, 0)"
+            "cohort.progress.selectors:_build_row",
+            "plan.completed, plan.no_status, language)",
+            "plan.completed, 0, language)",
         ),
     ]
 )

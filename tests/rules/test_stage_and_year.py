@@ -143,7 +143,7 @@ def test_a_stage_is_told_with_its_year_only_while_a_plan_is_carried_out(case):
             LABEL, "MembershipStage.IMPLEMENTING)", "MembershipStage.IMPLEMENTING, MembershipStage.MENTOR)"
         ),
         Fault(LABEL, "jurisdiction.entry_stage not in", "jurisdiction.entry_stage in"),
-        Fault("tenants.formats:choice_label", "str(choices(value).label)", "str(choices(value).name)"),
+        Fault("tenants.formats:_choice_label", "str(choices(value).label)", "str(choices(value).name)"),
         Fault("cohort.progress.selectors:_build_row", "plan.adopted_on, on=on", "plan.published_at, on=on"),
     ]
 )

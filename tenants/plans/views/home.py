@@ -50,10 +50,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required(Permission.SEE_WORKSPACE)
 def updates(request: HttpRequest) -> HttpResponse:
-    """Open actions and the age of their newest update; `?mine=1` shows those the person may report on."""
+    """The actions that owe updates, with the age of the newest one; `?mine=1` shows those the person may report on."""
     plan, today = get_plan(), timezone.localdate()
-    open_actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
-    actions = open_actions.annotate(undated_report=selectors.undated_report())
+    actions = selectors.owing_updates(plan)
     mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
@@ -61,6 +60,7 @@ def updates(request: HttpRequest) -> HttpResponse:
     reportable_ids = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
     context = {
         "section": "updates",
+        "plan": plan,
         "page": page,
         "lines": [
             _update_line(action, plan, today) | {"may_report": action.pk in reportable_ids} for action in page
