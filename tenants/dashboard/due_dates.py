@@ -18,7 +18,7 @@ from tenants.plans.standing import NO_STATUS, OVERDUE
 
 ONGOING, UNDATED = "ongoing", "none"  # values of the filter beside those of periods
 MAX_MARKS = 60  # a plan with more open actions has a mark for each standing, not for each action
-MAX_EMPTY_CELLS = 3  # a longer gap is one cell
+MAX_EMPTY_CELLS = 1  # a longer gap is one cell
 MAX_NAMED = 5
 
 
