@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("publicaction", "overdue_at", models.DateTimeField(null=True)),
         *(
-            migrations.AddField("publicplan", name, models.PositiveIntegerField(db_default=0, default=0))
+            migrations.AddField("publicplan", name, models.IntegerField(db_default=0, default=0))
             for name in ("at_risk", "off_track", "on_hold")
         ),
         migrations.AddIndex(
