@@ -69,7 +69,7 @@ def adjacent_actions(plan: Plan, code: str) -> dict[str, dict[str, str] | None]:
 
 def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "") -> dict[str, Any] | None:
     """The template context of an action's page, as display text; None if the plan has no such current action."""
-    action = (
+    action: Any = (
         Action.objects.current()
         .filter(outcome__goal__plan=plan, code=code)
         .select_related("outcome__goal", "accountable")

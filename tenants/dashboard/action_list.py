@@ -113,7 +113,7 @@ class ActionFilterSet(ListFilterSet):
         return [row for row in rows if (row["stage"] or labels.NO_STATUS) == value]
 
     def with_due(self, rows: list[Row], _name: str, value: str) -> list[Row]:
-        return [row for row in rows if due_dates.matches(row, value)]
+        return due_dates.rows_due(rows, value)
 
     def with_words(self, rows: list[Row], _name: str, text: str) -> list[Row]:
         terms = _normalize(text).split()
@@ -134,11 +134,9 @@ class ActionFilterSet(ListFilterSet):
         for name in ("goal", "department", "stage"):
             groups = getattr(statistics, f"by_{name}")
             counts[name] = {group.key: len(group.rows) for group in groups}
-        counts["due"] = {
-            value: sum(due_dates.matches(row, value) for row in statistics.rows)
-            for value in self.labels("due")
-            if value
-        }
+        counts["due"] = dict(due_dates.counts(statistics.rows))
+        for value in self.selected("due"):  # it may be a year
+            counts["due"][value] = len(due_dates.rows_due(statistics.rows, value))
         return [
             self.facet(name, dict.fromkeys(self.selected(name), 0) | counts[name])
             | {"all_label": self.labels(name)[""]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -18,32 +18,40 @@ from tenants.plans.standing import NO_STATUS, OVERDUE
 
 ONGOING, UNDATED = "ongoing", "none"  # values of the filter beside those of periods
 MAX_MARKS = 60  # a plan with more open actions has a mark for each standing, not for each action
-MAX_EMPTY_CELLS = 3  # a longer gap is one cell
+MAX_EMPTY_CELLS = 1  # a longer gap is one cell
 MAX_NAMED = 5
 
 
-def matches(row: Row, key: str) -> bool:
-    """True if the action is due in that period, goes on without an end, or has no due date."""
-    if key == ONGOING:
-        return row["due_date"] is None and row["is_continuous"]
-    if key == UNDATED:
-        return row["due_date"] is None and not row["is_continuous"]
+def rows_due(rows: list[Row], key: str) -> list[Row]:
+    """The actions that are due in that period, go on without an end, or have no due date."""
+    if key in (ONGOING, UNDATED):
+        return [row for row in rows if row["due_date"] is None and row["is_continuous"] == (key == ONGOING)]
     period = Period.from_key(key)
-    return period is not None and period.holds(row["due_date"])
+    return [row for row in rows if period.holds(row["due_date"])] if period else []
+
+
+def counts(rows: list[Row]) -> Counter[str]:
+    """How many actions each quarter has, and how many are ongoing or without a date, by the filter's value."""
+    return Counter(_key(row, by_year=False) for row in rows)
+
+
+def _key(row: Row, *, by_year: bool) -> str:
+    if row["due_date"]:
+        return Period.of(row["due_date"], by_year=by_year).key
+    return ONGOING if row["is_continuous"] else UNDATED
 
 
 def choices(rows: list[Row], selected: str = "") -> list[tuple[str, str]]:
     """The values of the filter that the plan has, soonest first; the selected one too, if it is a period."""
-    days = [row["due_date"] for row in rows if row["due_date"]]
-    used = {Period.of(day) for day in days}
+    used = {Period.of(row["due_date"]) for row in rows if row["due_date"]}
     chosen = Period.from_key(selected)
     periods = sorted(
         used | ({chosen} if chosen else set()), key=lambda period: (period.start, period.quarter)
     )
     texts = [(period.key, period.label) for period in periods]
-    if any(matches(row, ONGOING) for row in rows):
+    if rows_due(rows, ONGOING):
         texts.append((ONGOING, str(labels.FIELD_LABELS["is_continuous"])))
-    if any(matches(row, UNDATED) for row in rows):
+    if rows_due(rows, UNDATED):
         texts.append((UNDATED, _("No due date")))
     return texts
 
@@ -60,8 +68,11 @@ def strip_context(statistics: PlanStatistics, url: Callable[..., str]) -> dict[s
     marks_actions = len(rows) <= MAX_MARKS
     cells: list[dict[str, Any]] = []
     periods = periods_between(min(days[0], on), max(days[-1], on)) if days else []
+    rows_by_key: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        rows_by_key[_key(row, by_year=bool(periods) and not periods[0].quarter)].append(row)
     for period in periods:
-        due = [row for row in rows if period.holds(row["due_date"])]
+        due = rows_by_key[period.key]
         cells.append(
             {
                 "label": period.label,
@@ -81,7 +92,7 @@ def strip_context(statistics: PlanStatistics, url: Callable[..., str]) -> dict[s
             "marks": _marks(due, statistics, by_action=marks_actions),
         }
         for key, label in by_end.items()
-        if (due := [row for row in rows if matches(row, key)])
+        if (due := rows_by_key[key])
     ]
     overdue = [row for row in rows if row["state"] == OVERDUE]
     overdue.sort(key=lambda row: row["due_date"])
@@ -114,7 +125,7 @@ def by_year(statistics: PlanStatistics, url: Callable[..., str]) -> list[dict[st
         for year in sorted(years)
     ]
     for key, label in ((ONGOING, _("Ongoing")), (UNDATED, _("No date yet"))):
-        count = sum(matches(row, key) for row in rows)
+        count = len(rows_due(rows, key))
         if count:
             lines.append({"label": label, "count": count, "url": url(due=key), "is_none": key == UNDATED})
     return lines

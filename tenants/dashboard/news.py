@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tenants import formats
@@ -17,6 +16,7 @@ from tenants.dashboard.visibility import PlanVisibility
 from tenants.plans import labels
 from tenants.plans.models import Action, ProgressNote
 from tenants.plans.standing import NEEDS_ATTENTION, OVERDUE
+from tenants.web.urlconf import city_path
 
 MAX_RECENT_CHANGES = 12
 
@@ -33,10 +33,9 @@ def behind_and_done(
     done = max(completed, key=lambda row: row["completed_on"] or dt.date.min, default=None)
     reports = ProgressNote.objects.filter(action=OuterRef("pk")).exclude(noted_on=None)
     newest = reports.order_by("-noted_on", "-position", "-pk").values("text")[:1]
-    actions: Any = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
-    texts = {
-        texts["pk"]: texts for texts in actions.values("pk", "reason", "next_step", text=Subquery(newest))
-    }
+    actions = Action.objects.filter(pk__in=[row["pk"] for row in (behind, done) if row])
+    rows: Any = actions.values("pk", "reason", "next_step", text=Subquery(newest))
+    texts: dict[int, dict[str, Any]] = {row["pk"]: row for row in rows}
     return (
         behind and _behind_context(behind, texts[behind["pk"]], statistics, visibility, list_url),
         done and _done_context(done, texts[done["pk"]], statistics, visibility, list_url),
@@ -124,7 +123,7 @@ def _report_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict[s
     return {
         "day": note["noted_on"],
         "date": formats.format_partial_date(note["noted_on"]),
-        "url": reverse("dashboard:action", args=[note["code"]]),
+        "url": city_path("dashboard:action", note["code"]),
         "heading": formats.action_heading(note["number"], note["title"]),
         "state": note["status"],
         "status": labels.status_label(note["status"], status_labels) if note["status"] else "",
@@ -140,7 +139,7 @@ def _overdue_entry(row: Row, status_labels: dict[str, str]) -> dict[str, Any]:
     return {
         "day": day,
         "date": formats.format_partial_date(day),
-        "url": reverse("dashboard:action", args=[row["code"]]),
+        "url": city_path("dashboard:action", row["code"]),
         "heading": formats.action_heading(row["number"], row["title"]),
         "state": OVERDUE,
         "status": labels.status_label(OVERDUE, status_labels),

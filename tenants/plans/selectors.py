@@ -116,8 +116,8 @@ def updates_due(plan: Plan, *, on: dt.date) -> QuerySet[Action]:
 
 def with_undated_reports(actions: QuerySet[Action]) -> QuerySet[Action]:
     """Of those, the ones whose only reports have no date."""
-    without_dates: Any = actions.filter(last_update_on=None)
-    return without_dates.exclude(undated_report=None)  # type: ignore[no-any-return]
+    reported = actions.filter(last_update_on=None).annotate(undated_report=undated_report())
+    return reported.exclude(undated_report=None)
 
 
 def order_by_oldest_update(actions: QuerySet[Action]) -> QuerySet[Action]:

@@ -144,5 +144,5 @@ def test_every_shared_partial_lists_its_context():
 
 def test_a_county_is_not_called_a_city():
     county = Jurisdiction(kind=Jurisdiction.Kind.COUNTY)
-    text = "{{ place|the_kind|capfirst }} adopted it, and {{ place|the_kind }} reports on it."
-    assert render(text, place=county) == "The county adopted it, and the county reports on it."
+    text = "{{ county|the_kind|capfirst }} adopted it, and {{ county|the_kind }} reports on it."
+    assert render(text, county=county) == "The county adopted it, and the county reports on it."

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from tenants import access
 from tenants.access import Permission, permission_required
 from tenants.plans import change_log, selectors
-from tenants.plans.models import Action
 from tenants.plans.plan_health import health_checks
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views import first_screens
