@@ -36,12 +36,11 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 @cache
 def rows_statement() -> tuple[str, tuple[Any, ...]]:
-    from cohort.api import ActionSerializer, ActionViewSet, annotate_visibility
+    from cohort.api import ActionSerializer, ActionViewSet, annotate_standing, annotate_visibility
     from cohort.models import PublicAction
 
-    actions = annotate_visibility(PublicAction, "public", ActionViewSet().get_path()).annotate(
-        goal_id=F("outcome__goal_id")
-    )
+    visible = annotate_visibility(PublicAction, "public", ActionViewSet().get_path())
+    actions = annotate_standing(visible).annotate(goal_id=F("outcome__goal_id"))
     columns: list[Any] = []
     for name, field in ActionSerializer().fields.items():
         column: Any = F(str(field.source))

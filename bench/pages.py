@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import re
 import statistics
+import uuid
 from typing import Any
 
 from bench.measure import PairedTimes, Result
@@ -192,11 +193,11 @@ def require(condition: bool, what: str) -> None:
 def register_cities() -> None:
     """Create CITIES launched cities, each with a public plan, in the registry and the projections.
 
-    The progress page reads nothing else, so they need no schemas.
+    The progress page reads nothing else, so they need no schemas. Of their actions it counts those that are overdue.
     """
     from django.utils import timezone
 
-    from cohort.models import PublicPlan
+    from cohort.models import PublicAction, PublicPlan
     from tenants.models import Jurisdiction
 
     today = dt.date(2026, 6, 30)
@@ -213,7 +214,18 @@ def register_cities() -> None:
         PublicPlan(
             jurisdiction=jurisdiction, visibility="public", updated_at=timezone.now(), title="Racial equity plan",
             lifecycle="implementing", adopted_on=today, goals=5, outcomes=9, actions=40, completed=n % 30,
-            on_track=5, needs_attention=3, no_status=n % 3, last_update_on=today,
+            on_track=5, at_risk=3, needs_attention=3, no_status=n % 3, last_update_on=today,
         )
         for n, jurisdiction in enumerate(jurisdictions)
+    )  # fmt: skip
+    # The open actions with a status, of which two are overdue: the page counts these.
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    PublicAction.objects.bulk_create(
+        PublicAction(
+            jurisdiction=jurisdiction, visibility="public", updated_at=timezone.now(), outcome_id=uuid.uuid4(),
+            code=f"a{n}", title="Plant trees", status="at_risk" if n < 3 else "on_track",
+            overdue_at=tomorrow - dt.timedelta(days=2 if n % 4 == 0 else 0),
+        )
+        for jurisdiction in jurisdictions
+        for n in range(8)
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -29,7 +30,10 @@ from tenants.api.serializers import KEY, SHARED_WITH, RowSerializer, UtcDateTime
 from tenants.api.views import ResourceViewSet
 from tenants.models import ActionStage, Jurisdiction, Visibility
 from tenants.plans.models import Action, Plan, Precision
+from tenants.plans.standing import NO_STATUS, OVERDUE
 from tenants.web.urlconf import city_path
+
+STANDINGS = [*Action.Status.choices, (OVERDUE, "Overdue"), (NO_STATUS, "No status yet")]
 
 
 # ---- Jurisdictions ------------------------------------------------------------------------------------------
@@ -109,21 +113,35 @@ class ProjectionSerializer(RowSerializer):
     shared_fields = ("id", "jurisdiction", "shared_with", "url", "updated_at")
 
 
+def _standing_field(group: str, help_text: str = "") -> serializers.IntegerField:
+    return serializers.IntegerField(
+        source=f"count_by_standing.{group}", min_value=0, help_text=help_text or None
+    )
+
+
 class PlanSerializer(ProjectionSerializer):
-    """A published plan with its numbers. The counts leave out cancelled and merged actions: `left_out`."""
+    """A published plan with its numbers. Each action is counted once; cancelled and merged ones are `left_out`."""
 
     lifecycle = serializers.ChoiceField(Plan.Lifecycle.choices)
+    on_track = _standing_field("on_track")
+    at_risk = _standing_field("at_risk")
+    off_track = _standing_field("off_track")
+    overdue = _standing_field(
+        "overdue", "Open with a status, past the due date: whatever the last report says."
+    )
+    on_hold = _standing_field("on_hold")
+    needs_attention = _standing_field("needs_attention", "At risk, off track, overdue or on hold.")
+    not_started = _standing_field("not_started")
 
     class Meta:
         model = PublicPlan
         fields = (
             *ProjectionSerializer.shared_fields, "title", "summary", "lifecycle", "period_start", "period_end",
-            "adopted_on", "goals", "outcomes", "actions", "completed", "on_track", "needs_attention", "not_started",
-            "no_status", "left_out", "last_update_on",
+            "adopted_on", "goals", "outcomes", "actions", "completed", "on_track", "at_risk", "off_track", "overdue",
+            "on_hold", "needs_attention", "not_started", "no_status", "left_out", "last_update_on",
         )  # fmt: skip
         extra_kwargs = {
             "actions": {"help_text": "Without those left out."},
-            "needs_attention": {"help_text": "At risk, off track or on hold."},
             "no_status": {"help_text": "The city has not reported yet."},
             "left_out": {"help_text": "Cancelled or merged."},
         }
@@ -158,7 +176,14 @@ class ActionSerializer(ProjectionSerializer):
     goal = serializers.UUIDField(source="goal_id")
     outcome = serializers.UUIDField(source="outcome_id")
     status = serializers.ChoiceField(
-        Action.Status.choices, allow_null=True, help_text="None: the city has not reported yet."
+        Action.Status.choices, allow_null=True, help_text="As reported; none: nothing is reported yet."
+    )
+    standing = serializers.ChoiceField(
+        STANDINGS,
+        help_text=(
+            "The group it is counted in now: its status; `overdue` if it has one, is open and past its due date, "
+            "whatever the last report says; `none` if it has no status yet."
+        ),
     )
     due_precision = serializers.ChoiceField(
         Precision.choices, allow_null=True, help_text="How exact the promise was."
@@ -168,7 +193,7 @@ class ActionSerializer(ProjectionSerializer):
         model = PublicAction
         fields = (
             *ProjectionSerializer.shared_fields, "goal", "outcome", "code", "number", "title", "details", "stage",
-            "sectors", "topics", "status", "reason", "next_step", "accountable", "start_date", "due_date",
+            "sectors", "topics", "status", "standing", "reason", "next_step", "accountable", "start_date", "due_date",
             "due_precision", "is_continuous", "last_update_on", "last_update_text", "position",
         )  # fmt: skip
         extra_kwargs = {
@@ -198,7 +223,7 @@ def sector_filter() -> AnyOfFilter:
 
 
 class StatusFilter(AnyOfFilter):
-    """The status of an action; "none" stands for the empty one."""
+    """The reported status of an action; "none" stands for the empty one."""
 
     def filter(self, queryset: QuerySet[Any], values: list[str]) -> QuerySet[Any]:
         return super().filter(queryset, ["" if value == "none" else value for value in values or []])  # type: ignore[no-any-return]
@@ -237,7 +262,12 @@ class ApiActionFilterSet(ApiFilterSet):
     outcome = AnyOfFilter(UuidParameter(), "Below these outcomes, by id.", field_name="outcome_id")
     status = StatusFilter(
         ChoiceParameter([*Action.Status.values, "none"]),
-        "That stand like this; `none` for those without a report yet.",
+        "Last reported like this; `none` for those without a report yet.",
+    )
+    standing = AnyOfFilter(
+        ChoiceParameter([code for code, _label in STANDINGS]),
+        "That stand like this now: by status, but `overdue` past the due date.",
+        field_name="standing",
     )
     stage = stage_filter()
     sector = sector_filter()
@@ -269,6 +299,15 @@ def annotate_visibility(model: type[Projection], audience: str, path: Any) -> Qu
     )
 
 
+def annotate_standing(actions: Any) -> QuerySet[Any]:
+    """Actions with their standing; to become overdue counts as a change."""
+    now = timezone.now()
+    became_overdue = Case(When(overdue_at__lte=now, then="overdue_at"))
+    return actions.with_standing(at=now).annotate(
+        shown_at=Greatest("changed_at", "jurisdiction__updated_at", became_overdue)
+    )
+
+
 class ProjectionViewSet(ResourceViewSet):
     """The rows of a public copy, `model`, with their pages at `get_path` on the city's site."""
 
@@ -286,7 +325,9 @@ class ProjectionViewSet(ResourceViewSet):
     list=extend_schema(
         operation_id="list_plans",
         summary="Plans",
-        description="Published plans, with the number of their actions in each status. Plans differ: do not rank them.",
+        description=(
+            "Published plans, with the number of their actions in each standing. Plans differ: do not rank them."
+        ),
     ),
     retrieve=extend_schema(operation_id="get_plan", summary="One plan", description="One published plan."),
 )
@@ -294,6 +335,12 @@ class PlanViewSet(ProjectionViewSet):
     model = PublicPlan
     serializer_class = PlanSerializer
     filterset_class = ApiPlanFilterSet
+
+    def get_queryset(self) -> QuerySet[Any]:
+        plans: Any = super().get_queryset()
+        return plans.with_overdue(with_last=True).annotate(
+            shown_at=Greatest("changed_at", "jurisdiction__updated_at", "last_overdue_at")
+        )
 
 
 @extend_schema_view(
@@ -347,4 +394,4 @@ class ActionViewSet(ProjectionViewSet):
         return row_path(PublicAction(code=KEY).path, "code")
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().annotate(goal_id=F("outcome__goal_id"))
+        return annotate_standing(super().get_queryset()).annotate(goal_id=F("outcome__goal_id"))

@@ -16,6 +16,7 @@ from search.query import parser
 from search.types import MAX_CHOICES, SORTS, SearchResults, is_valid_choice
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_choices
+from tenants.plans.labels import NO_STATUS, STATUSES_BY_PROGRESS, status_label
 from tenants.plans.models import Action
 from tenants.web.filters import Facet, ListFilterSet, OneLineField, TextFilter, facet
 
@@ -38,6 +39,10 @@ class PresenceInput(forms.HiddenInput):
         return "1" if name in data else ""
 
 
+def _standing_choices() -> list[tuple[str, str]]:
+    return [(code, status_label(code)) for code in STATUSES_BY_PROGRESS if code != NO_STATUS]
+
+
 class SearchFilterSet(ListFilterSet):
     """Declares the facets in the order of the page, each with the label and choices of the model that it comes from."""
 
@@ -49,7 +54,7 @@ class SearchFilterSet(ListFilterSet):
     type = facet(LibraryItem, "type")
     sector = Facet(**SECTOR)
     stage = facet(LibraryItem, "stage")
-    status = facet(Action, "status")
+    status = facet(Action, "status", choices=_standing_choices)
     decision = facet(LibraryItem, "decision_kinds", label=DECISIONS_LABEL)
     form = facet(LibraryItem, "legal_form")
     state = facet(Jurisdiction, "state", choices=state_choices)

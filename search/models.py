@@ -101,8 +101,13 @@ class Document(models.Model):
     evidence = models.CharField(max_length=20, blank=True)
     legal_form = models.CharField(max_length=20, blank=True)
     licence = models.CharField(max_length=16, blank=True)
-    status = models.CharField(max_length=16, blank=True)
+    status = models.CharField(
+        max_length=16, blank=True
+    )  # as reported; the facet is the standing, see overdue_at
     year = models.PositiveSmallIntegerField(null=True)
+
+    # The facet of status is "overdue" from then on, without a write: see tenants.plans.standing.
+    overdue_at = models.DateTimeField(null=True)
 
     dated_on = models.DateField(null=True)  # for the order "newest"
     data = models.JSONField(default=dict)  # what else the result shows

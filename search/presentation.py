@@ -17,7 +17,7 @@ from search.types import ALLIANCE_HOST, FACETS, HighlightedText, Hit, SearchResu
 from tenants.formats import action_heading, choice_label, format_number, format_years, title_with_label
 from tenants.models import Jurisdiction
 from tenants.models.us_states import state_name
-from tenants.plans.labels import FIELD_LABELS
+from tenants.plans.labels import FIELD_LABELS, standing_note
 
 KIND_ICONS = {"library": "local_library", "plan": "list", "outcome": "check_circle_outline", "action": "flag"}
 
@@ -53,6 +53,7 @@ def result_row(hit: Hit) -> dict[str, Any]:
         "eyebrow": _eyebrow(hit),
         "icon": KIND_ICONS.get(hit.kind, "history"),
         "heading": _heading(hit),
+        "note": standing_note(hit.report, {}, due_passed=bool(hit.report)),
         "due": dt.date.fromisoformat(due) if due else None,
         "details": _details(hit),
     }

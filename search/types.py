@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-# Name in URLs -> column of Document and field of an engine's index. Those in LIST_FACETS hold several values.
+from django.utils import timezone
+
+# Name in URLs -> column of Document and field of an engine's index. Those in LIST_FACETS hold several values. The values
+# of the facet "status" are standings: as reported in the column, but "overdue" from `overdue_at` on.
 FACETS: dict[str, str] = {
     "kind": "kind",
     "type": "type",
@@ -39,7 +43,7 @@ def is_valid_choice(value: str) -> bool:
 
 @dataclass(frozen=True)
 class Query:
-    """A search as requested. `exact`: the text alone, without synonyms and corrections."""
+    """A search as requested. `exact`: the text alone, without synonyms and corrections. `at`: as of this moment."""
 
     text: str
     audience: str  # "public" or "members"
@@ -48,6 +52,7 @@ class Query:
     size: int = PER_PAGE
     sort: str = "best"  # or "newest"
     exact: bool = False
+    at: dt.datetime = field(default_factory=timezone.now, compare=False)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class ParsedQuery:
 class Hit:
     """One result with everything its row shows, so that nothing has to be looked up.
 
-    `excerpt` is empty unless the match is only in the body.
+    `excerpt` is empty unless the match is only in the body; `report` is the reported status of an overdue action.
     """
 
     kind: str
@@ -108,6 +113,7 @@ class Hit:
     excerpt: HighlightedText
     facets: Mapping[str, Any]  # the columns of FACETS, and "year"
     data: Mapping[str, Any]
+    report: str = ""
 
 
 @dataclass(frozen=True)

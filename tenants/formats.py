@@ -1,21 +1,28 @@
-"""How pages write dates, ages, numbers, choices and headings. Files and the API have ISO dates, numbers and codes instead."""
+"""How pages write dates, ages, numbers, choices and headings. Files and the API have ISO dates, numbers and codes instead.
+
+The rows of a list have the same few dates, ages and choices, so their texts are cached for each language.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 from django.contrib.humanize.templatetags.humanize import apnumber
 from django.db.models import TextChoices
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 
 def format_partial_date(day: dt.date | None, precision: str = "day") -> str:
     """A date with the given precision: "June 30, 2027", "June 2027", "2027 Q2", "2027"; "" without a date."""
-    if day is None:
-        return ""
+    return _partial_date(day, precision, get_language()) if day else ""
+
+
+@lru_cache(4096)
+def _partial_date(day: dt.date, precision: str, _language: str | None) -> str:
     if precision == "year":
         return str(day.year)
     if precision == "quarter":
@@ -30,6 +37,11 @@ def format_years(start: int | None, end: int | None) -> str:
 
 def days_ago(days: int) -> str:
     """ "today", "1 day ago", "1,240 days ago"; negative days (in the future) count as today."""
+    return _days_ago(days, get_language())
+
+
+@lru_cache(4096)
+def _days_ago(days: int, _language: str | None) -> str:
     if days <= 0:
         return _("today")
     return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": format_number(days)}
@@ -47,12 +59,22 @@ def format_number(number: int) -> str:
 
 def spell_number(number: int) -> str:
     """A number in words up to nine, in digits above: "eight", "1,240"."""
-    return str(apnumber(number)) if 0 <= number < 10 else format_number(number)
+    return _spell_digit(number, get_language()) if 0 <= number < 10 else format_number(number)
+
+
+@lru_cache(4096)
+def _spell_digit(digit: int, _language: str | None) -> str:
+    return str(apnumber(digit))
 
 
 def choice_label(choices: type[TextChoices], value: str) -> str:
     """The label of a choice; "" if none is chosen."""
-    return str(choices(value).label) if value else ""
+    return _choice_label(choices, value, get_language()) if value else ""
+
+
+@lru_cache(4096)
+def _choice_label(choices: type[TextChoices], value: str, _language: str | None) -> str:
+    return str(choices(value).label)
 
 
 def initials(name: str) -> str:

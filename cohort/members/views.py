@@ -96,8 +96,10 @@ def _filtered_members(request: HttpRequest) -> tuple[MemberFilterSet, list[Juris
 def _member_cards(jurisdictions: list[Jurisdiction], audience: str) -> list[dict[str, Any]]:
     """A directory entry for each jurisdiction; one query for all their plans."""
     today = timezone.localdate()
-    plans = PublicPlan.objects.visible_to(audience).filter(
-        jurisdiction__in=[jurisdiction.pk for jurisdiction in jurisdictions]
+    plans = (
+        PublicPlan.objects.visible_to(audience)
+        .with_overdue()
+        .filter(jurisdiction__in=[jurisdiction.pk for jurisdiction in jurisdictions])
     )
     rows = {row["slug"]: row for row in build_progress_rows(plans.select_related("jurisdiction"), on=today)}
     cards = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from cohort.labels import membership_stage_label, site_url
 from cohort.models import PublicAction, PublicPlan
@@ -22,13 +23,13 @@ UNDER_WAY_LIFECYCLES = (Plan.Lifecycle.ADOPTED, Plan.Lifecycle.IMPLEMENTING, Pla
 
 
 def visible_plans(audience: str) -> QuerySet[PublicPlan]:
-    """The plans that `audience` may see with their jurisdictions, by name. One query for any number of them."""
-    plans = PublicPlan.objects.visible_to(audience).select_related("jurisdiction")
+    """The plans that `audience` may see, with their jurisdictions and numbers, by name. One query for any number."""
+    plans = PublicPlan.objects.visible_to(audience).with_overdue().select_related("jurisdiction")
     return plans.order_by("jurisdiction__name", "pk")
 
 
 def build_progress_rows(plans: Iterable[PublicPlan], *, on: dt.date) -> list[dict[str, Any]]:
-    """Rows of numbers and labels; the plans are loaded with their jurisdictions."""
+    """Rows of numbers and labels; the plans are loaded with their jurisdictions, and `with_overdue`."""
     return [_build_row(plan, on=on) for plan in plans]
 
 
@@ -43,15 +44,14 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
 
     [{"heading", "status", "state", "jurisdiction", "url", "updated_on"}]
     """
-    recent = PublicAction.objects.visible_to(audience).filter(
-        last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on
-    )
+    visible = PublicAction.objects.visible_to(audience).with_standing()
+    recent = visible.filter(last_update_on__gt=on - dt.timedelta(days=7), last_update_on__lte=on)
     newest_first = recent.order_by("-last_update_on", "jurisdiction__name", "pk")
     return [
         {
             "heading": action_heading("", action.title),
-            "state": action.status or labels.NO_STATUS,
-            "status": labels.status_label(action.status),
+            "state": action.standing,
+            "status": labels.status_label(action.standing),
             "jurisdiction": action.jurisdiction.short_name,
             "url": site_url(action.jurisdiction, action.path)
             if action.visibility == Visibility.PUBLIC
@@ -63,8 +63,9 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
 
 
 def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
-    jurisdiction = plan.jurisdiction
+    jurisdiction, counts = plan.jurisdiction, plan.count_by_standing()
     is_public = plan.visibility == Visibility.PUBLIC
+    language = get_language()
     return {
         "uuid": jurisdiction.uuid,
         "slug": jurisdiction.slug,
@@ -83,20 +84,20 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "lifecycle_label": choice_label(Plan.Lifecycle, plan.lifecycle),
         "goals": plan.goals,
         "actions": plan.actions,
-        "completed": plan.completed,
-        "on_track": plan.on_track,
-        "needs_attention": plan.needs_attention,
-        "not_started": plan.not_started,
-        "no_status": plan.no_status,
+        **counts,
         "left_out": plan.left_out,
         "last_update_on": plan.last_update_on,
         "last_update_label": format_partial_date(plan.last_update_on) or str(labels.FRESHNESS_LABELS["none"]),
-        "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status),
-        "summary": _summary_sentence(plan.actions, plan.completed, plan.needs_attention, plan.no_status),
+        "completed_label": _completed_label(plan.actions, plan.completed, plan.no_status, language),
+        "summary": _summary_sentence(
+            plan.actions, plan.completed, counts["needs_attention"], plan.no_status, language
+        ),
     }
 
 
-def _completed_label(actions: int, completed: int, no_status: int) -> str:
+# Cached for each language: most numbers are the same from one request to the next.
+@lru_cache(4096)
+def _completed_label(actions: int, completed: int, no_status: int, _language: str | None) -> str:
     """ "8 of 35", or how many have no status if none has one."""
     if no_status == actions:
         text = ngettext("%(n)s action, no status yet", "%(n)s actions, no status yet", actions)
@@ -105,7 +106,10 @@ def _completed_label(actions: int, completed: int, no_status: int) -> str:
     return _("%(done)s of %(all)s") % numbers
 
 
-def _summary_sentence(actions: int, completed: int, needs_attention: int, no_status: int) -> str:
+@lru_cache(4096)
+def _summary_sentence(
+    actions: int, completed: int, needs_attention: int, no_status: int, _language: str | None
+) -> str:
     """ "8 of 35 actions done, 8 need attention." """
     if not actions:
         return _("The plan has no actions yet.")

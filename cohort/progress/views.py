@@ -27,7 +27,8 @@ from tenants.web.page_cache import cache_for_anonymous
 PAGE_SIZE = 100
 EXPORT_COLUMNS = [
     "jurisdiction", "kind", "state", "stage", "plan", "lifecycle", "actions_counted", "completed", "on_track",
-    "needs_attention", "not_started", "no_status", "left_out", "last_update", "shared_with", "address", "counted_on",
+    "at_risk", "off_track", "overdue", "on_hold", "needs_attention", "not_started", "no_status", "left_out",
+    "last_update", "shared_with", "address", "counted_on",
 ]  # fmt: skip
 
 
@@ -44,7 +45,9 @@ class ProgressFilterSet(ListFilterSet):
                 else None
             ),
             "done": lambda plan: plan.completed / plan.actions if plan.actions else None,
-            "attention": lambda plan: plan.needs_attention / plan.actions if plan.actions else None,
+            "attention": lambda plan: (
+                plan.count_by_standing()["needs_attention"] / plan.actions if plan.actions else None
+            ),
             "updated": lambda plan: plan.last_update_on,
         },
         choices=[
@@ -104,7 +107,10 @@ def progress_json(request: HttpRequest) -> HttpResponse:
         {
             "alliance": settings.ALLIANCE_NAME,
             "counted_on": today,
-            "rule": "Totals leave out cancelled and merged actions. Plans differ: do not rank them.",
+            "rule": (
+                "Totals leave out cancelled and merged actions. An open action with a status that is past its due date "
+                "is counted as overdue. Plans differ: do not rank them."
+            ),
             "licence": LICENSE,  # this key is public: others read it
             "count": len(rows),
             "plans": [_export_row(row, today) for row in rows],
@@ -136,6 +142,10 @@ def _export_row(row: dict[str, Any], today: dt.date) -> dict[str, Any]:
         "actions_counted": row["actions"],
         "completed": row["completed"],
         "on_track": row["on_track"],
+        "at_risk": row["at_risk"],
+        "off_track": row["off_track"],
+        "overdue": row["overdue"],
+        "on_hold": row["on_hold"],
         "needs_attention": row["needs_attention"],
         "not_started": row["not_started"],
         "no_status": row["no_status"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Q
@@ -17,6 +18,7 @@ from cohort.models import Projection, PublicAction, PublicGoal, PublicOutcome, P
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Goal, Outcome, Plan, ProgressNote
 from tenants.plans.selectors import visible_plan
+from tenants.plans.standing import overdue_from
 from tenants.signals import projection_changed
 
 MODELS: tuple[type[Projection], ...] = (PublicPlan, PublicGoal, PublicOutcome, PublicAction)
@@ -149,6 +151,9 @@ def _plan_row(jurisdiction: Jurisdiction, plan: Plan) -> PublicPlan:
         actions=Count("pk", filter=counted),
         completed=Count("pk", filter=Q(status=ActionStatus.COMPLETED)),
         on_track=Count("pk", filter=Q(status=ActionStatus.ON_TRACK)),
+        at_risk=Count("pk", filter=Q(status=ActionStatus.AT_RISK)),
+        off_track=Count("pk", filter=Q(status=ActionStatus.OFF_TRACK)),
+        on_hold=Count("pk", filter=Q(status=ActionStatus.ON_HOLD)),
         needs_attention=Count("pk", filter=Q(status__in=Action.NEEDS_ATTENTION)),
         not_started=Count("pk", filter=Q(status=ActionStatus.NOT_STARTED)),
         no_status=Count("pk", filter=Q(status=None)),
@@ -192,6 +197,7 @@ def _action_rows(jurisdiction: Jurisdiction, plan: Plan, actions: Any) -> list[P
         )
     )
     notes = _latest_notes([row["pk"] for row in rows])
+    zone = _read_time_zone(jurisdiction)
     for row in rows:  # an action without a stage or sectors of its own has those of its outcome and goal
         outcome_stage, goal_sectors = row.pop("outcome_stage"), row.pop("goal_sectors")
         row["stage"], row["sectors"] = row["stage"] or outcome_stage, row["sectors"] or goal_sectors
@@ -200,13 +206,22 @@ def _action_rows(jurisdiction: Jurisdiction, plan: Plan, actions: Any) -> list[P
             jurisdiction=jurisdiction,
             visibility=plan.visibility,
             last_update_text=notes.get(row.pop("pk"), ""),
-            status=row.pop("current_status") or "",
             outcome_id=row.pop("outcome_uuid"),
+            overdue_at=overdue_from(
+                row["current_status"], row["due_date"], is_draft=plan.is_draft, zone=zone
+            ),
+            status=row.pop("current_status") or "",
             accountable=row.pop("accountable_name") or "",
             **row,
         )
         for row in rows
     ]
+
+
+def _read_time_zone(jurisdiction: Jurisdiction) -> ZoneInfo:
+    """The zone in the registry: the jurisdiction of a request may have been read before the zone was changed."""
+    name = Jurisdiction.objects.values_list("timezone", flat=True).get(pk=jurisdiction.pk)
+    return ZoneInfo(name)
 
 
 def _latest_notes(action_ids: list[int]) -> dict[int, str]:

@@ -14,6 +14,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from tenants import formats
 from tenants.jurisdictions.contact import mailto_url, phone_url
@@ -98,6 +99,7 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
+@functools.lru_cache(4096, typed=True)  # typed, because a SafeString equals the text that has to be escaped
 def tag(code: str, symbol: str, label: str, big: bool = False) -> SafeString:
     """A label on a status color with an icon, if it is not an action's status: `{% tag "at_risk" "warning" label %}`."""
     css = f"tag tag--{code}" + (" tag--big" if big else "")
@@ -178,6 +180,11 @@ def accountable(action: Action) -> str:
 @register.simple_tag
 def freshness(state: str, days: int | None = None) -> SafeString:
     """The freshness of an action's last update: label, icon and age in days."""
+    return _freshness(state, days, get_language())
+
+
+@functools.lru_cache(4096)
+def _freshness(state: str, days: int | None, _language: str | None) -> SafeString:
     symbol, label = FRESHNESS_ICONS[state], labels.FRESHNESS_LABELS[state]
     if days is None:
         return format_html(

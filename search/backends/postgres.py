@@ -30,6 +30,7 @@ from search.types import (
     Term,
     TermGroup,
 )
+from tenants.plans.standing import OVERDUE
 
 MIN_FULL_MATCHES = 5  # with fewer results that have all terms, those with any of them are results too
 MIN_COVERAGE = 0.35  # of the highest coverage; a document that covers less of the terms' weight is no result
@@ -60,7 +61,7 @@ class PostgresBackend:
             if occurs is False and not term.is_phrase
         ]
         search_results = SearchResults(
-            hits=[_build_hit(row) for row in json.loads(hits or "[]")],
+            hits=[_build_hit(row, query) for row in json.loads(hits or "[]")],
             total=total,
             facets=results.with_selected_values(json.loads(facets or "{}"), query),
             synonyms=parsed.synonyms,
@@ -103,6 +104,7 @@ class _SearchStatement:
         self.values: dict[str, Any] = {
             "audiences": list(audiences_visible_to(query.audience)),
             "key": title_key(query.text) or None,
+            "at": query.at,
             "size": query.size,
             "start": (query.page - 1) * query.size,
             "rank_weights": RANK_WEIGHTS,
@@ -137,7 +139,7 @@ class _SearchStatement:
             %(min_coverage)s * (
               SELECT max(weight) FROM coverage WHERE id NOT IN (SELECT id FROM excluded)) AS min_weight),
         pool AS MATERIALIZED (
-          SELECT d.id, d.dated_on, d.year, {", ".join(f"d.{column}" for column in FACETS.values())},
+          SELECT d.id, d.dated_on, d.year, {", ".join(f"{_facet_value(column)} AS {column}" for column in FACETS.values())},
             {self._failed_facets()} AS failed_facets, d.title_key = %(key)s AS is_exact_title,
             full_matches.id IS NOT NULL AS has_all, {self._first_score()} AS first_score
           FROM coverage JOIN {_DOCUMENTS} d ON d.id = coverage.id CROSS JOIN q CROSS JOIN limits
@@ -305,7 +307,8 @@ class _SearchStatement:
         for index, (name, column) in enumerate(FACETS.items()):
             if selected := list(self.query.filters.get(name, ())):
                 values = f"{self._add_value(selected)}::varchar[]"
-                fits = f"d.{column} && {values}" if name in LIST_FACETS else f"d.{column} = ANY({values})"
+                value = _facet_value(column)
+                fits = f"{value} && {values}" if name in LIST_FACETS else f"{value} = ANY({values})"
                 bits.append(f"(CASE WHEN {fits} THEN 0 ELSE {1 << index} END)")
         return " + ".join(bits) or "0"
 
@@ -337,6 +340,7 @@ class _SearchStatement:
         else:
             texts = ["d.title", "left(d.summary, 2000) AS summary", "'' AS excerpt"]
         columns = [f"d.{column}" for column in dict.fromkeys(columns)] + texts
+        columns.append("extract(epoch FROM d.overdue_at)::bigint AS overdue_at")
         return f"""SELECT page.position, {", ".join(columns)}
           FROM page JOIN {_DOCUMENTS} d ON d.id = page.id CROSS JOIN q"""
 
@@ -352,5 +356,14 @@ class _SearchStatement:
         return f"ARRAY[{', '.join(cases)}]::boolean[]"
 
 
-def _build_hit(row: dict[str, Any]) -> Hit:
-    return results.build_hit(row, title=row["title"], summary=row["summary"], excerpt=row["excerpt"])
+def _facet_value(column: str) -> str:
+    """SQL of the value that a facet counts: the column, but the standing instead of the reported status."""
+    if column == "status":
+        return f"(CASE WHEN d.overdue_at <= %(at)s THEN '{OVERDUE}' ELSE d.status END)"
+    return f"d.{column}"
+
+
+def _build_hit(row: dict[str, Any], query: Query) -> Hit:
+    return results.build_hit(
+        row, at=query.at, title=row["title"], summary=row["summary"], excerpt=row["excerpt"]
+    )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from search.types import FACETS, HighlightedText, Hit, Query
+from tenants.plans.standing import OVERDUE
 
 HIGHLIGHT_START, HIGHLIGHT_END = "\ue000", "\ue001"  # around a match; documents hold no such characters
 MAX_SUMMARY_LENGTH = 320  # characters shown
 
 
-def build_hit(row: Mapping[str, Any], *, title: str, summary: str, excerpt: str) -> Hit:
-    """One result from a document's columns and its texts with HIGHLIGHT_START and HIGHLIGHT_END in them."""
+def build_hit(row: Mapping[str, Any], *, at: dt.datetime, title: str, summary: str, excerpt: str) -> Hit:
+    """One result from a document's columns and its texts with HIGHLIGHT_START and HIGHLIGHT_END in them.
+
+    `overdue_at` is in seconds since 1970.
+    """
+    overdue_at = row.get("overdue_at")  # an index that was built by an earlier version lacks it
+    is_overdue = overdue_at is not None and overdue_at <= at.timestamp()
     title_parts, summary_parts, excerpt_parts = map(split_highlights, (title, summary, excerpt))
     return Hit(
         kind=row["kind"],
@@ -29,8 +36,10 @@ def build_hit(row: Mapping[str, Any], *, title: str, summary: str, excerpt: str)
         excerpt=excerpt_parts
         if _has_match(excerpt_parts) and not _has_match([*title_parts, *summary_parts])
         else [],
-        facets={column: row[column] for column in [*FACETS.values(), "year"]},
+        facets={column: row[column] for column in [*FACETS.values(), "year"]}
+        | ({"status": OVERDUE} if is_overdue else {}),
         data=row["data"],
+        report=row["status"] if is_overdue else "",
     )
 
 

@@ -147,6 +147,7 @@ def from_action(
         sectors=action.sectors or action.outcome.goal.sectors,
         stages=[stage] if (stage := action.stage or action.outcome.stage) else [],
         status=action.status,
+        overdue_at=action.overdue_at,
         dated_on=action.last_update_on or action.updated_at.date(),
         data={
             "number": action.number,

@@ -36,6 +36,7 @@ def serialize(document: Document) -> dict[str, Any]:
     ]  # fmt: skip
     return copied | {
         "uuid": str(document.uuid),
+        "overdue_at": int(document.overdue_at.timestamp()) if document.overdue_at else None,
         "dated_on": document.dated_on.isoformat() if document.dated_on else None,
         "title": {language: document.title},
         "summary": {language: document.summary[:MAX_SUMMARY_LENGTH]},

@@ -15,6 +15,7 @@ from tenants.dashboard.visibility import PlanVisibility
 from tenants.plans import labels
 from tenants.plans.models import Action, Plan
 from tenants.plans.standing import NEEDS_ATTENTION, NOT_COUNTED, OVERDUE
+from tenants.web.urlconf import city_path
 
 MAX_RECENT_CHANGES = 12
 
@@ -148,13 +149,14 @@ def _headline_stats(statistics: PlanStatistics, visibility: PlanVisibility) -> l
 
 
 def _timeline_entry(note: dict[str, Any], status_labels: dict[str, str]) -> dict[str, Any]:
-    """A progress note as an entry of the timeline: the note with "heading", "date" and "transition"."""
+    """A progress note as an entry of the timeline: the note with "url", "heading", "date" and "transition"."""
     is_changed = note["status"] and note["before"] and note["status"] != note["before"]
     statuses = {
         "before": formats.lowercase_first(labels.status_label(note["before"], status_labels)),
         "now": formats.lowercase_first(labels.status_label(note["status"], status_labels)),
     }
     return note | {
+        "url": city_path("dashboard:action", note["code"]),
         "heading": formats.action_heading(note["number"], note["title"]),
         "needs_attention": note["status"] in Action.NEEDS_ATTENTION,
         "date": formats.format_partial_date(note["noted_on"]),

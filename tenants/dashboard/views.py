@@ -162,6 +162,7 @@ def _action_list_context(
 ) -> dict[str, Any]:
     rows = filters.filter_queryset(statistics.rows)
     page = action_list.paginate(rows, filters.data.get("page", ""))
+    home_path = reverse("front")
     return {
         "statistics": statistics,
         "filters": filters,
@@ -172,7 +173,7 @@ def _action_list_context(
         ),
         "match_count": len(rows),
         "total": len(statistics.rows),
-        "page_links": page_links(page, lambda number: filters.query_string(page=number)),
+        "page_links": page_links(page, lambda number: home_path + filters.query_string(page=number)),
         "page": page,
         "query": filters.query_string(),
         "all_url": filters.query_string(**dict.fromkeys((*filters.facet_names, "q"), "")),

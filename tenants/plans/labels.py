@@ -68,7 +68,6 @@ FRESHNESS_LABELS = {
     "none": gettext_lazy("No update yet"),
 }
 LOGGED_CHOICES: dict[str, Any] = {
-    "status": Action.Status,
     "stage": ActionStage,
     "visibility": Visibility,
     "lifecycle": Plan.Lifecycle,
@@ -154,13 +153,21 @@ def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:
     return format_partial_date(day, fields["start_precision"] or Precision.DAY)
 
 
-def format_logged_value(name: str, value: Any, *, owners: Mapping[int, str] | None = None) -> str:
+def format_logged_value(
+    name: str,
+    value: Any,
+    *,
+    owners: Mapping[int, str] | None = None,
+    status_labels: Mapping[str, str] | None = None,
+) -> str:
     """The logged value of a field as text; "" for nothing. A date of an action: format_logged_date.
 
-    `owners` are the names of people by the id of their affiliation.
+    `owners` are the names of people by the id of their affiliation; `status_labels` is Plan.status_labels.
     """
     if value in (None, "", []):
         return ""
+    if name == "status" and value in Action.Status.values:
+        return status_label(value, status_labels)
     if name in LOGGED_CHOICES:
         choices = LOGGED_CHOICES[name]
         return choice_label(choices, value) if value in choices.values else str(value)

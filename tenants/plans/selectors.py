@@ -41,6 +41,12 @@ def current_plan() -> Plan | None:
     return Plan.objects.in_force().order_by("-pk").first()
 
 
+def own_status_labels() -> dict[str, str]:
+    """The status_labels of the plan in force."""
+    plan = current_plan()
+    return plan.status_labels if plan else {}
+
+
 def visible_plan(audience: str) -> Plan | None:
     """The plan in force if `audience` ("public", "members" or "team") may see it, else None."""
     seen_by = {

@@ -54,4 +54,5 @@ def overdue_from(
     """
     if not status or status in Action.CLOSED or due is None or is_draft or due == dt.date.max:
         return None
-    return dt.datetime.combine(due + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+    # In UTC, because in a zone whose clocks change at this midnight it would compare as unequal to itself.
+    return dt.datetime.combine(due + dt.timedelta(days=1), dt.time(), tzinfo=zone).astimezone(dt.UTC)

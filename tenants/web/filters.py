@@ -173,7 +173,7 @@ class ListFilterSet(django_filters.FilterSet):
         params = {
             name: value
             for name, value in (self.values | changes).items()
-            if name not in self.filters or value != self.form.fields[name].initial
+            if name not in self.filters or value != self.filters[name].extra.get("initial")
         }
         return "?" + urlencode(
             {name: value for name, value in ({**params, **self.kept}).items() if value}, doseq=True

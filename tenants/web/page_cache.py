@@ -22,7 +22,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 
-from tenants.web import page_versions
+from tenants.web import host_registry, page_versions
 
 View = Callable[..., HttpResponseBase]
 
@@ -43,7 +43,8 @@ def cache_for_anonymous(params: Iterable[str] = ()) -> Callable[[View], View]:
     """Let the middleware cache a view's pages for anonymous visitors.
 
     `params` are the query parameters that the view uses and that take few values; a request with any other is not cached.
-    A page may depend only on the URL, the language, the day, the jurisdiction's own row and tables with tracked writes.
+    A page may depend only on the URL, the language, the day (the alliance's: the day in each city), the jurisdiction's
+    own row and tables with tracked writes.
     Must be the outermost decorator: the version is read before the view reads anything.
     """
     cacheable_params = frozenset(params)
@@ -112,7 +113,8 @@ def _cache_key(request: HttpRequest) -> str | None:
         request.path,
         query,
         translation.get_language(),
-        timezone.localdate().isoformat(),
+        # The alliance's pages show cities of several time zones: they change at the midnight of each.
+        timezone.localdate() if jurisdiction.is_tenant else host_registry.local_dates(),
         jurisdiction.row_hash,
     )
     return hashlib.blake2b("\0".join(map(str, key)).encode(), digest_size=20).hexdigest()

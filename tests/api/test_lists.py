@@ -222,7 +222,7 @@ def test_a_304_reads_no_row(riverton, publish, api):
         assert api("actions", headers={"If-None-Match": tag}).status_code == 304
     (sql,) = [query["sql"] for query in queries if "cohort_publicaction" in query["sql"]]
     assert sql.startswith('SELECT "cohort_publicaction"."uuid" AS "uuid", ')
-    assert not {"title", "details", "reason", "status"} & set(
+    assert not {"title", "details", "reason", "next_step"} & set(
         re.findall(r'"(\w+)"', sql.partition(" FROM ")[0])
     )
 

@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from accounts.models import User
@@ -101,6 +102,30 @@ def test_editing_and_import_pages_are_accessible(riverton_site: Site, new_page: 
         except AssertionError as error:
             errors.append(f"{path}: {error}")
     assert not errors, "\n".join(errors)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_reason_for_an_import_into_an_adopted_plan_is_asked_for(
+    riverton_site: Site, new_page: Any, scripts: bool
+) -> None:
+    page = new_page(scripts=scripts)
+    sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
+    with tenant_context(Jurisdiction.objects.get(slug="riverton")):
+        check = ImportJob.objects.filter(state="checked").earliest("pk")
+        plan = selectors.current_plan()
+        services.adopt(plan, on=timezone.localdate(), body="City Council", by=None)
+        try:
+            page.goto(riverton_site.url("riverton", f"/workspace/import/{check.pk}/"))
+            page.get_by_role("button", name=re.compile(r"Import \d+ actions")).click()
+            page.get_by_role("link", name="Reason for these changes").wait_for()
+            if scripts:
+                assert_accessible_and_responsive(page)
+            assert (
+                page.get_by_role("textbox", name="Reason for these changes").get_attribute("required") == ""
+            )
+            assert ImportJob.objects.get(pk=check.pk).state == "checked"
+        finally:
+            type(plan).objects.filter(pk=plan.pk).update(lifecycle=plan.lifecycle, adopted_on=None)
 
 
 def test_the_home_of_a_launched_city_is_accessible(riverton_site: Site, new_page: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from io import StringIO
 
 import pytest
@@ -10,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from cohort.models import PublicAction, PublicGoal, PublicOutcome, PublicPlan
 from cohort.projections import refresh
-from tenants.models import Visibility
+from tenants.jurisdictions import services as jurisdiction_services
+from tenants.models import Jurisdiction, Visibility
 from tenants.plans import services as plan_services
 from tenants.plans.models import Action, Department, Plan
 from tenants.signals import action_changed, jurisdiction_changed, plan_changed, plan_published
@@ -322,3 +324,56 @@ def test_an_action_without_stage_and_sectors_has_those_of_its_outcome_and_goal(r
     assert [(a.stage, a.sectors) for a in PublicAction.objects.filter(uuid=own.uuid)] == [
         ("normalize", ["jobs"])
     ]
+
+
+# ---- When an action becomes overdue ----------------------------------------------------------------------
+def overdue_at(action):
+    return PublicAction.objects.get(uuid=action.uuid).overdue_at
+
+
+def test_another_time_zone_moves_the_moment_at_which_an_action_becomes_overdue(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory()
+        action = ActionFactory(outcome__goal__plan=plan, status="on_track", due_date=dt.date(2027, 6, 30))
+        announce(riverton, plan)
+        as_read_before = Jurisdiction.objects.get(pk=riverton.pk)
+        jurisdiction_services.change_jurisdiction(riverton, by=None, timezone="Pacific/Honolulu")
+        assert overdue_at(action) == dt.datetime(2027, 7, 1, 10, tzinfo=dt.UTC)
+        # A request that had read the jurisdiction before still writes the new zone.
+        Action.objects.filter(pk=action.pk).update(due_date=dt.date(2027, 7, 1))
+        refresh.refresh_actions(as_read_before, [action.pk])
+        assert overdue_at(action) == dt.datetime(2027, 7, 2, 10, tzinfo=dt.UTC)
+
+
+def test_an_action_of_a_draft_becomes_overdue_once_the_plan_is_adopted(riverton, in_city):
+    with in_city(riverton):
+        plan = PlanFactory(lifecycle="draft", adopted_on=None)
+        action = ActionFactory(outcome__goal__plan=plan, status="on_track", due_date=dt.date(2025, 6, 30))
+        announce(riverton, plan)
+        assert overdue_at(action) is None
+        assert PublicPlan.objects.with_overdue().get().count_by_standing()["on_track"] == 1
+        plan_services.adopt(plan, on=dt.date(2025, 1, 14), body="City Council", by=None)
+        assert overdue_at(action) is not None
+        assert PublicPlan.objects.with_overdue().get().count_by_standing()["overdue"] == 1
+
+
+def test_the_migration_fills_in_what_a_refresh_would_write(riverton, ashford, in_city):
+    ashford.timezone = "Pacific/Honolulu"
+    ashford.save()
+    for city, lifecycle in ((riverton, "draft"), (ashford, "implementing")):
+        with in_city(city):
+            outcome = OutcomeFactory(goal__plan=PlanFactory(lifecycle=lifecycle))
+            for status in (None, *Action.Status.values):
+                for due in (None, dt.date(2025, 3, 8), dt.date(2028, 2, 29), dt.date.max):
+                    ActionFactory(outcome=outcome, status=status, due_date=due, start_date=None)
+            announce(city, outcome.goal.plan)
+    assert PublicAction.objects.exclude(overdue_at=None).exists()
+    PublicAction.objects.update(overdue_at=None)
+    PublicPlan.objects.update(at_risk=0, off_track=0, on_hold=0)
+    migration = importlib.import_module("cohort.migrations.0005_fill_overdue_at")
+    with connection.cursor() as cursor:
+        for statement in migration.Migration.operations[0].sql:
+            cursor.execute(statement)
+    for city in (riverton, ashford):
+        with in_city(city):
+            assert refresh.differences(city) == []

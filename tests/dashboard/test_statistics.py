@@ -80,6 +80,16 @@ def test_the_most_delayed_action_comes_first_with_its_next_step(public_plan, ano
     assert "2 more actions are behind" in text
 
 
+def test_an_overdue_action_is_further_behind_than_one_at_risk(
+    launched_city, public_plan, anonymous_client, in_city
+):
+    with in_city(launched_city):
+        Action.objects.filter(code="t5").update(status="at_risk")
+    text = visible_text(anonymous_client.get("/"))
+    start = text.index("Where we are behind Rent fund")
+    assert "Overdue Report: at risk" in text[start : start + 300]
+
+
 def test_a_plan_without_any_status_shows_that_instead_of_zeros(
     launched_city, make_plan, anonymous_client, in_city
 ):

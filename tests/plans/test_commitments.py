@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import pytest
@@ -242,7 +243,7 @@ def test_the_public_page_and_the_histories_show_the_same_dates(
         assert f"Due {old} {new} {REASON}" in page
 
 
-def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_file(
+def test_changes_of_an_import_and_of_its_undo_are_shown_with_reason_and_name_of_the_file(
     riverton, in_city, public_page
 ):
     set_site_state(riverton, state=Jurisdiction.SiteState.LAUNCHED, by=None)
@@ -251,11 +252,12 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_the_name_of_the_fil
         plan = Plan.objects.get()
         services.publish_plan(plan, by=None)
         services.adopt(plan, on=dt.date(2026, 1, 14), body="City Council", by=None)
-        job = import_text(SHEET.replace("2028", "2029").replace("lights repaired", "lights mended"))
+        changed = SHEET.replace("2028", "2029").replace("lights repaired", "lights mended")
+        job = import_text(changed, reason=REASON)
         code = get_action("Repair the lights").code
         page = public_page(code)
-        assert "Due 2028 2029 Spreadsheet import: plan.csv" in page
-        assert "Measures lights repaired lights mended Spreadsheet import: plan.csv" in page
+        assert f"Due 2028 2029 {REASON} (Spreadsheet import: plan.csv)" in page
+        assert f"Measures lights repaired lights mended {REASON} (Spreadsheet import: plan.csv)" in page
         imports.undo_import(job, by=None)
         page = public_page(code)
         assert "Due 2029 2028 Import taken back: plan.csv" in page
@@ -310,12 +312,16 @@ def test_a_plan_promises_since_it_was_adopted_or_first_published(entries, column
 
 
 def test_no_change_of_a_promise_is_logged_without_a_reason(action):
-    """The check stands where rows are saved and logged: for every service, and for the import."""
+    """The check stands where an entry is made: for every service, for the import and its undo."""
+    facts = {"plan": action.outcome.goal.plan, "by": None, "at": timezone.now()}
+    build = partial(services.build_change_entry, action, "edited", **facts)
     with pytest.raises(ValidationError, match="this is a promise"):
-        services.require_reason(action, action.outcome.goal.plan, {"measures": [None, [MEASURE]]}, " ")
-    services.require_reason(action, action.outcome.goal.plan, {"resources": ["", "$9"]}, "")
-    draft = Plan(lifecycle=Plan.Lifecycle.DRAFT)
-    services.require_reason(action, draft, {"measures": [None, [MEASURE]]}, "")
+        build({"measures": None}, {"measures": [MEASURE]}, reason=" ")
+    assert build({"measures": None}, {"measures": [MEASURE]}, reason=REASON).reason == REASON
+    assert build({"resources": ""}, {"resources": "$9"}).fields == {"resources": ["", "$9"]}
+    assert build({"measures": []}, {"measures": None}) is None
+    assert build({}, {"measures": [MEASURE]}).verb == "edited"
+    assert build({"measures": None}, {"measures": [MEASURE]}, plan=Plan(lifecycle=Plan.Lifecycle.DRAFT))
 
 
 # ---- Pages -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenants.plans import imports, services
-from tenants.plans.models import Action, ImportJob
+from tenants.plans.models import Action, ImportJob, Plan
 from tests.plans.import_samples import SHEET, sheet_of
 from tests.plans.pages import csv, url
 
@@ -55,6 +55,19 @@ def test_a_conflict_is_decided_on_the_page(coordinator_client, riverton, in_city
     with in_city(riverton):
         action.refresh_from_db()
         assert action.title == "Repair the street lights"
+
+
+def test_the_check_says_a_status_in_the_citys_own_words(coordinator_client, riverton, in_city):
+    header, *rows = SHEET.splitlines()
+    text = "\n".join([f"{header},Status", *(f"{row},{'At risk' if row[0] == ',' else ''}" for row in rows)])
+    with in_city(riverton):
+        imports.import_sheet(filename="a.csv", content=text.encode(), by=None)
+        Plan.objects.update(status_labels={"at_risk": "Delayed"})
+    coordinator_client.post(url("imports"), csv(text.replace("At risk", "On track")))
+    with in_city(riverton):
+        job = ImportJob.objects.latest("pk")
+    page = coordinator_client.get(url("import", job.pk), {"show": "changed"}).text
+    assert '<span class="was">Delayed</span> On track' in page
 
 
 def test_a_plan_edited_after_the_check_is_checked_again(coordinator_client, riverton, in_city):

@@ -116,6 +116,12 @@ def test_logged_values(name, value, expected):
     assert labels.format_logged_value(name, value, owners={7: "Ada Obi"}) == expected
 
 
+def test_a_logged_status_has_the_citys_own_label():
+    own_labels = {"at_risk": "Delayed"}
+    assert labels.format_logged_value("status", "at_risk", status_labels=own_labels) == "Delayed"
+    assert labels.format_logged_value("status", "on_track", status_labels=own_labels) == "On track"
+
+
 def test_a_changed_date_has_the_precision_that_it_had_then():
     """Newest first: the date was set, became a month, was moved, became a quarter, then ongoing."""
     log = [

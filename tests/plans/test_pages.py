@@ -13,6 +13,7 @@ from django.utils import timezone
 from tenants.models import Jurisdiction
 from tenants.plans import imports, selectors, services
 from tenants.plans.models import Plan
+from tests.cohort.test_same_facts import text_of
 from tests.plans.factories import ActionFactory, DepartmentFactory, OutcomeFactory
 from tests.plans.pages import starter_action, url
 from tests.plans.sample_sheets import DATA
@@ -77,6 +78,40 @@ def test_the_home_of_an_open_site_lists_overdue_updates(coordinator_client, rive
     assert "Updates due" in response.text
     assert "Plan health" in response.text
     assert "imported" in response.text
+
+
+def test_a_completed_plan_owes_no_updates(coordinator_client, riverton, in_city):
+    with in_city(riverton):
+        plan = selectors.current_plan()
+        services.publish_plan(plan, by=None, launch=True)
+    assert "open actions are up to date" in coordinator_client.get(url("home")).text
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(lifecycle="completed")
+    home = coordinator_client.get(url("home")).text
+    assert "The plan is completed" in home
+    assert "open actions are up to date" not in home
+    assert "The plan is completed: no more updates are due." in coordinator_client.get(url("updates")).text
+
+
+def test_the_workspace_counts_as_the_public_pages_do(coordinator_client, riverton, in_city):
+    """By standing, each action once; cancelled and merged ones are not counted."""
+    with in_city(riverton):
+        outcome = OutcomeFactory(stage="organize", goal__plan__lifecycle="implementing")
+        today = timezone.localdate()
+        for status in ("on_track", "cancelled", "merged", "completed", None):
+            ActionFactory(
+                outcome=outcome,
+                stage="",
+                status=status,
+                due_date=today - dt.timedelta(days=1),
+                start_date=None,
+            )
+    publish = text_of(coordinator_client.get(url("publish")).text)
+    assert "Status Actions Completed 1 Overdue 1 No status yet 1" in publish
+    editor = text_of(coordinator_client.get(url("editor")).text)
+    assert "Organize 3 100%" in editor
+    assert "Overdue Report: on track" in editor
+    assert "No status yet Due date passed, no report" in editor
 
 
 def test_a_page_needs_as_many_queries_for_32_actions_as_for_2(

@@ -70,6 +70,7 @@ def planted(fault: Fault) -> Iterator[None]:
         setattr(owner, name, changed)
     else:  # also reaches modules that imported the function by name
         code, function.__code__ = function.__code__, _function_in(changed).__code__
+    _clear_caches(module)
     try:
         yield
     finally:
@@ -77,6 +78,14 @@ def planted(fault: Fault) -> Iterator[None]:
             setattr(owner, name, present)
         else:
             function.__code__ = code
+        _clear_caches(module)
+
+
+def _clear_caches(module: Any) -> None:
+    """Forget what the module's cached functions returned with the other source."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 def _changed(fault: Fault, module: Any, owner: Any, path: str) -> dict[str, Any]:

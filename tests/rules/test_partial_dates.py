@@ -222,9 +222,9 @@ def test_a_promised_date_is_shown_as_exactly_as_it_was_promised(case):
 
 @faults_of(
     [
-        Fault("tenants.formats:format_partial_date", "(day.month + 2) // 3", "day.month // 3 + 1"),
-        Fault("tenants.formats:format_partial_date", "(day.month + 2) // 3", "(day.month + 3) // 3"),
-        Fault("tenants.formats:format_partial_date", 'precision == "year"', "precision"),
+        Fault("tenants.formats:_partial_date", "(day.month + 2) // 3", "day.month // 3 + 1"),
+        Fault("tenants.formats:_partial_date", "(day.month + 2) // 3", "(day.month + 3) // 3"),
+        Fault("tenants.formats:_partial_date", 'precision == "year"', "precision"),
         Fault("tenants.plans.labels:format_due", "precision or Precision.DAY", "precision or Precision.MONTH"),
     ]
 )  # fmt: skip

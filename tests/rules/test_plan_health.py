@@ -231,7 +231,6 @@ def test_a_kind_of_step_of_the_outcome_is_enough(riverton, in_city):
         Fault(WARNINGS, "a.accountable_id is None and a.owner_id is None", "a.accountable_id is None or a.owner_id is None"),
         Fault(WARNINGS, "a.accountable_id is None and a.owner_id is None", "a.accountable_id is None"),
         Fault(WARNINGS, ".exclude(status__in=Action.CLOSED, status__isnull=False)", ""),
-        Fault(WARNINGS, ", status__isnull=False", ""),
         Fault(WARNINGS, "a.due_date is None and not a.is_continuous", "a.due_date is None"),
         Fault(WARNINGS, "a.due_date is None and not a.is_continuous", "a.due_date is None or not a.is_continuous"),
         Fault(WARNINGS, "not connection.tenant.has_contact", "connection.tenant.has_contact"),

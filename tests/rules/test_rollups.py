@@ -1,4 +1,4 @@
-"""The number of a plan's actions in each status: the same on the dashboard, in the copy for others, in the API, in files.
+"""The number of a plan's actions in each standing: the same on the dashboard, in the copy for others, in the API, in files.
 
 Cancelled and merged actions are left out of the count; retired ones are nowhere.
 """
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from cohort.models import PublicPlan
 from cohort.progress.selectors import build_progress_rows
@@ -25,6 +26,7 @@ from tenants.signals import plan_published
 from tests.plan_factories import ActionFactory, DepartmentFactory, GoalFactory, OutcomeFactory, PlanFactory
 from tests.rules.planted import Case, Fault, faults_of, planted, table_of, wrong_cases
 
+COPY_COUNTS = "cohort.models:PublicPlan.count_by_standing"
 PLAN_ROW = "cohort.projections.refresh:_plan_row"
 COUNT_ACTIONS = "tenants.plans.selectors:count_actions"
 STATISTICS = "tenants.dashboard.statistics"
@@ -35,34 +37,62 @@ class Numbers(NamedTuple):
     counted: int = 0
     completed: int = 0
     on_track: int = 0
-    attention: int = 0
+    at_risk: int = 0
+    off_track: int = 0
+    overdue: int = 0
+    on_hold: int = 0
     not_started: int = 0
     no_status: int = 0
     left_out: int = 0
+    attention: int = 0
+    due_passed: int = 0
 
 
 ALL = [None, *Action.Status.values]
+LATE = [f"late {status or 'none'}" for status in ALL]
 
 # The statuses of a plan's actions, and its numbers.
 TABLE = [
     Case(name, {"statuses": statuses}, expected)
     for name, statuses, expected in [
-        ("each status once", ALL, Numbers(7, 1, 1, 3, 1, 1, 2)),
+        ("each status once", ALL, Numbers(7, 1, 1, 1, 1, 0, 1, 1, 1, 2, attention=3)),
+        (
+            "each status once, past its due date",
+            LATE,
+            Numbers(7, 1, 0, 0, 0, 5, 0, 0, 1, 2, attention=5, due_passed=6),
+        ),
+        (
+            "each once in time and once late",
+            ALL + LATE,
+            Numbers(14, 2, 1, 1, 1, 5, 1, 1, 2, 4, attention=8, due_passed=6),
+        ),
+        (
+            "overdue: on track is the last report",
+            ["late on_track"],
+            Numbers(1, overdue=1, attention=1, due_passed=1),
+        ),
+        ("no status and past its due date", ["late none"], Numbers(1, no_status=1, due_passed=1)),
+        ("completed after its due date", ["late completed"], Numbers(1, completed=1)),
+        ("retired and past its due date", ["late retired"], Numbers()),
         ("one retired, one done", ["retired", "completed"], Numbers(counted=1, completed=1)),
         ("an empty plan", [], Numbers()),
         ("no status yet", [None], Numbers(counted=1, no_status=1)),
         ("not started", ["not_started"], Numbers(counted=1, not_started=1)),
         ("on track", ["on_track"], Numbers(counted=1, on_track=1)),
-        ("at risk", ["at_risk"], Numbers(counted=1, attention=1)),
-        ("off track", ["off_track"], Numbers(counted=1, attention=1)),
-        ("on hold", ["on_hold"], Numbers(counted=1, attention=1)),
+        ("at risk", ["at_risk"], Numbers(counted=1, at_risk=1, attention=1)),
+        ("off track", ["off_track"], Numbers(counted=1, off_track=1, attention=1)),
+        ("on hold", ["on_hold"], Numbers(counted=1, on_hold=1, attention=1)),
         ("completed", ["completed"], Numbers(counted=1, completed=1)),
         ("cancelled", ["cancelled"], Numbers(left_out=1)),
         ("merged", ["merged"], Numbers(left_out=1)),
         ("only cancelled and merged", ["cancelled", "cancelled", "merged"], Numbers(left_out=3)),
         ("retired", ["retired"], Numbers()),
-        ("each status twice", ALL * 2, Numbers(14, 2, 2, 6, 2, 2, 4)),
-        ("half done", ["completed", "completed", "at_risk", None], Numbers(4, 2, 0, 1, 0, 1, 0)),
+        ("each status twice", ALL * 2, Numbers(14, 2, 2, 2, 2, 0, 2, 2, 2, 4, attention=6)),
+        (
+            "half done",
+            ["completed", "completed", "at_risk", None],
+            Numbers(4, 2, at_risk=1, no_status=1, attention=1),
+        ),
     ]
 ]
 
@@ -92,7 +122,9 @@ def write_plan(statuses) -> Plan:
     outcomes = [OutcomeFactory(goal__plan=plan, stage=stage) for stage in ("normalize", "")]
     departments = [DepartmentFactory(), DepartmentFactory(), None]
     for number, status in enumerate(statuses):
-        how = {"retired": True} if status == "retired" else {"status": status}
+        late, _space, code = (status or "").rpartition(" ")
+        how = {"retired": True} if code == "retired" else {"status": None if code in ("", "none") else code}
+        how["due_date"] = timezone.localdate() - dt.timedelta(days=1 if late else 0)
         ActionFactory(outcome=outcomes[number % 2], accountable=departments[number % 3], **how)
     return plan
 
@@ -105,7 +137,7 @@ def from_the_city(plan):
         by_kind.setdefault(record["by"], []).append(from_file(record))
     for kind, lines in by_kind.items():
         numbers[f"dashboard, by {kind}"] = added_up(lines)
-    for by in ("status", "goal", "department", "stage"):
+    for by in ("standing", "goal", "department", "stage"):
         groups = selectors.count_actions(plan, by=by).values()
         counts = Counter()
         for group in groups:
@@ -120,6 +152,7 @@ def from_the_city(plan):
     overall = statistics.overall
     numbers["home page"] = {
         "counted": overall.counted, "completed": overall.completed, "attention": overall.attention,
+        "overdue": overall.overdue,
     }  # fmt: skip
     numbers["actions that rollups count"] = {
         "counted": Action.objects.counted().filter(outcome__goal__plan=plan).count()
@@ -128,9 +161,9 @@ def from_the_city(plan):
 
 
 def from_the_copy():
-    plan = PublicPlan.objects.select_related("jurisdiction").get()
+    plan = PublicPlan.objects.with_overdue().select_related("jurisdiction").get()
     row = build_progress_rows([plan], on=plan.adopted_on)[0]
-    return {"copy": from_rollup(vars(plan)), "progress page": from_rollup(row)}
+    return {"copy": from_rollup(vars(plan) | plan.count_by_standing()), "progress page": from_rollup(row)}
 
 
 def from_files_and_api(city, portal):
@@ -156,7 +189,12 @@ def from_file(record):
         "counted": n["actions_counted"],
         "completed": n["completed"],
         "on_track": n["on_track"],
-        "attention": n["at_risk"] + n["off_track"] + n["on_hold"],
+        "at_risk": n["at_risk"],
+        "off_track": n["off_track"],
+        "overdue": n["overdue"],
+        "on_hold": n["on_hold"],
+        "attention": n["at_risk"] + n["off_track"] + n["overdue"] + n["on_hold"],
+        "due_passed": n["promised_date_passed"],
         "not_started": n["not_started"],
         "no_status": n["no_status"],
         "left_out": n["cancelled"] + n["merged"],
@@ -168,6 +206,10 @@ def from_rollup(row):
         "counted": int(row["actions_counted"] if "actions_counted" in row else row["actions"]),
         "completed": int(row["completed"]),
         "on_track": int(row["on_track"]),
+        "at_risk": int(row["at_risk"]),
+        "off_track": int(row["off_track"]),
+        "overdue": int(row["overdue"]),
+        "on_hold": int(row["on_hold"]),
         "attention": int(row["needs_attention"]),
         "not_started": int(row["not_started"]),
         "no_status": int(row["no_status"]),
@@ -177,6 +219,10 @@ def from_rollup(row):
 
 def added_up(lines):
     return {name: sum(line[name] for line in lines) for name in Numbers._fields}
+
+
+def in_eight_groups(numbers):
+    return [getattr(numbers, name) for name in Numbers._fields[1:9]]
 
 
 def agreed(by_source):
@@ -198,8 +244,7 @@ def test_all_pages_and_files_show_the_same_numbers(case, numbers_in):
 
 def test_the_parts_of_a_plan_add_up_to_what_is_counted():
     for case in TABLE:
-        counted, *parts, _left_out = case.expected
-        assert counted == sum(parts), case.name
+        assert case.expected.counted == sum(in_eight_groups(case.expected)), case.name
 
 
 @faults_of(
@@ -207,22 +252,28 @@ def test_the_parts_of_a_plan_add_up_to_what_is_counted():
         Fault(PLAN_ROW, "ActionStatus.CANCELLED, ActionStatus.MERGED", "ActionStatus.CANCELLED"),
         Fault(PLAN_ROW, "ActionStatus.CANCELLED, ActionStatus.MERGED", "ActionStatus.MERGED"),
         Fault(PLAN_ROW, "filter=~counted", "filter=counted"),
-        Fault(PLAN_ROW, "status__in=Action.NEEDS_ATTENTION", "status=ActionStatus.AT_RISK"),
+        Fault(PLAN_ROW, "on_hold=Count(\"pk\", filter=Q(status=ActionStatus.ON_HOLD))", "on_hold=Count(\"pk\")"),
+        Fault(COPY_COUNTS, "getattr(self, status) - overdue.get(status, 0)", "getattr(self, status)"),
+        Fault(COPY_COUNTS, "sum(overdue.values())", "len(overdue)"),
+        Fault(COPY_COUNTS, "in NEEDS_ATTENTION", "in Action.NEEDS_ATTENTION"),
+        Fault("cohort.models:PublicPlanQuerySet.with_overdue", "overdue_at__lte=", "overdue_at__gt="),
+        Fault("cohort.projections.refresh:_action_rows", "is_draft=plan.is_draft", "is_draft=True"),
         Fault(PLAN_ROW, "Action.objects.current()", "Action.objects"),
         Fault(PLAN_ROW, "no_status=Count(\"pk\", filter=Q(status=None))", "no_status=Count(\"status\")"),
-        Fault(f"{STATISTICS}:UNCOUNTED_STATUSES", ', "merged"', ""),
-        Fault(f"{STATISTICS}:UNCOUNTED_STATUSES", '"cancelled", ', ""),
+        Fault("tenants.plans.standing:standing", "return OVERDUE", "return status"),
+        Fault("tenants.plans.standing:standing_expression", "Value(OVERDUE)", "Value(NO_STATUS)"),
         Fault(f"{STATISTICS}:StatGroup.counted", "not in", "in"),
-        Fault(f"{STATISTICS}:StatGroup.attention", "Action.NEEDS_ATTENTION", '("at_risk", "off_track")'),
-        Fault("tenants.plans.models:Action.NEEDS_ATTENTION", ', "on_hold"', ""),
+        Fault(f"{STATISTICS}:StatGroup.counted", "NOT_COUNTED", '("cancelled",)'),
+        Fault(f"{STATISTICS}:StatGroup.attention", "NEEDS_ATTENTION", '("at_risk", "off_track")'),
+        Fault(f"{STATISTICS}:StatGroup.due_passed", '"due_passed"', '"is_open"'),
         Fault("tenants.plans.models:ActionQuerySet.counted", ", Action.Status.MERGED", ""),
         Fault("tenants.plans.models:ActionQuerySet.current", "(retired_at=None, ", "("),
-        Fault(COUNT_ACTIONS, "Action.Status.CANCELLED, Action.Status.MERGED", "Action.Status.CANCELLED"),
-        Fault(COUNT_ACTIONS, "status__in=Action.NEEDS_ATTENTION", 'status="off_track"'),
+        Fault(COUNT_ACTIONS, "standing__in=NOT_COUNTED", 'standing="cancelled"'),
+        Fault(COUNT_ACTIONS, "standing__in=NEEDS_ATTENTION", "status__in=Action.NEEDS_ATTENTION"),
         Fault("tenants.dashboard.open_data:statistics_records", "group.counted", "len(group.rows)"),
         Fault("cohort.progress.views:_export_row", 'row["actions"]', 'row["actions"] + row["left_out"]'),
         Fault("cohort.progress.views:_export_row", 'row["no_status"]', 'row["not_started"]'),
-        Fault("cohort.progress.selectors:_build_row", "plan.on_track", "plan.completed"),
+        Fault("cohort.progress.selectors:_build_row", "**counts", '**counts | {"on_track": plan.on_track}'),
     ]
 )  # fmt: skip
 def test_a_wrong_number_is_noticed(fault, numbers_in):
@@ -237,9 +288,10 @@ def words_of(actions, completed, attention, no_status):
         jurisdiction=Jurisdiction(name="City of Riverton"),
         actions=actions,
         completed=completed,
-        needs_attention=attention,
+        at_risk=attention,
         no_status=no_status,
     )
+    plan.overdue_by_status = None
     row = build_progress_rows([plan], on=dt.date(2027, 4, 8))[0]
     return row["completed_label"], row["summary"]
 
@@ -269,7 +321,9 @@ def test_the_numbers_of_a_plan_in_words(case):
         Fault("cohort.progress.selectors:_summary_sentence", "no_status == actions", "no_status"),
         Fault("cohort.progress.selectors:_summary_sentence", "not needs_attention", "needs_attention < 2"),
         Fault(
-            "cohort.progress.selectors:_build_row", "plan.completed, plan.no_status)", "plan.completed, 0)"
+            "cohort.progress.selectors:_build_row",
+            "plan.completed, plan.no_status, language)",
+            "plan.completed, 0, language)",
         ),
     ]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import pytest
@@ -13,7 +14,8 @@ from search import service
 from search.indexing.store import add_terms
 from search.models import Document
 from search.query import parser
-from search.types import FACETS, LIST_FACETS
+from search.service import run_query
+from search.types import FACETS, LIST_FACETS, Query
 from tests.search.factories import DocumentFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_backend")]
@@ -243,6 +245,63 @@ VALUES = {
     "size": ["", "under_10k", "10k_50k"],
     "evidence": ["", "described", "evaluated"],
 }
+
+
+def test_an_action_is_found_by_its_standing_as_of_the_moment_of_the_search():
+    midnight = dt.datetime(2027, 7, 1, 4, tzinfo=dt.UTC)
+
+    def action(title, status, overdue_at):
+        DocumentFactory(kind="action", title=f"Fines {title}", status=status, overdue_at=overdue_at)
+
+    action("late tonight", "on_track", midnight)
+    action("late before", "at_risk", midnight - dt.timedelta(days=30))
+    action("late tomorrow", "on_track", midnight + dt.timedelta(days=1))
+    action("ongoing", "on_track", None)
+    action("done", "completed", None)
+    action("without a report", "", None)
+
+    def search_at(at, **filters):
+        query = Query("fines", audience="public", filters=filters, at=at)
+        results = run_query(query, service.get_backend())
+        return {
+            plain(hit.title).removeprefix("Fines "): (hit.facets["status"], hit.report)
+            for hit in results.hits
+        }, results
+
+    second = dt.timedelta(seconds=1)
+    before, results = search_at(midnight - second)
+    assert before == {
+        "late tonight": ("on_track", ""),
+        "late before": ("overdue", "at_risk"),
+        "late tomorrow": ("on_track", ""),
+        "ongoing": ("on_track", ""),
+        "done": ("completed", ""),
+        "without a report": ("", ""),
+    }
+    assert results.facets["status"] == {"on_track": 3, "overdue": 1, "completed": 1}
+    after, results = search_at(midnight)
+    assert after == before | {"late tonight": ("overdue", "on_track")}
+    assert results.facets["status"] == {"on_track": 2, "overdue": 2, "completed": 1}
+
+    assert set(search_at(midnight - second, status=["overdue"])[0]) == {"late before"}
+    assert set(search_at(midnight, status=["overdue"])[0]) == {"late before", "late tonight"}
+    assert set(search_at(midnight, status=["on_track"])[0]) == {"late tomorrow", "ongoing"}
+    assert set(search_at(midnight, status=["on_track", "overdue"])[0]) == set(after) - {
+        "done",
+        "without a report",
+    }
+    assert search_at(midnight, status=["at_risk"])[0] == {}
+    # Counts under another facet, and of the facet itself when a value is chosen.
+    assert search_at(midnight, status=["completed"])[1].facets["status"] == {
+        "on_track": 2,
+        "overdue": 2,
+        "completed": 1,
+    }
+    assert search_at(midnight, kind=["plan"])[1].facets["status"] == {
+        "on_track": 0,
+        "overdue": 0,
+        "completed": 0,
+    }
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -361,10 +361,11 @@ def test_an_import_is_taken_back_as_the_first_version_would_have():
 def test_a_sheet_that_was_checked_is_imported():
     coordinator = browser(CITY, stored.COORDINATOR_AT_THE_CITY)
     number = import_named("elm-ford-winter.xlsx")
-    assert (
-        "Light fifty crossings" in coordinator.get(f"/workspace/import/{number}/", {"show": "changed"}).text
-    )
-    coordinator.post(f"/workspace/import/{number}/commit/")
+    page = coordinator.get(f"/workspace/import/{number}/", {"show": "changed"}).text
+    assert "Light fifty crossings" in page
+    assert "Reason for these changes" in page
+    assert coordinator.post(f"/workspace/import/{number}/commit/").status_code == 422
+    coordinator.post(f"/workspace/import/{number}/commit/", {"reason": "The state pays for ten more."})
     titles = sql(
         "SELECT title FROM c_elm_ford.plans_action WHERE title LIKE 'Light %%' AND retired_at IS NULL"
     )

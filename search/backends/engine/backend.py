@@ -34,7 +34,7 @@ class EngineBackend:
             unknown_words = builder.correctable_words
         facet_counts = {name: _facet_counts(response, name) for name in FACETS}
         search_results = SearchResults(
-            hits=[_build_hit(row) for row in response["hits"]["hits"]],
+            hits=[_build_hit(row, query) for row in response["hits"]["hits"]],
             total=response["hits"]["total"]["value"],
             facets=results.with_selected_values(facet_counts, query),
             synonyms=parsed.synonyms,
@@ -50,7 +50,7 @@ class EngineBackend:
         return self._client.request("POST", f"/{self._alias}/_search", body)
 
 
-def _build_hit(row: Json) -> Hit:
+def _build_hit(row: Json, query: Query) -> Hit:
     source = row["_source"]
     highlights = row.get("highlight", {})
 
@@ -58,7 +58,9 @@ def _build_hit(row: Json) -> Hit:
         highlighted = highlights.get(f"{name}.{source['language']}", [""])[0]
         return str(highlighted or _only_value(source.get(name, {})))
 
-    return results.build_hit(source, title=text("title"), summary=text("summary"), excerpt=text("body"))
+    return results.build_hit(
+        source, at=query.at, title=text("title"), summary=text("summary"), excerpt=text("body")
+    )
 
 
 def _only_value(by_language: Mapping[str, str]) -> str:
@@ -67,8 +69,11 @@ def _only_value(by_language: Mapping[str, str]) -> str:
 
 
 def _facet_counts(response: Json, name: str) -> dict[str, int]:
+    buckets = response["aggregations"][name]["buckets"]
+    # A list of those that exist, or for clauses all of them by their name.
+    by_value = buckets if isinstance(buckets, dict) else {bucket["key"]: bucket for bucket in buckets}
     return {
-        bucket["key"]: bucket.get("fits", bucket)["doc_count"]
-        for bucket in response["aggregations"][name]["buckets"]
-        if bucket["key"]
+        value: bucket.get("fits", bucket)["doc_count"]
+        for value, bucket in by_value.items()
+        if value and bucket["doc_count"]
     }

@@ -103,6 +103,7 @@ def _mapping() -> Mapping:
         # Filtered and sorted by.
         **{column: Keyword() for column in FACETS.values()},
         "year": Integer(),
+        "overdue_at": Long(),  # seconds since 1970
         "dated_on": Date(format="strict_date"),
         # Compared with the table.
         "version": Long(),

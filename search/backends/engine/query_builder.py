@@ -21,6 +21,8 @@ from search.query.parser import MAX_TERMS
 from search.query.stopwords import has_content_words
 from search.text import fold, title_key
 from search.types import FACETS, ParsedQuery, Query, Term, TermGroup
+from tenants.plans.models import Action
+from tenants.plans.standing import OVERDUE
 
 MIN_FULL_MATCHES = 5  # with fewer results that have all terms, those with some of them are results too
 MIN_COVERAGE = 0.35  # of the terms' weight that such a result has
@@ -33,8 +35,11 @@ MAX_FACET_VALUES = 5_000  # of one facet; an engine rejects requests for more th
 SHORT_TIMEOUT = "1s"
 EXCERPT_LENGTH = 180  # characters, approximately
 
+STANDINGS = [*Action.Status.values, OVERDUE]  # that documents are counted by
+
 _SOURCE_FIELDS = [
     "kind", "uuid", "key", "host", "path", "language", "audience", "origin", "title", "summary", "year", "data",
+    "overdue_at",
     *(column for column in FACETS.values() if column not in {"kind", "language"}),
 ]  # fmt: skip
 _NEWEST_FIRST: list[Json] = [
@@ -54,10 +59,17 @@ class QueryBuilder:
             for language in LANGUAGES
         }
         self.selected = {
-            name: Q("terms", **{FACETS[name]: list(values)})
-            for name, values in query.filters.items()
-            if values
+            name: self._has_value(name, list(values)) for name, values in query.filters.items() if values
         }
+
+    def _has_value(self, name: str, values: list[str]) -> Any:
+        """Clause for documents with one of these values of a facet."""
+        if name != "status":
+            return Q("terms", **{FACETS[name]: values})
+        is_overdue = Q("range", overdue_at={"lte": int(self.query.at.timestamp())})
+        reported = Q("bool", filter=[Q("terms", status=values)], must_not=[is_overdue])
+        either = [reported, is_overdue] if OVERDUE in values else [reported]
+        return Q("bool", should=either, minimum_should_match=1)
 
     @property
     def is_empty(self) -> bool:
@@ -229,7 +241,11 @@ class QueryBuilder:
         """Count each facet's values under the selected values of the other facets."""
         search.aggs.bucket("pool", "filter", filter=Q("match_all"))
         for name, column in FACETS.items():
-            values = search.aggs.bucket(name, "terms", field=column, size=MAX_FACET_VALUES)
+            if name == "status":
+                clauses = {standing: self._has_value(name, [standing]) for standing in STANDINGS}
+                values = search.aggs.bucket(name, "filters", filters=clauses)
+            else:
+                values = search.aggs.bucket(name, "terms", field=column, size=MAX_FACET_VALUES)
             others = [clause for other, clause in self.selected.items() if other != name]
             if others:
                 values.bucket("fits", "filter", filter=Q("bool", filter=others))

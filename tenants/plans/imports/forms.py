@@ -67,6 +67,23 @@ class UploadForm(forms.Form):
         return file
 
 
+class ReasonForm(forms.Form):
+    """One reason for all rows of an import. The service decides whether it is needed."""
+
+    reason = forms.CharField(
+        label=_("Reason for these changes"),
+        help_text=_(
+            "The plan is adopted: what the sheet changes of its promises is published with this reason."
+        ),
+        required=False,
+        max_length=300,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].is_required_for_some_changes = True  # type: ignore[attr-defined]
+
+
 class ColumnsForm(forms.Form):
     """The role of each column, sheet by sheet; `mapping` is for `check_import`."""
 

@@ -15,13 +15,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tenants.plans import spreadsheets
+from tenants.plans.imports.promises import verdicts_on_promises
 from tenants.plans.imports.writer import PlanWriter
 from tenants.plans.models import ExportSnapshot, ImportJob, Plan
 from tenants.plans.plan_tree import read_tree, retired_ids
-from tenants.plans.selectors import date_conventions_of
+from tenants.plans.selectors import current_plan, date_conventions_of
 from tenants.plans.services import (
     announce_plan,
     holds_only_starter,
+    is_adopted,
     lock_plan,
     lock_plan_rows,
     make_starter_plan,
@@ -210,12 +212,15 @@ def _describe_row(item: three_way_merge.RowDiff) -> dict[str, Any]:
 
 # ---- Commit ----------------------------------------------------------------------------------------------
 @transaction.atomic
-def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str] | None = None) -> ImportJob:
+def commit_import(
+    job: ImportJob, *, by: User | None, choices: Mapping[str, str] | None = None, reason: str = ""
+) -> ImportJob:
     """Write the checked sheet into the plan, in one transaction; a constant number of queries for any number of rows.
 
     `choices` decides conflicts: {"<uuid>:<field>": "sheet" or "plan"}; without a choice the plan keeps its value.
-    Announces `plan_changed` if anything changed. Raises ValidationError, with the plan unchanged, if the import is
-    committed or undone, was not checked, or has conflicts that the check did not show (code "unseen").
+    `reason` is for all rows: why commitments of an adopted plan change. Announces `plan_changed` if anything changed.
+    Raises ValidationError, with the plan unchanged, if the import is committed or undone, was not checked, has conflicts
+    that the check did not show (code "unseen"), or needs a reason and has none (a dict with "reason").
     """
     plan = lock_plan(make_starter_plan())
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
@@ -240,7 +245,8 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
         plan,
         by=by,
         at=at,
-        reason=_("Spreadsheet import: %(file)s") % {"file": job.filename},
+        origin=_("Spreadsheet import: %(file)s") % {"file": job.filename},
+        reason=reason.strip(),
         date_conventions=date_conventions_of(connection.tenant, date_order=job.options.get("date_order", "")),
         choices=choices or {},
     )
@@ -257,6 +263,14 @@ def commit_import(job: ImportJob, *, by: User | None, choices: Mapping[str, str]
     if writer.has_changed:
         announce_plan(plan)
     return job
+
+
+def changes_promises(difference: three_way_merge.PlanDiff) -> bool:
+    """True if an import of the difference, in which the plan keeps its side of conflicts, needs a reason."""
+    plan = current_plan()
+    return (
+        plan is not None and is_adopted(plan) and "sheet" in verdicts_on_promises(_describe_rows(difference))
+    )
 
 
 def _conflicts(difference: three_way_merge.PlanDiff) -> set[str]:
@@ -304,11 +318,12 @@ def _require_open(job: ImportJob) -> None:
 # ---- All steps in one, for commands ----------------------------------------------------------------------
 @transaction.atomic
 def import_sheet(
-    *, filename: str, content: bytes, by: User | None, dry_run: bool = False
+    *, filename: str, content: bytes, by: User | None, dry_run: bool = False, reason: str = ""
 ) -> tuple[spreadsheets.ParseResult, three_way_merge.PlanDiff]:
     """Parse, check and, unless it is a dry run, commit; in a conflict the plan keeps its value.
 
-    Raises SheetError, with nothing changed, for a file that cannot be read as a plan.
+    Raises, with nothing changed, SheetError for a file that cannot be read as a plan, and ValidationError if the import
+    needs a reason and has none.
     """
     result = read_sheet(content, filename=filename)
     plan = make_starter_plan()
@@ -324,5 +339,5 @@ def import_sheet(
             created_by=by,
             updated_by=by,
         )
-        commit_import(job, by=by)
+        commit_import(job, by=by, reason=reason)
     return result, difference

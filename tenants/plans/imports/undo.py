@@ -30,7 +30,13 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.plan_tree import RelatedRows
-from tenants.plans.services import announce_plan, lock_plan, lock_plan_rows, make_starter_plan, require_reason
+from tenants.plans.services import (
+    announce_plan,
+    build_change_entry,
+    lock_plan,
+    lock_plan_rows,
+    make_starter_plan,
+)
 
 _MAX_NAMED_ROWS = 5  # in the text of a refusal
 
@@ -165,7 +171,9 @@ def _log(
     reason = _("Import taken back: %(file)s") % {"file": job.filename}
     entries = [change_log.build_entry(plan, "undone", by=by, at=at, reason=reason)]
     for row in rows:
-        if fields := change_log.diff(before[row.uuid], after[row.uuid]):
-            require_reason(row, plan, fields, reason)
-            entries.append(change_log.build_entry(row, "undone", by=by, at=at, fields=fields, reason=reason))
+        entry = build_change_entry(
+            row, "undone", before[row.uuid], after[row.uuid], plan=plan, by=by, at=at, reason=reason
+        )
+        if entry is not None:
+            entries.append(entry)
     PlanLogEntry.objects.bulk_create(entries)

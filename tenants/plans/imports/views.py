@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -17,12 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tenants.access import Permission, permission_required
 from tenants.plans import change_log, labels
 from tenants.plans.imports.export import export_as_bytes
-from tenants.plans.imports.forms import ColumnsForm, UploadForm
+from tenants.plans.imports.forms import ColumnsForm, ReasonForm, UploadForm
+from tenants.plans.imports.promises import verdicts_on_promises
 from tenants.plans.imports.services import check_import, commit_import, upload_sheet
 from tenants.plans.imports.undo import can_undo, undo_import
 from tenants.plans.models import ImportJob
-from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.views.common import get_plan
+from tenants.plans.selectors import current_jurisdiction, current_plan
+from tenants.plans.services import is_adopted
+from tenants.plans.views.common import add_errors, get_plan
 
 PAGE_SIZE = 25
 STEPS = [
@@ -153,8 +156,19 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
     return _render_check(request, job)
 
 
-def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> HttpResponse:
-    result = job.result
+def _render_check(
+    request: HttpRequest,
+    job: ImportJob,
+    error: str = "",
+    *,
+    form: ReasonForm | None = None,
+    choices: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The check; after a refused commit with its error, and with the reason and the choices as they were sent."""
+    form, result = form or ReasonForm(), job.result
+    plan = current_plan()
+    verdicts = verdicts_on_promises(result["rows"]) if plan and is_adopted(plan) else set()
+    form.fields["reason"].required = "sheet" in verdicts  # of conflicts alone, the choices decide
     filters = _filters(result)
     names = {filter_["url_value"]: name for name, filter_ in filters.items()}
     show = names.get(request.GET.get("show", ""), "")
@@ -162,7 +176,10 @@ def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> Http
         show = next((name for name in ("conflict", "to_check") if filters[name]["count"]), "new")
     page = Paginator(filters[show]["rows"], PAGE_SIZE).get_page(request.GET.get("page"))
     titles = {row["uuid"]: row["title"] for row in result["rows"] if row["uuid"]}
-    lines = _message_lines(page) if show == "to_check" else [_row_line(row, titles) for row in page]
+    own_labels = plan.status_labels if plan else {}
+    lines = (
+        _message_lines(page) if show == "to_check" else [_row_line(row, titles, own_labels) for row in page]
+    )
     counts = result["counts"]["action"]
     context = {
         "section": "import",
@@ -179,11 +196,13 @@ def _render_check(request: HttpRequest, job: ImportJob, error: str = "") -> Http
         "show": show,
         "page": page,
         "lines": lines,
-        "conflicts": [_row_line(row, titles) for row in filters["conflict"]["rows"]],
+        "conflicts": [_row_line(row, titles, own_labels, choices) for row in filters["conflict"]["rows"]],
         "error": error,
+        "form": form,
+        "asks_for_reason": bool(verdicts or form.errors),
         "steps": STEPS,
     }
-    return render(request, "plans/import_check.html", context, status=422 if error else 200)
+    return render(request, "plans/import_check.html", context, status=422 if error or form.errors else 200)
 
 
 def _filters(result: dict[str, Any]) -> dict[str, Any]:
@@ -216,25 +235,38 @@ def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _row_line(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
-    """A row of the check for the template; `titles` are the rows' titles by uuid."""
+def _row_line(
+    row: dict[str, Any],
+    titles: dict[str, str],
+    status_labels: Mapping[str, str],
+    choices: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A row of the check for the template.
+
+    `titles` are the rows' titles by uuid, `status_labels` is Plan.status_labels, `choices` are those of conflicts.
+    """
+
+    def format_side(name: str, value: Any) -> str:
+        return _format_field(name, value, titles, status_labels)
+
     return row | {
         "kind_label": change_log.OBJECT_LABELS[row["kind"]],
         "differences": [
             {
                 "key": f"{row['uuid']}:{name}",
                 "label": FIELD_LABELS.get(name, name),
-                "base": _format_field(name, field["base"], titles),
-                "plan": _format_field(name, field["plan"], titles),
-                "sheet": _format_field(name, field["sheet"], titles),
+                "base": format_side(name, field["base"]),
+                "plan": format_side(name, field["plan"]),
+                "sheet": format_side(name, field["sheet"]),
                 "verdict": field["verdict"],
+                "choice": (choices or {}).get(f"{row['uuid']}:{name}", "plan"),
             }
             for name, field in row["fields"].items()
         ],
     }
 
 
-def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
+def _format_field(name: str, value: Any, titles: dict[str, str], status_labels: Mapping[str, str]) -> str:
     """One side's value of a field as text."""
     if not value:
         return ""
@@ -245,7 +277,8 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
     if name == "accountability":
         return str(value["raw"] or "; ".join(value["accountable"]))
     if name == "status":
-        return labels.format_logged_value("status", value["status"]) or str(value["raw"])
+        status = value["status"]
+        return labels.status_label(status, status_labels) if status else str(value["raw"])
     if name == "milestones":
         return "; ".join(due for due, _precision, _measure in value)
     if name == "measures":
@@ -258,23 +291,29 @@ def _format_field(name: str, value: Any, titles: dict[str, str]) -> str:
 @require_POST
 @permission_required(Permission.IMPORT_PLAN)
 def commit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Commit the import. A field `take:<uuid>:<field>` of "sheet" or "plan" decides a conflict."""
+    """Commit the import. A field `take:<uuid>:<field>` of "sheet" or "plan" decides a conflict; `reason` is for all rows."""
     job = get_object_or_404(ImportJob, pk=pk)
     choices = {
         name.removeprefix("take:"): value
         for name, value in request.POST.items()
         if name.startswith("take:") and isinstance(value, str) and value in ("sheet", "plan")
     }
+    form = ReasonForm(request.POST)
+    if not form.is_valid() and job.state == job.State.CHECKED:
+        return _render_check(request, job, form=form, choices=choices)
     try:
-        commit_import(job, by=request.user, choices=choices)
+        commit_import(job, by=request.user, choices=choices, reason=form.cleaned_data.get("reason", ""))
     except ValidationError as error:
+        if "reason" in getattr(error, "error_dict", {}):
+            add_errors(form, error)
+            return _render_check(request, job, form=form, choices=choices)
         job.refresh_from_db()
         if getattr(error, "code", "") == "unseen":
             job = check_import(job, by=request.user)
         if job.state != job.State.CHECKED:
             messages.error(request, " ".join(error.messages))
             return redirect("plans:import", pk=job.pk)
-        return _render_check(request, job, " ".join(error.messages))
+        return _render_check(request, job, " ".join(error.messages), form=form, choices=choices)
     return redirect("plans:import", pk=job.pk)
 
 

@@ -28,7 +28,7 @@ from tenants.plans.models import (
     ProgressNote,
 )
 from tenants.plans.plan_tree import RelatedRows
-from tenants.plans.services import require_reason, without_starter_flag
+from tenants.plans.services import build_change_entry, without_starter_flag
 from tenants.plans.spreadsheets.three_way_merge import NOTES_FIELD, PARENT_FIELD, Node, PlanDiff, RowDiff
 
 MODELS: dict[str, type[Goal] | type[Outcome] | type[Action]] = {
@@ -73,7 +73,11 @@ class RelatedChanges:
 
 
 class PlanWriter:
-    """Writer of one import. `write` changes the plan; `undo` is then the journal that takes it back."""
+    """Writer of one import. `write` changes the plan; `undo` is then the journal that takes it back.
+
+    `reason` is a person's, for changed commitments of an adopted plan; `origin` says which import it was. Entries of the
+    change log have both.
+    """
 
     def __init__(
         self,
@@ -81,11 +85,14 @@ class PlanWriter:
         *,
         by: User | None,
         at: dt.datetime,
+        origin: str,
         reason: str,
         date_conventions: spreadsheets.DateConventions,
         choices: Mapping[str, str],
     ) -> None:
-        self.plan, self.by, self.at, self.reason, self.choices = plan, by, at, reason, choices
+        self.plan, self.by, self.at, self.choices = plan, by, at, choices
+        self.reason = reason
+        self.logged_reason = f"{reason} ({origin})" if reason else origin
         self.has_changed = False
         self.undo = UndoJournal()
         self._builder = RowBuilder(by=by, date_conventions=date_conventions)
@@ -305,13 +312,12 @@ class PlanWriter:
 
     # ---- Change log ----------------------------------------------------------------------------------
     def _log(self, row: Goal | Outcome | Action, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        if fields := change_log.diff(before, after):
-            require_reason(row, self.plan, fields, self.reason)
-            self._entries.append(
-                change_log.build_entry(
-                    row, "imported", by=self.by, at=self.at, fields=fields, reason=self.reason
-                )
-            )
+        entry = build_change_entry(
+            row, "imported", before, after, plan=self.plan, by=self.by, at=self.at, reason=self.reason
+        )
+        if entry is not None:
+            entry.reason = self.logged_reason
+            self._entries.append(entry)
         self.undo.record_title(row)
 
     def _save_log(self, difference: PlanDiff) -> None:
@@ -324,7 +330,7 @@ class PlanWriter:
         }
         self._entries.append(
             change_log.build_entry(
-                self.plan, "imported", by=self.by, at=self.at, fields=fields, reason=self.reason
+                self.plan, "imported", by=self.by, at=self.at, fields=fields, reason=self.logged_reason
             )
         )
         PlanLogEntry.objects.bulk_create(self._entries, batch_size=BATCH_SIZE)

@@ -7,9 +7,9 @@ from tenants.plans.commitments import is_adopted
 from tenants.plans.services._common import (
     EditConflict,
     announce_plan,
+    build_change_entry,
     lock_plan,
     lock_plan_rows,
-    require_reason,
     version_token,
     without_starter_flag,
 )
@@ -29,6 +29,7 @@ __all__ = [
     "add_outcome",
     "adopt",
     "announce_plan",
+    "build_change_entry",
     "edit_action",
     "edit_goal",
     "edit_outcome",
@@ -43,7 +44,6 @@ __all__ = [
     "publish_plan",
     "publish_warnings",
     "record_progress",
-    "require_reason",
     "restore",
     "retire",
     "unpublish_plan",

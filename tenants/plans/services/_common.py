@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -107,10 +108,31 @@ def check_version(row: Any, version: str) -> None:
     )
 
 
-def require_reason(row: PlanRow, plan: Plan, changed: Mapping[str, Any], reason: str) -> None:
-    """Raise ValidationError if a commitment of an adopted plan changes without a reason."""
-    commitments = commitments_in(row._meta.model_name or "", changed)
-    if commitments and not reason.strip() and is_adopted(plan):
+# ---- Change log ------------------------------------------------------------------------------------------
+def build_change_entry(
+    row: PlanRow,
+    verb: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    plan: Plan,
+    by: User | None,
+    at: dt.datetime,
+    reason: str = "",
+) -> PlanLogEntry | None:
+    """An unsaved log entry of what differs between two snapshots; None if nothing does. `before` is empty for a new row.
+
+    Raises ValidationError if a commitment of an adopted plan changes without a reason; a new row changes none.
+    """
+    changed = change_log.diff(before, after)
+    if not changed:
+        return None
+    if (
+        before
+        and not reason.strip()
+        and is_adopted(plan)
+        and commitments_in(row._meta.model_name or "", changed)
+    ):
         raise ValidationError(
             {
                 "reason": _(
@@ -118,6 +140,7 @@ def require_reason(row: PlanRow, plan: Plan, changed: Mapping[str, Any], reason:
                 )
             }
         )
+    return change_log.build_entry(row, verb, by=by, at=at, fields=changed, reason=reason)
 
 
 # ---- Saving ----------------------------------------------------------------------------------------------
@@ -165,10 +188,13 @@ def save_and_log(
     Returns the entry; None, and nothing saved, if nothing changed.
     Raises ValidationError if a commitment of an adopted plan changes without a reason.
     """
-    changed = change_log.diff(before, after if after is not None else change_log.snapshot(row))
-    if not changed:
+    if after is None:
+        after = change_log.snapshot(row)
+    entry = build_change_entry(
+        row, verb, before, after, plan=plan_of(row), by=by, at=timezone.now(), reason=reason
+    )
+    if entry is None:
         return None
-    require_reason(row, plan_of(row), changed, reason)
     row.updated_by = by
     names = {*columns, "updated_by", "updated_at"}
     if hasattr(row, "source"):
@@ -176,12 +202,14 @@ def save_and_log(
         names.add("source")
     row.save(update_fields=names)
     clear_ancestors_starter_flag(row)
-    entry = change_log.build_entry(row, verb, by=by, at=timezone.now(), fields=changed, reason=reason)
     entry.save()
     return entry
 
 
-def log_added(row: PlanRow, *, by: User | None) -> None:
+def log_added(row: PlanRow, plan: Plan, *, by: User | None) -> None:
     """Write the log entry of a new row."""
-    fields = change_log.diff({}, change_log.snapshot(row))
-    change_log.build_entry(row, "added", by=by, at=timezone.now(), fields=fields).save()
+    entry = build_change_entry(
+        row, "added", {}, change_log.snapshot(row), plan=plan, by=by, at=timezone.now()
+    )
+    if entry is not None:
+        entry.save()

@@ -76,7 +76,7 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     plan.next_code += 1
     plan.save(update_fields=["next_code"])
     _write_related(action, related, by=by)
-    log_added(action, by=by)
+    log_added(action, plan, by=by)
     announce_actions([action.pk])
     return action
 

@@ -72,7 +72,7 @@ def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
 def _add(item: PlanItem, plan: Plan, *, by: User | None) -> PlanItem:
     item.full_clean()
     item.save()
-    log_added(item, by=by)
+    log_added(item, plan, by=by)
     announce_plan(plan)
     return item
 

@@ -85,7 +85,7 @@ def _check(action: Action, *, status: str, text: str, next_step: str, reason: st
         )
     if status not in REPORTABLE_STATUSES:
         errors["status"] = _("Choose one of: %(list)s.") % {
-            "list": ", ".join(str(choice.label) for choice in REPORTABLE_STATUSES)
+            "list": ", ".join(_status_label(action, status) for status in REPORTABLE_STATUSES)
         }
     if not text:
         errors["text"] = _("Say what happened, in a sentence or two.")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from tenants.plans import change_log, services
+from tenants.plans.selectors import own_status_labels
 from tenants.plans.views.histories import describe_entry
 
 
@@ -23,4 +24,4 @@ def show_conflict(form: Any, error: ValidationError, row: Any) -> list[dict[str,
     if last is None:
         return []
     dates = change_log.date_changes_of([last]).get(last.pk, {})
-    return describe_entry(last, dates)["fields"]
+    return describe_entry(last, dates, status_labels=own_status_labels())["fields"]

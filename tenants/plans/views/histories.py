@@ -16,6 +16,7 @@ from tenants.models import Affiliation
 from tenants.plans import change_log
 from tenants.plans.labels import format_logged_date, format_logged_value
 from tenants.plans.models import Action, PlanLogEntry
+from tenants.plans.selectors import own_status_labels
 from tenants.plans.views.common import action_or_404, permission_context
 
 PAGE_SIZE = 50
@@ -50,7 +51,7 @@ def _render_history(request: HttpRequest, entries: Any, context: dict[str, Any])
 
 
 def describe_entries(entries: Any) -> list[dict[str, Any]]:
-    """Log entries as `describe_entry` has them, with the code of each action; at most four more queries."""
+    """Log entries as `describe_entry` has them, with the code of each action; at most five more queries."""
     entries = list(entries)
     uuids = [entry.object_uuid for entry in entries if entry.object_type == "action"]
     codes: dict[Any, str] = dict(Action.objects.filter(uuid__in=uuids).values_list("uuid", "code"))
@@ -58,19 +59,25 @@ def describe_entries(entries: Any) -> list[dict[str, Any]]:
     names = {
         person.pk: str(person.user) for person in Affiliation.objects.filter(pk__in=owners).select_related("user")
     } if owners else {}  # fmt: skip
-    dates = change_log.date_changes_of(entries)
+    dates, status_labels = change_log.date_changes_of(entries), own_status_labels()
     return [
-        describe_entry(entry, dates.get(entry.pk, {}), names) | {"code": codes.get(entry.object_uuid)}
+        describe_entry(entry, dates.get(entry.pk, {}), names, status_labels=status_labels)
+        | {"code": codes.get(entry.object_uuid)}
         for entry in entries
     ]
 
 
 def describe_entry(
-    entry: PlanLogEntry, dates: change_log.DateChanges, names: dict[int, str] | None = None
+    entry: PlanLogEntry,
+    dates: change_log.DateChanges,
+    names: dict[int, str] | None = None,
+    *,
+    status_labels: dict[str, str],
 ) -> dict[str, Any]:
     """A log entry for a template: {"entry", "who", "verb", "kind", "fields": [{"label", "old", "new"}]}.
 
-    `dates` are its change_log.date_changes; `names` are the names of people by the id of their affiliation.
+    `dates` are its change_log.date_changes; `names` are the names of people by the id of their affiliation;
+    `status_labels` is Plan.status_labels.
     """
     texts: dict[str, tuple[str, str]] = {}
     for name, (was, now) in entry.fields.items():
@@ -80,8 +87,8 @@ def describe_entry(
             texts[date] = was_text, format_logged_date(date, after)
         elif name not in HIDDEN_FIELDS:
             texts[name] = (
-                format_logged_value(name, was, owners=names),
-                format_logged_value(name, now, owners=names),
+                format_logged_value(name, was, owners=names, status_labels=status_labels),
+                format_logged_value(name, now, owners=names, status_labels=status_labels),
             )
     fields = [
         {"label": _field_label(entry, name), "old": was, "new": now} for name, (was, now) in texts.items()

@@ -57,9 +57,9 @@ def _newest_changes() -> Any:
 @require_safe
 @permission_required(Permission.SEE_WORKSPACE)
 def updates(request: HttpRequest) -> HttpResponse:
-    """Open actions and the age of their newest update; `?mine=1` shows those the person may report on."""
+    """The actions that owe updates, with the age of the newest one; `?mine=1` shows those the person may report on."""
     plan, today = get_plan(), timezone.localdate()
-    actions = selectors.actions_of(plan).exclude(status__in=Action.CLOSED, status__isnull=False)
+    actions = selectors.owing_updates(plan)
     mine = selectors.reportable_by(request.user, current_jurisdiction(), actions)
     only_mine = request.GET.get("mine") == "1"
     shown = (mine if only_mine else actions).select_related("accountable")
@@ -67,6 +67,7 @@ def updates(request: HttpRequest) -> HttpResponse:
     reportable_ids = set(mine.filter(pk__in=[action.pk for action in page]).values_list("pk", flat=True))
     context = {
         "section": "updates",
+        "plan": plan,
         "page": page,
         "lines": [
             first_screens.update_line(action, plan, today) | {"may_report": action.pk in reportable_ids}

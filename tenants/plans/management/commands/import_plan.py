@@ -11,6 +11,8 @@ from django_tenants.utils import tenant_context
 from tenants.models import Jurisdiction
 from tenants.plans import imports, spreadsheets
 
+NEEDS_REASON = "The plan is adopted, and this sheet changes what it promises. Say why with --reason; the reason is published."
+
 
 def get_jurisdiction(slug: str) -> Jurisdiction:
     """The jurisdiction of that slug. Raises CommandError, with the existing slugs, if there is none."""
@@ -33,9 +35,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would change, and change nothing"
         )
+        parser.add_argument(
+            "--reason",
+            default="",
+            help="why promises of an adopted plan change; published with each of them, and required where one changes",
+        )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    def handle(self, *, slug: str, file: Path, dry_run: bool, json: bool, **_options: Any) -> None:
+    def handle(
+        self, *, slug: str, file: Path, dry_run: bool, reason: str, json: bool, **_options: Any
+    ) -> None:
         jurisdiction = get_jurisdiction(slug)
         try:
             content = file.read_bytes()
@@ -44,14 +53,23 @@ class Command(BaseCommand):
         with tenant_context(jurisdiction):
             try:
                 result, difference = imports.import_sheet(
-                    filename=file.name, content=content, by=None, dry_run=dry_run
+                    filename=file.name, content=content, by=None, dry_run=dry_run, reason=reason
                 )
             except (spreadsheets.SheetError, ValidationError) as error:
-                text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-                raise CommandError(f"{text} Nothing was imported.") from error
-        self.stdout.write(
-            _as_json(result) if json else _as_text(jurisdiction, result, difference, dry_run=dry_run)
-        )
+                raise CommandError(f"{_explain(error)} Nothing was imported.") from error
+            lacks_reason = dry_run and not reason.strip() and imports.changes_promises(difference)
+        text = _as_text(jurisdiction, result, difference, dry_run=dry_run)
+        if lacks_reason:
+            text = f"{text}\n{NEEDS_REASON}"
+        self.stdout.write(_as_json(result) if json else text)
+
+
+def _explain(error: spreadsheets.SheetError | ValidationError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    if "reason" in getattr(error, "error_dict", {}):
+        return NEEDS_REASON
+    return " ".join(error.messages)
 
 
 def _as_json(result: spreadsheets.ParseResult) -> str:
