@@ -33,8 +33,8 @@ def index(request: HttpRequest) -> HttpResponse:
     stage, site = request.GET.get("stage", ""), request.GET.get("site", "")
     stage = stage if stage in Jurisdiction.MembershipStage.values else ""
     site = site if site in Jurisdiction.SiteState.values else ""
-    found = selectors.search_jurisdictions(text, stage=stage, site=site)
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    matches = selectors.search_jurisdictions(text, stage=stage, site=site)
+    page = Paginator(matches, PAGE_SIZE).get_page(request.GET.get("page"))
     teams = selectors.teams_by_jurisdiction(page)
     rows = [{"jurisdiction": jurisdiction, "team": teams[jurisdiction.pk]} for jurisdiction in page]
     return render(

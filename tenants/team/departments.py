@@ -32,5 +32,5 @@ def of_the_plan() -> list[PlanDepartment]:
 
 def find(departments: list[PlanDepartment], name: str) -> PlanDepartment | None:
     """The department of this name, which may differ in spaces around it and in case; None if there is none."""
-    wanted = name.strip().casefold()
-    return next((department for department in departments if department.name.casefold() == wanted), None)
+    target = name.strip().casefold()
+    return next((department for department in departments if department.name.casefold() == target), None)

@@ -122,8 +122,8 @@ def _department_of(
     """For a department lead: on how many actions the person reports, or that the plan lacks the department."""
     if Role.DEPARTMENT_LEAD not in person.roles:
         return {}
-    found = departments.find(plan_departments, person.department)
-    return {"reports_on": found.actions} if found else {"lacks_department": True}
+    department = departments.find(plan_departments, person.department)
+    return {"reports_on": department.actions} if department else {"lacks_department": True}
 
 
 def _layout_context() -> dict[str, Any]:
@@ -142,8 +142,8 @@ def _known_department(initial: dict[str, str]) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MANAGE_TEAM)
 def invite(request: HttpRequest) -> HttpResponse:
-    asked = {"department": request.GET.get("department", "")[:120]}
-    form = InviteForm(request.POST or None, jurisdiction=connection.tenant, initial=_known_department(asked))
+    query = {"department": request.GET.get("department", "")[:120]}
+    form = InviteForm(request.POST or None, jurisdiction=connection.tenant, initial=_known_department(query))
     if request.method == "POST" and form.is_valid():
         try:
             invitation = invitations.invite(connection.tenant, by=request.user, **form.cleaned_data)

@@ -89,7 +89,7 @@ def test_staff_arrive_at_their_pages(client_for, alliance, make_user):
         assert arrival(client_for, alliance, make_user(alliance, role)) == "/staff/"
 
 
-def test_who_belongs_to_several_places_chooses_among_them(client_for, alliance, riverton, ashford, make_user):
+def test_who_belongs_to_several_teams_chooses_among_them(client_for, alliance, riverton, ashford, make_user):
     user = make_user(riverton, "viewer")
     affiliations.affiliate(user, ashford, roles=[Role.COORDINATOR], by=None)
     assert arrival(client_for, alliance, user) == "/accounts/"

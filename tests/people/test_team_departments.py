@@ -62,8 +62,8 @@ def test_the_form_offers_each_department_with_its_number_of_actions(plan, client
     assert '<option value="Library">Library: reports on 2 actions</option>' in text
     assert '<option value="Streets">Streets: reports on 1 action</option>' in text
     assert "Parks" not in text
-    asked = html.unescape(client.get(f"{INVITE}?department=streets").text)
-    assert '<option value="Streets" selected>' in asked
+    preselected = html.unescape(client.get(f"{INVITE}?department=streets").text)
+    assert '<option value="Streets" selected>' in preselected
 
 
 @pytest.mark.parametrize(
