@@ -136,7 +136,8 @@ function announce(detail, cause) {
 
 function place(line, detail) {
   const form = formOf(detail);
-  if (!form) detail.target.before(line);
+  if (!form && detail.target.matches("li")) detail.target.append(line);
+  else if (!form) detail.target.before(line);
   else if (!isSaving(detail)) form.before(line);
   else if (form.matches(".inline-form")) (form.closest("li > *, .row") ?? form).after(line);
   else (buttonOf(detail)?.closest("form > *") ?? form.lastElementChild).before(line);

@@ -134,6 +134,20 @@ def test_an_edit_in_place_survives_a_sign_out_in_another_tab(riverton_site: Site
     assert action.resources == "Two posts until June"
 
 
+def test_a_link_and_a_button_say_that_one_is_signed_out(riverton_site: Site, new_page: Any) -> None:
+    page, action = new_page(), first_action()
+    sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), EMAIL, PHRASE)
+    sign_out_in_another_tab(page, riverton_site, "riverton")
+    row = page.locator(f"#action-{action.code}")
+    row.get_by_role("link", name=re.compile("^Edit")).click()
+    alert = row.get_by_role("alert")
+    expect(alert).to_contain_text("This page was not changed: you were signed out.")
+    row.get_by_role("button", name=re.compile("^Move down")).click()
+    expect(alert).to_contain_text("Not saved: you were signed out.")
+    expect(alert).to_contain_text("Move down")
+    assert_accessible_and_responsive(page)
+
+
 FAILURES = [
     (500, "something went wrong on our side"),
     (403, "that is not open to you"),
