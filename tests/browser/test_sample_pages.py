@@ -45,6 +45,7 @@ COORDINATOR = {
     "import": "/workspace/import/",
     "history": "/workspace/history/",
     "publish": "/workspace/plan/publish/",
+    "published": "/workspace/plan/published/",
     "settings": "/workspace/settings/",
     "updates": "/workspace/updates/",
     "team": "/workspace/team/",
@@ -52,6 +53,7 @@ COORDINATOR = {
 STAFF = {
     "staff": "/staff/",
     "staff-new": "/staff/jurisdictions/new/",
+    "staff-contact": "/staff/contact/",
     "staff-city": "/staff/jurisdictions/new-corvane/",
 }
 IN_DOCS = {
