@@ -98,6 +98,7 @@ def test_an_invited_person_joins_and_the_coordinator_sees_them(site: Site, rosa:
     page = new_page()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
     assert page.get_by_role("row", name="Ines Calloway").get_by_text("Viewer", exact=True).is_visible()
+    ines.set_viewport_size(WIDE)  # narrow, it is in the menu
     ines.get_by_role("button", name="Sign out").click()
     ines.goto(site.url("portal", "/accounts/"))
     assert ines.get_by_role("link", name="Riverton").first.is_visible()

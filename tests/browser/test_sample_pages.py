@@ -48,6 +48,7 @@ COORDINATOR = {
     "import": "/workspace/import/",
     "history": "/workspace/history/",
     "publish": "/workspace/plan/publish/",
+    "published": "/workspace/plan/published/",
     "settings": "/workspace/settings/",
     "updates": "/workspace/updates/",
     "team": "/workspace/team/",
@@ -55,6 +56,7 @@ COORDINATOR = {
 STAFF = {
     "staff": "/staff/",
     "staff-new": "/staff/jurisdictions/new/",
+    "staff-contact": "/staff/contact/",
     "staff-city": "/staff/jurisdictions/new-corvane/",
 }
 IN_DOCS = {
