@@ -43,32 +43,33 @@ if (navigator.clipboard) {
 }
 
 // ---- The plan editor -------------------------------------------------------------------------------------
-// Back from a page that saved or moved an action: go on where it was left.
-if (!document.querySelector(".errors")) document.querySelector("#tree [data-focus]")?.focus();
-
-// The address remembers the goal that was opened last.
-document.addEventListener(
-  "toggle",
-  (event) => {
-    const goal = event.target;
-    if (!goal.matches("details.pgroup[open][data-goal]") || new URLSearchParams(location.search).has("q")) return;
-    const address = new URL(location.href);
-    if (address.searchParams.has("missing") || address.searchParams.get("goal") === goal.dataset.goal) return;
-    if (!address.searchParams.has("goal") && !goal.previousElementSibling) return;
-    address.search = new URLSearchParams({ goal: goal.dataset.goal });
-    address.hash = "";
-    history.replaceState(history.state, "", address);
-  },
-  true,
+// Back from a page that saved or moved an action: go on where it was left. The address of the row takes the focus away
+// until the page is loaded.
+addEventListener("load", () =>
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body) document.querySelector("#tree [data-focus]")?.focus();
+  }),
 );
 
+// The address remembers the goal that was opened last.
+function rememberGoal(goal) {
+  const address = new URL(location.href);
+  if (!goal?.dataset.goal || ["q", "missing"].some((name) => address.searchParams.has(name))) return;
+  address.search = new URLSearchParams({ goal: goal.dataset.goal });
+  address.hash = "";
+  history.replaceState(history.state, "", address);
+}
+
 document.addEventListener("click", (event) => {
+  const folded = event.target.closest(".pgroup:not([open]) > summary");
+  if (folded) rememberGoal(folded.parentElement);
   // A link to a goal that is on the page opens it there.
   const link = event.target.closest("a[data-opens]");
   const goal = link && document.getElementById(link.dataset.opens);
   if (goal?.querySelector(".lines")) {
     event.preventDefault();
     goal.open = true;
+    rememberGoal(goal);
     goal.querySelector("summary").focus();
     goal.scrollIntoView();
   }

@@ -233,7 +233,14 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
             services.add_action(outcome, by=None, title=f"Keyboard step {number}")
     action = action_named("Keyboard step 0")
     page = new_page()
-    open_at(page, riverton_site, action)
+    sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
+    page.locator(f"#goal-{outcome.goal_id} > summary").focus()
+    press(page, "Enter")  # unfolds the goal, and the address remembers it
+    page.wait_for_url("**/workspace/plan/?goal=*")
+    page.reload()
+    assert page.locator("details.pgroup[open]").count() == 1
+    assert page.locator(f"#goal-{outcome.goal_id}[open]").count() == 1
+    page.goto(riverton_site.url("riverton", f"/workspace/plan/?at={action.code}#action-{action.code}"))
     page.locator("a:focus", has_text="Edit").wait_for()
     assert focused(page) == f"Edit, {action}"  # the page was opened at this action
     status = page.locator("#toast")

@@ -183,6 +183,16 @@ class MoveForm(VersionMixin, ReasonMixin, forms.Form):
         super().__init__(*args, is_adopted=is_adopted(plan), **kwargs)
         if isinstance(item, Goal):
             del self.fields["reason"]
+        else:
+            self.fields["reason"].help_text = (
+                _(
+                    "An adopted plan needs it, and publishes it, if the action becomes part of another outcome."
+                )
+                if isinstance(item, Action)
+                else _(
+                    "An adopted plan needs it, and publishes it, if the outcome becomes part of another goal."
+                )
+            )
         self.parents = _parents(item, plan)
         self.fields["target"].choices = _positions(item, self.parents)  # type: ignore[attr-defined]
         self.fields["target"].initial = _position_now(item)
