@@ -75,6 +75,7 @@ def strip_context(statistics: PlanStatistics, url: Callable[..., str]) -> dict[s
         due = rows_by_key[period.key]
         cells.append(
             {
+                "period": period,
                 "label": period.label,
                 "url": url(due=period.key, status="open") if due else "",
                 "count_text": _count_text(due),
@@ -197,10 +198,17 @@ def _without_gaps(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
             gap.append(cell)
             continue
         if len(gap) > MAX_EMPTY_CELLS:
-            kept.append(gap[0] | {"label": f"{gap[0]['label']} – {gap[-1]['label']}"})
+            kept.append(gap[0] | {"label": _range_label(gap[0]["period"], gap[-1]["period"])})
         else:
             kept += gap
         gap = []
         if cell:
             kept.append(cell)
     return kept
+
+
+def _range_label(first: Period, last: Period) -> str:
+    """ "2028 Q1–Q3", "2027 Q4–2028 Q2" or "2030–2034"."""
+    if first.year != last.year:
+        return f"{first.label}–{last.label}"
+    return _("%(first)s–Q%(last)d") % {"first": first.label, "last": last.quarter}

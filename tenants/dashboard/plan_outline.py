@@ -26,7 +26,7 @@ def build_outline(plan: Plan, rows: list[Row]) -> list[dict[str, Any]]:
     outcomes: dict[int, list[dict[str, Any]]] = defaultdict(list)
     current_outcomes = Outcome.objects.filter(goal__plan=plan, retired_at=None, goal__retired_at=None)
     for outcome in current_outcomes.order_by("position", "pk").values(
-        "pk", "uuid", "label", "title", "story", "stage", "goal_id"
+        "pk", "uuid", "label", "title", "stage", "goal_id"
     ):
         heading = title_with_label(outcome["label"], outcome["title"])
         outcomes[outcome["goal_id"]].append(

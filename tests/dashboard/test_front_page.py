@@ -239,6 +239,20 @@ def test_each_quarter_of_the_strip_leads_to_the_open_actions_due_in_it(public_pl
     assert "Overdue: 2.2 Rent fund (Housing Services)." in page
 
 
+def test_a_longer_gap_of_the_strip_is_one_cell(launched_city, public_plan, text, in_city):
+    with in_city(launched_city):
+        Action.objects.filter(code="t8").update(due_date=dt.date(2028, 4, 30), start_date=None)
+    assert "2027 Q3–2028 Q1 none due 2028 Q2 1 due" in text()
+    with in_city(launched_city):
+        Action.objects.filter(code="t5").update(due_date=dt.date(2027, 9, 30))
+        Action.objects.filter(code="t8").update(due_date=dt.date(2028, 10, 30))
+    assert "2027 Q4–2028 Q3 none due" in text()
+    with in_city(launched_city):
+        Action.objects.filter(code="t8").update(due_date=dt.date(2070, 10, 30))
+    assert "2026 1 overdue" in text()
+    assert "2028–2069 none due 2070 1 due" in text()
+
+
 @pytest.mark.parametrize(
     ("due", "codes"),
     [
