@@ -78,13 +78,14 @@ class SearchSerializer(Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     corrected = serializers.CharField(
-        allow_null=True, help_text="What was searched for instead of your words: they found nothing."
+        allow_null=True, help_text="What was searched for instead, because your words found nothing."
     )
     also = serializers.ListField(
         child=serializers.CharField(), help_text="Synonyms that were searched for too."
     )
     notice = serializers.CharField(
-        allow_null=True, help_text="Set while the search engine is away and the database answers."
+        allow_null=True,
+        help_text="Set while the search engine is unavailable and results come from the database.",
     )
     results = HitSerializer(many=True)
     facets = serializers.DictField(child=FacetValueSerializer(many=True))
@@ -124,7 +125,7 @@ class ApiSearchFilterSet(django_filters.FilterSet):
             min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE, help_text="Hits on a page."
         )
         sort = ChoiceParameter(SORTS, help_text="The best or the newest first.")
-        exact = BooleanParameter(help_text="Your words alone, without synonyms and corrections.")
+        exact = BooleanParameter(help_text="Only your words, without synonyms and corrections.")
         others = {"page": page, "page_size": size, "sort": sort, "exact": exact}
         return {
             "q": ParameterFilter(text),

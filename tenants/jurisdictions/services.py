@@ -40,7 +40,7 @@ def _validate_slug(slug: str) -> None:
         field.clean(slug, None)
         if slug in RESERVED_SLUGS:
             raise ValidationError(
-                _("“%(value)s” is kept for the portal itself. Choose another address.") % {"value": slug}
+                _("“%(value)s” is reserved for the portal. Choose another address.") % {"value": slug}
             )
     except ValidationError as error:
         raise ValidationError({"slug": error.messages}) from None
@@ -212,7 +212,7 @@ def register_host(jurisdiction: Jurisdiction) -> None:
     )
     if domain.tenant_id != jurisdiction.pk:
         raise ValidationError(
-            _("The host %(host)s leads to %(name)s already. Choose another address.")
+            _("The host %(host)s is already used by %(name)s. Choose another address.")
             % {"host": jurisdiction.host, "name": domain.tenant}
         )
 

@@ -200,7 +200,7 @@ def search_outcome(member: Any, url: Callable[..., str]) -> str:
     text = member.locator("main").inner_text()
     if "scored set of interview questions" not in text:
         return ""
-    return "without the engine" if "does not answer right now" in text else "with the engine"
+    return "without the engine" if "is not available right now" in text else "with the engine"
 
 
 def is_consistent(command: str) -> bool:
