@@ -153,7 +153,7 @@ class GoalSerializer(ProjectionSerializer):
         fields = (*ProjectionSerializer.shared_fields, "label", "title", "sectors", "position")
         extra_kwargs = {
             "label": {"help_text": "As the member writes it: “Goal 1”."},
-            "position": {"help_text": "Its place in the plan."},
+            "position": {"help_text": "Its position in the plan."},
         }
 
 
@@ -165,7 +165,7 @@ class OutcomeSerializer(ProjectionSerializer):
     class Meta:
         model = PublicOutcome
         fields = (*ProjectionSerializer.shared_fields, "goal", "label", "title", "stage", "position")
-        extra_kwargs = {"position": {"help_text": "Its place below the goal."}}
+        extra_kwargs = {"position": {"help_text": "Its position in the goal."}}
 
 
 class ActionSerializer(ProjectionSerializer):
@@ -195,13 +195,13 @@ class ActionSerializer(ProjectionSerializer):
             "due_precision", "is_continuous", "last_update_on", "last_update_text", "position",
         )  # fmt: skip
         extra_kwargs = {
-            "code": {"help_text": "The portal’s lasting name of it, in the address of its page."},
+            "code": {"help_text": "The portal’s permanent name for it, used in the address of its page."},
             "number": {"help_text": "As the member writes it: “1.1.2”."},
             "reason": {"help_text": "The reason for the status."},
-            "accountable": {"help_text": "Who answers for it."},
+            "accountable": {"help_text": "The person or department responsible."},
             "due_date": {"help_text": "The last day of what was promised: “June 2027” is 2027-06-30."},
-            "is_continuous": {"help_text": "Goes on without an end date."},
-            "position": {"help_text": "Its place below the outcome."},
+            "is_continuous": {"help_text": "Ongoing (no end date)."},
+            "position": {"help_text": "Its position in the outcome."},
         }
 
 
@@ -210,7 +210,7 @@ def jurisdiction_filter() -> AnyOfFilter:
 
 
 def stage_filter() -> AnyOfFilter:
-    description = "Steps that normalize, organize or operationalize."
+    description = "With one of these strategies."
     return AnyOfFilter(ChoiceParameter(ActionStage.values), description, field_name="stage")
 
 
@@ -247,7 +247,7 @@ class ApiOutcomeFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
-    goal = AnyOfFilter(UuidParameter(), "Below these goals, by id.", field_name="goal_id")
+    goal = AnyOfFilter(UuidParameter(), "In these goals, by id.", field_name="goal_id")
     stage = stage_filter()
     updated_since = UpdatedSinceFilter("shown_at")
 
@@ -256,11 +256,11 @@ class ApiActionFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
-    goal = AnyOfFilter(UuidParameter(), "Below these goals, by id.", field_name="outcome__goal_id")
-    outcome = AnyOfFilter(UuidParameter(), "Below these outcomes, by id.", field_name="outcome_id")
+    goal = AnyOfFilter(UuidParameter(), "In these goals, by id.", field_name="outcome__goal_id")
+    outcome = AnyOfFilter(UuidParameter(), "In these outcomes, by id.", field_name="outcome_id")
     status = StatusFilter(
         ChoiceParameter([*Action.Status.values, "none"]),
-        "Last reported like this; `none` for those without a report yet.",
+        "With this status in the last report; `none` for those without a report yet.",
     )
     standing = AnyOfFilter(
         ChoiceParameter([code for code, _label in STANDINGS]),
@@ -378,7 +378,7 @@ class OutcomeViewSet(ProjectionViewSet):
         operation_id="list_actions",
         summary="Actions",
         description=(
-            "The actions of published plans: what was promised, due date, lead department and status."
+            "The actions of published plans: what was promised, who is responsible, the due date and the status."
         ),
     ),
     retrieve=extend_schema(

@@ -227,7 +227,7 @@ class ApiFilterSet(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         cursor = CursorParameter(
             cls.key_pattern,
-            help_text="Where the page begins: part of the addresses in `next` and `previous`.",
+            help_text="Where the page starts: part of the addresses in `next` and `previous`.",
         )
         size = IntegerParameter(
             min_value=1, max_value=MAX_PAGE_SIZE, default=PAGE_SIZE, help_text="Rows on a page."

@@ -24,13 +24,13 @@ CONTENT_TYPE = "application/problem+json"
 PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     400: (
         "bad-request",
-        "A parameter that is not known here, or a value that cannot be read; `errors` names each.",
+        "An unknown parameter or an invalid value; `errors` lists each.",
     ),
-    404: ("not-found", "There is nothing at this address, or nothing that you may see."),
-    405: ("method-not-allowed", "The API only reads: GET, HEAD and OPTIONS."),
-    406: ("not-acceptable", "`Accept` asks for a format that is not to be had."),
+    404: ("not-found", "There is nothing at this address, or nothing that you can see."),
+    405: ("method-not-allowed", "The API is read-only: use GET, HEAD or OPTIONS."),
+    406: ("not-acceptable", "`Accept` asks for a format that is not available."),
     429: ("too-many-requests", "Wait the number of seconds in `Retry-After`."),
-    500: ("server-error", "Something broke here. Try again later."),
+    500: ("server-error", "Something went wrong on our side. Try again later."),
 }
 
 
@@ -43,7 +43,7 @@ class InvalidParameters(exceptions.APIException):
         self.errors = list(errors)
         first = self.errors[0]
         single = _("The parameter %(parameter)s is “%(value)s”. %(detail)s") % first
-        many = _("%(n)d parameters cannot be read; “errors” names them.") % {"n": len(self.errors)}
+        many = _("%(n)d parameters are invalid; “errors” lists them.") % {"n": len(self.errors)}
         super().__init__(single if len(self.errors) == 1 else many)
 
 

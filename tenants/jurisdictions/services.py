@@ -105,8 +105,8 @@ def open_jurisdiction(
         if needs_schema and not is_new and not repair:
             raise ValidationError(
                 _(
-                    "%(name)s is registered, but its data are not there (schema %(schema)s). Restore them from a "
-                    "backup. Only if there is none, open it again with --repair: it starts empty."
+                    "%(name)s is registered, but its data is missing (schema %(schema)s). Restore them from a "
+                    "backup. Only if there is none, set it up again with --repair: it starts empty."
                 )
                 % {"name": jurisdiction.name, "schema": jurisdiction.schema_name}
             )
