@@ -221,7 +221,7 @@ class Jurisdiction(TenantMixin):
                     "This has characters that can’t be shown, like a line break. Type it again."
                 )
             elif value and not value.strip():
-                errors[field] = _("This is empty. Type a name.")
+                errors[field] = _("This has only spaces. Type a name.")
         if self.state and self.state not in US_STATES:
             errors["state"] = _("“%(value)s” is not a state. Write its two letters, like MN.") % {
                 "value": self.state

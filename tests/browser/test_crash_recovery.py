@@ -101,7 +101,7 @@ def test_a_city_goes_live_once_whatever_is_killed(portal: SupervisedPortal, new_
 
     def open_city() -> None:
         staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
-        staff.get_by_label("Legal name").fill("City of Elm Ford")
+        staff.get_by_label("Official name").fill("City of Elm Ford")
         staff.get_by_label("Site address").fill("elm-ford")
         staff.get_by_label("State").select_option("MN")
         staff.get_by_label("Coordinator’s email address").fill(ADA)

@@ -375,4 +375,4 @@ def test_fields_are_labeled_as_the_model_names_them():
     own = {"slug", "coordinator", "fiscal_year_start_month", "languages", "other_languages"}
     labels = {name: field.label for name, field in fields.items() if name not in own}
     assert labels == {name: field_label(Jurisdiction, name) for name in labels}
-    assert labels["name"] == "Legal name"
+    assert labels["name"] == "Official name"
