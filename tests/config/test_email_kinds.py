@@ -158,7 +158,7 @@ def read(sample: emails.SampleMail, city: Any, alliance: Any) -> None:
         is_account = urlsplit(link).path.startswith("/accounts/")
         assert link.startswith(f"{(alliance if is_account else sender).base_url}/"), link
     has_button = len(links) > 1
-    assert has_button == bool(re.search(r"expires on|works until|not expire", rendered.text))
+    assert has_button == bool(re.search(r"expires (?:on|at)|not expire", rendered.text))
 
     # Both versions say the same.
     for paragraph in rendered.text.split("\n\n")[2:]:
