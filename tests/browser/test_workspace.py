@@ -195,7 +195,7 @@ def test_an_action_is_edited_in_place_and_reported_on(
     row.locator(".rowmenu > summary").click()
     row.get_by_role("link", name=re.compile("^Update")).click()
     page.locator("label").filter(has_text="Off track").click()
-    page.get_by_label("What happened?").fill("The paint did not come.")
+    page.get_by_label("What happened?").fill(f"The paint did not come ({scripts}).")
     page.get_by_label("What is in the way?").fill("")
     page.get_by_role("button", name="Save the update").click()
     page.get_by_text("needs a reason").first.wait_for()
