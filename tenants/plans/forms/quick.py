@@ -186,11 +186,11 @@ class MoveForm(VersionMixin, ReasonMixin, forms.Form):
         else:
             self.fields["reason"].help_text = (
                 _(
-                    "An adopted plan needs it, and publishes it, if the action becomes part of another outcome."
+                    "Required and published if the plan is adopted and the action moves to another outcome."
                 )
                 if isinstance(item, Action)
                 else _(
-                    "An adopted plan needs it, and publishes it, if the outcome becomes part of another goal."
+                    "Required and published if the plan is adopted and the outcome moves to another goal."
                 )
             )
         self.parents = _parents(item, plan)

@@ -148,7 +148,7 @@ def build_change_entry(
         raise ValidationError(
             {
                 "reason": _(
-                    "The plan is adopted, so this is a promise. Say why it changes; the reason is published."
+                    "The plan is adopted. Add a reason for this change; it will be published."
                 )
             }
         )

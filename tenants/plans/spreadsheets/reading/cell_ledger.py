@@ -51,7 +51,7 @@ class CellLedger:
 
     def mark_ignored(self, cell: Cell) -> None:
         """Record a cell of a column that a person chose to leave out: refused, without a message."""
-        self._dispositions[(cell.row, cell.column)] = ("refused", _("left out in the mapping"))
+        self._dispositions[(cell.row, cell.column)] = ("refused", _("left out when the columns were matched"))
 
     def refuse(self, cell: Cell, reason: str) -> None:
         """Record a cell that cannot be used, with an error message."""
@@ -63,7 +63,7 @@ class CellLedger:
             cell.row,
             cell.letter,
             cell.text,
-            _("Cell %(cell)s was left out: %(reason)s.") % {"cell": cell_name, "reason": reason},
+            _("Cell %(cell)s was not imported: %(reason)s.") % {"cell": cell_name, "reason": reason},
             level="error",
         )
 
@@ -87,7 +87,7 @@ class CellLedger:
                 cell.row,
                 cell.letter,
                 cell.text,
-                _("Invisible control characters were taken out of this cell. Check its text."),
+                _("Invisible control characters were removed from this cell. Check its text."),
             )
         if self.grid.has_open_quote:
             text = _(
@@ -107,7 +107,7 @@ class CellLedger:
             if self.grid.is_hidden
             else _(
                 "The sheet “%(sheet)s” has no column for actions. It was not imported; its %(count)s "
-                "cells are kept as notes."
+                "cells are saved as notes."
             )
         )
         self.warn(kind, 1, "", "", text % {"sheet": self.grid.name or "", "count": len(self.grid.cells)})

@@ -149,7 +149,7 @@ class SheetParser:
 
     def _warn_of_plain_text(self, row: int, cell: Cell) -> None:
         text = _(
-            "This row is neither a goal nor an outcome nor an action. It was kept as a note of the sheet."
+            "This row is not a goal, outcome or action. It was saved as a note."
         )
         self.ledger.warn("note_kept", row, cell.letter, cell.text, text)
 
@@ -230,7 +230,7 @@ class SheetParser:
             self._draft = None
             for cell in filled:
                 self.ledger.refuse(
-                    cell, _("the action of this row was left out. Correct the action and import again")
+                    cell, _("the action in this row was not imported. Correct the action and import again")
                 )
         elif action is not None and action.row == row:
             self._open_action(row, header, action)
@@ -272,7 +272,7 @@ class SheetParser:
                     row,
                     cell.letter,
                     cell.text,
-                    _("This row has no action. The cell was kept as a note of the sheet."),
+                    _("This row has no action. The cell was saved as a note."),
                 )
             return
         action = header.column_of("action")
