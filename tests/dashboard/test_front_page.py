@@ -159,7 +159,7 @@ def test_a_completed_action_is_dated_by_its_last_report_and_it_is_said(
     with in_city(launched_city):
         Action.objects.filter(code="t1").update(last_update_on=dt.date(2027, 2, 1))
     page = text()
-    assert "For 1 completed action no report names the day; its last report counts." in page
+    assert "1 completed action has no completion date; we use the date of its last report." in page
     assert "Completed date not given" in page
 
 
@@ -319,7 +319,7 @@ def test_a_completion_is_dated_by_the_reports_where_the_status_is_not(
     page = text()
     assert "Completed on August 10, 2026" in page
     assert "has no date" not in page
-    assert "no report names the day" not in page
+    assert "no completion date" not in page
 
 
 def test_what_changed_has_a_word_for_each_mark(public_plan, launched_city, anonymous_client, in_city):

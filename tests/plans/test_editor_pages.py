@@ -268,9 +268,9 @@ def test_rows_go_when_they_are_ticked_and_never_when_they_are_emptied(coordinato
         PartyFactory(action=action, department__name="Parks")
     data = form_of(coordinator_client, action.code)
     for name, message in (
-        ("measures-0-text", "Write the measure, or tick “Remove”."),
-        ("milestones-0-due", "Add a date, or tick “Remove”."),
-        ("parties-0-department", "Name the department, or tick “Remove”."),
+        ("measures-0-text", "Write the measure, or check “Remove”."),
+        ("milestones-0-due", "Add a date, or check “Remove”."),
+        ("parties-0-department", "Name the department, or check “Remove”."),
     ):
         response = coordinator_client.post(url("edit-action", action.code), data | {name: ""})
         assert response.status_code == 422

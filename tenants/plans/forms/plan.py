@@ -114,7 +114,7 @@ class PlanForm(PlanItemForm):
         help_texts = {
             "summary": _("In plain language, for residents."),
             "cadence_days": _("An update is due this many days after the last one. 92 days is a quarter."),
-            "grace_days": _("After how many more days silence counts as stale."),
+            "grace_days": _("This many days after an update was due, the action shows “No recent update”."),
         }
 
 

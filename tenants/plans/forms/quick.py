@@ -185,13 +185,9 @@ class MoveForm(VersionMixin, ReasonMixin, forms.Form):
             del self.fields["reason"]
         else:
             self.fields["reason"].help_text = (
-                _(
-                    "Required and published if the plan is adopted and the action moves to another outcome."
-                )
+                _("Required and published if the plan is adopted and the action moves to another outcome.")
                 if isinstance(item, Action)
-                else _(
-                    "Required and published if the plan is adopted and the outcome moves to another goal."
-                )
+                else _("Required and published if the plan is adopted and the outcome moves to another goal.")
             )
         self.parents = _parents(item, plan)
         self.fields["target"].choices = _positions(item, self.parents)  # type: ignore[attr-defined]

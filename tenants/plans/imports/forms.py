@@ -72,9 +72,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason for these changes"),
-        help_text=_(
-            "The plan is adopted. Changes to what was adopted are published with this reason."
-        ),
+        help_text=_("The plan is adopted. Changes to what was adopted are published with this reason."),
         required=False,
         max_length=300,
     )

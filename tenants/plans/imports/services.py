@@ -226,9 +226,7 @@ def commit_import(
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     _require_open(job)
     if job.state != ImportJob.State.CHECKED:
-        raise ValidationError(
-            _("Match the columns first. Then the sheet can be checked and imported.")
-        )
+        raise ValidationError(_("Match the columns first. Then the sheet can be checked and imported."))
     goals = [spreadsheets.Goal.from_dict(goal) for goal in job.tree]
     lock_plan_rows(plan)  # the rows that are compared are those that are overwritten
     difference = compare_with_plan(plan, goals)

@@ -77,9 +77,7 @@ def can_undo(job: ImportJob) -> bool:
 
 def _check_deadline(job: ImportJob) -> None:
     if job.state != ImportJob.State.COMMITTED or job.undo_until is None:
-        raise ValidationError(
-            _("“%(file)s” has no changes to undo.") % {"file": job.filename}
-        )
+        raise ValidationError(_("“%(file)s” has no changes to undo.") % {"file": job.filename})
     if timezone.now() > job.undo_until:
         raise ValidationError(
             _("This import could be undone until %(day)s. Edit or archive what is wrong instead.")

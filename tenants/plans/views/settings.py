@@ -38,7 +38,9 @@ FIELDS = (
 class SettingsForm(ContactForm, PlaceForm):
     fiscal_year_start_month = forms.TypedChoiceField(
         label=gettext_lazy("Fiscal year starts in"),
-        help_text=gettext_lazy("“FY27” is named after the year it ends in. We use this to read spreadsheets."),
+        help_text=gettext_lazy(
+            "“FY27” is named after the year it ends in. We use this to read spreadsheets."
+        ),
         choices=list(MONTHS.items()),
         coerce=int,
     )
@@ -53,7 +55,8 @@ class SettingsForm(ContactForm, PlaceForm):
     picture = forms.FileField(
         label=gettext_lazy("Picture at the top of your front page"),
         help_text=gettext_lazy(
-            "A landscape picture of your community. PNG, JPEG, WebP or GIF, up to %(limit)d MB. We remove the location and date stored in a photo."
+            "A landscape picture of your community. PNG, JPEG, WebP or GIF, up to %(limit)d MB. "
+            "We remove the location and date stored in a photo."
         )
         % {"limit": MAX_UPLOAD_MEGABYTES},
         required=False,

@@ -11,7 +11,10 @@ from django_tenants.utils import tenant_context
 from tenants.models import Jurisdiction
 from tenants.plans import imports, spreadsheets
 
-NEEDS_REASON = "The plan is adopted, and this sheet changes its wording, owners, dates or measures. Add a reason with --reason; it will be published."
+NEEDS_REASON = (
+    "The plan is adopted, and this sheet changes its wording, owners, dates or measures. "
+    "Add a reason with --reason; it will be published."
+)
 
 
 def get_jurisdiction(slug: str) -> Jurisdiction:
@@ -85,10 +88,10 @@ def _as_text(
         lines.append(f"{sheet}{message.column}{message.row or ''}: {message.text}")
     counts, cells = difference.counts()["action"], result.cell_counts
     if counts["absent"]:
-        lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they stay as they are.")
+        lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they do not change.")
     lines.append(
-        f"{cells['total']} cells: {cells['imported']} imported, {cells['noted']} kept as notes, "
-        f"{cells['refused']} refused."
+        f"{cells['total']} cells: {cells['imported']} imported, {cells['noted']} saved as notes, "
+        f"{cells['refused']} not imported."
     )
     verb = "Would import" if dry_run else "Imported"
     lines.append(

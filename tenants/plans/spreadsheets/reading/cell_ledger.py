@@ -101,7 +101,7 @@ class CellLedger:
         kind = "hidden_sheet" if self.grid.is_hidden else "other_sheet"
         text = (
             _(
-                "The sheet “%(sheet)s” is hidden. It was not imported; its %(count)s cells are kept "
+                "The sheet “%(sheet)s” is hidden. It was not imported; its %(count)s cells are saved "
                 "as notes. Show it in Excel if it belongs to the plan."
             )
             if self.grid.is_hidden
@@ -120,7 +120,7 @@ class CellLedger:
                 get_column_letter(column),
                 text,
                 _(
-                    "The comment on this cell is not part of the plan and was not imported. Put it "
-                    "into a cell if it should be kept."
+                    "The comment on this cell is not part of the plan and was not imported. To keep it, "
+                    "put it in a cell."
                 ),
             )

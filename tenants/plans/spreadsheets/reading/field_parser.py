@@ -177,9 +177,7 @@ class FieldParser:
         row, column, value = action.row or 0, draft.column("accountable"), draft.text("accountable")
         if parties.vacant is not None and not action.accountable:
             action.owner_vacant_since = parse_vacant_since(parties.vacant, self.date_conventions)
-            self.warn(
-                "no_party", row, column, value, _("The lead position is vacant. Assign this action.")
-            )
+            self.warn("no_party", row, column, value, _("The lead position is vacant. Assign this action."))
         elif not action.accountable:
             self.warn(
                 "no_party",
@@ -197,7 +195,9 @@ class FieldParser:
                 (
                     _("%(count)s departments listed. We made %(first)s the lead and the other a partner.")
                     if len(action.accountable) == 2
-                    else _("%(count)s departments listed. We made %(first)s the lead and the others partners.")
+                    else _(
+                        "%(count)s departments listed. We made %(first)s the lead and the others partners."
+                    )
                 )
                 % {"count": len(action.accountable), "first": action.accountable[0]},
             )
@@ -299,7 +299,9 @@ class FieldParser:
         if not raw.strip():
             text = _("No due date. Add one, or write “Ongoing”.")
         elif action.start:
-            text = _("“%(value)s” has a start but no end. Add a due date, or write “Ongoing”.") % {"value": raw}
+            text = _("“%(value)s” has a start but no end. Add a due date, or write “Ongoing”.") % {
+                "value": raw
+            }
         else:
             text = _(
                 "“%(value)s” is not a date. The text is kept; write a date such as “June 2026”, “FY27 "
