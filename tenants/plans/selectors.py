@@ -96,7 +96,7 @@ def owing_updates(plan: Plan) -> ActionQuerySet:
 def undated_report() -> Subquery:
     """The label of an action's newest report without a date, like "Q3"; None if there is none. For an annotation.
 
-    Text in your file something of an action without a dated report only.
+    It says something of an action without a dated report only.
     """
     undated = ProgressNote.objects.filter(action=OuterRef("pk"), noted_on=None)
     return Subquery(undated.order_by("-position", "-pk").values("label")[:1])
