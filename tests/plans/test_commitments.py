@@ -31,10 +31,10 @@ MEASURE = {"kind": "how_much", "text": "Families helped", "baseline": "22", "tar
 # Each commitment of an action: a change of it, and what the public page shows of that.
 PROMISED: dict[str, tuple[dict[str, Any], str]] = {
     "title": ({"title": "Rent help at once"}, "Action Rent fund Rent help at once"),
-    "details": ({"details": "For all"}, "Details nothing For all"),
+    "details": ({"details": "For all"}, "Details not set For all"),
     "accountable": ({"accountable": "City Clerk"}, "Responsible Housing Services City Clerk"),
-    "owner": ({"owner": "OWNER"}, "Person nobody Ada Obi"),
-    "owner_vacant_since": ({"owner_vacant_since": dt.date(2027, 2, 1)}, "Vacant since nothing February 1, 2027"),
+    "owner": ({"owner": "OWNER"}, "Person not assigned Ada Obi"),
+    "owner_vacant_since": ({"owner_vacant_since": dt.date(2027, 2, 1)}, "Vacant since not set February 1, 2027"),
     "start_date": ({"start_date": dt.date(2025, 9, 1)}, "Start March 1, 2025 September 1, 2025"),
     "start_precision": ({"start_precision": "month"}, "Start March 1, 2025 March 2025"),
     "due_date": ({"due_date": dt.date(2027, 12, 31)}, "Due December 31, 2026 December 31, 2027"),

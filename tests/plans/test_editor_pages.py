@@ -157,7 +157,7 @@ def test_the_second_of_two_people_keeps_the_input_and_sees_what_changed(
     other.post(url("edit-action", action.code), form_of(other, action.code) | {"details": "Hers"})
     response = coordinator_client.post(url("edit-action", action.code), data)
     assert response.status_code == 422
-    assert "Ann Lee changed this after you opened the page" in response.text
+    assert "Ann Lee changed this. Compare both texts" in response.text
     assert "Two posts" in response.text
     assert "Hers" in response.text
     with in_city(riverton):

@@ -128,7 +128,7 @@ def test_the_page_before_publishing_says_how_many_more_lack_something(coordinato
     with in_city(riverton):
         ActionFactory.create_batch(2, outcome=Outcome.objects.first(), due_date=None)
     text = " ".join(coordinator_client.get(url("publish")).text.split())
-    assert "8 actions have no date" in text
+    assert "8 actions have no due date" in text
     assert "and 3 more" in text
 
 

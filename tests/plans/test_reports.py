@@ -239,7 +239,7 @@ def test_without_its_only_report_an_action_is_as_it_was_before(rosa):
 def test_a_withdrawal_needs_a_reason_and_happens_once(rosa):
     note = report(ActionFactory(), rosa)
     before = rows()
-    with pytest.raises(ValidationError, match="Say why"):
+    with pytest.raises(ValidationError, match="Add a reason"):
         services.withdraw_progress(note, reason=" ", by=rosa)
     assert rows() == before
     services.withdraw_progress(note, reason="Wrong action.", by=rosa)

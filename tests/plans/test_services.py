@@ -351,7 +351,7 @@ def test_a_plan_without_an_action_is_not_published(riverton):
 
 def test_unpublishing_needs_a_reason():
     plan = PlanFactory()
-    with pytest.raises(ValidationError, match="Say why"):
+    with pytest.raises(ValidationError, match="Add a reason"):
         services.unpublish_plan(plan, by=None, reason="")
     plan.refresh_from_db()
     assert plan.visibility == "public"
