@@ -53,9 +53,9 @@ RESERVED_SLUGS = frozenset(
 
 
 class Visibility(models.TextChoices):
-    INTERNAL = "internal", _("Only this jurisdiction")
+    INTERNAL = "internal", _("Your team only")
     COHORT = "cohort", _("Members of the cohort")
-    PUBLIC = "public", _("Everybody")
+    PUBLIC = "public", _("Everyone")
 
 
 class JurisdictionQuerySet(models.QuerySet["Jurisdiction"]):

@@ -72,7 +72,7 @@ def test_without_a_contact_the_page_says_so_and_nothing_promises_more(client_for
     client = reader(client_for, city)
     assert "This office has not given a contact yet." in main_of(client.get("/contact/"))
     text = main_of(client.get(f"/plan/actions/{action.code}/"))
-    assert "This office has not given a contact yet." in text
+    assert "This office has not added contact details yet." in text
     assert "Ask about this action" not in text
     assert "Tell us what we left out" not in client.get("/narrative/").text
     assert not re.search(r"mailto:[^?]", client.get("/").text)  # the link to pass the page on names nobody

@@ -154,7 +154,7 @@ def test_a_completed_action_is_dated_by_its_last_report_and_it_is_said(
     with in_city(launched_city):
         Action.objects.filter(code="t1").update(last_update_on=dt.date(2027, 2, 1))
     page = text()
-    assert "For 1 completed action no report names the day; its last report counts." in page
+    assert "1 completed action has no completion date; we use the date of its last report." in page
     assert "Completed date not given" in page
 
 

@@ -138,7 +138,7 @@ def test_a_completion_is_dated_by_the_reports_where_the_status_is_not(
     page = text()
     assert "Completed on August 10, 2026" in page
     assert "has no date" not in page
-    assert "no report names the day" not in page
+    assert "no completion date" not in page
 
 
 def test_what_changed_has_a_word_for_each_mark(public_plan, launched_city, anonymous_client, in_city):
