@@ -89,7 +89,7 @@ class VoiceBlock(blocks.StructBlock):
         label=_("How the person agreed to be quoted"),
         default=_("Quoted with consent."),
         max_length=120,
-        help_text=_("Nobody is quoted without having agreed. This note is shown below the quote."),
+        help_text=_("Quote only people who have agreed. This note is shown below the quote."),
     )
 
     class Meta:
@@ -158,7 +158,7 @@ class VideoBlock(blocks.StructBlock):
     captions = blocks.CharBlock(
         label=_("Captions"),
         max_length=160,
-        help_text=_("Say in which languages, and who wrote them. Such as: Captions in English and Spanish."),
+        help_text=_("In which languages, and who wrote them. Such as: Captions in English and Spanish."),
     )
     transcript = blocks.URLBlock(label=_("Address of the transcript"))
 
@@ -218,7 +218,7 @@ class NumbersBlock(HeadedBlock):
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     numbers = blocks.ListBlock(NumberBlock(), label=_("Numbers"), min_num=1)
     source = blocks.CharBlock(
-        label=_("Source"), max_length=300, help_text=_("Who counted, and where it can be checked.")
+        label=_("Source"), max_length=300, help_text=_("Who counted, and where readers can check it.")
     )
 
     class Meta:

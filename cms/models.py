@@ -104,7 +104,7 @@ class SitePage(Page):
     def check_slug(self, slug: str, parent: Page | None) -> None:
         """Raise ValidationError if a page of this slug below `parent` could not be reached."""
         if parent and parent.depth == HOME_PAGE_DEPTH and slug in get_reserved_slugs():
-            message = _("The portal itself answers at “/%(slug)s/”. Choose another address.")
+            message = _("The portal itself uses “/%(slug)s/”. Choose another address.")
             raise ValidationError({"slug": message % {"slug": slug}})
 
     def get_url_parts(self, request: HttpRequest | None = None) -> tuple[int, str, str] | None:
@@ -192,7 +192,7 @@ class NarrativePage(BlockPage):
         _("headline"),
         max_length=200,
         blank=True,
-        help_text=_("The news of the story in one sentence. Empty: the title."),
+        help_text=_("The main point of the story in one sentence. If empty, the title is shown."),
     )
     lead = models.TextField(
         _("opening words"), blank=True, help_text=_("Whose account this is, and who adopted it when.")
@@ -306,7 +306,7 @@ class AlliancePage(SitePage):
     lead = models.TextField(_("opening words"), blank=True)
     # The names of fields stand in revisions and comments, so `often_sought` and `joining` keep theirs.
     often_sought = models.CharField(
-        _("often looked for"),
+        _("popular searches"),
         max_length=200,
         blank=True,
         help_text=_("Words to search for, separated by commas."),

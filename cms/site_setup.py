@@ -62,7 +62,7 @@ def set_up_alliance_site() -> AlliancePage:
                 ),
                 often_sought=_("fines and fees, fair-chance hiring, budget equity tool"),
                 progress_note=_(
-                    "Every member that shows its plan, in its own words and numbers. "
+                    "Every member that shares its plan, in its own words and numbers. "
                     "We do not rank them: plans differ."
                 ),
                 joining=_default_joining_steps(),
@@ -138,7 +138,7 @@ def _default_pages() -> list[StandardPage]:
                 _("What to tell us"),
                 _(
                     "Name the page and the action or number you are asking about. If a statement is wrong, "
-                    "say what is right and how you know. We correct it in public."
+                    "tell us what is right and how you know. We correct it in public."
                 ),
             ),
         ],
@@ -147,7 +147,7 @@ def _default_pages() -> list[StandardPage]:
         title=_("Accessibility"),
         slug="accessibility",
         show_in_menus=True,
-        lead=_("This site should work for everyone. Where it does not, we want to know."),
+        lead=_("This site should work for everyone. If it does not work for you, let us know."),
         body=[
             _section_block(
                 _("What we aim for"),
@@ -157,7 +157,7 @@ def _default_pages() -> list[StandardPage]:
                     "keyboard, with a screen reader, at 400% zoom, on a small phone and without scripts."
                 ),
                 _(
-                    "Every chart has its numbers as a table on the same page. No status is told by color "
+                    "Every chart has its numbers as a table on the same page. No status is shown by color "
                     "alone."
                 ),
             ),
@@ -243,7 +243,7 @@ def _narrative_outline(jurisdiction: Jurisdiction) -> list[dict[str, Any]]:
             "type": "why_now",
             "value": {
                 "heading": _("Why now"),
-                "text": _paragraphs(_("What do the numbers say today? Give each with its year and source.")),
+                "text": _paragraphs(_("What do the numbers show today? Give each with its year and source.")),
             },
         },
         {
@@ -256,7 +256,7 @@ def _narrative_outline(jurisdiction: Jurisdiction) -> list[dict[str, Any]]:
 def _default_joining_steps() -> list[dict[str, Any]]:
     steps = [
         (_("Talk to us"), _("An online hour, every month"), ""),
-        (_("Apply"), _("Answer within ten working days"), ""),
+        (_("Apply"), _("Reply within ten working days"), ""),
         (_("Onboarding"), "", "onboarding"),
         (_("Learning"), "", "learning"),
         (_("Planning"), "", "planning"),
@@ -302,7 +302,7 @@ def _joining_page() -> StandardPage:
             _section_block(
                 _("How to begin"),
                 format_html(
-                    _("Write to us: our address is on the {contact_page}. We answer with a date to talk."),
+                    _("Write to us: our address is on the {contact_page}. We reply with a date to talk."),
                     contact_page=_contact_link(),
                 ),
             ),

@@ -70,7 +70,7 @@ def hide_unused_menu_items(request: HttpRequest, items: list[Any]) -> None:
 def protect_home_page(request: HttpRequest, page: Page, *_destination: Any) -> HttpResponse | None:
     """Refuse to delete, unpublish or move the home page: the site would answer 404 at its root."""
     if isinstance(page.specific, HomePage | AlliancePage):
-        messages.error(request, _("The front page stays where it is. You can change what it says."))
+        messages.error(request, _("The front page can’t be moved or removed. You can change its text."))
         return redirect("wagtailadmin_explore", page.pk)
     return None
 

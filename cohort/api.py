@@ -47,10 +47,10 @@ class JurisdictionSerializer(RowSerializer):
         help_text="How many people live there.",
     )
     stage = serializers.ChoiceField(
-        Jurisdiction.MembershipStage.choices, source="entry_stage", help_text="How far along it is."
+        Jurisdiction.MembershipStage.choices, source="entry_stage", help_text="The stage it has reached."
     )
     is_open = serializers.BooleanField(help_text="Its public site has been launched.")
-    url = serializers.URLField(allow_null=True, help_text="Its public site, once that is open.")
+    url = serializers.URLField(allow_null=True, help_text="Its public site, once it is launched.")
 
     class Meta:
         model = Jurisdiction
@@ -106,9 +106,7 @@ class ProjectionSerializer(RowSerializer):
     url = serializers.URLField(
         allow_null=True, help_text="Its page on the member’s site; none while only members may see it."
     )
-    updated_at = UtcDateTimeField(
-        source="shown_at", help_text="When what is shown here last changed or came to be seen."
-    )
+    updated_at = UtcDateTimeField(source="shown_at", help_text="When this last changed or became visible.")
 
     shared_fields = ("id", "jurisdiction", "shared_with", "url", "updated_at")
 
@@ -155,7 +153,7 @@ class GoalSerializer(ProjectionSerializer):
         fields = (*ProjectionSerializer.shared_fields, "label", "title", "sectors", "position")
         extra_kwargs = {
             "label": {"help_text": "As the member writes it: “Goal 1”."},
-            "position": {"help_text": "Its place in the plan."},
+            "position": {"help_text": "Its position in the plan."},
         }
 
 
@@ -167,7 +165,7 @@ class OutcomeSerializer(ProjectionSerializer):
     class Meta:
         model = PublicOutcome
         fields = (*ProjectionSerializer.shared_fields, "goal", "label", "title", "stage", "position")
-        extra_kwargs = {"position": {"help_text": "Its place below the goal."}}
+        extra_kwargs = {"position": {"help_text": "Its position in the goal."}}
 
 
 class ActionSerializer(ProjectionSerializer):
@@ -176,7 +174,7 @@ class ActionSerializer(ProjectionSerializer):
     goal = serializers.UUIDField(source="goal_id")
     outcome = serializers.UUIDField(source="outcome_id")
     status = serializers.ChoiceField(
-        Action.Status.choices, allow_null=True, help_text="As reported; none: nothing is reported yet."
+        Action.Status.choices, allow_null=True, help_text="As reported; none if nothing is reported yet."
     )
     standing = serializers.ChoiceField(
         STANDINGS,
@@ -186,7 +184,7 @@ class ActionSerializer(ProjectionSerializer):
         ),
     )
     due_precision = serializers.ChoiceField(
-        Precision.choices, allow_null=True, help_text="How exact the promise was."
+        Precision.choices, allow_null=True, help_text="How exact the due date is."
     )
 
     class Meta:
@@ -197,13 +195,13 @@ class ActionSerializer(ProjectionSerializer):
             "due_precision", "is_continuous", "last_update_on", "last_update_text", "position",
         )  # fmt: skip
         extra_kwargs = {
-            "code": {"help_text": "The portal’s lasting name of it, in the address of its page."},
+            "code": {"help_text": "The portal’s permanent name for it, used in the address of its page."},
             "number": {"help_text": "As the member writes it: “1.1.2”."},
-            "reason": {"help_text": "Why it stands like this."},
-            "accountable": {"help_text": "Who answers for it."},
+            "reason": {"help_text": "The reason for the status."},
+            "accountable": {"help_text": "The person or department responsible."},
             "due_date": {"help_text": "The last day of what was promised: “June 2027” is 2027-06-30."},
-            "is_continuous": {"help_text": "Goes on without an end date."},
-            "position": {"help_text": "Its place below the outcome."},
+            "is_continuous": {"help_text": "Ongoing (no end date)."},
+            "position": {"help_text": "Its position in the outcome."},
         }
 
 
@@ -212,7 +210,7 @@ def jurisdiction_filter() -> AnyOfFilter:
 
 
 def stage_filter() -> AnyOfFilter:
-    description = "Steps that normalize, organize or operationalize."
+    description = "With one of these strategies."
     return AnyOfFilter(ChoiceParameter(ActionStage.values), description, field_name="stage")
 
 
@@ -249,7 +247,7 @@ class ApiOutcomeFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
-    goal = AnyOfFilter(UuidParameter(), "Below these goals, by id.", field_name="goal_id")
+    goal = AnyOfFilter(UuidParameter(), "In these goals, by id.", field_name="goal_id")
     stage = stage_filter()
     updated_since = UpdatedSinceFilter("shown_at")
 
@@ -258,15 +256,15 @@ class ApiActionFilterSet(ApiFilterSet):
     key_pattern = UUID
 
     jurisdiction = jurisdiction_filter()
-    goal = AnyOfFilter(UuidParameter(), "Below these goals, by id.", field_name="outcome__goal_id")
-    outcome = AnyOfFilter(UuidParameter(), "Below these outcomes, by id.", field_name="outcome_id")
+    goal = AnyOfFilter(UuidParameter(), "In these goals, by id.", field_name="outcome__goal_id")
+    outcome = AnyOfFilter(UuidParameter(), "In these outcomes, by id.", field_name="outcome_id")
     status = StatusFilter(
         ChoiceParameter([*Action.Status.values, "none"]),
-        "Last reported like this; `none` for those without a report yet.",
+        "With this status in the last report; `none` for those without a report yet.",
     )
     standing = AnyOfFilter(
         ChoiceParameter([code for code, _label in STANDINGS]),
-        "That stand like this now: by status, but `overdue` past the due date.",
+        "With this standing now: by status, but `overdue` past the due date.",
         field_name="standing",
     )
     stage = stage_filter()
@@ -275,7 +273,7 @@ class ApiActionFilterSet(ApiFilterSet):
         SlugParameter(), "About one of these topics.", field_name="topics", lookup_expr="overlap"
     )
     due_before = ParameterFilter(
-        DateParameter(help_text="Promised for a day before this one."),
+        DateParameter(help_text="Due before this date."),
         field_name="due_date",
         lookup_expr="lt",
     )
@@ -380,7 +378,7 @@ class OutcomeViewSet(ProjectionViewSet):
         operation_id="list_actions",
         summary="Actions",
         description=(
-            "The actions of published plans: what was promised, by when, who answers, how it stands."
+            "The actions of published plans: what was promised, who is responsible, the due date and the status."
         ),
     ),
     retrieve=extend_schema(

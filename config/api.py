@@ -46,8 +46,8 @@ class IndexSerializer(serializers.Serializer[Any]):
     library = serializers.URLField()
     topics = serializers.URLField()
     search = serializers.URLField()
-    schema = serializers.URLField(help_text="The description of all this, by OpenAPI.")
-    docs = serializers.URLField(help_text="The same as a page to read.")
+    schema = serializers.URLField(help_text="The OpenAPI description of the API.")
+    docs = serializers.URLField(help_text="The same as a web page.")
 
 
 class ApiRoot(ApiView):

@@ -60,11 +60,11 @@ class LibrarySerializer(RowSerializer):
             "language", "adapted_from", "is_sample", "shared_with", "url", "updated_at",
         )  # fmt: skip
         extra_kwargs = {
-            "key": {"help_text": "Its lasting name, in the address of its page."},
+            "key": {"help_text": "Its permanent name, used in the address of its page."},
             "summary": {"help_text": ""},
             "origin": {"help_text": "Where it comes from."},
             "license": {"help_text": "How it may be used."},
-            "is_sample": {"help_text": "Made up to try the portal out."},
+            "is_sample": {"help_text": "Sample data, not from a real place."},
             "body": {
                 "help_text": "An empty line starts a new paragraph. “## ” begins a heading, “- ” and “1. ” items of a "
                 "list; **bold**, [label](address) for a link."
@@ -75,7 +75,7 @@ class LibrarySerializer(RowSerializer):
 class FileSerializer(RowSerializer):
     """A file that belongs to an item."""
 
-    part = serializers.CharField(source="kind", help_text="What it is: text, budget, guide, form …")
+    part = serializers.CharField(source="kind", help_text="The kind of file: text, budget, guide, form …")
     url = serializers.SerializerMethodField()
 
     class Meta:
@@ -104,7 +104,7 @@ class ApiLibraryFilterSet(ApiFilterSet):
     sector = AnyOfFilter(
         SlugParameter(), "Of one of these sectors.", field_name="sectors", lookup_expr="overlap"
     )
-    stage = AnyOfFilter(ChoiceParameter(ActionStage.values), "For this kind of step.", lookup_expr="overlap")
+    stage = AnyOfFilter(ChoiceParameter(ActionStage.values), "With this strategy.", lookup_expr="overlap")
     decision = AnyOfFilter(
         ChoiceParameter(DecisionKind.values),
         "For this kind of decision.",
@@ -117,7 +117,7 @@ class ApiLibraryFilterSet(ApiFilterSet):
         field_name="population_band",
     )
     state = AnyOfFilter(StateParameter(), "From these states.", field_name="origin_state")
-    evidence = AnyOfFilter(ChoiceParameter(LibraryItem.Evidence.values), "As well known to work.")
+    evidence = AnyOfFilter(ChoiceParameter(LibraryItem.Evidence.values), "With this level of evidence.")
     form = AnyOfFilter(
         ChoiceParameter(LibraryItem.LegalForm.values), "Of this legal form.", field_name="legal_form"
     )
@@ -130,7 +130,7 @@ class ApiLibraryFilterSet(ApiFilterSet):
     list=extend_schema(
         operation_id="list_library",
         summary="Library items",
-        description="Practices, tools and sample policies, by key. To find some by words, use the search.",
+        description="Practices, tools and sample policies, by key. To find items by keyword, use the search.",
     ),
     retrieve=extend_schema(
         operation_id="get_library_item",
@@ -179,7 +179,7 @@ class ApiTopicFilterSet(ApiFilterSet):
     list=extend_schema(
         operation_id="list_topics",
         summary="Topics",
-        description="The topics that plans and library items are sorted by.",
+        description="The topics of plans and library items.",
     ),
     retrieve=extend_schema(operation_id="get_topic", summary="One topic", description="One topic."),
 )

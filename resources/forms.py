@@ -55,7 +55,7 @@ class LibraryItemForm(WagtailAdminModelForm):
         if "key" in self.fields:
             self.fields["key"].required = False
             self.fields["key"].help_text = _(
-                "The item is found at /library/<address>/. Left empty, it is made from the title. "
+                "The item is found at /library/<address>/. If empty, it is made from the title. "
                 "Do not change it once others link to it."
             )
         limits: dict[str, Callable[[Any], Any]] = {

@@ -19,15 +19,21 @@ from resources.models import DecisionKind, LibraryItem, Strategy
 from tenants.models import ActionStage, Jurisdiction, Sector, Topic
 
 EVIDENCE_DESCRIPTIONS: dict[str, Promise] = {
-    LibraryItem.Evidence.DESCRIBED: gettext_lazy("It says what was done. Whether it worked is not reported."),
-    LibraryItem.Evidence.REPORTED_RESULTS: gettext_lazy("Results are reported by those who did it."),
-    LibraryItem.Evidence.EVALUATED: gettext_lazy("Somebody else has looked at the results."),
-    LibraryItem.Evidence.RIGOROUS: gettext_lazy("A study compares with what would have happened otherwise."),
+    LibraryItem.Evidence.DESCRIBED: gettext_lazy(
+        "Describes what was done. Whether it worked is not reported."
+    ),
+    LibraryItem.Evidence.REPORTED_RESULTS: gettext_lazy(
+        "Results are reported by the people who did the work."
+    ),
+    LibraryItem.Evidence.EVALUATED: gettext_lazy("Someone else has reviewed the results."),
+    LibraryItem.Evidence.RIGOROUS: gettext_lazy(
+        "A study compares the results with what would have happened otherwise."
+    ),
 }
 EFFORT_DESCRIPTIONS: dict[str, Promise] = {
     LibraryItem.Effort.LOW: gettext_lazy("A few people, some weeks, little money."),
     LibraryItem.Effort.MEDIUM: gettext_lazy("Several months, some staff time, agreement of several offices."),
-    LibraryItem.Effort.HIGH: gettext_lazy("A year or more, a budget of its own, a decision at the top."),
+    LibraryItem.Effort.HIGH: gettext_lazy("A year or more, its own budget, a decision by top leaders."),
 }
 LICENSE_DESCRIPTIONS: dict[str, Promise] = {
     LibraryItem.License.PUBLIC_DOMAIN: gettext_lazy("Public domain. Use it freely."),

@@ -58,7 +58,7 @@ class LibraryItemViewSet(SnippetViewSet):
         Column("get_type_display", label=_("Type"), sort_key="type"),
         Column("origin", label=_("From"), sort_key="origin"),
         Column("year", accessor=lambda item: str(item.year or ""), label=_("Year"), sort_key="year"),
-        Column("get_visibility_display", label=_("Who reads it"), sort_key="visibility"),
+        Column("get_visibility_display", label=_("Visible to"), sort_key="visibility"),
         BooleanColumn("is_sample", label=_("Sample"), sort_key="is_sample"),
         DateColumn("review_due", label=_("Next review"), sort_key="review_due"),
         UpdatedAtColumn(),
@@ -115,7 +115,7 @@ class LibraryItemViewSet(SnippetViewSet):
                             FieldPanel("year"),
                             FieldPanel("legal_form"),
                         ],
-                        _("Where it comes from"),
+                        _("Origin"),
                     ),
                     MultiFieldPanel(
                         [FieldPanel("evidence"), FieldPanel("effort")], _("What is known about it")
@@ -183,7 +183,7 @@ def warn_of_a_missing_document(request: HttpRequest, item: Any) -> None:
         messages.warning(
             request,
             _(
-                "“%(title)s” has neither a file nor a link to the original. Readers see: “%(notice)s” "
+                "“%(title)s” has neither a file nor a link to the original. Readers will see: “%(notice)s” "
                 "Add a file, or the address of the original."
             )
             % {"title": item.title, "notice": missing_document_notice(published)},

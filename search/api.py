@@ -48,7 +48,7 @@ class HighlightSerializer(Serializer):
 
     title = serializers.CharField()
     summary = serializers.CharField()
-    excerpt = serializers.CharField(help_text="Of the text, where the match is only there.")
+    excerpt = serializers.CharField(help_text="Part of the text, if the match is only there.")
 
 
 class HitSerializer(Serializer):
@@ -68,7 +68,9 @@ class HitSerializer(Serializer):
 class FacetValueSerializer(Serializer):
     value = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    count = serializers.IntegerField(help_text="Hits that choosing it leaves, under the other filters.")
+    count = serializers.IntegerField(
+        help_text="Results left after choosing it, with the other filters applied."
+    )
 
 
 class SearchSerializer(Serializer):
@@ -78,13 +80,14 @@ class SearchSerializer(Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     corrected = serializers.CharField(
-        allow_null=True, help_text="What was searched for instead of your words: they found nothing."
+        allow_null=True, help_text="What was searched for instead, because your words found nothing."
     )
     also = serializers.ListField(
         child=serializers.CharField(), help_text="Synonyms that were searched for too."
     )
     notice = serializers.CharField(
-        allow_null=True, help_text="Set while the search engine is away and the database answers."
+        allow_null=True,
+        help_text="Set while the search engine is unavailable and results come from the database.",
     )
     results = HitSerializer(many=True)
     facets = serializers.DictField(child=FacetValueSerializer(many=True))
@@ -111,20 +114,20 @@ class ApiSearchFilterSet(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         text = TextParameter(
             help_text=(
-                'What to look for; "in quotes" for a phrase, -word for what must not be there. '
-                "Nothing finds everything."
+                'What to look for; "in quotes" for a phrase, -word to exclude a word. '
+                "Leave it empty to find everything."
             ),
             max_length=parser.MAX_TEXT_LENGTH,
             allow_blank=True,
             required=False,
         )
         facets = {name: _facet_filter(name) for name in FACETS}
-        page = IntegerParameter(min_value=1, max_value=MAX_PAGE, default=1, help_text="From 1 on.")
+        page = IntegerParameter(min_value=1, max_value=MAX_PAGE, default=1, help_text="Starts at 1.")
         size = IntegerParameter(
-            min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE, help_text="Hits on a page."
+            min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE, help_text="Results on a page."
         )
-        sort = ChoiceParameter(SORTS, help_text="The best or the newest first.")
-        exact = BooleanParameter(help_text="Your words alone, without synonyms and corrections.")
+        sort = ChoiceParameter(SORTS, help_text="Best match or newest first.")
+        exact = BooleanParameter(help_text="Only your words, without synonyms and corrections.")
         others = {"page": page, "page_size": size, "sort": sort, "exact": exact}
         return {
             "q": ParameterFilter(text),

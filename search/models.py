@@ -66,7 +66,7 @@ class Document(models.Model):
     PLAN_KINDS = (Kind.PLAN, Kind.OUTCOME, Kind.ACTION)
 
     class Audience(models.TextChoices):
-        PUBLIC = "public", _("Everybody")
+        PUBLIC = "public", _("Everyone")
         MEMBERS = "members", _("Members of the cohort")
 
     kind = models.CharField(max_length=12, choices=Kind.choices)

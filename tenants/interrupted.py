@@ -75,7 +75,7 @@ class KeptTextMiddleware:
         if request.user.is_authenticated:
             messages.info(
                 request,
-                _("You are signed in as %(person)s. Your text is not saved yet: read it once, then save.")
+                _("You are signed in as %(person)s. Your text is not saved yet: check it, then save.")
                 % {"person": request.user},
             )
         return None

@@ -159,7 +159,7 @@ class LibraryItem(
         ES = "es", _("Spanish")
 
     class Audience(models.TextChoices):
-        PUBLIC = Visibility.PUBLIC.value, _("Everybody")
+        PUBLIC = Visibility.PUBLIC.value, _("Everyone")
         MEMBERS = "members", _("Members of the cohort")
 
     key = models.SlugField(
@@ -177,9 +177,7 @@ class LibraryItem(
     title = models.CharField(_("title"), max_length=200)
     type = models.CharField(_("type"), max_length=20, choices=Type.choices)
     summary = models.TextField(_("summary"), max_length=500, help_text=_("Two or three plain sentences."))
-    body = models.TextField(
-        _("what it does"), blank=True, help_text=_("An empty line starts a new paragraph.")
-    )
+    body = models.TextField(_("about"), blank=True, help_text=_("An empty line starts a new paragraph."))
     sectors = slug_array_field(40, _("sectors"))
     topics = slug_array_field(60, _("topics"))
     stage = ArrayField(
@@ -219,7 +217,7 @@ class LibraryItem(
         _("credit line"),
         max_length=240,
         blank=True,
-        help_text=_("Empty: made from origin, year and license."),
+        help_text=_("If empty, it is made from origin, year and license."),
     )
     source_url = models.URLField(_("address of the original"), max_length=500, blank=True)
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.EN)
@@ -241,7 +239,7 @@ class LibraryItem(
     is_sample = models.BooleanField(_("sample, not a real place"), default=False)
 
     visibility = models.CharField(
-        _("who may read it"), max_length=8, choices=Audience.choices, default=Audience.PUBLIC
+        _("visible to"), max_length=8, choices=Audience.choices, default=Audience.PUBLIC
     )
     contributed_by = models.ForeignKey(
         Jurisdiction,
@@ -259,7 +257,7 @@ class LibraryItem(
         related_name="+",
         verbose_name=_("curator"),
     )
-    review_due = models.DateField(_("next check"), null=True, blank=True)
+    review_due = models.DateField(_("next review"), null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 # For all requests of one search. A page may take 1.5 seconds: the rest is for PostgreSQL and for rendering.
 ENGINE_TIMEOUT_SECONDS = 0.7
 NOTICE = _(
-    "The search engine does not answer right now. These results come from the database and may be ranked differently."
+    "The search engine is not available right now. These results come from the database and may be ranked differently."
 )
 
 

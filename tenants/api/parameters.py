@@ -83,7 +83,7 @@ class StateParameter(ChoiceParameter):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data not in self.choices:
-            raise serializers.ValidationError(_("Write a state by its two capital letters, like MN."))
+            raise serializers.ValidationError(_("Write a state’s two capital letters, like MN."))
         return data
 
 
@@ -95,7 +95,7 @@ class UuidParameter(StrictMixin, serializers.UUIDField):
 
 class CursorParameter(StrictMixin, serializers.RegexField):
     remedy = gettext_lazy(
-        "Take the whole address from “next” or “previous”, or leave the cursor out to begin again."
+        "Use the whole address from “next” or “previous”, or leave out the cursor to start over."
     )
 
     def __init__(self, key_pattern: str, **options: Any) -> None:
@@ -119,7 +119,7 @@ class BooleanParameter(StrictMixin, serializers.BooleanField):
 
 class DateParameter(StrictMixin, serializers.DateField):
     pattern = r"\d{4}-\d\d-\d\d"
-    remedy = gettext_lazy("Write a day as year, month and day, like 2027-06-30.")
+    remedy = gettext_lazy("Write a date as year, month and day, like 2027-06-30.")
 
 
 class DateTimeParameter(StrictMixin, serializers.DateTimeField):
@@ -127,7 +127,7 @@ class DateTimeParameter(StrictMixin, serializers.DateTimeField):
 
     pattern = RFC_3339
     remedy = gettext_lazy(
-        "Write a moment with its time zone, like 2027-06-30T17:00:00Z; a plus sign is %2B in an address."
+        "Write a date and time with a time zone, like 2027-06-30T17:00:00Z; a plus sign is %2B in an address."
     )
 
     def to_internal_value(self, value: str) -> dt.datetime:
@@ -157,7 +157,7 @@ class ParameterField(forms.Field):
         limit = MAX_VALUES if self.many else 1
         if len(value) > limit:
             message = (
-                _("Give it at most %(most)d times.") % {"most": limit} if self.many else _("Give it once.")
+                _("Use it at most %(most)d times.") % {"most": limit} if self.many else _("Use it once.")
             )
             raise ValidationError(message, params={"value": value[-1]})
         values, errors = [], []
@@ -227,7 +227,7 @@ class ApiFilterSet(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         cursor = CursorParameter(
             cls.key_pattern,
-            help_text="Where the page begins: part of the addresses in `next` and `previous`.",
+            help_text="Where the page starts: part of the addresses in `next` and `previous`.",
         )
         size = IntegerParameter(
             min_value=1, max_value=MAX_PAGE_SIZE, default=PAGE_SIZE, help_text="Rows on a page."

@@ -24,13 +24,13 @@ CONTENT_TYPE = "application/problem+json"
 PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     400: (
         "bad-request",
-        "A parameter that is not known here, or a value that cannot be read; `errors` names each.",
+        "An unknown parameter or an invalid value; `errors` lists each.",
     ),
-    404: ("not-found", "There is nothing at this address, or nothing that you may see."),
-    405: ("method-not-allowed", "The API only reads: GET, HEAD and OPTIONS."),
-    406: ("not-acceptable", "`Accept` asks for a format that is not to be had."),
-    429: ("too-many-requests", "Wait the seconds that `Retry-After` says."),
-    500: ("server-error", "Something broke here. Try again later."),
+    404: ("not-found", "There is nothing at this address, or nothing that you can see."),
+    405: ("method-not-allowed", "The API is read-only: use GET, HEAD or OPTIONS."),
+    406: ("not-acceptable", "`Accept` asks for a format that is not available."),
+    429: ("too-many-requests", "Wait the number of seconds in `Retry-After`."),
+    500: ("server-error", "Something went wrong on our side. Try again later."),
 }
 
 
@@ -43,7 +43,7 @@ class InvalidParameters(exceptions.APIException):
         self.errors = list(errors)
         first = self.errors[0]
         single = _("The parameter %(parameter)s is “%(value)s”. %(detail)s") % first
-        many = _("%(n)d parameters cannot be read; “errors” names them.") % {"n": len(self.errors)}
+        many = _("%(n)d parameters are invalid; “errors” lists them.") % {"n": len(self.errors)}
         super().__init__(single if len(self.errors) == 1 else many)
 
 
@@ -99,7 +99,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    detail = _("Something broke on our side. Try again later; if it stays so, tell the alliance’s staff.")
+    detail = _(
+        "Something went wrong on our side. Try again later. If it keeps happening, tell the alliance’s staff."
+    )
     return problem_response(request, status=500, detail=detail)
 
 
@@ -115,20 +117,20 @@ def _wait(error: exceptions.Throttled) -> int:
 def _detail(error: exceptions.APIException, request: HttpRequest) -> str:
     if isinstance(error, exceptions.Throttled):
         return _(
-            "Too many requests from this address. Ask again in %(n)d seconds, and ask less often; an ETag "
+            "Too many requests from this address. Try again in %(n)d seconds and send fewer requests; an ETag "
             "sent back as If-None-Match and pages of 100 rows help."
         ) % {"n": _wait(error)}
     if isinstance(error, exceptions.MethodNotAllowed):
-        return _("%(method)s is not possible: the API only reads. Use GET, HEAD or OPTIONS.") % {
+        return _("%(method)s is not allowed: the API is read-only. Use GET, HEAD or OPTIONS.") % {
             "method": request.method
         }
     if isinstance(error, exceptions.NotAcceptable):
         accept = request.headers.get("Accept", "")[:200]
-        return _("Nothing here is “%(asked)s”. Accept application/json, or text/csv for lists.") % {
+        return _("“%(asked)s” is not available here. Accept application/json, or text/csv for lists.") % {
             "asked": accept
         }
     if isinstance(error, exceptions.NotFound) and error.detail == exceptions.NotFound.default_detail:
-        return _("There is nothing at %(path)s that you may see. What there is stands at %(root)s.") % {
+        return _("There is nothing at %(path)s that you can see. The index is at %(root)s.") % {
             "path": request.path,
             "root": PREFIX,
         }

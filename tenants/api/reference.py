@@ -88,8 +88,8 @@ def kind(schema: Schema, description: Schema) -> str:
     plain = {
         "uuid": _("UUID"),
         "uri": _("address"),
-        "date": _("day, like 2027-06-30"),
-        "date-time": _("moment, like 2027-06-30T17:00:00Z"),
+        "date": _("date, like 2027-06-30"),
+        "date-time": _("date and time, like 2027-06-30T17:00:00Z"),
         "integer": _("whole number"),
         "boolean": _("true or false"),
     }

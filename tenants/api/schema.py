@@ -14,7 +14,7 @@ from tenants.api.problems import CONTENT_TYPE, PROBLEM_TYPES
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField()
-    value = serializers.CharField(help_text="As it was given, or the beginning of it.")
+    value = serializers.CharField(help_text="The value as sent, or the start of it.")
     detail = serializers.CharField(help_text="What to write instead.")
 
 
@@ -24,8 +24,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
     type = serializers.URLField(help_text="Where this kind of problem is described.")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What was given, what is expected, what to do next.")
-    instance = serializers.CharField(help_text="The address that was asked.")
+    detail = serializers.CharField(help_text="What was sent, what is expected, what to do next.")
+    instance = serializers.CharField(help_text="The address that was requested.")
     errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
@@ -55,7 +55,7 @@ HEADERS = [
         "If-None-Match",
         str,
         OpenApiParameter.HEADER,
-        description="The ETag of the answer you have: 304 without a body if it still holds.",
+        description="The ETag of the response you have: 304 without a body if it is still current.",
     ),
     _header("ETag", "Changes when the answer does.", 200, 304),
     _header("Retry-After", "Seconds to wait.", 429),
@@ -93,9 +93,9 @@ class PortalAutoSchema(AutoSchema):
             (200, "application/json"): OpenApiResponse(serializer, description=self.get_description())
         }
         if self._is_list_view(serializer):
-            csv = OpenApiResponse(str, description="The same rows with a line of names above.")
+            csv = OpenApiResponse(str, description="The same rows with a header row.")
             responses[200, "text/csv"] = csv
-        responses[304] = OpenApiResponse(description="What you have still holds.")
+        responses[304] = OpenApiResponse(description="Your copy is still current.")
         problems = {
             (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=description)
             for status, (_name, description) in PROBLEM_TYPES.items()

@@ -10,7 +10,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 from rest_framework import serializers
 
-SHARED_WITH = [("public", "Everybody"), ("members", "Members of the cohort")]
+SHARED_WITH = [("public", "Everyone"), ("members", "Members of the cohort")]
 
 
 class UtcDateTimeField(serializers.DateTimeField):

@@ -106,7 +106,9 @@ class ContactForm(forms.ModelForm):
         }
         help_texts = {
             "contact_name": _("Like “Office of Racial Equity”."),
-            "contact_email": _("Residents write to this address. An office’s own outlives a person’s."),
+            "contact_email": _(
+                "Residents write to this address. A shared office address is best: people change jobs."
+            ),
             "contact_phone": _("Like (202) 555-0142."),
         }
         for name, label in labels.items():

@@ -40,7 +40,7 @@ def _validate_slug(slug: str) -> None:
         field.clean(slug, None)
         if slug in RESERVED_SLUGS:
             raise ValidationError(
-                _("“%(value)s” is kept for the portal itself. Choose another address.") % {"value": slug}
+                _("“%(value)s” is reserved for the portal. Choose another address.") % {"value": slug}
             )
     except ValidationError as error:
         raise ValidationError({"slug": error.messages}) from None
@@ -105,8 +105,8 @@ def open_jurisdiction(
         if needs_schema and not is_new and not repair:
             raise ValidationError(
                 _(
-                    "%(name)s is registered, but its data are not there (schema %(schema)s). Restore them from a "
-                    "backup. Only if there is none, open it again with --repair: it starts empty."
+                    "%(name)s is registered, but its data is missing (schema %(schema)s). Restore them from a "
+                    "backup. Only if there is none, set it up again with --repair: it starts empty."
                 )
                 % {"name": jurisdiction.name, "schema": jurisdiction.schema_name}
             )
@@ -212,7 +212,7 @@ def register_host(jurisdiction: Jurisdiction) -> None:
     )
     if domain.tenant_id != jurisdiction.pk:
         raise ValidationError(
-            _("The host %(host)s leads to %(name)s already. Choose another address.")
+            _("The host %(host)s is already used by %(name)s. Choose another address.")
             % {"host": jurisdiction.host, "name": domain.tenant}
         )
 

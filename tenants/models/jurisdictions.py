@@ -132,7 +132,7 @@ class Jurisdiction(TenantMixin):
         OVER_5000 = "over_5000", _("5,000 employees or more")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("legal name"), max_length=120)
+    name = models.CharField(_("official name"), max_length=120)
     short_name = models.CharField(_("short name"), max_length=60)
     slug = models.SlugField(
         _("address"),
@@ -166,7 +166,7 @@ class Jurisdiction(TenantMixin):
         _("public site"), max_length=16, choices=SiteState.choices, default=SiteState.NOT_LAUNCHED
     )
     plan_visibility_default = models.CharField(
-        _("who sees a new plan"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
+        _("new plans are visible to"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
     is_sample = models.BooleanField(_("sample, not a real place"), default=False)
     tagline = models.CharField(_("in your own words"), max_length=160, blank=True)
@@ -218,10 +218,10 @@ class Jurisdiction(TenantMixin):
             value = getattr(self, field)
             if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):
                 errors[field] = _(
-                    "This has characters that cannot be shown, like a line break. Type it again."
+                    "This has characters that can’t be shown, like a line break. Type it again."
                 )
             elif value and not value.strip():
-                errors[field] = _("This holds nothing but spaces. Type a name.")
+                errors[field] = _("This has only spaces. Type a name.")
         if self.state and self.state not in US_STATES:
             errors["state"] = _("“%(value)s” is not a state. Write its two letters, like MN.") % {
                 "value": self.state

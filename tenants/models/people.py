@@ -60,7 +60,7 @@ class Affiliation(models.Model):
     roles = ArrayField(models.CharField(max_length=20, choices=Role.choices))
     title = models.CharField(_("job title"), max_length=120, blank=True)
     department = models.CharField(_("department"), max_length=120, blank=True)
-    is_public = models.BooleanField(_("name may be shown in public"), default=False)
+    is_public = models.BooleanField(_("name may be shown publicly"), default=False)
     start_date = models.DateField(default=utc_today)  # both dates are in UTC
     end_date = models.DateField(null=True, blank=True)
     last_sign_in_at = models.DateTimeField(null=True, blank=True)
@@ -87,7 +87,7 @@ class Invitation(models.Model):
         OPENED = "opened", _("Opened")
         ACCEPTED = "accepted", _("Accepted")
         EXPIRED = "expired", _("Expired")
-        REVOKED = "revoked", _("Revoked")
+        REVOKED = "revoked", _("Canceled")
 
     OPEN_STATES: ClassVar[tuple[str, ...]] = (State.SENT, State.OPENED)
 

@@ -118,9 +118,9 @@ def transfer_coordinator(affiliation: Affiliation, *, to: Affiliation, by: User 
     with schema_context("public"):
         former, successor = _lock_and_refresh(affiliation), _lock_and_refresh(to)
         if former.jurisdiction_id != successor.jurisdiction_id or former.pk == successor.pk:
-            raise ValidationError(_("Choose another person of the same team."))
+            raise ValidationError(_("Choose another person on the same team."))
         if Role.COORDINATOR not in former.roles:
-            raise ValidationError(_("Only a coordinator can hand the coordination over."))
+            raise ValidationError(_("Only a coordinator can transfer the coordinator role."))
         successor.roles = sorted({*successor.roles, Role.COORDINATOR.value})
         successor.save()
         former.roles = sorted({*former.roles, Role.PLAN_EDITOR.value} - {Role.COORDINATOR.value})
@@ -178,6 +178,6 @@ def _require_remaining_coordinator(affiliation: Affiliation, roles: Iterable[str
     )
     if not others.exclude(pk=affiliation.pk).exists():
         raise ValidationError(
-            _("%(person)s is the only one with the role “%(role)s”. Give it to somebody else first.")
+            _("%(person)s is the only one with the role “%(role)s”. Give it to someone else first.")
             % {"person": affiliation.user, "role": lead.label}
         )

@@ -59,7 +59,7 @@ def invite(
     with schema_context("public"):
         _acquire_lock(jurisdiction)
         if Affiliation.objects.active().filter(jurisdiction=jurisdiction, user__email=email).exists():
-            raise ValidationError({"email": _("%(email)s is on the team already.") % {"email": email}})
+            raise ValidationError({"email": _("%(email)s is already on the team.") % {"email": email}})
         invitation = (
             Invitation.objects.select_for_update()
             .filter(jurisdiction=jurisdiction, email=email, state__in=Invitation.OPEN_STATES)
@@ -105,9 +105,7 @@ def revoke(invitation: Invitation, *, by: User | None) -> Invitation:
     with schema_context("public"):
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if invitation.state == Invitation.State.ACCEPTED:
-            raise ValidationError(
-                _("This invitation was accepted. End the person’s time on the team instead.")
-            )
+            raise ValidationError(_("This invitation was accepted. Remove the person from the team instead."))
         invitation.state = Invitation.State.REVOKED
         invitation.save(update_fields=["state"])
         _log("invitation_revoked", invitation, by=by)
@@ -152,7 +150,7 @@ def accept(
             .first()
         )
         if invitation is None:
-            raise ValidationError(_("This link has been used or is too old. Ask for a new one."))
+            raise ValidationError(_("This link was already used or has expired. Ask for a new one."))
         if user is None:
             user = _create_user(invitation, name=name, password=password)
         elif user.email.lower() != invitation.email.lower():
@@ -195,7 +193,7 @@ def _create_user(invitation: Invitation, *, name: str, password: str) -> User:
         raise ValidationError(_("Sign in with your password to accept this invitation."))
     first, _space, last = " ".join(name.split()).partition(" ")
     if not first:
-        raise ValidationError({"name": _("Tell your team your name.")})
+        raise ValidationError({"name": _("Enter your name.")})
     user = User(email=invitation.email, first_name=first, last_name=last)
     try:
         validate_password(password, user=user)

@@ -103,7 +103,7 @@ class JoinForm(forms.Form):
     )
     password = forms.CharField(
         label=gettext_lazy("Choose a password"),
-        help_text=gettext_lazy("At least 12 characters. A short sentence is easy to keep in mind."),
+        help_text=gettext_lazy("At least 12 characters. A short sentence is easy to remember."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
     )

@@ -100,7 +100,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.success(
         request,
-        _("You are signed out here. To sign out of every city at once, open your account at %(alliance)s.")
+        _("You are signed out here. To sign out of every site at once, open your account at %(alliance)s.")
         % {"alliance": settings.ALLIANCE_NAME},
     )
     return redirect("front")

@@ -19,7 +19,7 @@ class PortalFormMixin(FormBase):
 
     labels: dict[str, Any]
     help_texts: dict[str, Any] = {
-        "password1": _("At least 12 characters. A short sentence is easy to keep in mind.")
+        "password1": _("At least 12 characters. A short sentence is easy to remember.")
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -33,9 +33,9 @@ class JurisdictionForm(PlaceForm):
             "entry_stage",
         ]
         help_texts = {
-            "name": _("As on its letterhead, like “City of Marrow Bend”."),
-            "short_name": _("Where space is short, like “Marrow Bend”."),
-            "geoid": _("If you know it: 2 to 12 digits. It links the place to Census data."),
+            "name": _("Like “City of Marrow Bend”."),
+            "short_name": _("Used where space is short, like “Marrow Bend”."),
+            "geoid": _("2 to 12 digits, if you know it. It links the place to Census data."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ class NewJurisdictionForm(JurisdictionForm):
         fields = ["name", "slug", *JurisdictionForm.Meta.fields[1:]]
         help_texts = JurisdictionForm.Meta.help_texts | {
             "slug": _(
-                "Small letters, digits and hyphens, like “marrow-bend”. Left empty, it is made from the name. "
+                "Small letters, digits and hyphens, like “marrow-bend”. If empty, it is made from the name. "
                 "Can’t be changed later."
             ),
         }
@@ -81,7 +81,9 @@ class NewJurisdictionForm(JurisdictionForm):
         self.fields["slug"].label = _("Site address")
         self.fields["slug"].required = False
         self.fields["short_name"].required = False
-        self.fields["short_name"].help_text = _("Where space is short. Left empty, it is made from the name.")
+        self.fields["short_name"].help_text = _(
+            "Used where space is short. If empty, it is made from the name."
+        )
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data.get("slug") or services.slug_for(self.cleaned_data.get("name", ""))
@@ -97,5 +99,5 @@ class NewJurisdictionForm(JurisdictionForm):
 
 class InvitationForm(forms.Form):
     email = forms.EmailField(
-        label=_("Email address"), help_text=_("The person gets a link that is good for 14 days.")
+        label=_("Email address"), help_text=_("The person gets a link that expires in 14 days.")
     )

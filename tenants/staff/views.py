@@ -68,7 +68,9 @@ def contact(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("The contact is saved. It is on the contact page and in the footer."))
+            messages.success(
+                request, _("The contact was saved. It is on the contact page and in the footer.")
+            )
             return redirect("staff:index")
     context = {"section": "staff", "form": form}
     return render(request, "staff/contact.html", context, status=422 if form.errors else 200)
@@ -105,7 +107,7 @@ def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("The changes are saved."))
+            messages.success(request, _("Your changes were saved."))
             return redirect("staff:jurisdiction", slug=slug)
     # An invalid form has changed its instance too: read the jurisdiction again for the page.
     return _page(request, Jurisdiction.objects.get(pk=jurisdiction.pk), form=form)

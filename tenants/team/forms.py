@@ -19,9 +19,9 @@ ROLE_DESCRIPTIONS: dict[str, Any] = {
     Role.DEPARTMENT_LEAD: gettext_lazy("progress on the department’s own actions"),
     Role.CONTRIBUTOR: gettext_lazy("pages in draft, for the coordinator to publish"),
     Role.VIEWER: gettext_lazy("reads the workspace"),
-    Role.MEMBER: gettext_lazy("reads what members share, nothing here"),
-    Role.STAFF_ADMIN: gettext_lazy("everything of the alliance, also its team"),
-    Role.STAFF_ONBOARDING: gettext_lazy("opens jurisdictions and looks after them"),
+    Role.MEMBER: gettext_lazy("reads what members share, but not this workspace"),
+    Role.STAFF_ADMIN: gettext_lazy("full access to the alliance, including its team"),
+    Role.STAFF_ONBOARDING: gettext_lazy("adds jurisdictions and supports them"),
     Role.LIBRARY_CURATOR: gettext_lazy("the library and the alliance’s pages"),
 }
 
@@ -84,7 +84,7 @@ class TeamForm(forms.Form):
     def _why_no_lead(self, name: str) -> str:
         if not self.departments:
             return _(
-                "The plan names no department yet. Assign its actions to departments first; "
+                "The plan has no departments yet. Assign its actions to departments first; "
                 "then this person can report for one."
             )
         if name:

@@ -184,7 +184,7 @@ def end(request: HttpRequest, uuid: str) -> HttpResponse:
         act=lambda: affiliations.end_affiliation(person, by=request.user),
         title=_("Remove %(person)s from the team?") % {"person": person.user},
         text=_(
-            "They are signed out here at once. What they wrote and reported stays, with their name in the history."
+            "They are signed out of this site right away. Their past work stays in the history under their name."
         ),
         button=_("Remove"),
         done=_("%(person)s is no longer on the team.") % {"person": person.user},
@@ -212,7 +212,9 @@ def transfer_coordinator(request: HttpRequest) -> HttpResponse:
         request,
         form,
         title=_("Transfer the coordinator role"),
-        lead=_("The other person becomes coordinator, and you stay as a plan editor. Both happen at once."),
+        lead=_(
+            "The other person becomes coordinator, and you stay as a plan editor. Both happen at the same time."
+        ),
         button=_("Transfer the role"),
     )
 

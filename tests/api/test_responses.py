@@ -39,24 +39,24 @@ def assert_problem(response, status):
         ("actions", "page_size", "0", "Write a whole number from 1 to 100."),
         ("actions", "page_size", "101", "Write a whole number from 1 to 100."),
         ("actions", "page_size", "١٠", "Write a whole number from 1 to 100."),
-        ("actions", "cursor", "after:x", "Take the whole address from “next”"),
+        ("actions", "cursor", "after:x", "Use the whole address from “next”"),
         ("actions", "goal", "7", "Write a UUID, like"),
         ("actions", "jurisdiction", "Marrow Bend", "Write small letters, digits and single hyphens"),
         ("actions", "jurisdiction", "a\x00b", "Write small letters, digits and single hyphens"),
-        ("actions", "due_before", "2027-02-30", "Write a day as year, month and day, like 2027-06-30."),
+        ("actions", "due_before", "2027-02-30", "Write a date as year, month and day, like 2027-06-30."),
         (
             "actions",
             "updated_since",
             "yesterday",
-            "Write a moment with its time zone, like 2027-06-30T17:00:00Z",
+            "Write a date and time with a time zone, like 2027-06-30T17:00:00Z",
         ),
-        ("actions", "updated_since", "2027-06-30T17:00:00", "Write a moment with its time zone"),
-        ("actions", "updated_since", "2027-06-30T24:00:00Z", "Write a moment with its time zone"),
-        ("actions", "updated_since", "2027-06-31T17:00:00Z", "Write a moment with its time zone"),
+        ("actions", "updated_since", "2027-06-30T17:00:00", "Write a date and time with a time zone"),
+        ("actions", "updated_since", "2027-06-30T24:00:00Z", "Write a date and time with a time zone"),
+        ("actions", "updated_since", "2027-06-31T17:00:00Z", "Write a date and time with a time zone"),
         ("actions", "format", "xml", "Use one of: json, csv."),
         ("library", "type", "poem", "Use one of: tool, sample_policy,"),
-        ("jurisdictions", "state", "XX", "Write a state by its two capital letters, like MN."),
-        ("library", "state", "mn", "Write a state by its two capital letters, like MN."),
+        ("jurisdictions", "state", "XX", "Write a state’s two capital letters, like MN."),
+        ("library", "state", "mn", "Write a state’s two capital letters, like MN."),
         (
             "topics",
             "updated_since",
@@ -86,7 +86,7 @@ def test_all_invalid_parameters_are_named_at_once(api):
     assert [(error["parameter"], error["value"]) for error in problem["errors"]] == [
         ("page_size", "2"), ("status", "x"), ("status", "y"), ("colour", "red"),
     ]  # fmt: skip
-    assert problem["errors"][0]["detail"] == "Give it once."
+    assert problem["errors"][0]["detail"] == "Use it once."
 
 
 def test_an_unescaped_plus_sign_is_explained(alliance, client_for):
@@ -299,4 +299,4 @@ def test_a_row_has_no_second_list_of_fields_in_the_reference(api):
     page = api("docs").text
     assert "Parameters and fields of “Plans”" in page
     assert "Parameters and fields of “One plan”" not in page
-    assert "The fields are those of a row of the list." in page
+    assert "The fields are the same as in a row of the list." in page

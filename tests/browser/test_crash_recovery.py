@@ -101,7 +101,7 @@ def test_a_city_goes_live_once_whatever_is_killed(portal: SupervisedPortal, new_
 
     def open_city() -> None:
         staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
-        staff.get_by_label("Legal name").fill("City of Elm Ford")
+        staff.get_by_label("Official name").fill("City of Elm Ford")
         staff.get_by_label("Site address").fill("elm-ford")
         staff.get_by_label("State").select_option("MN")
         staff.get_by_label("Coordinator’s email address").fill(ADA)
@@ -200,7 +200,7 @@ def search_outcome(member: Any, url: Callable[..., str]) -> str:
     text = member.locator("main").inner_text()
     if "scored set of interview questions" not in text:
         return ""
-    return "without the engine" if "does not answer right now" in text else "with the engine"
+    return "without the engine" if "is not available right now" in text else "with the engine"
 
 
 def is_consistent(command: str) -> bool:

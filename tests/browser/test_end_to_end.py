@@ -64,7 +64,7 @@ def test_a_city_goes_live(site: Site, new_page: Any, scripts: bool) -> None:
     staff = new_page(scripts=scripts)
     sign_in(staff, site.url("portal", "/staff/"), "staff@alliance.example", PHRASE)
     staff.goto(site.url("portal", "/staff/jurisdictions/new/"))
-    staff.get_by_label("Legal name").fill(f"City of {slug.title()}")
+    staff.get_by_label("Official name").fill(f"City of {slug.title()}")
     staff.get_by_label("Site address").fill(slug)
     staff.get_by_label("State").select_option("MN")
     staff.get_by_label("Coordinator’s email address").fill(ada)

@@ -150,8 +150,8 @@ def test_a_link_and_a_button_say_that_one_is_signed_out(riverton_site: Site, new
 
 FAILURES = [
     (500, "something went wrong on our side"),
-    (403, "that is not open to you"),
-    (404, "what you asked for is gone"),
+    (403, "you don’t have access to that"),
+    (404, "what you asked for was removed"),
     ("offline", "you’re offline"),
     ("refused", "the portal could not be reached"),
     ("timeout", "there was no reply"),
@@ -208,7 +208,7 @@ def test_a_facet_of_the_search_that_fails_goes_back(riverton_site: Site, new_pag
 
     page.locator(f"label[for={box.get_attribute('id')}]").click()
 
-    page.get_by_role("alert").get_by_text("It shows what it showed before").wait_for()
+    page.get_by_role("alert").get_by_text("It shows the previous version").wait_for()
     assert not box.is_checked()
 
 
@@ -219,7 +219,10 @@ def test_a_facet_of_the_search_that_fails_goes_back(riverton_site: Site, new_pag
             500,
             "Not saved: something went wrong on our side. What you entered is still here. Press “Save” again.",
         ),
-        (404, "Not saved: this is gone, or no longer open to you. Copy your text, then reload the page."),
+        (
+            404,
+            "Not saved: this was removed, or you no longer have access. Copy your text, then reload the page.",
+        ),
         (
             "offline",
             "Not saved: you’re offline. What you entered stays as long as this page is open. Press “Save” again",

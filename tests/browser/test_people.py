@@ -102,5 +102,5 @@ def test_an_invited_person_joins_and_the_coordinator_sees_them(site: Site, rosa:
     ines.get_by_role("button", name="Sign out").click()
     ines.goto(site.url("portal", "/accounts/"))
     assert ines.get_by_role("link", name="Riverton").first.is_visible()
-    ines.get_by_role("button", name="Sign out on every device and city").click()
+    ines.get_by_role("button", name="Sign out on every device and site").click()
     assert "/accounts/login/" in ines.goto(site.url("riverton", "/workspace/")).url

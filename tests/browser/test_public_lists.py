@@ -108,7 +108,7 @@ def test_members_are_filtered_without_scripts(riverton_site, new_page):
     page = new_page(scripts=False)
     page.goto(riverton_site.url("portal", "/jurisdictions/"))
     page.get_by_text("Learning", exact=True).first.click()
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply filters").click()
     page.get_by_role("link", name="City of Riverton").wait_for(state="detached")
     assert page.locator("#members .result").all_inner_texts()[0].startswith("A\nCity of Ashford")
 

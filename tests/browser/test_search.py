@@ -45,7 +45,7 @@ def test_results_are_filtered_unfiltered_and_paginated(library: Site, new_page: 
 
     page.get_by_text("Evaluated", exact=True).first.click()
     if not scripts:
-        page.get_by_role("button", name="Show results").click()
+        page.get_by_role("button", name="Apply filters").click()
     page.wait_for_url("**evidence=evaluated**")
     page.get_by_role("heading", name="3 results").wait_for()
     assert page.locator(".result h3").count() == 3

@@ -83,7 +83,7 @@ def test_the_form_of_a_new_page_refuses_the_name_at_its_slug(
     errors = response.context["form"].errors["slug"]
     assert len(errors) == 1
     if re.fullmatch(r"[\w-]+", name):  # otherwise it is no slug at all
-        assert errors == [f"The portal itself answers at “/{name}/”. Choose another address."]
+        assert errors == [f"The portal itself uses “/{name}/”. Choose another address."]
         assert errors[0] in response.text
     assert slugs(jurisdiction, in_city) == before
 
@@ -109,7 +109,7 @@ def test_a_page_cannot_be_renamed_moved_or_copied_to_the_name(
         contact = StandardPage.objects.get(slug="contact")
         below = contact.add_child(instance=StandardPage(title="Below", slug=name))
     before = slugs(jurisdiction, in_city)
-    sentence = f"The portal itself answers at “/{name}/”. Choose another address."
+    sentence = f"The portal itself uses “/{name}/”. Choose another address."
 
     renamed = client.post(f"/cms/pages/{contact.pk}/edit/", page_form(slug=name))
     assert renamed.context["form"].errors["slug"] == [sentence]
@@ -138,7 +138,7 @@ def test_a_page_cannot_be_renamed_moved_or_copied_to_the_name(
 def test_no_page_is_written_at_such_an_address(riverton: Any, in_city: Any, live: bool) -> None:
     with in_city(riverton):
         home = HomePage.objects.get()
-        with pytest.raises(ValidationError, match="The portal itself answers at “/plan/”"):
+        with pytest.raises(ValidationError, match="The portal itself uses “/plan/”"):
             home.add_child(instance=StandardPage(title="Plan", slug="plan", live=live))
         assert not StandardPage.objects.filter(slug="plan").exists()
 

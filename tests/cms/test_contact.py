@@ -70,11 +70,11 @@ def test_without_a_contact_the_page_says_so_and_nothing_promises_more(client_for
         narrative = NarrativePage.objects.get()
         narrative.save_revision().publish()
     client = reader(client_for, city)
-    assert "This office has not given a contact yet." in main_of(client.get("/contact/"))
+    assert "This office has not added contact details yet." in main_of(client.get("/contact/"))
     text = main_of(client.get(f"/plan/actions/{action.code}/"))
     assert "This office has not added contact details yet." in text
     assert "Ask about this action" not in text
-    assert "Tell us what we left out" not in client.get("/narrative/").text
+    assert "Have a question or a correction? Let us know." not in client.get("/narrative/").text
     assert not re.search(r"mailto:[^?]", client.get("/").text)  # the link to pass the page on names nobody
 
 

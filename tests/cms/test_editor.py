@@ -283,7 +283,7 @@ def test_the_home_page_cannot_be_deleted_unpublished_or_moved(
     editor = client_for(riverton, operator)
 
     for address in (f"/cms/pages/{home.pk}/delete/", f"/cms/pages/{home.pk}/unpublish/"):
-        assert "stays where it is" in editor.post(address, follow=True).text
+        assert "can’t be moved or removed" in editor.post(address, follow=True).text
     editor.post(f"/cms/bulk/wagtailcore/page/delete/?next=%2Fcms%2F&id={home.pk}")
     editor.post(f"/cms/bulk/wagtailcore/page/unpublish/?next=%2Fcms%2F&id={home.pk}")
 

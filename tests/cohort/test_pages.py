@@ -132,7 +132,7 @@ def test_sorting_by_htmx_returns_only_the_table(cohort, alliance, client_for):
 
 
 def test_without_any_plan_the_page_explains_its_content(riverton, alliance, client_for):
-    assert "No member shows its plan yet." in client_for(alliance).get("/progress/").text
+    assert "No member has shared its plan yet." in client_for(alliance).get("/progress/").text
 
 
 # ---- Directory -------------------------------------------------------------------------------------------

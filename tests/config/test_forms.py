@@ -87,7 +87,7 @@ def test_optional_fields_are_marked():
 
 def test_the_list_of_errors_counts_them_and_links_to_each_field():
     html = str(QuestionForm({"question": "Why?", "email": "no"}))
-    assert "4 answers need a second look" in html
+    assert "Please fix 4 problems" in html
     assert "<li>That was asked before.</li>" in html
     assert '<a href="#id_email">Email: ' in html
     assert '<a href="#id_about_0">What is it about? ' in html
@@ -96,12 +96,12 @@ def test_the_list_of_errors_counts_them_and_links_to_each_field():
 
 
 def test_a_single_error_is_counted_in_the_singular():
-    assert "One answer needs a second look" in str(QuestionForm({**VALID_DATA, "email": "no"}))
+    assert "Please fix one problem" in str(QuestionForm({**VALID_DATA, "email": "no"}))
 
 
 def test_a_valid_form_has_no_list_of_errors():
-    assert "second look" not in str(QuestionForm(VALID_DATA))
-    assert "second look" not in str(QuestionForm())
+    assert "Please fix" not in str(QuestionForm(VALID_DATA))
+    assert "Please fix" not in str(QuestionForm())
 
 
 def test_submitted_values_are_escaped():

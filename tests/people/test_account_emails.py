@@ -53,7 +53,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_of_an_email(
     assert email.subject == f"Set a new password for {settings.ALLIANCE_NAME}"
     assert email.from_email == f"{settings.ALLIANCE_NAME} <{settings.DEFAULT_FROM_EMAIL}>"
     assert "Hello Tom," in email.body
-    assert "The link works until" in email.body
+    assert "The link expires at" in email.body
     link, home = links(email)
     assert home == f"{alliance.base_url}/"
     path = link.removeprefix(alliance.base_url)
@@ -136,7 +136,7 @@ def test_a_first_password_is_told(alliance: Any, client_for: Any, make_user: Any
     assert client.get("/accounts/password/set/").text.count(RULE) == 1
     client.post("/accounts/password/set/", {"password1": NEW_PASSWORD})
     (email,) = delivered()
-    assert email.subject == f"Your account at {settings.ALLIANCE_NAME} has a password now"
+    assert email.subject == f"Your account at {settings.ALLIANCE_NAME} now has a password"
 
 
 def test_who_asks_too_often_is_told_so_in_a_page_of_the_portal(
@@ -147,6 +147,6 @@ def test_who_asks_too_often_is_told_so_in_a_page_of_the_portal(
         assert client.post("/accounts/password/reset/", {"email": email}).status_code == 302
     refused = client.post("/accounts/password/reset/", {"email": email})
     assert refused.status_code == 429
-    assert "Too many tries" in refused.text
+    assert "Too many attempts" in refused.text
     assert "Skip to main content" in refused.text
     assert len(delivered()) == 5

@@ -278,7 +278,7 @@ def test_text_for_a_page_that_has_closed_comes_back_and_tells_nothing_else(clien
     for path in (ADD_GOAL, "/workspace/no-such-page/"):
         response = client.post(path, {"title": TEXT}, headers=origin(riverton))
         assert response.status_code == 404
-        assert "Not saved: this page is gone, or no longer open to you" in response.text
+        assert "Not saved: this page was removed, or you no longer have access" in response.text
         assert "Fair pay" in response.text
         texts.append(response.text)
     assert texts[0] == texts[1]

@@ -99,7 +99,7 @@ def test_a_user_with_an_account_joins_with_one_click(
     user = make_user(riverton, "coordinator")
     invitations.invite(ashford, email=user.email, roles=["viewer"], by=None)
     token = newest_token()
-    assert "Sign in, and you can join" in client_for(alliance).get(f"/accounts/invitation/{token}/").text
+    assert "Sign in to join" in client_for(alliance).get(f"/accounts/invitation/{token}/").text
 
     response = client_for(alliance, user).post(f"/accounts/invitation/{token}/")
 

@@ -91,7 +91,7 @@ def test_a_lead_is_invited_for_a_department_and_others_without_one(plan, client)
 def test_without_departments_in_the_plan_the_form_says_what_to_do_first(client):
     response = client.post(INVITE, NEW | {"department": ""})
     assert response.status_code == 422
-    assert "The plan names no department yet." in response.text
+    assert "The plan has no departments yet." in response.text
     assert not Invitation.objects.exists()
 
 

@@ -27,7 +27,7 @@ def test_the_team_is_filtered_by_name_department_and_role(riverton, make_user, c
     assert names("?q=human+santos") == ["Miguel Santos"]
     assert names("?role=coordinator") == ["Rosa Delgado"]
     assert names("?q=%00&role=king") == ["Rosa Delgado", "Miguel Santos"]
-    assert "Nobody on the team fits this." in client.get("/workspace/team/?q=nobody").text
+    assert "No one on the team matches." in client.get("/workspace/team/?q=nobody").text
 
 
 def test_the_team_page_needs_as_many_queries_for_twenty_people_as_for_two(riverton, make_user, client_for):

@@ -128,4 +128,4 @@ def test_a_goal_in_two_windows_shows_both_texts(coordinator_client, in_city, riv
     fields = {str(f["label"]): (f["saved"], f["yours"]) for f in response.context["conflict"]["fields"]}
     assert fields["Goal"] == ("First window", "Second window")
     assert "You, other window" in response.text
-    assert "second look" not in response.text
+    assert "Please fix" not in response.text

@@ -47,7 +47,7 @@ def test_an_item_shows_its_content_its_source_and_its_evidence(
         "Fines fees",
     ):
         assert text in page.text
-    assert "Results are reported by those who did it." in page.text
+    assert "Results are reported by the people who did the work." in page.text
     assert "Adapted from City of Riverton, 2025, CC BY" in page.text
     assert "SAMPLE" in page.text
     assert "<p>The council saw the map before the budget.</p>" in page.text
@@ -142,7 +142,7 @@ def test_the_list_is_filtered_by_type_topic_and_step_with_correct_counts(
     assert counts["type"] == {"tool": 1, "practice": 1}
     assert counts["topic"] == {"fines-fees": 1, "hiring": 1}
     assert counts["stage"] == {"operationalize": 1}
-    assert "No item fits" in client_for(alliance).get("/library/", {"type": "video"}).text
+    assert "No items match" in client_for(alliance).get("/library/", {"type": "video"}).text
 
 
 def test_several_values_of_a_facet_widen_the_list_and_an_unknown_one_can_be_removed(
@@ -156,7 +156,7 @@ def test_several_values_of_a_facet_widen_the_list_and_an_unknown_one_can_be_remo
     )
     assert len(page.context["page"]) == 2
     unknown = client_for(alliance).get("/library/?type=nonsense&topic=hiring&page=2")
-    assert "No item fits" in unknown.text
+    assert "No items match" in unknown.text
     assert unknown.context["chips"][0] == {"label": "nonsense", "url": "?topic=hiring"}
 
 

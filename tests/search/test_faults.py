@@ -33,7 +33,7 @@ from tests.search.index_helpers import (
 
 pytestmark = pytest.mark.django_db
 
-NOTICE = "The search engine does not answer right now."
+NOTICE = "The search engine is not available right now."
 MAX_PAGE_SECONDS = 1.5
 MAX_OWN_SECONDS = MAX_PAGE_SECONDS - fallback.ENGINE_TIMEOUT_SECONDS  # without waiting for the engine
 BROKEN = ["hang", "drip", "drip headers", "drip without length", "truncated", "reset", "500", "503 page", "429",
@@ -177,7 +177,7 @@ def test_what_was_written_in_an_outage_is_in_the_index_afterwards(proxy, fault, 
         faster.setattr(indexing_tasks, "REQUEST_TIMEOUT_SECONDS", 0.3)
         faster.setattr(indexes, "SHORT_TIMEOUT_SECONDS", 0.3)
         assert runner.run_due_jobs() == 1
-        assert "does not answer" in tasks.reconcile_search.call()
+        assert "is not available" in tasks.reconcile_search.call()
     job = DBTaskResult.objects.get()
     assert (job.status, job.run_after is not None) == ("READY", True)  # retried later
     assert PendingIndexUpdate.objects.count() == 4

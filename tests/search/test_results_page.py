@@ -57,7 +57,7 @@ def test_filters_are_in_the_url_and_can_be_removed(alliance, client_for, documen
     text = text_of(page)
     assert "Topic: Libraries" in text
     assert "0 results" in text
-    assert "Look without the filters" in text
+    assert "Search without the filters" in text
     assert re.search(r'name="topic"\s+value="libraries"\s+checked', page.text)
     assert re.search(r'name="kind"\s+value="plan"\s+checked', page.text)
     assert 'href="?q=fines&amp;kind=plan"' in page.text
@@ -66,7 +66,7 @@ def test_filters_are_in_the_url_and_can_be_removed(alliance, client_for, documen
 def test_without_a_result_there_is_nothing_to_narrow(alliance, client_for, documents):
     client = client_for(alliance)
     assert 'id="narrow"' not in client.get("/search/?q=zzqqx").text
-    assert "Show results" not in client.get("/search/?q=zzqqx").text
+    assert "Apply filters" not in client.get("/search/?q=zzqqx").text
     assert 'id="narrow"' in client.get("/search/?q=fines").text
     assert (
         'id="narrow"' in client.get("/search/?q=fines&topic=libraries&kind=plan").text

@@ -169,7 +169,7 @@ def test_these_slugs_are_allowed(slug):
         ("kind", "kingdom", "kingdom"),
         ("short_name", "two\nlines", "line break"),
         ("name", "   ", "spaces"),
-        ("name", "with\0nul", "cannot be shown"),
+        ("name", "with\0nul", "can’t be shown"),
         ("fiscal_year_start_month", 13, "fiscal"),
     ],
 )

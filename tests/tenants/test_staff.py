@@ -93,7 +93,7 @@ class TestList:
     def test_a_stage_that_is_behind_is_shown(self, staff, riverton, ashford):
         Jurisdiction.objects.filter(pk__in=[riverton.pk, ashford.pk]).update(site_state="launched")
         Jurisdiction.objects.filter(pk=ashford.pk).update(entry_stage="planning")
-        assert staff.get("/staff/").text.count("Behind: the site is public") == 1
+        assert staff.get("/staff/").text.count("Out of date: the site is public") == 1
 
     def test_the_number_of_queries_does_not_grow_with_the_list(self, staff, django_assert_max_num_queries):
         def count():
@@ -158,7 +158,7 @@ class TestNew:
         ("field", "value", "message"),
         [
             ("slug", "riverton", "Another jurisdiction has this address"),
-            ("slug", "admin", "kept for the portal itself"),
+            ("slug", "admin", "reserved for the portal"),
             ("slug", "New Town", "small letters"),
             ("name", "", "required"),
             ("state", "XX", "XX"),
@@ -216,7 +216,7 @@ class TestDetail:
             follow=True,
         )
         page = response.content.decode()
-        assert "The changes are saved." in page
+        assert "Your changes were saved." in page
         assert "Stage: Onboarding → Planning" in page
         riverton.refresh_from_db()
         assert (riverton.entry_stage, riverton.population_band) == ("planning", "50k_100k")
@@ -272,11 +272,11 @@ class TestDetail:
         assert "ines@river.example" in page()
         assert "has not accepted yet" in page()
         make_user(riverton, "coordinator")
-        assert "brings in the plan" in page()
+        assert "imports the plan" in page()
         services.set_site_state(riverton, state="launched", by=None)
         assert "the stage is still “Onboarding”" in page()
         services.change_jurisdiction(riverton, entry_stage="planning", by=None)
-        assert "There is nothing for you to do" in page()
+        assert "Nothing to do" in page()
 
 
 class TestInvitation:
@@ -303,7 +303,7 @@ class TestInvitation:
     def test_a_member_of_the_team_is_not_invited(self, staff, riverton, make_user):
         make_user(riverton, "viewer", email="ines@river.example")
         response = staff.post(self.PATH, {"email": "ines@river.example"})
-        assert "is on the team already" in response.content.decode()
+        assert "is already on the team" in response.content.decode()
 
     def test_it_needs_a_post(self, staff):
         assert staff.get(self.PATH).status_code == 405
@@ -375,4 +375,4 @@ def test_fields_are_labeled_as_the_model_names_them():
     own = {"slug", "coordinator", "fiscal_year_start_month", "languages", "other_languages"}
     labels = {name: field.label for name, field in fields.items() if name not in own}
     assert labels == {name: field_label(Jurisdiction, name) for name in labels}
-    assert labels["name"] == "Legal name"
+    assert labels["name"] == "Official name"

@@ -33,8 +33,10 @@ class Command(BaseCommand):
     help = "Open a jurisdiction. Opening one that exists already changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--name", required=True, help="The legal name, like “City of Marrow Bend”.")
-        parser.add_argument("--slug", required=True, help="The address, like marrow-bend. It stays for good.")
+        parser.add_argument("--name", required=True, help="The official name, like “City of Marrow Bend”.")
+        parser.add_argument(
+            "--slug", required=True, help="The address, like marrow-bend. It can’t be changed later."
+        )
         parser.add_argument(
             "--coordinator", default="", metavar="EMAIL", help="Who is invited to run the site."
         )
