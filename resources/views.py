@@ -22,8 +22,8 @@ def browse(request: HttpRequest) -> HttpResponse:
     """Every item that the reader may see, newest first, filtered by type, topic, strategy and file."""
     items = LibraryItem.objects.visible_to(access.get_audience(request.user)).with_file_mark()
     filters = LibraryFilterSet(request.GET, items)
-    found = filters.qs.newest_first().prefetch_related("attachments__document")
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    items = filters.qs.newest_first().prefetch_related("attachments__document")
+    page = Paginator(items, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,
         "resources/browse.html",

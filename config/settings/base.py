@@ -116,7 +116,7 @@ TENANT_LIMIT_SET_CALLS = True
 TEMPLATE_SCHEMA = "template_city"  # migrated like a city; cloned for each new one
 HOST_CACHE_SECONDS = 2  # a process serves from its cached registry of hosts this long
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
-SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
+SILENCED_SYSTEM_CHECKS = ["django_tenants.W003", "wagtailadmin.W003"]
 
 ROOT_URLCONF = "config.urls_city"
 PUBLIC_SCHEMA_URLCONF = "config.urls_alliance"
@@ -204,10 +204,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -221,11 +218,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation's link already verifies the address
 ACCOUNT_ADAPTER = "tenants.signin.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "tenants.signin.forms.LoginForm",
-    "reset_password": "tenants.signin.forms.ResetPasswordForm",
-    "reset_password_from_key": "tenants.signin.forms.ResetPasswordKeyForm",
-    "change_password": "tenants.signin.forms.ChangePasswordForm",
-    "set_password": "tenants.signin.forms.SetPasswordForm",
+    name: f"tenants.signin.forms.{name.title().replace('_', '')}Form"
+    for name in ("login", "reset_password", "reset_password_from_key", "change_password", "set_password")
 }
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a change of the password is told by email
 PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link to a new password works
@@ -268,11 +262,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
-    "camera": [],
-    "geolocation": [],
-    "microphone": [],
-    "payment": [],
-    "usb": [],
+    name: [] for name in ("camera", "geolocation", "microphone", "payment", "usb")
 }
 
 # In /.well-known/security.txt: where to report a weakness, and the page about such reports.
@@ -339,9 +329,7 @@ else:
 
 # ---- Wagtail ---------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = name_of_this_site  # found out at each use
-# No WAGTAILADMIN_BASE_URL: one address cannot be that of every city. Without it Wagtail's addresses stay relative, and
-# its emails are made by cms.editor_mail.
-SILENCED_SYSTEM_CHECKS += ["wagtailadmin.W003"]
+# No WAGTAILADMIN_BASE_URL: one address cannot be that of every city. Its emails are made by cms.editor_mail.
 WAGTAILADMIN_NOTIFICATION_INCLUDE_SUPERUSERS = False  # the operator is in no city's team
 WAGTAILADMIN_LOGIN_URL = LOGIN_URL
 WAGTAIL_GRAVATAR_PROVIDER_URL = None

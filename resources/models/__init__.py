@@ -1,12 +1,11 @@
 """The shared library: practices, tools, sample policies. Its tables are in the public schema alone."""
 
+from resources.models.choices import DecisionKind, Strategy
 from resources.models.extracted_texts import ExtractedText
 from resources.models.library_items import (
     Attachment,
-    DecisionKind,
     LibraryItem,
     LibraryItemQuerySet,
-    Strategy,
     protect_in_public,
     set_null_in_public,
 )

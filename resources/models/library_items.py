@@ -27,29 +27,9 @@ from wagtail.models import (
     WorkflowMixin,
 )
 
+from resources.models.choices import DecisionKind, Strategy
 from resources.models.revisions import RenamedFieldsMixin
 from tenants.models import ActionStage, Jurisdiction, Sector, Topic, Visibility
-
-
-class Strategy(models.TextChoices):
-    """The six strategies of the field's theory of change."""
-
-    FRAMEWORK = "racial-equity-framework", _("A racial equity framework")
-    CAPACITY = "organizational-capacity", _("Organizational capacity")
-    TOOLS = "racial-equity-tools", _("Racial equity tools")
-    DATA = "data-driven", _("Data and metrics")
-    PARTNERSHIPS = "partnerships", _("Partnerships")
-    URGENCY = "urgency-accountability", _("Urgency and accountability")
-
-
-class DecisionKind(models.TextChoices):
-    BUDGET = "budget", _("Budget")
-    POLICY = "policy", _("Policy")
-    PRACTICE = "practice", _("Practice")
-    PROGRAM = "program", _("Program")
-    PLAN = "plan", _("Plan")
-    CAPITAL_PROJECT = "capital_project", _("Capital project")
-    PROCUREMENT = "procurement", _("Procurement")
 
 
 def set_null_in_public(collector: Any, field: Any, sub_objs: Any, using: str) -> None:

@@ -302,7 +302,7 @@ def _public_names(entries: list[PlanLogEntry]) -> dict[int, str]:
 
 
 def _format_owner(pk: int | None, names: dict[int, str]) -> str:
-    return names.get(pk) or _("somebody on the team") if pk else _("nobody")
+    return names.get(pk) or _("a member of the team") if pk else _("not assigned")
 
 
 def _format_date(date: str, fields: Mapping[str, Any]) -> str:

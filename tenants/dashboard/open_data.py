@@ -64,8 +64,8 @@ NUMBER_COLUMNS = [
 def describe_columns() -> list[tuple[str, str]]:
     """The columns that do not explain themselves: [("code", "…"), …]."""
     return [
-        ("code", _("The portal’s lasting name of the action. It is in the address of its page.")),
-        ("number", _("The number that the action has in the plan.")),
+        ("code", _("The portal’s permanent code for the action. It is part of its page’s address.")),
+        ("number", _("The action’s number in the plan.")),
         (
             "status",
             _(
@@ -80,8 +80,8 @@ def describe_columns() -> list[tuple[str, str]]:
                 "that is past its due date, or none if it has no status yet."
             ),
         ),
-        ("promised_by", _("The last day of what was promised: “June 2027” is 2027-06-30.")),
-        ("promised_by_precision", _("How exact the promise was: day, month, quarter or year.")),
+        ("promised_by", _("The last day of the due date: “June 2027” is 2027-06-30.")),
+        ("promised_by_precision", _("How exact the due date is: day, month, quarter or year.")),
         ("promised_date_passed", _("Still open after that day, with or without a report.")),
         (
             "freshness",

@@ -27,14 +27,14 @@ VERB_LABELS = {
     "corrected": _("corrected a report on"),
     "withdrawn": _("withdrew a report on"),
     "imported": _("imported"),
-    "undone": _("took back the import of"),
+    "undone": _("undid the import of"),
     "published": _("published"),
-    "unpublished": _("took out of public view"),
+    "unpublished": _("unpublished"),
     "adopted": _("recorded the adoption of"),
     "merged": _("merged"),
     "took_in": _("merged another action into"),
-    "separated": _("took back the merge of"),
-    "gave_back": _("separated an action from"),
+    "separated": _("undid the merge of"),
+    "gave_back": _("removed a merged action from"),
 }
 OBJECT_LABELS = {"plan": _("plan"), "goal": _("goal"), "outcome": _("outcome"), "action": _("action")}
 
@@ -69,17 +69,17 @@ RELATED_LABELS = {
 }
 FIELD_LABELS = {
     "status_raw": _("status in the sheet"),
-    "accountability_raw": _("responsible, in the sheet’s words"),
-    "timeline_raw": _("timeline, in the sheet’s words"),
+    "accountability_raw": _("responsible, as written in the sheet"),
+    "timeline_raw": _("timeline, as written in the sheet"),
     "start_precision": _("how exact the start is"),
     "due_precision": _("how exact the due date is"),
-    "position": _("place"),
+    "position": _("position"),
     "notes": _("notes"),
     "goal": _("goal"),
     "outcome": _("outcome"),
     "retired_reason": _("reason for archiving"),
     "took_in": _("action merged into it"),
-    "status_labels": _("words for statuses"),
+    "status_labels": _("status labels"),
 } | RELATED_LABELS
 
 # By date of an action: its fields before and after a change.

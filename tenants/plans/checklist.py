@@ -74,8 +74,8 @@ def read_checklist(jurisdiction: Jurisdiction, plan: Plan, user: Any) -> list[St
     is_public = jurisdiction.is_launched and plan.visibility != Visibility.INTERNAL
     return [
         step("coordinator", _("Name a coordinator"), "team:team", Permission.SEE_TEAM,
-             done=coordinator is not None, note=str(coordinator.user) if coordinator else _("Nobody yet"),
-             about=_("One person keeps the plan and the site together.")),
+             done=coordinator is not None, note=str(coordinator.user) if coordinator else _("Not assigned"),
+             about=_("One person manages the plan and the site.")),
         step("team", _("Invite your colleagues"), "team:team", Permission.SEE_TEAM, done=people > 1,
              note=_("%(count)s on the team") % {"count": format_number(people)},
              about=_("Department leads report on their own actions. It takes a minute for each person.")),
@@ -87,13 +87,13 @@ def read_checklist(jurisdiction: Jurisdiction, plan: Plan, user: Any) -> list[St
         step("contact", _("Add a contact"), "plans:settings", Permission.EDIT_SETTINGS, anchor="#id_contact_name",
              done=jurisdiction.has_contact,
              note=jurisdiction.contact_email or jurisdiction.contact_phone or jurisdiction.contact_website
-             or _("Nobody can reach you from your site yet"),
+             or _("Your site has no contact yet"),
              about=_("An email address, a phone number or your website, for questions about the plan.")),
-        step("plan", _("Bring in your plan"), "plans:imports", Permission.IMPORT_PLAN, done=not is_starter,
-             note=_("Starter text so far")
+        step("plan", _("Add your plan"), "plans:imports", Permission.IMPORT_PLAN, done=not is_starter,
+             note=_("Starter text only")
              if is_starter
              else _("%(count)s actions") % {"count": format_number(counts["all"])},
-             about=_("Upload the spreadsheet you keep today, or write over the starter text. "
+             about=_("Upload the spreadsheet you use today, or edit the starter text. "
                      "You see what would change before anything is saved.")),
         step("owners", _("Assign each action"), "plans:editor", Permission.EDIT_PLAN, **share("owned"),
              about=_("One department is responsible; others may help.")),
@@ -110,7 +110,7 @@ def read_checklist(jurisdiction: Jurisdiction, plan: Plan, user: Any) -> list[St
              about=_("Government and race in this place, why now, and what you commit to. Write it with residents.")),
         step("adoption", _("Record the adoption"), "plans:adopt", Permission.PUBLISH_PLAN,
              done=plan.adopted_on is not None, note=plan.adopting_body or _("Not adopted yet"),
-             about=_("Body, date and resolution. From then on each changed promise needs a reason.")),
+             about=_("Body, date and resolution. From then on, changes to what was adopted need a reason.")),
         step("publish", _("Publish the plan and open the site"), "plans:publish", Permission.PUBLISH_PLAN,
              done=is_public, note=_("Public") if is_public else _("You see a preview first"),
              about=_("Everyone can then see the plan and how it is going.")),

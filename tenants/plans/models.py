@@ -86,14 +86,14 @@ class Plan(PlanModel):
         _("state"), max_length=16, choices=Lifecycle.choices, default=Lifecycle.DRAFT
     )
     visibility = models.CharField(
-        _("who may see it"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
+        _("visible to"), max_length=16, choices=Visibility.choices, default=Visibility.INTERNAL
     )
     published_at = models.DateTimeField(null=True, blank=True)  # for the first time; stays when unpublished
     adopted_on = models.DateField(_("adopted on"), null=True, blank=True)
     adopting_body = models.CharField(_("adopted by"), max_length=120, blank=True)
     resolution = models.CharField(_("resolution"), max_length=120, blank=True)
-    cadence_days = models.PositiveSmallIntegerField(_("days between updates"), default=92)
-    grace_days = models.PositiveSmallIntegerField(_("days of grace"), default=30)
+    cadence_days = models.PositiveSmallIntegerField(_("update every (days)"), default=92)
+    grace_days = models.PositiveSmallIntegerField(_("grace period (days)"), default=30)
     next_code = models.PositiveIntegerField(default=1, editable=False)
     status_labels = models.JSONField(
         default=dict, blank=True
@@ -227,7 +227,7 @@ class Action(RetirableModel):
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, null=True, blank=True)  # noqa: DJ001
     status_raw = models.CharField(max_length=80, blank=True)
     status_since = models.DateField(null=True, blank=True)
-    reason = models.TextField(_("why it stands like this"), blank=True)
+    reason = models.TextField(_("reason for the status"), blank=True)
     next_step = models.TextField(_("what is next"), blank=True)
 
     accountable = models.ForeignKey(
@@ -236,7 +236,7 @@ class Action(RetirableModel):
         null=True,
         blank=True,
         related_name="answers_for",
-        verbose_name=_("who answers"),
+        verbose_name=_("responsible"),
     )
     owner = models.ForeignKey(
         "tenants.Affiliation",
@@ -252,15 +252,15 @@ class Action(RetirableModel):
 
     start_date = models.DateField(_("start"), null=True, blank=True)
     start_precision = models.CharField(max_length=8, choices=Precision.choices, blank=True)
-    due_date = models.DateField(_("promised by"), null=True, blank=True)
+    due_date = models.DateField(_("due"), null=True, blank=True)
     due_precision = models.CharField(max_length=8, choices=Precision.choices, blank=True)
-    is_continuous = models.BooleanField(_("goes on without an end date"), default=False)
+    is_continuous = models.BooleanField(_("ongoing (no end date)"), default=False)
     timeline_raw = models.TextField(blank=True)
 
     resources = models.TextField(_("resources"), blank=True)
     implementation_plan = ArrayField(models.TextField(), default=list, blank=True, verbose_name=_("steps"))
     changes = models.TextField(_("what changed"), blank=True)
-    indicator_text = models.TextField(_("where things stood at the start"), blank=True)
+    indicator_text = models.TextField(_("starting point"), blank=True)
     last_update_on = models.DateField(null=True, blank=True)
     # The action that continues this one. Counts only while the status is "merged": see `continued_by`.
     # No constraint: code before this column deletes rows of an undone import without knowing of it.
@@ -285,7 +285,7 @@ class Action(RetirableModel):
             models.CheckConstraint(
                 name="action_due_after_start",
                 condition=Q(due_date__gte=F("start_date")) | Q(due_date=None) | Q(start_date=None),
-                violation_error_message=_("The promised date is before the start date."),
+                violation_error_message=_("The due date is before the start date."),
             ),
             models.CheckConstraint(
                 name="action_owner_or_vacant",

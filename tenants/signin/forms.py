@@ -39,7 +39,7 @@ class ResetPasswordForm(PortalFormMixin, account.ResetPasswordForm):
     labels = {"email": _("Email address")}
 
 
-class ResetPasswordKeyForm(PortalFormMixin, account.ResetPasswordKeyForm):
+class ResetPasswordFromKeyForm(PortalFormMixin, account.ResetPasswordKeyForm):
     labels = {"password1": _("New password")}
 
 

@@ -165,7 +165,7 @@ def test_a_city_goes_live_once_whatever_is_killed(portal: SupervisedPortal, new_
 
     def publish() -> None:
         ada.goto(site.url("elm-ford", "/workspace/plan/publish/"))
-        ada.get_by_text("I have looked at the preview").click()
+        ada.get_by_text("I have checked the preview").click()
         ada.get_by_role("button", name="Publish the plan and open the site").click()
         ada.wait_for_load_state()
 

@@ -102,7 +102,7 @@ def test_a_city_goes_live(site: Site, new_page: Any, scripts: bool) -> None:
     # She publishes the plan and opens the site.
     coordinator.goto(site.url(slug, "/workspace/plan/publish/"))
     accessible(coordinator)
-    coordinator.get_by_text("I have looked at the preview").click()
+    coordinator.get_by_text("I have checked the preview").click()
     coordinator.get_by_role("button", name="Publish the plan and open the site").click()
     coordinator.wait_for_load_state()
 

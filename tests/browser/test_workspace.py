@@ -195,7 +195,7 @@ def test_an_action_is_edited_in_place_and_reported_on(
     row.locator(".rowmenu > summary").click()
     row.get_by_role("link", name=re.compile("^Update")).click()
     page.locator("label").filter(has_text="Off track").click()
-    page.get_by_label("What happened?").fill("The paint did not come.")
+    page.get_by_label("What happened?").fill(f"The paint did not come ({scripts}).")
     page.get_by_label("What is in the way?").fill("")
     page.get_by_role("button", name="Save the update").click()
     page.get_by_text("needs a reason").first.wait_for()
@@ -345,7 +345,7 @@ def test_several_actions_change_and_two_are_merged(riverton_site: Site, new_page
     page.get_by_role("button", name="Change the selected actions").first.click()
     year = 2031 if scripts else 2032
     page.get_by_label("Due").fill(str(year))
-    page.get_by_role("button", name="Change all of them").click()
+    page.get_by_role("button", name="Save changes").click()
     page.get_by_text("2 actions changed.").wait_for()
     page.locator(f"#action-{first.code} .rowmenu > summary").click()
     page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Merge into")).click()
@@ -354,8 +354,8 @@ def test_several_actions_change_and_two_are_merged(riverton_site: Site, new_page
     page.get_by_text(f"Merged: {first}").wait_for()
     page.locator(f"#action-{first.code}").get_by_text(f"merged into {second}").wait_for()
     page.locator(f"#action-{first.code} .rowmenu > summary").click()
-    page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Take back the merge")).click()
-    page.get_by_role("button", name="Take back the merge").click()
+    page.locator(f"#action-{first.code}").get_by_role("link", name=re.compile("Undo the merge")).click()
+    page.get_by_role("button", name="Undo the merge").click()
     page.get_by_text(f"No longer merged: {first}").wait_for()
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
         due = Action.objects.filter(pk__in=[first.pk, second.pk]).values_list("due_date__year", flat=True)

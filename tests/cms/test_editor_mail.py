@@ -69,12 +69,12 @@ def test_a_text_goes_back_and_forth_between_writer_and_coordinator(
     address = f"/cms/pages/{pk}/edit/"
 
     client_for(launched, writer).post(address, narrative_form() | {"action-submit": "Submit"})
-    (asked,) = delivered()
-    assert asked.to == [coordinator.email]
-    assert asked.reply_to == [writer.email]
-    assert asked.from_email.startswith("City of Riverton <")
-    assert asked.subject == "Dana Okoye asks you to review “Our narrative”"
-    reached = paths(asked, launched.base_url)
+    (request_to_review,) = delivered()
+    assert request_to_review.to == [coordinator.email]
+    assert request_to_review.reply_to == [writer.email]
+    assert request_to_review.from_email.startswith("City of Riverton <")
+    assert request_to_review.subject == "Dana Okoye asks you to review “Our narrative”"
+    reached = paths(request_to_review, launched.base_url)
     assert address in reached
     for path in reached:
         assert client_for(launched, coordinator).get(path).status_code == 200, path
@@ -151,12 +151,12 @@ def test_comments_are_told_to_those_who_follow_them(
     replies = inline_formset([{"text": "The Bend."}])
     kept = row("Which river?", id=first.pk, replies=replies)
     comment(dana, [kept, row("A & B?")], initial=1)
-    (told,) = delivered()
-    assert (told.to, told.reply_to) == ([rosa.email], [dana.email])
-    assert told.subject == "Dana Okoye commented on “Our narrative”"
-    assert "Replies to “Which river?”:\n– “The Bend.”" in told.body
-    assert "New comments:\n– “A & B?”" in told.body
-    assert address in paths(told, launched.base_url)
+    (notice,) = delivered()
+    assert (notice.to, notice.reply_to) == ([rosa.email], [dana.email])
+    assert notice.subject == "Dana Okoye commented on “Our narrative”"
+    assert "Replies to “Which river?”:\n– “The Bend.”" in notice.body
+    assert "New comments:\n– “A & B?”" in notice.body
+    assert address in paths(notice, launched.base_url)
 
 
 def test_a_person_who_wants_no_such_email_gets_none(
@@ -182,9 +182,9 @@ def test_an_item_of_the_library_is_reviewed_at_the_alliance(
     author, curator = make_user(alliance, "library_curator"), make_user(alliance, "staff_admin")
     item.save_revision(user=author)
     item.get_workflow().start(item, author)
-    (asked,) = delivered()
-    assert asked.to == [curator.email]
-    for path in paths(asked, alliance.base_url):
+    (request_to_review,) = delivered()
+    assert request_to_review.to == [curator.email]
+    for path in paths(request_to_review, alliance.base_url):
         assert client_for(alliance, curator).get(path).status_code == 200, path
     task = LibraryItem.objects.get().current_workflow_task_state
     client_for(alliance, curator).post(

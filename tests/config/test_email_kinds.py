@@ -109,10 +109,10 @@ def riverton(riverton: Any) -> Any:
 
 @pytest.fixture
 def samples(riverton: Any) -> dict[str, list[emails.SampleMail]]:
-    found: dict[str, list[emails.SampleMail]] = {}
+    by_template: dict[str, list[emails.SampleMail]] = {}
     for sample in emails.samples(riverton):
-        found.setdefault(sample.template, []).append(sample)
-    return found
+        by_template.setdefault(sample.template, []).append(sample)
+    return by_template
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -82,7 +82,7 @@ def test_the_wording_of_the_plan_is_not_a_second_headline(
     page = visible_text(anonymous_client.get("/plan/actions/t5/"))
     promise = page.partition("What we promised")[2].partition("Who’s responsible")[0]
     assert "Eviction help" not in promise
-    assert "The headline above is its wording." in promise
+    assert "The headline above is the full wording." in promise
     promise = visible_text(anonymous_client.get("/plan/actions/t6/")).partition("What we promised")[2]
     assert promise.startswith(
         " Two months of rent, once a year. As written in the plan, adopted January 14, 2025."

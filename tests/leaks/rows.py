@@ -37,7 +37,6 @@ SHOWN: dict[str, set[str]] = {
 ON_SITE: dict[str, set[str]] = {
     "Plan": {"vision", "adopting_body", "resolution"},
     "Goal": {"story", "department"},
-    "Outcome": {"story"},
     "Action": {
         "why", "timeline_raw", "resources", "implementation_plan", "changes", "indicator_text",
     },

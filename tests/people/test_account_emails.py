@@ -36,7 +36,7 @@ def links(email: Any) -> list[str]:
     return re.findall(r"https?://[^\s<>]+", email.body)
 
 
-def test_a_forgotten_password_is_set_anew_by_the_link_of_an_email(
+def test_a_forgotten_password_is_replaced_by_the_link_of_an_email(
     alliance: Any, riverton: Any, client_for: Any, make_user: Any, delivered: Any
 ) -> None:
     user = make_user(riverton, "coordinator", first_name="Tom", last_name="Alvarez")
@@ -45,9 +45,9 @@ def test_a_forgotten_password_is_set_anew_by_the_link_of_an_email(
 
     form = client.get("/accounts/password/reset/").text
     assert "placeholder" not in form.partition("<form")[2]
-    asked = client.post("/accounts/password/reset/", {"email": user.email.upper()})
-    assert asked["Location"] == "/accounts/password/reset/done/"
-    assert "one hour" in client.get(asked["Location"]).text
+    answer = client.post("/accounts/password/reset/", {"email": user.email.upper()})
+    assert answer["Location"] == "/accounts/password/reset/done/"
+    assert "one hour" in client.get(answer["Location"]).text
 
     (email,) = delivered()
     assert email.subject == f"Set a new password for {settings.ALLIANCE_NAME}"

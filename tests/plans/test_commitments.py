@@ -31,10 +31,10 @@ MEASURE = {"kind": "how_much", "text": "Families helped", "baseline": "22", "tar
 # Each commitment of an action: a change of it, and what the public page shows of that.
 PROMISED: dict[str, tuple[dict[str, Any], str]] = {
     "title": ({"title": "Rent help at once"}, "Action Rent fund Rent help at once"),
-    "details": ({"details": "For all"}, "Details nothing For all"),
+    "details": ({"details": "For all"}, "Details not set For all"),
     "accountable": ({"accountable": "City Clerk"}, "Responsible Housing Services City Clerk"),
-    "owner": ({"owner": "OWNER"}, "Person nobody Ada Obi"),
-    "owner_vacant_since": ({"owner_vacant_since": dt.date(2027, 2, 1)}, "Vacant since nothing February 1, 2027"),
+    "owner": ({"owner": "OWNER"}, "Person not assigned Ada Obi"),
+    "owner_vacant_since": ({"owner_vacant_since": dt.date(2027, 2, 1)}, "Vacant since not set February 1, 2027"),
     "start_date": ({"start_date": dt.date(2025, 9, 1)}, "Start March 1, 2025 September 1, 2025"),
     "start_precision": ({"start_precision": "month"}, "Start March 1, 2025 March 2025"),
     "due_date": ({"due_date": dt.date(2027, 12, 31)}, "Due December 31, 2026 December 31, 2027"),
@@ -106,7 +106,7 @@ def test_a_changed_promise_needs_a_reason_and_is_shown_with_it(
         owner = make_user(riverton, "department_lead", first_name="Ada", last_name="Obi").affiliations.get()
         Affiliation.objects.filter(pk=owner.pk).update(is_public=True)
         fields = {"owner": owner.pk}
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         services.edit_action(action, by=None, **fields)
     assert not PlanLogEntry.objects.filter(object_uuid=action.uuid).exists()
 
@@ -126,7 +126,7 @@ def test_a_change_of_another_field_needs_no_reason_and_is_no_change_of_the_promi
 
 def test_an_action_moves_to_another_outcome_with_a_reason_that_is_shown(action, public_page):
     other = OutcomeFactory(goal=action.outcome.goal, label="C", title="Rents stay low")
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         services.move_to(action, other, by=None)
     action.refresh_from_db()
     assert action.outcome_id != other.pk
@@ -157,7 +157,7 @@ def test_only_the_wording_of_a_goal_or_an_outcome_is_promised_and_its_actions_sh
     for name in open_fields:
         edit(item, by=None, **{name: values[name]})
     assert "How the promise changed" not in public_page()
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         edit(item, by=None, title="Shorter")
 
     edit(item, by=None, title="Shorter", reason=REASON)
@@ -166,7 +166,7 @@ def test_only_the_wording_of_a_goal_or_an_outcome_is_promised_and_its_actions_sh
 
 def test_an_outcome_moves_to_another_goal_with_a_reason_that_is_shown(action, public_page):
     other = Goal.objects.get(title="Fair fines")
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         services.move_to(action.outcome, other, by=None)
     services.move_to(action.outcome, other, by=None, reason=REASON)
     assert f"Goal Goal 2: Housing stability Goal 1: Fair fines {REASON}" in public_page()
@@ -195,7 +195,7 @@ def test_an_owner_whose_affiliation_is_not_public_is_not_named_in_a_change(
     owner = make_user(riverton, "department_lead", first_name="Ada", last_name="Obi").affiliations.get()
     services.edit_action(action, by=None, owner=owner.pk, reason=REASON)
     page = public_page()
-    assert f"Person nobody somebody on the team {REASON}" in page
+    assert f"Person not assigned a member of the team {REASON}" in page
     assert "Obi" not in page
 
 
@@ -260,7 +260,7 @@ def test_changes_of_an_import_and_of_its_undo_are_shown_with_reason_and_name_of_
         assert f"Measures lights repaired lights mended {REASON} (Spreadsheet import: plan.csv)" in page
         imports.undo_import(job, by=None)
         page = public_page(code)
-        assert "Due 2029 2028 Import taken back: plan.csv" in page
+        assert "Due 2029 2028 Import undone: plan.csv" in page
         assert "none given" not in page
 
 
@@ -315,7 +315,7 @@ def test_no_change_of_a_promise_is_logged_without_a_reason(action):
     """The check stands where an entry is made: for every service, for the import and its undo."""
     facts = {"plan": action.outcome.goal.plan, "by": None, "at": timezone.now()}
     build = partial(services.build_change_entry, action, "edited", **facts)
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         build({"measures": None}, {"measures": [MEASURE]}, reason=" ")
     assert build({"measures": None}, {"measures": [MEASURE]}, reason=REASON).reason == REASON
     assert build({"resources": ""}, {"resources": "$9"}).fields == {"resources": ["", "$9"]}
@@ -329,8 +329,7 @@ def test_the_forms_name_the_promised_fields(action, coordinator_client):
     form = coordinator_client.get(url("edit-action", action.code)).context["form"]
     hint = form.fields["reason"].help_text
     assert (
-        "needs it, and publishes it, for a change of: action, details, responsible, person, vacant since, "
-        in hint
+        "required and published for changes to: action, details, responsible, person, vacant since, " in hint
     )
     assert "start, due, ongoing (no end date), measures, outcome." in hint
     for item, kind, fields in (
@@ -338,7 +337,7 @@ def test_the_forms_name_the_promised_fields(action, coordinator_client):
         (action.outcome.goal, "goal", "goal"),
     ):
         form = coordinator_client.get(url(f"edit-{kind}", item.uuid)).context["form"]
-        assert form.fields["reason"].help_text.endswith(f"for a change of: {fields}.")
+        assert form.fields["reason"].help_text.endswith(f"for changes to: {fields}.")
 
 
 @pytest.mark.parametrize("lifecycle", ["draft", "implementing"])
@@ -361,7 +360,7 @@ def test_a_changed_measure_asks_for_the_reason(action, coordinator_client, in_ci
     data = form_of(coordinator_client, action.code) | {"measures-0-text": "Families housed"}
     response = coordinator_client.post(url("edit-action", action.code), data)
     assert response.status_code == 422
-    assert "this is a promise" in response.text
+    assert "Add a reason for this change" in response.text
     with in_city(riverton):
         assert [measure.text for measure in action.measures.all()] == ["Families helped"]
 

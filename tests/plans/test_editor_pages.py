@@ -157,7 +157,7 @@ def test_the_second_of_two_people_keeps_the_input_and_sees_what_changed(
     other.post(url("edit-action", action.code), form_of(other, action.code) | {"details": "Hers"})
     response = coordinator_client.post(url("edit-action", action.code), data)
     assert response.status_code == 422
-    assert "Ann Lee changed this after you opened the page" in response.text
+    assert "Ann Lee changed this. Compare both texts" in response.text
     assert "Two posts" in response.text
     assert "Hers" in response.text
     with in_city(riverton):
@@ -268,9 +268,9 @@ def test_rows_go_when_they_are_ticked_and_never_when_they_are_emptied(coordinato
         PartyFactory(action=action, department__name="Parks")
     data = form_of(coordinator_client, action.code)
     for name, message in (
-        ("measures-0-text", "Write the measure, or tick “Remove”."),
-        ("milestones-0-due", "Add a date, or tick “Remove”."),
-        ("parties-0-department", "Name the department, or tick “Remove”."),
+        ("measures-0-text", "Write the measure, or check “Remove”."),
+        ("milestones-0-due", "Add a date, or check “Remove”."),
+        ("parties-0-department", "Name the department, or check “Remove”."),
     ):
         response = coordinator_client.post(url("edit-action", action.code), data | {name: ""})
         assert response.status_code == 422

@@ -86,7 +86,7 @@ def test_a_row_is_not_taken_from_another_action_and_not_twice():
     own = MeasureFactory(action=action)
     before = rows()
     for ids in ([foreign.pk], [own.pk, own.pk]):
-        with pytest.raises(ValidationError, match="no longer there"):
+        with pytest.raises(ValidationError, match="no longer exists"):
             services.edit_action(
                 action, by=None, reason=REASON, measures=[{"id": pk, "text": "Mine"} for pk in ids]
             )

@@ -128,7 +128,7 @@ def test_the_page_before_publishing_says_how_many_more_lack_something(coordinato
     with in_city(riverton):
         ActionFactory.create_batch(2, outcome=Outcome.objects.first(), due_date=None)
     text = " ".join(coordinator_client.get(url("publish")).text.split())
-    assert "8 actions have no date" in text
+    assert "8 actions have no due date" in text
     assert "and 3 more" in text
 
 
@@ -349,7 +349,7 @@ def test_a_conflict_of_several_names_the_action_and_a_second_save_succeeds(
 
 
 def test_nothing_selected_is_explained(coordinator_client):
-    assert "No action is selected." in coordinator_client.get(url("edit-several")).text
+    assert "No actions are selected." in coordinator_client.get(url("edit-several")).text
 
 
 # ---- Merging ---------------------------------------------------------------------------------------------
@@ -371,13 +371,13 @@ def test_an_action_is_merged_and_separated_by_pages(
         assert f"merged into {target}" in text
         assert "Merged</span>" in text
     update = coordinator_client.get(url("record-progress", adopted.code)).text
-    assert "This action is merged" in update
+    assert "This action was merged" in update
     assert url("record-progress", target.code) in update
     public = client_for(riverton).get(f"/plan/actions/{adopted.code}/").text
     assert f'<a href="/plan/actions/{target.code}/">{target}</a>' in public
     assert "Same work." in public
     back = {"separate": "1", "reason": "It is other work."}
-    assert "Take back the merge" in coordinator_client.get(address).text
+    assert "Undo the merge" in coordinator_client.get(address).text
     assert coordinator_client.post(address, back).status_code == 302
     with in_city(riverton):
         adopted.refresh_from_db()

@@ -115,7 +115,7 @@ def test_a_lead_sees_five_cards_and_a_link_to_the_rest(client_for, make_user, ci
 @pytest.mark.parametrize(
     ("department", "message"),
     [
-        ("Fire Dept", "No open action of the plan is assigned to “Fire Dept”."),
+        ("Fire Dept", "No open actions are assigned to “Fire Dept”."),
         ("", "You are not assigned to a department yet"),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_coordinator_sees_tasks_the_address_and_who_reports(
     assert "Hello, Rosa" in text
     assert "1 of 4 open actions are up to date. 3 updates are due." in text
     assert '<span class="n">1</span>' in text
-    assert "Update to write yourself" in text
+    assert "Update for you to write" in text
     assert f'href="{url("record-progress", orphan.code)}">Write it<' in text
     assert "Miguel Santos" in text
     assert f'href="{url("home")[:-1]}/team/invite/?department=Fire%20%26%20Rescue"' in text
@@ -206,7 +206,7 @@ def test_an_action_of_the_coordinators_own_is_a_task(coordinator_client, coordin
             outcome=outcome, number="9", owner_id=own, accountable=DepartmentFactory(name="Library")
         )
     text = main_of(coordinator_client.get(url("home")))
-    assert "Update to write yourself" in text
+    assert "Update for you to write" in text
 
 
 def test_plan_health_says_how_many_more_are_missing(coordinator_client, city, in_city, outcome):
@@ -315,7 +315,7 @@ def test_publishing_hands_over_the_address(coordinator_client, riverton):
     text = main_of(response)
     assert "Your plan is public" in text
     assert f'readonly value="{riverton.base_url}/"' in text
-    assert 'href="/">Look at it<' in text
+    assert 'href="/">View your site<' in text
     assert "10 steps left" in text
     coordinator_client.post(url("unpublish"), {"reason": "Numbers are wrong."})
     assert coordinator_client.get(url("published"))["Location"] == url("publish")
@@ -325,7 +325,7 @@ def test_publishing_hands_over_the_address(coordinator_client, riverton):
     ("data", "heading"),
     [
         ({"visibility": "cohort", "launch": "on"}, "Members of the cohort can see your plan"),
-        ({"visibility": "public"}, "your site is still closed"),
+        ({"visibility": "public"}, "your site is not open yet"),
     ],
 )
 def test_the_page_after_publishing_says_who_sees_it(coordinator_client, data, heading):

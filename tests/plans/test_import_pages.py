@@ -19,10 +19,10 @@ def test_a_sheet_goes_from_upload_to_undo(coordinator_client, riverton, in_city)
         job = ImportJob.objects.get()
         assert Action.objects.filter(source__starter=True).exists()
     done = coordinator_client.post(url("import-commit", job.pk), follow=True)
-    assert "Your plan is in" in done.text
+    assert "Your plan was imported" in done.text
     with in_city(riverton):
         assert Action.objects.count() == 2
-    assert "The plan is as it was." in coordinator_client.post(url("import-undo", job.pk), follow=True).text
+    assert "Import undone." in coordinator_client.post(url("import-undo", job.pk), follow=True).text
     with in_city(riverton):
         assert Action.objects.filter(source__starter=True).count() == 6
 

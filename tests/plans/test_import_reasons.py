@@ -68,7 +68,7 @@ def test_a_changed_promise_is_imported_only_with_a_reason_and_the_check_foretell
     job = upload_text(before.replace(was, now, 1))
     assert verdicts_on_promises(job.result["rows"]) == {"sheet"}
     rows, entries = plan_rows(without=()), PlanLogEntry.objects.count()
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         imports.commit_import(job, by=None, reason=" ")
     assert (plan_rows(without=()), PlanLogEntry.objects.count()) == (rows, entries)
     job.refresh_from_db()
@@ -111,7 +111,7 @@ def test_an_undo_needs_no_reason_and_keeps_its_own():
     imports.undo_import(job, by=None)
     assert plan_rows(without=("updated_at", "updated_by_id", "next_code")) == rows
     entry = PlanLogEntry.objects.filter(object_uuid=get_action("Repair the lights").uuid).latest("pk")
-    assert entry.reason == "Import taken back: plan.csv"
+    assert entry.reason == "Import undone: plan.csv"
 
 
 # ---- The page --------------------------------------------------------------------------------------------
@@ -147,11 +147,11 @@ def test_the_page_asks_for_the_reason_and_keeps_it_with_the_change(send, upload)
     before = plan_rows(without=())
     refused = send("post", "import-commit", job.pk, data={"reason": "  "})
     assert refused.status_code == 422
-    assert f"{FIELD}: The plan is adopted, so this is a promise." in refused.text
+    assert f"{FIELD}: The plan is adopted. Add a reason for this change;" in refused.text
     assert plan_rows(without=()) == before
     assert ImportJob.objects.get(pk=job.pk).state == "checked"
 
-    assert "Your plan is in" in send("post", "import-commit", job.pk, data={"reason": REASON}).text
+    assert "Your plan was imported" in send("post", "import-commit", job.pk, data={"reason": REASON}).text
     assert get_action("Repair the lights").due_date.year == 2029
     assert f"{REASON} (Spreadsheet import: plan.csv)" in send("get", "history").text
 
@@ -164,7 +164,7 @@ def test_the_page_asks_for_no_reason_where_none_is_needed(send, upload, lifecycl
     Plan.objects.update(lifecycle=lifecycle)
     job = upload(text)
     assert FIELD not in send("get", "import", job.pk).text
-    assert "Your plan is in" in send("post", "import-commit", job.pk).text
+    assert "Your plan was imported" in send("post", "import-commit", job.pk).text
 
 
 def test_a_reason_that_is_too_long_is_refused_and_kept_in_the_field(send, upload):
@@ -190,7 +190,7 @@ def test_a_conflict_needs_a_reason_only_if_the_sheet_is_taken(send, upload, choi
     action.refresh_from_db()
     assert action.title == "Repair all lights"
     if choice == "plan":
-        assert "Nothing had to change" in response.text
+        assert "Nothing changed" in response.text
         return
     assert response.status_code == 422
     radios = re.findall(rf'<input[^>]+name="take:{action.uuid}:title"[^>]+>', response.text)
@@ -218,8 +218,8 @@ def test_the_command_takes_the_reason_and_imports_nothing_without_it(tmp_path: P
     path.write_text(LATER)
     before, jobs = plan_rows(without=()), ImportJob.objects.count()
     call_command("import_plan", "riverton", str(path), "--dry-run")
-    assert "Say why with --reason" in capsys.readouterr().out
-    with pytest.raises(CommandError, match=r"Say why with --reason.*Nothing was imported\.$"):
+    assert "Add a reason with --reason" in capsys.readouterr().out
+    with pytest.raises(CommandError, match=r"Add a reason with --reason.*Nothing was imported\.$"):
         call_command("import_plan", "riverton", str(path))
     assert (plan_rows(without=()), ImportJob.objects.count()) == (before, jobs)
 

@@ -66,7 +66,7 @@ def test_a_viewer_sees_no_button_without_permission(client_for, riverton, make_u
 def test_the_home_of_a_new_city_is_a_checklist_from_the_data(coordinator_client):
     text = coordinator_client.get(url("home")).text
     assert "Welcome, Rosa." in text
-    assert "Bring in your plan" in text
+    assert "Add your plan" in text
     assert "Nothing you enter here is public until you open your site." in text
 
 
@@ -90,7 +90,7 @@ def test_a_completed_plan_owes_no_updates(coordinator_client, riverton, in_city)
     home = coordinator_client.get(url("home")).text
     assert "The plan is completed" in home
     assert "open actions are up to date" not in home
-    assert "The plan is completed: no more updates are due." in coordinator_client.get(url("updates")).text
+    assert "The plan is completed. No more updates are due." in coordinator_client.get(url("updates")).text
 
 
 def test_the_workspace_counts_as_the_public_pages_do(coordinator_client, riverton, in_city):

@@ -78,7 +78,7 @@ def test_an_import_that_two_people_commit_is_written_once():
     results = run_at_once("millbrook", *[lambda: imports.commit_import(job, by=None)] * 2)
     refused = [result for result in results if isinstance(result, ValidationError)]
     assert len(refused) == 1
-    assert "imported already" in refused[0].messages[0]
+    assert "already imported" in refused[0].messages[0]
     with tenant_context(Jurisdiction.objects.get(slug="millbrook")):
         assert Action.objects.count() == 2
         assert ImportJob.objects.get(pk=job.pk).state == "committed"

@@ -72,7 +72,7 @@ def test_milestones_are_ticked_on_the_update_form(coordinator_client, action, in
 
 @pytest.mark.parametrize(
     ("box", "day", "message"),
-    [("on", "2999-01-01", "has not come yet"), ("", "2026-05-01", "Check the box")],
+    [("on", "2999-01-01", "is in the future"), ("", "2026-05-01", "Check the box")],
 )
 def test_a_day_that_cannot_be_is_422_beside_its_milestone(
     coordinator_client, action, in_city, riverton, box, day, message

@@ -64,7 +64,7 @@ def test_a_milestone_is_ticked_with_the_report_and_can_be_unticked(rosa):
 def test_a_milestone_done_in_the_future_is_refused_and_nothing_is_saved(rosa):
     step = MilestoneFactory()
     before = rows()
-    with pytest.raises(ValidationError, match="has not come yet"):
+    with pytest.raises(ValidationError, match="is in the future"):
         report(step.action, rosa, milestones={step.uuid: TODAY() + YESTERDAY})
     assert rows() == before
     step.refresh_from_db()
@@ -176,11 +176,11 @@ def test_a_correction_that_changes_nothing_writes_nothing(rosa):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"text": " "}, "Say what happened"),
+        ({"text": " "}, "Describe what happened"),
         ({"status": "at_risk"}, "needs a reason"),
         ({"status": ""}, "Choose one of"),
-        ({"on": None}, "Enter the day"),
-        ({"on": dt.date(2999, 1, 1)}, "has not come yet"),
+        ({"on": None}, "Enter the date"),
+        ({"on": dt.date(2999, 1, 1)}, "is in the future"),
     ],
 )
 def test_an_incomplete_correction_is_refused_and_changes_nothing(rosa, changes, message):
@@ -239,7 +239,7 @@ def test_without_its_only_report_an_action_is_as_it_was_before(rosa):
 def test_a_withdrawal_needs_a_reason_and_happens_once(rosa):
     note = report(ActionFactory(), rosa)
     before = rows()
-    with pytest.raises(ValidationError, match="Say why"):
+    with pytest.raises(ValidationError, match="Add a reason"):
         services.withdraw_progress(note, reason=" ", by=rosa)
     assert rows() == before
     services.withdraw_progress(note, reason="Wrong action.", by=rosa)

@@ -94,7 +94,7 @@ def test_a_field_that_only_the_other_person_changed_takes_the_saved_text(
     response = coordinator_client.post(url("edit-action", action.code), mine)
     form = response.context["form"]
     assert form["details"].value() == "Hers"
-    assert "You did not touch it, so the saved text is kept." in response.text
+    assert "You did not change it, so the saved text is kept." in response.text
     saved_by_browser = mine | {"details": form["details"].value(), "seen": form["version"].value()}
     coordinator_client.post(url("edit-action", action.code), saved_by_browser)
     with in_city(riverton):

@@ -111,7 +111,7 @@ def test_an_edit_that_changes_nothing_writes_nothing():
 def test_a_commitment_of_an_adopted_plan_does_not_change_without_a_reason():
     action = ActionFactory()
     before = rows()
-    with pytest.raises(ValidationError, match="this is a promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1))
     assert rows() == before
     services.edit_action(action, by=None, due_date=dt.date(2030, 1, 1), reason="The state moved its grant.")
@@ -242,10 +242,10 @@ def test_progress_moves_the_status_and_reaches_the_public_copy(make_user, rivert
         ({"status": "at_risk", "next_step": "Hire."}, "needs a reason"),
         ({"status": "off_track", "reason": "No lead."}, "needs a next step"),
         ({"status": "cancelled"}, "needs a reason"),
-        ({"text": "  "}, "Say what happened"),
+        ({"text": "  "}, "Describe what happened"),
         ({"status": "merged"}, "Choose one of"),
         ({"status": "splendid"}, "Choose one of"),
-        ({"on": dt.date(2999, 1, 1)}, "has not come yet"),
+        ({"on": dt.date(2999, 1, 1)}, "is in the future"),
     ],
 )
 def test_an_incomplete_progress_note_is_refused_and_changes_nothing(fields, message):
@@ -342,7 +342,7 @@ def test_publishing_and_launching_are_one_step_but_two_facts(riverton, make_user
 def test_a_plan_without_an_action_is_not_published(riverton):
     Action.objects.all().delete()
     before = rows()
-    with pytest.raises(ValidationError, match="no action yet"):
+    with pytest.raises(ValidationError, match="no actions yet"):
         services.publish_plan(selectors.current_plan(), by=None, launch=True)
     riverton.refresh_from_db()
     assert riverton.site_state == "not_launched"
@@ -351,7 +351,7 @@ def test_a_plan_without_an_action_is_not_published(riverton):
 
 def test_unpublishing_needs_a_reason():
     plan = PlanFactory()
-    with pytest.raises(ValidationError, match="Say why"):
+    with pytest.raises(ValidationError, match="Add a reason"):
         services.unpublish_plan(plan, by=None, reason="")
     plan.refresh_from_db()
     assert plan.visibility == "public"

@@ -347,7 +347,7 @@ def test_an_import_is_taken_back_as_the_first_version_would_have():
     answer = coordinator.post(f"/workspace/import/{number}/undo/", follow=True)
 
     assert answer.status_code == 200
-    assert "“elm-ford-autumn.xlsx” is taken back." in answer.text
+    assert "Import undone." in answer.text
     for table, rows in stored.plan_after_undoing().items():
         now_rows = sql(f"SELECT to_jsonb(t)::text FROM c_elm_ford.{table} t ORDER BY id")
         assert len(now_rows) == len(rows), table
@@ -404,7 +404,7 @@ def test_the_change_log_tells_every_kind_of_change():
     assert 50 < count <= 100
     kinds = (
         "added", "changed", "moved", "archived", "restored", "reported progress on", "imported",
-        "took back the import of", "published", "took out of public view", "recorded the adoption of",
+        "undid the import of", "published", "unpublished", "recorded the adoption of",
     )  # fmt: skip
     assert [words for words in kinds if f"{words} " not in text] == []
     # Whose change, of what, from what to what, and why.

@@ -47,7 +47,7 @@ class ReasonMixin(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["reason"].is_required_for_some_changes = is_adopted  # type: ignore[attr-defined]
         self.fields["reason"].help_text = _(
-            "Kept in the history. An adopted plan needs it, and publishes it, for a change of: %(fields)s."
+            "Kept in the history. If the plan is adopted, required and published for changes to: %(fields)s."
         ) % {"fields": commitment_labels(self.object_type)}
 
 
@@ -72,7 +72,7 @@ class GoalForm(PlanItemForm, ReasonMixin):
         widgets = {"title": forms.Textarea(attrs={"rows": 2}), "story": forms.Textarea(attrs={"rows": 4})}
         help_texts = {
             "label": _("As you number it, like “Goal 1”."),
-            "story": _("Where this goal stands, in your own words. Shown to the public."),
+            "story": _("How this goal is going, in your own words. Visible to the public."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +93,7 @@ class OutcomeForm(PlanItemForm, ReasonMixin):
         widgets = {"title": forms.Textarea(attrs={"rows": 2}), "story": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "label": _("As you number it, like “A”."),
-            "title": _("The change you commit to cause, as a full sentence."),
+            "title": _("The change you commit to bring about, as a full sentence."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -112,9 +112,9 @@ class PlanForm(PlanItemForm):
             "period_end": day_input(),
         }
         help_texts = {
-            "summary": _("In plain words, for residents."),
-            "cadence_days": _("After how many days an update is due. 92 is a quarter."),
-            "grace_days": _("After how many more days silence counts as stale."),
+            "summary": _("In plain language, for residents."),
+            "cadence_days": _("An update is due this many days after the last one. 92 days is a quarter."),
+            "grace_days": _("This many days after an update was due, the action shows “No recent update”."),
         }
 
 

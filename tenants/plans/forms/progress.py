@@ -87,7 +87,7 @@ class ProgressForm(forms.Form):
             done, day = _names(milestone)
             given = data.get(day)
             if given and given > today:
-                self.add_error(day, _now("This day has not come yet. Choose today or an earlier day."))
+                self.add_error(day, _now("This date is in the future. Choose today or an earlier date."))
             elif given and not data.get(done) and day in self.changed_data:
                 self.add_error(day, _now("Check the box if it is done, or leave the day empty."))
         return data

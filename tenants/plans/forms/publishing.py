@@ -13,7 +13,7 @@ from tenants.plans.forms.fields import day_input
 
 class PublishForm(forms.Form):
     visibility = forms.ChoiceField(
-        label=_("Who may see the plan?"),
+        label=_("Who can see the plan?"),
         choices=[
             (Visibility.PUBLIC, _("Everyone")),
             (Visibility.COHORT, _("Members of the cohort, signed in")),
@@ -23,13 +23,13 @@ class PublishForm(forms.Form):
     )
     launch = forms.BooleanField(
         label=_("Open our public site now"),
-        help_text=_("Until it is open, everyone outside your team finds “not found” at its address."),
+        help_text=_("Until it is open, everyone outside your team sees “not found” at its address."),
         required=False,
         initial=True,
     )
     confirmed = forms.BooleanField(
-        label=_("I have looked at the preview"),
-        error_messages={"required": _("Look at the preview, then tick this.")},
+        label=_("I have checked the preview"),
+        error_messages={"required": _("Check the preview, then check this box.")},
     )
 
     def __init__(self, *args: Any, is_launched: bool, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class PublishForm(forms.Form):
 
 class UnpublishForm(forms.Form):
     reason = forms.CharField(
-        label=_("Why do you unpublish the plan?"), help_text=_("Stays in the history."), max_length=300
+        label=_("Reason for unpublishing"), help_text=_("Stays in the history."), max_length=300
     )
     close_site = forms.BooleanField(label=_("Also take our public site offline"), required=False)
 

@@ -185,13 +185,9 @@ class MoveForm(VersionMixin, ReasonMixin, forms.Form):
             del self.fields["reason"]
         else:
             self.fields["reason"].help_text = (
-                _(
-                    "An adopted plan needs it, and publishes it, if the action becomes part of another outcome."
-                )
+                _("Required and published if the plan is adopted and the action moves to another outcome.")
                 if isinstance(item, Action)
-                else _(
-                    "An adopted plan needs it, and publishes it, if the outcome becomes part of another goal."
-                )
+                else _("Required and published if the plan is adopted and the outcome moves to another goal.")
             )
         self.parents = _parents(item, plan)
         self.fields["target"].choices = _positions(item, self.parents)  # type: ignore[attr-defined]

@@ -78,7 +78,7 @@ class MeasureRow(RowForm):
     baseline = forms.CharField(label=_("Baseline"), required=False, max_length=200)
     target = forms.CharField(label=_("Target"), required=False, max_length=200)
     texts = ("text", "baseline", "target")
-    needed, needed_message = "text", _("Write the measure, or tick “Remove”.")
+    needed, needed_message = "text", _("Write the measure, or check “Remove”.")
 
     def clean_text(self) -> str:
         return str(self.cleaned_data["text"]).replace("\r\n", "\n")
@@ -100,7 +100,7 @@ class MilestoneRow(RowForm):
     due = PartialDateField(label=_("Due"))
     done_date = forms.DateField(label=_("Done on"), required=False, widget=day_input())
     texts = ("title", "due", "done_date")
-    needed, needed_message = "due", _("Add a date, or tick “Remove”.")
+    needed, needed_message = "due", _("Add a date, or check “Remove”.")
 
     @staticmethod
     def initial_of(step: Milestone) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class PartyRow(RowForm):
         required=False,
     )
     texts = ("department",)
-    needed, needed_message = "department", _("Name the department, or tick “Remove”.")
+    needed, needed_message = "department", _("Name the department, or check “Remove”.")
 
     def clean_role(self) -> str:
         return self.cleaned_data["role"] or ActionParty.Role.RESPONSIBLE
@@ -217,7 +217,7 @@ def _posted_ids(data: Any, prefix: str) -> list[int | None]:
     try:
         total = min(int(data[f"{prefix}-{TOTAL_FORM_COUNT}"]), MAX_ROWS)
     except ValueError:
-        raise ValidationError(_("The form was not sent whole. Open it again.")) from None
+        raise ValidationError(_("The form was not sent completely. Open it again.")) from None
     texts = [data.get(f"{prefix}-{index}-id", "") for index in range(total)]
     return [int(text) if text.isdecimal() else None for text in texts]
 

@@ -26,7 +26,7 @@ ROLE_LABELS = {
     "goal": _("Goal"),
     "outcome": _("Outcome"),
     "accountable": FIELD_LABELS["accountable"],
-    "support": _("Who supports"),
+    "support": _("Supporting"),
     "start": _("Start"),
     "timeline": _("Timeline or due date"),
     "measures": _("Performance measures"),
@@ -40,7 +40,7 @@ ROLE_LABELS = {
     "resources": _("Resources"),
     "implementation_plan": _("Steps"),
     "changes": _("What changed"),
-    "note": _("Keep as a note"),
+    "note": _("Save as a note"),
     "ignore": _("Leave out"),
 }
 
@@ -53,7 +53,7 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
     )
-    date_order = forms.ChoiceField(label=_("How dates in figures are written"), choices=DATE_ORDERS)
+    date_order = forms.ChoiceField(label=_("Date format in your file"), choices=DATE_ORDERS)
 
     def clean_file(self) -> UploadedFile:
         file: UploadedFile = self.cleaned_data["file"]
@@ -72,9 +72,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason for these changes"),
-        help_text=_(
-            "The plan is adopted: what the sheet changes of its promises is published with this reason."
-        ),
+        help_text=_("The plan is adopted. Changes to what was adopted are published with this reason."),
         required=False,
         max_length=300,
     )
@@ -107,7 +105,7 @@ class ColumnsForm(forms.Form):
                         initial=column["role"] if column["role"] in spreadsheets.COLUMN_ROLES else "note",
                     )
         self.fields["date_order"] = forms.ChoiceField(
-            label=_("How dates in figures are written"),
+            label=_("Date format in your file"),
             choices=DATE_ORDERS,
             initial=date_order or DATE_ORDERS[0][0],
         )

@@ -226,9 +226,7 @@ def commit_import(
     job = ImportJob.objects.select_for_update().get(pk=job.pk)
     _require_open(job)
     if job.state != ImportJob.State.CHECKED:
-        raise ValidationError(
-            _("Say which column is which first; then the sheet can be checked and imported.")
-        )
+        raise ValidationError(_("Match the columns first. Then the sheet can be checked and imported."))
     goals = [spreadsheets.Goal.from_dict(goal) for goal in job.tree]
     lock_plan_rows(plan)  # the rows that are compared are those that are overwritten
     difference = compare_with_plan(plan, goals)
@@ -308,10 +306,10 @@ def _assign_uuids(goals: list[spreadsheets.Goal], uuids: list[str]) -> None:
 
 def _require_open(job: ImportJob) -> None:
     if job.state == ImportJob.State.COMMITTED:
-        raise ValidationError(_("“%(file)s” is imported already.") % {"file": job.filename})
+        raise ValidationError(_("“%(file)s” was already imported.") % {"file": job.filename})
     if job.state == ImportJob.State.UNDONE:
         raise ValidationError(
-            _("This import of “%(file)s” was taken back. Upload the file again.") % {"file": job.filename}
+            _("This import of “%(file)s” was undone. Upload the file again.") % {"file": job.filename}
         )
 
 

@@ -77,12 +77,10 @@ def can_undo(job: ImportJob) -> bool:
 
 def _check_deadline(job: ImportJob) -> None:
     if job.state != ImportJob.State.COMMITTED or job.undo_until is None:
-        raise ValidationError(
-            _("“%(file)s” changed nothing that could be taken back.") % {"file": job.filename}
-        )
+        raise ValidationError(_("“%(file)s” has no changes to undo.") % {"file": job.filename})
     if timezone.now() > job.undo_until:
         raise ValidationError(
-            _("This import could be taken back until %(day)s. Edit or retire what is wrong instead.")
+            _("This import could be undone until %(day)s. Edit or archive what is wrong instead.")
             % {"day": date_format(timezone.localtime(job.undo_until))}
         )
 
@@ -112,7 +110,7 @@ def _check_unchanged(job: ImportJob, journal: UndoJournal) -> None:
             }
         raise ValidationError(
             _(
-                "These were changed after the import: %(names)s. Taking it back would lose that work, so nothing "
+                "These were changed after the import: %(names)s. Undoing the import would lose that work, so nothing "
                 "was changed. Edit the rows that are wrong instead."
             )
             % {"names": names}
@@ -172,7 +170,7 @@ def _log(
 ) -> None:
     after = _snapshots(rows)
     at = timezone.now()
-    reason = _("Import taken back: %(file)s") % {"file": job.filename}
+    reason = _("Import undone: %(file)s") % {"file": job.filename}
     entries = [change_log.build_entry(plan, "undone", by=by, at=at, reason=reason)]
     for row in rows:
         entry = build_change_entry(

@@ -36,27 +36,27 @@ STEPS = [
 ]
 MESSAGE_LABELS: dict[str, Any] = {
     "no_date": gettext_lazy("No date"),
-    "several_parties": gettext_lazy("Several parties"),
-    "no_party": gettext_lazy("Nobody named"),
+    "several_parties": gettext_lazy("Several departments"),
+    "no_party": gettext_lazy("Not assigned"),
     "no_measure": gettext_lazy("No measure"),
-    "ambiguous_date": gettext_lazy("Two ways to read it"),
+    "ambiguous_date": gettext_lazy("Date not clear"),
     "unread_date": gettext_lazy("No date found"),
     "dates_reversed": gettext_lazy("Start after end"),
     "unknown_status": gettext_lazy("Unknown status"),
     "unknown_stage": gettext_lazy("Unknown strategy"),
-    "continued_row": gettext_lazy("Goes on below"),
+    "continued_row": gettext_lazy("Continued row"),
     "no_goal": gettext_lazy("No goal above"),
     "no_outcome": gettext_lazy("No outcome above"),
-    "note_kept": gettext_lazy("Kept as a note"),
+    "note_kept": gettext_lazy("Saved as a note"),
     "other_sheet": gettext_lazy("Another sheet"),
     "hidden_sheet": gettext_lazy("Hidden sheet"),
     "comment": gettext_lazy("Comment"),
-    "refused_cell": gettext_lazy("Not taken"),
+    "refused_cell": gettext_lazy("Not imported"),
 }
 FIELD_LABELS: dict[str, Any] = {
     "number": gettext_lazy("Number"),
     "label": gettext_lazy("Label"),
-    "title": gettext_lazy("Words"),
+    "title": gettext_lazy("Wording"),
     "details": gettext_lazy("Details"),
     "story": gettext_lazy("Where we stand"),
     "department": gettext_lazy("Department"),
@@ -72,7 +72,7 @@ FIELD_LABELS: dict[str, Any] = {
     "implementation_plan": gettext_lazy("Steps"),
     "changes": gettext_lazy("What changed"),
     "notes": gettext_lazy("Notes"),
-    "parent": gettext_lazy("Stands under"),
+    "parent": gettext_lazy("Part of"),
 }
 
 
@@ -213,14 +213,14 @@ def _filters(result: dict[str, Any]) -> dict[str, Any]:
         "new": _("New"),
         "changed": _("Changed"),
         "same": _("Same"),
-        "retired": _("Retired here"),
+        "retired": _("Archived in the portal"),
     }
-    filters = {"to_check": {"label": _("Need a look"), "rows": [*result["messages"]], "url_value": "look"}}
+    filters = {"to_check": {"label": _("To review"), "rows": [*result["messages"]], "url_value": "look"}}
     for state, label in state_labels.items():
         matching = [row for row in rows if row["state"] == state]
         filters[state] = {"label": label, "rows": matching, "url_value": state}
     absent = [row | {"state": "absent", "fields": {}, "row": None, "sheet": None} for row in result["absent"]]
-    filters["absent"] = {"label": _("Not in the sheet"), "rows": absent, "url_value": "absent"}
+    filters["absent"] = {"label": _("Not in your file"), "rows": absent, "url_value": "absent"}
     return {name: filter_ | {"count": len(filter_["rows"])} for name, filter_ in filters.items()}
 
 
@@ -228,7 +228,7 @@ def _message_lines(messages_of_page: Any) -> list[dict[str, Any]]:
     return [
         message
         | {
-            "kind_label": MESSAGE_LABELS.get(message["kind"], _("Look")),
+            "kind_label": MESSAGE_LABELS.get(message["kind"], _("Review")),
             "is_error": message["level"] == "error",
         }
         for message in messages_of_page
@@ -271,7 +271,7 @@ def _format_field(name: str, value: Any, titles: dict[str, str], status_labels: 
     if not value:
         return ""
     if name == "parent":
-        return titles.get(value, _("a new part of the sheet"))
+        return titles.get(value, _("a new part of your file"))
     if name == "timeline":
         return str(value["raw"] or value["due"] or (_("Ongoing") if value["continuous"] else value["start"]))
     if name == "accountability":
@@ -326,9 +326,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(
-            request, _("“%(file)s” is taken back. The plan is as it was.") % {"file": job.filename}
-        )
+        messages.success(request, _("Import undone."))
     return redirect("plans:import", pk=job.pk)
 
 

@@ -146,11 +146,7 @@ def build_change_entry(
         and commitments_in(row._meta.model_name or "", changed)
     ):
         raise ValidationError(
-            {
-                "reason": _(
-                    "The plan is adopted, so this is a promise. Say why it changes; the reason is published."
-                )
-            }
+            {"reason": _("The plan is adopted. Add a reason for this change; it will be published.")}
         )
     return change_log.build_entry(row, verb, by=by, at=at, fields=changed, reason=reason)
 

@@ -91,7 +91,7 @@ def _write_rows(
         pk = fields.get("id")
         row = existing.pop(pk, None) if pk else model(action=action, created_by=by)
         if row is None:
-            raise ValidationError(_("A row that you changed is no longer there. Open the form again."))
+            raise ValidationError(_("A row you changed no longer exists. Open the form again."))
         values = {name: value for name, value in fields.items() if name != "id"} | {"position": index}
         if row.pk is None or any(getattr(row, name) != value for name, value in values.items()):
             for name, value in values.items():

@@ -145,7 +145,7 @@ def _check_action(action: Action) -> None:
     if action.owner_id is not None:
         jurisdiction = connection.tenant
         if not Affiliation.objects.filter(pk=action.owner_id, jurisdiction=jurisdiction).exists():
-            raise ValidationError({"owner": _("Choose somebody of this jurisdiction’s team.")})
+            raise ValidationError({"owner": _("Choose someone on this jurisdiction’s team.")})
     action.full_clean(exclude=["owner"], validate_unique=False)
 
 

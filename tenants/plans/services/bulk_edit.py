@@ -91,7 +91,7 @@ def _check_versions(actions: list[Action], versions: Mapping[str, str]) -> None:
     if changed:
         raise EditConflict(
             [
-                _("Nothing was saved. These were changed after you opened the page; look at them, then save again:"),
+                _("Nothing was saved. These were changed after you opened the page. Review them, then save again:"),
                 *changed,
             ]
         )  # fmt: skip

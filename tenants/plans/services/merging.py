@@ -43,14 +43,14 @@ def merge_actions(
     check_version(action, version, by=by)
     reason = normalize_newlines(reason).strip()
     if not _is_current(action) or action.status == Action.Status.MERGED:
-        raise ValidationError(_("“%(title)s” is merged or archived already.") % {"title": action})
+        raise ValidationError(_("“%(title)s” is already merged or archived.") % {"title": action})
     if target is None or not _is_current(target) or target.status in ("cancelled", "merged"):
         raise ValidationError(
-            {"into": _("Choose an action of this plan that is not archived, cancelled or merged.")}
+            {"into": _("Choose an action in this plan that is not archived, cancelled or merged.")}
         )
     if is_adopted(plan) and not reason:
         raise ValidationError(
-            {"reason": _("The plan is adopted. Say why the action is merged; the reason is published.")}
+            {"reason": _("The plan is adopted. Add a reason for the merge; it will be published.")}
         )
     before = change_log.snapshot(action)
     action.status, action.status_raw, action.status_since = Action.Status.MERGED, "", timezone.localdate()
@@ -72,7 +72,7 @@ def separate_action(action: Action, *, by: User | None, reason: str = "") -> Act
     if action.status != Action.Status.MERGED or not _is_current(action):
         raise ValidationError(_("“%(title)s” is not merged.") % {"title": action})
     if is_adopted(plan) and not reason:
-        raise ValidationError({"reason": _("The plan is adopted. Say why; the reason stays in the history.")})
+        raise ValidationError({"reason": _("The plan is adopted. Add a reason; it stays in the history.")})
     target = action.merged_into
     before = change_log.snapshot(action)
     for name, value in _values_before_the_merge(action).items():

@@ -98,7 +98,7 @@ def _index_after(rows: Sequence[Any], after: int | None) -> int:
     for index, row in enumerate(rows):
         if row.pk == after:
             return index + 1
-    raise ValidationError(_("The plan has changed meanwhile. Choose again where it should go."))
+    raise ValidationError(_("The plan has changed in the meantime. Choose the position again."))
 
 
 def _siblings(item: Any) -> Any:

@@ -114,7 +114,7 @@ def withdraw_progress(note: ProgressNote, *, reason: str, by: User | None) -> Pr
     Announces `action_changed`. Raises ValidationError without a reason, and for a note that is withdrawn already.
     """
     if not reason.strip():
-        raise ValidationError({"reason": _("Say why. The reason stays in the history.")})
+        raise ValidationError({"reason": _("Add a reason. It stays in the history.")})
     action, note = _lock_note(note)
     old, before, newest = _logged(note), change_log.snapshot(action), _newest_report(action)
     note.withdrawn_at, note.updated_by = timezone.now(), by
@@ -254,7 +254,7 @@ def _status_label(action: Action, status: str) -> str:
 
 
 def _future_day(day: dt.date, today: dt.date) -> str:
-    return _("%(day)s has not come yet. Choose today, %(today)s, or an earlier day.") % {
+    return _("%(day)s is in the future. Choose today, %(today)s, or an earlier date.") % {
         "day": date_format(day),
         "today": date_format(today),
     }
@@ -278,25 +278,25 @@ def _check(
         )
     if action.status == Action.Status.MERGED:
         raise ValidationError(
-            _("“%(title)s” is merged into another action. Report on that one.") % {"title": action}
+            _("“%(title)s” was merged into another action. Report on that one.") % {"title": action}
         )
     if status not in REPORTABLE_STATUSES and not (note is not None and status == note.status == ""):
         errors["status"] = _("Choose one of: %(list)s.") % {
             "list": ", ".join(_status_label(action, status) for status in REPORTABLE_STATUSES)
         }
     if not text:
-        errors["text"] = _("Say what happened, in a sentence or two.")
+        errors["text"] = _("Describe what happened in a sentence or two.")
     if status in Action.NEEDS_REASON and not reason:
-        errors["reason"] = _("“%(status)s” needs a reason. Say what is in the way.") % {
+        errors["reason"] = _("“%(status)s” needs a reason. Describe what is in the way.") % {
             "status": _status_label(action, status)
         }
     if status in Action.NEEDS_NEXT_STEP and not next_step:
-        errors["next_step"] = _("“%(status)s” needs a next step. Say what you will do, and by when.") % {
+        errors["next_step"] = _("“%(status)s” needs a next step. Describe what you will do and by when.") % {
             "status": _status_label(action, status)
         }
     today = timezone.localdate()
     if on is None and (note is None or note.noted_on is not None):
-        errors["on"] = _("Enter the day that this report is about.")
+        errors["on"] = _("Enter the date of this report.")
     elif on is not None and on > today:
         errors["on"] = _future_day(on, today)
     if errors:

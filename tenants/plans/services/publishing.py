@@ -32,9 +32,9 @@ def publish_plan(
     """
     plan = lock_plan(plan)
     if visibility not in (Visibility.PUBLIC, Visibility.COHORT):
-        raise ValidationError({"visibility": _("Choose the members of the cohort, or everybody.")})
+        raise ValidationError({"visibility": _("Choose members of the cohort, or everyone.")})
     if not actions_of(plan).exists():
-        raise ValidationError(_("The plan has no action yet. Add or import at least one, then publish."))
+        raise ValidationError(_("The plan has no actions yet. Add or import at least one, then publish."))
     before = change_log.snapshot(plan)
     plan.visibility = visibility
     plan.published_at = plan.published_at or timezone.now()
@@ -62,7 +62,7 @@ def unpublish_plan(plan: Plan, *, by: User | None, reason: str, close_site: bool
     plan = lock_plan(plan)
     if not reason.strip():
         raise ValidationError(
-            {"reason": _("Say why the plan is taken out of view. The reason stays in the history.")}
+            {"reason": _("Add a reason for unpublishing the plan. It stays in the history.")}
         )
     before = change_log.snapshot(plan)
     plan.visibility = Visibility.INTERNAL
@@ -85,11 +85,11 @@ def adopt(plan: Plan, *, on: dt.date, body: str, resolution: str = "", by: User 
     plan = lock_plan(plan)
     if on > timezone.localdate():
         raise ValidationError({
-            "on": _("%(day)s has not come yet. Record the adoption after the vote.") % {"day": date_format(on)}
+            "on": _("%(day)s is in the future. Record the adoption after the vote.") % {"day": date_format(on)}
         })  # fmt: skip
     if not body.strip():
         raise ValidationError(
-            {"body": _("Say who adopted the plan, such as “City Council” or “County Board”.")}
+            {"body": _("Enter who adopted the plan, such as “City Council” or “County Board”.")}
         )
     before = change_log.snapshot(plan)
     plan.adopted_on, plan.adopting_body, plan.resolution = on, body.strip(), resolution.strip()

@@ -36,7 +36,7 @@ def retire(item: PlanItem, *, reason: str, by: User | None, version: str = "") -
         raise ValidationError({"reason": _("Add a reason. It stays in the history.")})
     if len(reason) > MAX_REASON_LENGTH:
         raise ValidationError(
-            {"reason": _("The reason has %(count)s characters; 300 fit.") % {"count": len(reason)}}
+            {"reason": _("The reason has %(count)s characters; the limit is 300.") % {"count": len(reason)}}
         )
     before = change_log.snapshot(item)
     item.retired_at, item.retired_reason = timezone.now(), reason

@@ -76,7 +76,7 @@ def say_added(request: HttpRequest, item: Goal | Outcome | Action) -> None:
     """Say that the item is added, or that it was added a moment ago."""
     if item.is_repeat:
         messages.info(
-            request, _("Already added: %(title)s. To add another one, change its words.") % {"title": item}
+            request, _("Already added: %(title)s. To add another one, change its wording.") % {"title": item}
         )
     else:
         messages.success(request, _("Added: %(title)s") % {"title": item})

@@ -117,7 +117,7 @@ def _review_task(texts: list[WaitingText]) -> dict[str, Any] | None:
         "texts": texts[:MAX_NAMED],
         "more": len(texts) - MAX_NAMED,
         "url": texts[0].url if len(texts) == 1 else reverse("wagtailadmin_home"),
-        "label": _("Read and decide"),
+        "label": _("Review"),
     }
 
 
@@ -133,8 +133,8 @@ def _update_task(user: Any, jurisdiction: Jurisdiction, due: Any) -> dict[str, A
     actions = list(mine[:MAX_NAMED])
     return {
         "count": count,
-        "title": ngettext("Update to write yourself", "Updates to write yourself", count),
-        "text": _("They are yours, or not assigned to anyone."),
+        "title": ngettext("Update for you to write", "Updates for you to write", count),
+        "text": _("They are assigned to you, or to no one."),
         "actions": actions,
         "more": count - len(actions),
         "url": reverse("plans:record-progress", args=[actions[0].code]),

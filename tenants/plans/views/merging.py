@@ -59,6 +59,6 @@ def _separate(request: HttpRequest, action: Action) -> HttpResponse:
             return redirect(editor_url(action))
     if request.method == "POST" and not is_separation:  # somebody else merged it while the form was open
         form = SeparateForm(plan=action.outcome.goal.plan)
-        messages.error(request, _("Nothing was changed: this action is merged already."))
+        messages.error(request, _("Nothing was changed: this action is already merged."))
     context = {"section": "plan", "form": form, "action": action}
     return render(request, "plans/merged.html", context, status=422 if request.method == "POST" else 200)

@@ -38,22 +38,25 @@ FIELDS = (
 class SettingsForm(ContactForm, PlaceForm):
     fiscal_year_start_month = forms.TypedChoiceField(
         label=gettext_lazy("Fiscal year starts in"),
-        help_text=gettext_lazy("“FY27” is named after the year it ends in. Sheets are read with this."),
+        help_text=gettext_lazy(
+            "“FY27” is named after the year it ends in. We use this to read spreadsheets."
+        ),
         choices=list(MONTHS.items()),
         coerce=int,
     )
     logo = forms.FileField(
         label=gettext_lazy("Logo"),
-        help_text=gettext_lazy("PNG, JPEG, WebP or GIF, up to %(limit)d MB. It is shown small.")
+        help_text=gettext_lazy("PNG, JPEG, WebP or GIF, up to %(limit)d MB. The logo is small on the page.")
         % {"limit": MAX_UPLOAD_MEGABYTES},
         required=False,
         widget=forms.FileInput(attrs={"accept": ACCEPTED_EXTENSIONS}),
     )
-    remove_logo = forms.BooleanField(label=gettext_lazy("Show no logo"), required=False)
+    remove_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
     picture = forms.FileField(
-        label=gettext_lazy("Picture on top of your front page"),
+        label=gettext_lazy("Picture at the top of your front page"),
         help_text=gettext_lazy(
-            "A landscape of your place. PNG, JPEG, WebP or GIF, up to %(limit)d MB. Place and date of a photo are removed."
+            "A landscape picture of your community. PNG, JPEG, WebP or GIF, up to %(limit)d MB. "
+            "We remove the location and date stored in a photo."
         )
         % {"limit": MAX_UPLOAD_MEGABYTES},
         required=False,
@@ -68,12 +71,12 @@ class SettingsForm(ContactForm, PlaceForm):
         required=False,
     )
     picture_credit = forms.CharField(
-        label=gettext_lazy("Credit of the picture"),
+        label=gettext_lazy("Picture credit"),
         help_text=gettext_lazy("Shown on the picture. Like “Photo: Ana Ruiz”."),
         max_length=120,
         required=False,
     )
-    remove_picture = forms.BooleanField(label=gettext_lazy("Show no picture"), required=False)
+    remove_picture = forms.BooleanField(label=gettext_lazy("Remove the picture"), required=False)
 
     class Meta:
         model = Jurisdiction
@@ -85,7 +88,7 @@ class SettingsForm(ContactForm, PlaceForm):
         help_texts = {
             "short_name": gettext_lazy("Where space is short, like “Marrow Bend”."),
             "brand_color": gettext_lazy("Dark enough for white text on it: a contrast of 7 to 1."),
-            "timezone": gettext_lazy("Dates of your site are in this time zone."),
+            "timezone": gettext_lazy("Dates on your site use this time zone."),
         }
         widgets = {
             "brand_color": forms.TextInput(attrs={"type": "color"}),

@@ -11,7 +11,10 @@ from django_tenants.utils import tenant_context
 from tenants.models import Jurisdiction
 from tenants.plans import imports, spreadsheets
 
-NEEDS_REASON = "The plan is adopted, and this sheet changes what it promises. Say why with --reason; the reason is published."
+NEEDS_REASON = (
+    "The plan is adopted, and this sheet changes its wording, owners, dates or measures. "
+    "Add a reason with --reason; it will be published."
+)
 
 
 def get_jurisdiction(slug: str) -> Jurisdiction:
@@ -33,12 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("slug", help="the jurisdiction, like marrow-bend")
         parser.add_argument("file", type=Path, help="an .xlsx or .csv file")
         parser.add_argument(
-            "--dry-run", action="store_true", help="say what would change, and change nothing"
+            "--dry-run", action="store_true", help="show what would change, without changing anything"
         )
         parser.add_argument(
             "--reason",
             default="",
-            help="why promises of an adopted plan change; published with each of them, and required where one changes",
+            help="reason for changes to an adopted plan; published with each change, and required if there are any",
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -85,10 +88,10 @@ def _as_text(
         lines.append(f"{sheet}{message.column}{message.row or ''}: {message.text}")
     counts, cells = difference.counts()["action"], result.cell_counts
     if counts["absent"]:
-        lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they stay as they are.")
+        lines.append(f"{counts['absent']} actions of the plan are not in the sheet; they do not change.")
     lines.append(
-        f"{cells['total']} cells: {cells['imported']} imported, {cells['noted']} kept as notes, "
-        f"{cells['refused']} refused."
+        f"{cells['total']} cells: {cells['imported']} imported, {cells['noted']} saved as notes, "
+        f"{cells['refused']} not imported."
     )
     verb = "Would import" if dry_run else "Imported"
     lines.append(

@@ -51,7 +51,7 @@ class CellLedger:
 
     def mark_ignored(self, cell: Cell) -> None:
         """Record a cell of a column that a person chose to leave out: refused, without a message."""
-        self._dispositions[(cell.row, cell.column)] = ("refused", _("left out in the mapping"))
+        self._dispositions[(cell.row, cell.column)] = ("refused", _("left out when the columns were matched"))
 
     def refuse(self, cell: Cell, reason: str) -> None:
         """Record a cell that cannot be used, with an error message."""
@@ -63,7 +63,7 @@ class CellLedger:
             cell.row,
             cell.letter,
             cell.text,
-            _("Cell %(cell)s was left out: %(reason)s.") % {"cell": cell_name, "reason": reason},
+            _("Cell %(cell)s was not imported: %(reason)s.") % {"cell": cell_name, "reason": reason},
             level="error",
         )
 
@@ -87,7 +87,7 @@ class CellLedger:
                 cell.row,
                 cell.letter,
                 cell.text,
-                _("Invisible control characters were taken out of this cell. Check its text."),
+                _("Invisible control characters were removed from this cell. Check its text."),
             )
         if self.grid.has_open_quote:
             text = _(
@@ -101,13 +101,13 @@ class CellLedger:
         kind = "hidden_sheet" if self.grid.is_hidden else "other_sheet"
         text = (
             _(
-                "The sheet “%(sheet)s” is hidden. It was not imported; its %(count)s cells are kept "
+                "The sheet “%(sheet)s” is hidden. It was not imported; its %(count)s cells are saved "
                 "as notes. Show it in Excel if it belongs to the plan."
             )
             if self.grid.is_hidden
             else _(
                 "The sheet “%(sheet)s” has no column for actions. It was not imported; its %(count)s "
-                "cells are kept as notes."
+                "cells are saved as notes."
             )
         )
         self.warn(kind, 1, "", "", text % {"sheet": self.grid.name or "", "count": len(self.grid.cells)})
@@ -120,7 +120,7 @@ class CellLedger:
                 get_column_letter(column),
                 text,
                 _(
-                    "The comment on this cell is not part of the plan and was not imported. Put it "
-                    "into a cell if it should be kept."
+                    "The comment on this cell is not part of the plan and was not imported. To keep it, "
+                    "put it in a cell."
                 ),
             )

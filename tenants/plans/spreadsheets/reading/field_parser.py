@@ -100,8 +100,8 @@ class FieldParser:
                     draft.column("stage"),
                     stage,
                     _(
-                        "“%(value)s” is none of Normalize, Organize, Operationalize. It was kept as a "
-                        "note; choose the stage after the import."
+                        "“%(value)s” is not a strategy (normalize, organize, operationalize). It was saved as a "
+                        "note; choose the strategy after the import."
                     )
                     % {"value": stage},
                 )
@@ -125,7 +125,7 @@ class FieldParser:
                 action.row or 0,
                 draft.column("measures"),
                 draft.text("measures"),
-                _("No measure. Add one that tells whether anyone is better off."),
+                _("No measure. Add one that shows whether anyone is better off."),
             )
 
     @staticmethod
@@ -157,7 +157,7 @@ class FieldParser:
                 action.row or 0,
                 draft.column("status"),
                 raw,
-                _("The status “%(value)s” is not known. Its words are kept; choose one of: %(list)s.")
+                _("We don’t know the status “%(value)s”. The text is kept; choose one of: %(list)s.")
                 % {"value": raw[:MAX_STATUS_LENGTH], "list": ", ".join(ACTION_STATUSES.values())},
             )
 
@@ -177,16 +177,14 @@ class FieldParser:
         row, column, value = action.row or 0, draft.column("accountable"), draft.text("accountable")
         if parties.vacant is not None and not action.accountable:
             action.owner_vacant_since = parse_vacant_since(parties.vacant, self.date_conventions)
-            self.warn(
-                "no_party", row, column, value, _("The lead is vacant. Name who answers for this action.")
-            )
+            self.warn("no_party", row, column, value, _("The lead position is vacant. Assign this action."))
         elif not action.accountable:
             self.warn(
                 "no_party",
                 row,
                 column,
                 value,
-                _("Nobody answers for this action. Name one department or person."),
+                _("No owner. Assign one department or person."),
             )
         elif len(action.accountable) > 1:
             self.warn(
@@ -194,9 +192,12 @@ class FieldParser:
                 row,
                 column,
                 value,
-                _(
-                    "%(count)s parties are named. %(first)s, the first, is taken as the one who answers; "
-                    "the others are responsible too. Choose another if that is wrong."
+                (
+                    _("%(count)s departments listed. We made %(first)s the lead and the other a partner.")
+                    if len(action.accountable) == 2
+                    else _(
+                        "%(count)s departments listed. We made %(first)s the lead and the others partners."
+                    )
                 )
                 % {"count": len(action.accountable), "first": action.accountable[0]},
             )
@@ -278,7 +279,7 @@ class FieldParser:
                 row,
                 column,
                 raw,
-                _("“%(value)s” starts after it ends. Only the end was taken; correct the start.")
+                _("“%(value)s” starts after it ends. Only the end was imported; correct the start.")
                 % {"value": raw},
             )
         for line in timeline.unread:
@@ -288,7 +289,7 @@ class FieldParser:
                 column,
                 line,
                 _(
-                    "No date was found in “%(value)s”. The words are kept; write a date such as “June "
+                    "No date was found in “%(value)s”. The text is kept; write a date such as “June "
                     "2026” if there is one."
                 )
                 % {"value": line},
@@ -296,12 +297,14 @@ class FieldParser:
         if action.due or action.continuous or action.milestones:
             return
         if not raw.strip():
-            text = _("No date. Say by when, or write “Ongoing”.")
+            text = _("No due date. Add one, or write “Ongoing”.")
         elif action.start:
-            text = _("“%(value)s” has a start but no end. Say by when, or write “Ongoing”.") % {"value": raw}
+            text = _("“%(value)s” has a start but no end. Add a due date, or write “Ongoing”.") % {
+                "value": raw
+            }
         else:
             text = _(
-                "“%(value)s” is not a date. The words are kept; write a date such as “June 2026”, “FY27 "
+                "“%(value)s” is not a date. The text is kept; write a date such as “June 2026”, “FY27 "
                 "Q2” or “2026-2028”, or “Ongoing”."
             ) % {"value": raw}
         self.warn("no_date", row, column, raw, text)

@@ -92,9 +92,9 @@ def _no_header_message(filename: str, grids: list[Grid]) -> str:
     header_text = " | ".join(collapse_whitespace(cell.text)[:30] for cell in grid.row(row)[:6])
     return _(
         "No sheet of “%(file)s” has a header row that names a column for actions and one for who, when "
-        "or how it is measured. Row %(row)s says: %(said)s. Add a header row such as “Actions, Lead, "
+        "or how it is measured. Row %(row)s has: %(said)s. Add a header row such as “Actions, Lead, "
         "Timeline, "
-        "Measures”, or say which column is which."
+        "Measures”, or match the columns yourself."
     ) % {"file": filename, "row": row, "said": header_text}
 
 

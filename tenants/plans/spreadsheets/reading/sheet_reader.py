@@ -148,9 +148,7 @@ class SheetParser:
             self.ledger.mark_imported(id_cell, "id")
 
     def _warn_of_plain_text(self, row: int, cell: Cell) -> None:
-        text = _(
-            "This row is neither a goal nor an outcome nor an action. It was kept as a note of the sheet."
-        )
+        text = _("This row is not a goal, outcome or action. It was saved as a note.")
         self.ledger.warn("note_kept", row, cell.letter, cell.text, text)
 
     def _note_on_heading(self, cell: Cell, header: Header | None, level: str) -> None:
@@ -198,7 +196,7 @@ class SheetParser:
             self.title or self.grid.name or FILE_EXTENSION.sub("", self.context.filename)
         )
         text = _(
-            "No goal stands above this row. “%(title)s” was taken as the goal; name it after the import."
+            "There is no goal above this row. We used “%(title)s” as the goal; rename it after the import."
         )
         self.ledger.warn("no_goal", row, "", "", text % {"title": title})
         return self._start_goal(Goal(title=title, row=row))
@@ -209,8 +207,8 @@ class SheetParser:
         if self._outcome is not None:
             return self._outcome
         text = _(
-            "No outcome stands above this row. The goal's words, “%(title)s”, were taken; write what should "
-            "change for people after the import."
+            "There is no outcome above this row. We used the goal’s wording, “%(title)s”. After the import, write "
+            "what should change for people."
         )
         self.ledger.warn("no_outcome", row, "", "", text % {"title": goal.title})
         return self._start_outcome(goal, Outcome(title=goal.title, row=row))
@@ -230,7 +228,7 @@ class SheetParser:
             self._draft = None
             for cell in filled:
                 self.ledger.refuse(
-                    cell, _("the action of this row was left out. Correct the action and import again")
+                    cell, _("the action in this row was not imported. Correct the action and import again")
                 )
         elif action is not None and action.row == row:
             self._open_action(row, header, action)
@@ -272,7 +270,7 @@ class SheetParser:
                     row,
                     cell.letter,
                     cell.text,
-                    _("This row has no action. The cell was kept as a note of the sheet."),
+                    _("This row has no action. The cell was saved as a note."),
                 )
             return
         action = header.column_of("action")
