@@ -19,7 +19,7 @@ PUBLIC = ["/", "/plan/", "/plan/actions/t4/", "/plan/actions/t5/", "/plan/action
           "/contact/", "/accessibility/", "/privacy/", "/nowhere/"]  # fmt: skip
 WORKSPACE = ["/workspace/", "/workspace/updates/", "/workspace/plan/", "/workspace/plan/about/",
              "/workspace/plan/retired/", "/workspace/plan/goals/add/", "/workspace/plan/actions/t5/",
-             "/workspace/plan/actions/t5/measures/", "/workspace/plan/actions/t5/progress/", "/workspace/plan/publish/",
+             "/workspace/plan/actions/t5/progress/", "/workspace/plan/publish/",
              "/workspace/plan/unpublish/", "/workspace/plan/adopt/", "/workspace/history/", "/workspace/import/",
              "/workspace/settings/", "/workspace/team/", "/workspace/team/invite/"]  # fmt: skip
 

@@ -299,7 +299,7 @@ def test_dates_numbers_and_percentages_are_read_as_displayed() -> None:
 
 def test_a_person_can_choose_the_role_of_a_column() -> None:
     text = "Alpha,Beta,Gamma,Delta\nPost jobs,HR,2026,4-11\n"
-    with pytest.raises(SheetError, match=r"Row 1 says: Alpha \| Beta") as refusal:
+    with pytest.raises(SheetError, match=r"Row 1 has: Alpha \| Beta") as refusal:
         read_csv(text)
     assert [column.header for column in refusal.value.sheets[0].columns] == [
         "Alpha",

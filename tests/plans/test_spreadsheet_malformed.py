@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         b"Action,Lead,Timeline\n" + b"Do it,HR,2026\n" * 100_000,
         "filled rows in one sheet; a plan has at most 20,000",
     ),
-    "no plan": (b"Name,Phone\nAda,555\n", "header row.*Row 1 says: Name"),
+    "no plan": (b"Name,Phone\nAda,555\n", "header row.*Row 1 has: Name"),
 }
 
 
