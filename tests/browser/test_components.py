@@ -22,6 +22,7 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from config.templatetags.portal_tags import STATUS_ICONS
+from tenants.models import Jurisdiction
 from tests.browser import axe_incomplete
 from tests.browser.axe import assert_accessible, assert_accessible_and_responsive
 from tests.browser.axe_incomplete import Explained
@@ -33,7 +34,7 @@ BRAND = (
     ":root { --brand: #0d5257; --brand-deep: #083a3e; --brand-tint: #e9f2f1; --accent: #e9b872;"
     " --pattern: url(/static/img/patterns/bend.svg); }"
 )
-JURISDICTION = {"name": "City of Riverton", "short_name": "Riverton", "slug": "riverton", "is_sample": True}
+JURISDICTION = Jurisdiction(name="City of Riverton", short_name="Riverton", slug="riverton", is_sample=True)
 PORTAL = {
     "alliance_name": "Common Table",
     "alliance_tagline": "Cities for racial equity",
