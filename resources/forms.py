@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,15 @@ class LibraryItemForm(WagtailAdminModelForm):
             if name in self.fields:
                 self.fields[name].queryset = limit(self.fields[name].queryset)
 
+    def clean_body(self) -> str:
+        """The text as it was, to the letter, if the editor sends back what it was given."""
+        widget = self.fields["body"].widget
+        sent = widget.value_from_datadict(self.data, self.files, self.add_prefix("body")) or ""
+        given = widget.converter.to_database_format(widget.format_value(self.initial["body"]))
+        is_unchanged = _without_keys(sent) == _without_keys(given)
+        body: str = self.instance.body if is_unchanged else self.cleaned_data["body"]
+        return body
+
     def clean_key(self) -> str:
         """The address as written, or one made from the title that no other item has."""
         title = self.cleaned_data.get("title")
@@ -83,3 +93,8 @@ class LibraryItemForm(WagtailAdminModelForm):
         taken = set(LibraryItem.objects.filter(key__startswith=stem).values_list("key", flat=True))
         numbers = (f"{stem}-{number}" for number in itertools.count(2))
         return next(key for key in itertools.chain([stem], numbers) if key not in taken) if stem else ""
+
+
+def _without_keys(html: str) -> str:
+    """HTML of the editor without the keys of its blocks, which are new each time."""
+    return re.sub(r' data-block-key="[^"]*"', "", html)

@@ -36,6 +36,9 @@ WRITTEN_BY_THE_PAGE = re.compile(
     r"^initial-|(^|-)(seen|id|uuid|direction|(TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS)$"
 )
 
+KEPT_CHARACTERS = 300_000  # of all names and texts; the page holds each of them twice, escaped
+SHOWN_NAME = 100  # characters of a field's name, if there is too much to keep
+
 # Names of fields that do not say what was asked. Without a session no form is at hand to tell.
 LABELS = {
     "on": gettext_lazy("As of"),
@@ -90,7 +93,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     sign_in = reverse("signin:login", query={"next": reverse("signin:back-to-your-text")})
     if request.headers.get("HX-Request"):
         return _refuse(HttpResponse(status=401))
-    context = _kept_text(request) | {"sign_in": sign_in, "can_return": _form_is_here(request)}
+    context = _kept_text(request, can_return=_form_is_here(request)) | {"sign_in": sign_in}
     return _refuse(render(request, "not_saved.html", context, status=401))
 
 
@@ -104,8 +107,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if _keeps_text(request) and not request.user.is_authenticated:
         return signed_out(request)
     is_wagtails = request.path.startswith(reverse("wagtailadmin_home"))  # its editor sends no readable text
-    context = {} if is_wagtails else _kept_text(request)
-    return _refuse(render(request, "403_csrf.html", context | {"can_return": can_return}, status=403))
+    context = {} if is_wagtails else _kept_text(request, can_return=can_return)
+    return _refuse(render(request, "403_csrf.html", context, status=403))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -119,7 +122,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The answer to an error of the portal: with the text of a form, if that much still works."""
     try:
         if _sent_text(request):
-            context = _kept_text(request) | {"can_return": _can_return(request)}
+            context = _kept_text(request, can_return=_can_return(request))
             return _refuse(render(request, "not_saved_500.html", context, status=500))
     except Exception:
         logger.exception("The text of a form could not be shown.")
@@ -181,9 +184,17 @@ def _form_is_here(request: HttpRequest) -> bool:
     return urlsplit(_form_page(request)).path == request.path
 
 
-def _kept_text(request: HttpRequest) -> dict[str, Any]:
-    """What was sent: {"texts": [{"label", "text"}] to read, "inputs": [(name, value)] to send again, "files": names}."""
+def _kept_text(request: HttpRequest, *, can_return: bool = False) -> dict[str, Any]:
+    """What was sent: {"texts": [{"label", "text"}] to read, "inputs": [(name, value)] to send again, "files": names}.
+
+    Of more than `KEPT_CHARACTERS` only the start of each text is shown, and nothing can be sent again.
+    """
     kept = [(name, values) for name, values in request.POST.lists() if not NEVER_KEPT.search(name)]
+    count = sum(len(values) for _name, values in kept)
+    is_too_long = sum(len(name) + len(value) for name, values in kept for value in values) > KEPT_CHARACTERS
+    if is_too_long:
+        shown = KEPT_CHARACTERS // count
+        kept = [(name[:SHOWN_NAME], [value[:shown] for value in values]) for name, values in kept]
     texts = [
         {"label": LABELS.get(name) or _label(name), "text": _readable(text)}
         for name, values in kept
@@ -193,9 +204,11 @@ def _kept_text(request: HttpRequest) -> dict[str, Any]:
     ]
     return {
         "texts": texts,
-        "inputs": [(name, value) for name, values in kept for value in values],
+        "inputs": [] if is_too_long else [(name, value) for name, values in kept for value in values],
         "files": [file.name for name in request.FILES for file in request.FILES.getlist(name)],
         "form_page": _form_page(request),
+        "is_too_long": is_too_long,
+        "can_return": can_return and not is_too_long,
         "KEPT_FIELD": KEPT_FIELD,
     }
 
@@ -208,7 +221,7 @@ def _readable(text: str) -> str:
 def _label(name: str) -> str:
     """The name of a field for a reader: "Next step", or "Text 2" for the second row of a formset."""
     words = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", name)
-    row = re.fullmatch(r"\w+-(\d+)-(\w+)", words)
+    row = re.fullmatch(r"\w+-(\d{1,4})-(\w+)", words)
     if row:
         words = f"{row[2]} {int(row[1]) + 1}"
     return capfirst(" ".join(words.replace("_", " ").replace("-", " ").split()))

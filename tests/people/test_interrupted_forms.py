@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,6 +25,9 @@ TEXT = "Fair pay <in every department>\nand on time"
 
 def origin(jurisdiction: Any) -> dict[str, str]:
     return {"origin": f"http://{jurisdiction.host}", "referer": f"http://{jurisdiction.host}{ADD_GOAL}"}
+
+
+FORM = "application/x-www-form-urlencoded"  # field names of any length
 
 
 def goals(in_city: Any, riverton: Any) -> int:
@@ -102,6 +106,41 @@ def test_passwords_are_never_kept_and_files_are_named(client_for, riverton):
     assert "hush" not in response.text
     assert "Files cannot be kept. Choose again:" in response.text
     assert "seal.png" in response.text
+
+
+def test_text_that_is_too_long_is_not_kept(client_for, riverton):
+    sent = {"title": '"' * 3_000_000, "story": "Since 2024", "x" * 200_000: "y", "_" * 200_000: "z"}
+    response = client_for(riverton).post(ADD_GOAL, urlencode(sent), FORM, headers=origin(riverton))
+    assert response.status_code == 401
+    assert len(response.content) < 1_000_000
+    assert "Your text is too long to keep." in response.text
+    assert "Since 2024" in response.text
+    assert "Continue with my text" not in response.text
+    assert "continue with your text" not in response.text
+    assert "Your text is on this page" not in response.text
+    assert not inputs(response.text)
+
+
+def test_many_long_texts_are_not_kept_either(client_for, riverton):
+    sent = {f"row-{number}-text": '"' * 1000 for number in range(1000)}
+    response = client_for(riverton).post(ADD_GOAL, sent, headers=origin(riverton))
+    assert response.status_code == 401
+    assert len(response.content) < 3_000_000
+    assert "Your text is too long to keep." in response.text
+
+
+def test_a_long_text_is_kept(client_for, riverton):
+    text = "a b " * 70_000
+    response = client_for(riverton).post(ADD_GOAL, {"title": text}, headers=origin(riverton))
+    assert inputs(response.text)["title"] == [text]
+    assert "too long" not in response.text
+
+
+def test_a_field_may_have_any_name(client_for, riverton):
+    name = "a-" + "9" * 5000 + "-b"
+    response = client_for(riverton).post(ADD_GOAL, urlencode({name: TEXT}), FORM, headers=origin(riverton))
+    assert response.status_code == 401
+    assert inputs(response.text)[name] == [TEXT]
 
 
 def test_choices_that_can_be_several_are_all_kept(client_for, riverton):
