@@ -11,7 +11,7 @@ from django_tenants.utils import tenant_context
 
 from accounts.models import User
 from tenants.jurisdictions.services import save_and_announce
-from tenants.jurisdictions.uploads import read_picture
+from tenants.jurisdictions.uploads import delete_former_file, read_picture
 from tenants.models import Jurisdiction
 
 LOGO_SIDE_PIXELS = 512  # of the stored PNG, at most
@@ -31,7 +31,7 @@ def normalize_logo(content: bytes) -> bytes:
 
 @transaction.atomic
 def change_logo(jurisdiction: Jurisdiction, *, content: bytes | None, by: User | None) -> Jurisdiction:
-    """Set the jurisdiction's logo, or remove it if `content` is None. Sends `jurisdiction_changed`.
+    """Set the jurisdiction's logo, or remove it if `content` is None; the old file is deleted. Sends `jurisdiction_changed`.
 
     Raises ValidationError if the content is no readable picture, or too large.
     """
@@ -47,4 +47,5 @@ def change_logo(jurisdiction: Jurisdiction, *, content: bytes | None, by: User |
             )
     changes = {"logo": {"from": before, "to": jurisdiction.logo.name}}
     save_and_announce(jurisdiction, changes, by=by)
+    delete_former_file(jurisdiction, before)
     return jurisdiction

@@ -15,7 +15,7 @@ from PIL import Image
 
 from accounts.models import User
 from tenants.jurisdictions.services import save_and_announce
-from tenants.jurisdictions.uploads import read_picture
+from tenants.jurisdictions.uploads import delete_former_file, read_picture
 from tenants.models import Jurisdiction
 
 MIN_WIDTH, MIN_HEIGHT = 600, 300
@@ -84,7 +84,7 @@ def change_picture(
 
 @transaction.atomic
 def remove_picture(jurisdiction: Jurisdiction, *, by: User | None) -> Jurisdiction:
-    """Show no picture; its description and credit go with it. Sends `jurisdiction_changed`."""
+    """Show no picture; its file, description and credit go with it. Sends `jurisdiction_changed`."""
     jurisdiction = Jurisdiction.objects.get(pk=jurisdiction.pk)
     before = _state(jurisdiction)
     jurisdiction.picture, jurisdiction.picture_alt, jurisdiction.picture_credit = "", "", ""
@@ -116,4 +116,6 @@ def _save(jurisdiction: Jurisdiction, before: dict[str, str], *, by: User | None
     }
     if changes:
         save_and_announce(jurisdiction, changes, by=by)
+    if "picture" in changes:
+        delete_former_file(jurisdiction, before["picture"])
     return jurisdiction

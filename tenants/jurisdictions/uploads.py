@@ -1,4 +1,4 @@
-"""Uploaded pictures: what is accepted, read by its content and not by its name."""
+"""Uploaded pictures: what is accepted, read by its content and not by its name; and what no page shows any longer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import io
 import warnings
 
 from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils.translation import gettext as _
+from django_tenants.utils import tenant_context
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tenants.models import Jurisdiction
 
 MAX_UPLOAD_MEGABYTES = 5
 MAX_UPLOAD_SIDE_PIXELS = 6000
@@ -39,3 +44,15 @@ def read_picture(content: bytes) -> Image.Image:
         raise ValidationError(
             _("The file is not a picture we can read. Send PNG, JPEG, WebP or GIF.")
         ) from error
+
+
+def delete_former_file(jurisdiction: Jurisdiction, name: str | None) -> None:
+    """Delete the file of a replaced or removed picture or logo after the commit; one that is in use again stays."""
+
+    def delete() -> None:
+        with tenant_context(jurisdiction):  # the storage path depends on the active schema
+            in_use = Jurisdiction.objects.values_list("logo", "picture").filter(pk=jurisdiction.pk).first()
+            if in_use is not None and name and name not in in_use:
+                default_storage.delete(name)
+
+    transaction.on_commit(delete, robust=True)

@@ -16,6 +16,7 @@ from tenants.plans.models import (
     Outcome,
     PerformanceMeasure,
     Plan,
+    PlanLogEntry,
     ProgressNote,
 )
 
@@ -147,6 +148,26 @@ def _action_node(action: Action, related: RelatedRows) -> spreadsheets.Action:
         changes=action.changes or None,
         notes=[spreadsheets.SheetNote(**note) for note in action.extra_columns],
     )
+
+
+def former_notes(plan: Plan) -> dict[str, list[list[str]]]:
+    """By uuid of the action, what older sheets say and the plan no longer does; two queries.
+
+    [label, text] of each withdrawn note, and of each corrected one as it was before.
+    """
+    notes: dict[str, list[list[str]]] = defaultdict(list)
+    withdrawn = ProgressNote.with_withdrawn.filter(action__outcome__goal__plan=plan).exclude(
+        withdrawn_at=None
+    )
+    for note in withdrawn.select_related("action"):
+        notes[str(note.action.uuid)].append([note_label(note), note.text])
+    corrected = PlanLogEntry.objects.filter(verb="corrected", fields__has_key="progress_note")
+    for uuid, fields in corrected.values_list("object_uuid", "fields"):
+        old = fields["progress_note"][0]
+        # The log does not say whether a note without a label was imported; if so, a sheet has no day for it.
+        labels = [old["label"]] if old["label"] else ["", old["on"]]
+        notes[str(uuid)] += [[label, old["text"]] for label in labels]
+    return notes
 
 
 def note_label(note: ProgressNote) -> str:

@@ -311,6 +311,33 @@ def test_milestones_and_departments_are_rows(coordinator_client, riverton, in_ci
         assert action.milestones.count() == 2
 
 
+@pytest.mark.parametrize("htmx", [True, False])
+def test_an_arrow_on_a_page_from_before_the_archiving_says_so(coordinator_client, riverton, in_city, htmx):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        services.retire(action, reason="Gone.", by=None)
+        before = list(Action.objects.order_by("pk").values())
+    address = url("move", "action", action.uuid)
+    headers = {"hx-request": "true"} if htmx else {}
+    response = coordinator_client.post(address, {"direction": "up"}, headers=headers)
+    text = response.text if htmx else coordinator_client.get(response["Location"]).text
+    assert "is archived. Restore it before you move it." in text
+    with in_city(riverton):
+        assert list(Action.objects.order_by("pk").values()) == before
+
+
+def test_back_and_save_again_with_a_new_row_is_no_conflict(coordinator_client, in_city, riverton):
+    action = starter_action(in_city, riverton)
+    data = new_row(
+        "measures", form_of(coordinator_client, action.code), text="Mine", kind="how_well", baseline="3"
+    )
+    for _attempt in range(2):
+        assert coordinator_client.post(url("edit-action", action.code), data).status_code == 302
+    assert "Already saved:" in coordinator_client.get(url("editor")).text
+    with in_city(riverton):
+        assert action.measures.filter(text="Mine").count() == 1
+
+
 def test_a_row_that_somebody_adds_meanwhile_stays(
     coordinator_client, client_for, riverton, in_city, make_user
 ):

@@ -129,7 +129,7 @@ def test_an_action_moves_behind_one_of_another_outcome_with_a_reason():
     outcome, actions = seven()
     other, others = seven(outcome.goal.plan)
     before = rows()
-    with pytest.raises(ValidationError, match="promise"):
+    with pytest.raises(ValidationError, match="Add a reason for this change"):
         services.move_to(actions[2], other, after=others[4].pk, by=None)
     assert rows() == before
     services.move_to(actions[2], other, after=others[4].pk, by=None, reason=REASON)
@@ -151,7 +151,7 @@ def test_nothing_moves_behind_a_row_that_is_elsewhere():
     outcome, actions = seven()
     elsewhere = ActionFactory()
     before = rows()
-    with pytest.raises(ValidationError, match="changed meanwhile"):
+    with pytest.raises(ValidationError, match="changed in the meantime"):
         services.move_to(actions[0], outcome, after=elsewhere.pk, by=None)
     assert rows() == before
 

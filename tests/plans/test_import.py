@@ -16,9 +16,12 @@ from django.utils import timezone
 
 from cohort.models import PublicAction
 from tenants.plans import imports, selectors, services, spreadsheets
+from tenants.plans.imports import public_export
+from tenants.plans.imports import services as services_of_imports
 from tenants.plans.imports.row_builder import RowBuilder
 from tenants.plans.models import Action, Department, ExportSnapshot, Goal, ImportJob, PlanLogEntry
 from tenants.plans.spreadsheets import three_way_merge
+from tests.plans.factories import MeasureFactory
 from tests.plans.import_samples import (
     HEADER,
     SHEET,
@@ -309,6 +312,42 @@ def test_a_new_note_is_added_and_none_is_lost(make_user, riverton):
         "Said here.",
         "All are painted.",
     ]
+
+
+def test_an_older_public_file_brings_back_no_report_that_was_taken_back(make_user, riverton):
+    import_text()
+    action, rosa = get_action("Paint forty crossings"), make_user(riverton, "coordinator")
+    today = timezone.localdate()
+    typo, mistake = (
+        services.record_progress(action, status="on_track", text=text, by=rosa, on=today)
+        for text in ("Half is don.", "Not ours.")
+    )
+    content = public_export.public_workbook(selectors.current_plan())
+    services.correct_progress(typo, status="on_track", text="Half is done.", by=rosa, on=today)
+    services.withdraw_progress(mistake, reason="Wrong action.", by=rosa)
+    imports.import_sheet(filename="plan.xlsx", content=content, by=None)
+    texts = list(action.progress_notes.order_by("position").values_list("text", flat=True))
+    assert texts == ["Ten are painted.", "Half is done."]
+
+
+def test_long_lists_are_cut_in_the_public_file():
+    import_text()
+    action = get_action("Paint forty crossings")
+    Action.objects.filter(pk=action.pk).update(implementation_plan=["Step " + "x" * 7_495] * 6)
+    MeasureFactory.create_batch(30, action=action, text="Families " + "y" * 1_900)
+    content = public_export.public_workbook(selectors.current_plan())
+    result = services_of_imports.read_sheet(content, filename="plan.xlsx")
+    found = next(
+        action
+        for goal in result.goals
+        for outcome in goal.outcomes
+        for action in outcome.actions
+        if action.title == "Paint forty crossings"
+    )
+    assert [len(step) for step in found.implementation_plan[:2]] == [7_500, 7_500]
+    assert found.implementation_plan[-1].endswith("…")
+    assert 5 < len(found.measures) < 12
+    assert found.measures[-1].endswith("…")
 
 
 def test_a_retired_action_is_not_brought_back_by_the_sheet():

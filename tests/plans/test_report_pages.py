@@ -158,6 +158,35 @@ def test_a_withdrawn_report_leaves_every_page_and_file(
     assert "Wrong action." in coordinator_client.get(url("action-history", action.code)).text
 
 
+def test_the_withdrawal_of_a_merged_action_is_422_in_words(
+    coordinator_client, action, note, in_city, riverton
+):
+    with in_city(riverton):
+        target = ActionFactory(outcome=action.outcome)
+        services.merge_actions(action, target, by=None, reason="Same work.")
+    before = notes(in_city, riverton)
+    address = url("withdraw-progress", action.code, note.uuid)
+    response = coordinator_client.post(address, {"reason": "Wrong action."})
+    assert response.status_code == 422
+    assert "Undo the merge before you withdraw a report." in response.text
+    assert notes(in_city, riverton) == before
+
+
+def test_the_page_of_a_withdrawal_names_the_milestones_that_stay_checked(
+    coordinator_client, action, note, in_city, riverton
+):
+    address = url("withdraw-progress", action.code, note.uuid)
+    with in_city(riverton):
+        MilestoneFactory(action=action, title="Hire the trainer")
+    assert "stay checked" not in coordinator_client.get(address).text
+    with in_city(riverton):
+        MilestoneFactory(action=action, title="Train the staff", done_date=timezone.localdate())
+    page = coordinator_client.get(address).text
+    assert "These milestones stay checked." in page
+    assert "Train the staff" in page
+    assert "Hire the trainer" not in page
+
+
 def test_a_department_lead_corrects_own_reports_only(client_for, make_user, in_city, riverton):
     lead = make_user(riverton, "department_lead")
     lead.affiliations.update(department="Library")

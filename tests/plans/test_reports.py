@@ -106,6 +106,17 @@ def test_the_same_words_of_another_person_or_day_are_another_report(rosa, make_u
     assert action.progress_notes.count() == 3
 
 
+def test_a_real_report_is_added_though_an_older_one_has_the_same_words(rosa):
+    action = ActionFactory()
+    report(action, rosa)
+    report(action, rosa, status="completed", text="All is done.")
+    assert not report(action, rosa).is_repeat
+    assert report(action, rosa).is_repeat
+    action.refresh_from_db()
+    assert action.progress_notes.count() == 3
+    assert action.status == "on_track"
+
+
 def test_a_milestone_is_ticked_by_a_report_that_was_saved_before(rosa):
     step = MilestoneFactory()
     report(step.action, rosa)
@@ -234,6 +245,36 @@ def test_without_its_only_report_an_action_is_as_it_was_before(rosa):
     action.refresh_from_db()
     assert (action.status, action.reason, action.next_step) == (None, "By the sheet.", "")
     assert (action.status_since, action.last_update_on) == (None, None)
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_without_any_report_an_action_is_as_before_the_first_that_changed_it(rosa, is_corrected):
+    action = ActionFactory(status="on_track", last_update_on=None)
+    changes = {"status": "at_risk", "reason": "Money.", "next_step": "Ask again."}
+    notes = [report(action, rosa)]
+    if is_corrected:
+        correct(notes[0], rosa, **changes)
+    else:
+        notes.append(report(action, rosa, text="The grant is late.", **changes))
+    for note in notes:
+        services.withdraw_progress(note, reason="Wrong action.", by=rosa)
+    action.refresh_from_db()
+    assert (action.status, action.reason, action.next_step) == ("on_track", "", "")
+
+
+def test_no_report_of_a_merged_action_is_withdrawn(rosa):
+    action = ActionFactory(status="not_started")
+    target = ActionFactory(outcome=action.outcome)
+    note = report(action, rosa, status="completed")
+    services.merge_actions(Action.objects.get(pk=action.pk), target, by=rosa, reason="Same work.")
+    before = rows()
+    with pytest.raises(ValidationError, match="Undo the merge before you withdraw"):
+        services.withdraw_progress(note, reason="Wrong action.", by=rosa)
+    assert rows() == before
+    services.separate_action(action, by=rosa, reason="It is not.")
+    services.withdraw_progress(note, reason="Wrong action.", by=rosa)
+    action.refresh_from_db()
+    assert action.status == "not_started"
 
 
 def test_a_withdrawal_needs_a_reason_and_happens_once(rosa):

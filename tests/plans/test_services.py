@@ -179,6 +179,29 @@ def test_an_action_does_not_move_to_another_plan():
     assert rows() == before
 
 
+def test_a_retired_action_moves_neither_up_nor_down():
+    outcome = OutcomeFactory()
+    first, second = (ActionFactory(outcome=outcome, position=n) for n in range(2))
+    services.retire(second, reason="Gone.", by=None)
+    before = rows()
+    assert not services.move(second, direction="up", by=None)
+    assert not services.move(second, direction="down", by=None)
+    assert rows() == before
+    assert list(outcome.actions.order_by("position")) == [first, second]
+
+
+@pytest.mark.parametrize("retired", ["outcome", "goal"])
+def test_nothing_moves_to_what_was_retired_meanwhile(retired):
+    action = ActionFactory()
+    seen = OutcomeFactory(goal=GoalFactory(plan=action.outcome.goal.plan))
+    gone = Outcome.objects.get(pk=seen.pk)
+    services.retire(gone if retired == "outcome" else gone.goal, reason="Gone.", by=None)
+    before = rows()
+    with pytest.raises(ValidationError, match="choose a part of this plan that is not archived"):
+        services.move_to(action, seen, by=None, reason="Fits better.")
+    assert rows() == before
+
+
 def test_an_action_moves_to_the_end_of_another_outcome():
     action = ActionFactory()
     other = OutcomeFactory(goal=action.outcome.goal)

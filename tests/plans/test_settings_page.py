@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from tenants.jurisdictions import logos, pictures
 from tenants.models import AuditEvent, Jurisdiction
 from tests.plans.pages import url
 
@@ -139,6 +142,31 @@ def test_the_texts_of_a_picture_change_without_a_new_upload_and_go_with_it(
     riverton.refresh_from_db()
     assert (riverton.picture.name, riverton.picture_alt, riverton.picture_credit) == ("", "", "")
     assert 'class="mast"' in coordinator_client.get("/").text
+
+
+def test_the_file_of_a_replaced_or_removed_picture_or_logo_is_gone(
+    riverton, in_city, media_folder, django_capture_on_commit_callbacks
+):
+    def change(service, **kwargs):
+        with django_capture_on_commit_callbacks(execute=True):
+            return service(riverton, by=None, **kwargs)
+
+    def stored() -> set[str]:
+        with in_city(riverton):
+            return set(default_storage.listdir("brand")[1])
+
+    texts = {"alt": "Mills", "credit": "Ana Ruiz"}
+    for size in ((1200, 600), (600, 1200)):
+        changed = change(pictures.change_picture, content=photo(size).read(), **texts)
+        assert stored() == {Path(changed.picture.name).name}
+    change(pictures.change_picture, content=None, **texts | {"alt": "The river"})
+    assert stored() == {Path(changed.picture.name).name}
+    for size in ((64, 64), (80, 80)):
+        logo = change(logos.change_logo, content=photo(size).read()).logo.name
+        assert stored() == {Path(changed.picture.name).name, Path(logo).name}
+    change(logos.change_logo, content=None)
+    change(pictures.remove_picture)
+    assert stored() == set()
 
 
 def test_the_settings_show_the_colors_that_are_saved(coordinator_client, riverton):

@@ -46,6 +46,14 @@ class RowForm(forms.Form):
     def is_existing(self) -> bool:
         return bool(self.initial.get("id"))
 
+    def says_the_same(self, record: dict[str, Any]) -> bool:
+        """Whether the row, of another id or of none, has the values of a record, given as initial values of a row."""
+        row = type(self)(record)
+        row.full_clean()
+        return all(
+            self.cleaned_data.get(name) == row.cleaned_data.get(name) for name in record if name != "id"
+        )
+
     @property
     def visible_inputs(self) -> list[forms.BoundField]:
         return [field for field in self.visible_fields() if field.name != "remove"]
@@ -189,6 +197,23 @@ class RowSet(BaseFormSet):  # type: ignore[type-arg]
             rows.append(form.values() | ({"id": form.initial["id"]} if form.is_existing else {}))
         rows += [self._unchanged(pk) for pk in self.known if pk not in seen]
         return rows
+
+    def has_unsaved(self) -> bool:
+        """True if a row differs from its record, or has none that says the same, as after going back and saving again."""
+        if not self.is_bound:
+            return False
+        posted = {form.initial.get("id") for form in self.forms}
+        others = [record for pk, record in self.known.items() if pk not in posted]
+        for form in cast(Sequence[RowForm], self.forms):
+            if form.is_existing:
+                if form.has_changed():
+                    return True
+            elif not (form.is_blank or form.cleaned_data.get("remove")):
+                same = next((record for record in others if form.says_the_same(record)), None)
+                if same is None:
+                    return True
+                others.remove(same)
+        return False
 
     def _unchanged(self, pk: int) -> dict[str, Any]:
         return {"id": pk}

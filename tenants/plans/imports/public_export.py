@@ -13,6 +13,7 @@ from tenants.plans.plan_tree import read_tree
 from tenants.plans.selectors import date_conventions_of
 
 MAX_TEXT = 16_000  # characters of one text; two of them share a cell, which holds 32,767
+LINE_START = 30  # at most, of each text in a list: "12) ", "Is anyone better off?: "
 MAX_NOTES_TEXT = 30_000  # of the reports of one action, the newest of them
 
 
@@ -21,7 +22,7 @@ def public_workbook(plan: Plan) -> bytes:
 
     Left out are the columns that the portal has no field for, the names and cells of the imported sheet, wordings as
     imported, and what the team notes about an outcome. A text that is too long for a cell is cut, and so are the oldest
-    reports. Raises SheetError if the other texts of one cell are too long together.
+    reports, steps and measures that do not fit. Raises SheetError if the other texts of one cell are too long together.
     """
     current = Action.objects.current().filter(outcome__goal__plan=plan)
     numbers = {str(uuid): number for uuid, number in current.values_list("uuid", "number")}
@@ -53,6 +54,12 @@ def _hide_internals(action: spreadsheets.Action, numbers: dict[str, str]) -> Non
     action.notes = []
     for name in ("title", "details", "indicator_text", "resources", "changes", "timeline_raw"):
         setattr(action, name, _cut(getattr(action, name)))
+    action.implementation_plan = _cut_list(action.implementation_plan)
+    action.measures = _cut_list(action.measures)
+    action.measure_kinds = action.measure_kinds[: len(action.measures)]
+    for milestone in action.milestones:
+        if milestone.measure is not None and milestone.measure >= len(action.measures):
+            milestone.measure = None
     action.progress_notes = list(_newest_that_fit(action.progress_notes))
 
 
@@ -65,6 +72,18 @@ def _newest_that_fit(notes: list[spreadsheets.SheetNote]) -> Iterable[spreadshee
             break
         kept.append(note)
     return reversed(kept)
+
+
+def _cut_list(texts: list[str]) -> list[str]:
+    """The first of the texts that fit into one cell; the one that no longer does is cut, and ends the list."""
+    kept: list[str] = []
+    room = MAX_TEXT
+    for text in texts:
+        if len(text) > room:
+            return [*kept, text[:room].rstrip() + "…"]
+        kept.append(text)
+        room = max(room - len(text) - LINE_START, 0)
+    return kept
 
 
 def _cut(text: str | None) -> str | None:

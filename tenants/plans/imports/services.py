@@ -18,7 +18,7 @@ from tenants.plans import spreadsheets
 from tenants.plans.imports.promises import verdicts_on_promises
 from tenants.plans.imports.writer import PlanWriter
 from tenants.plans.models import ExportSnapshot, ImportJob, Plan
-from tenants.plans.plan_tree import read_tree, retired_ids
+from tenants.plans.plan_tree import former_notes, read_tree, retired_ids
 from tenants.plans.selectors import current_plan, date_conventions_of
 from tenants.plans.services import (
     announce_plan,
@@ -56,6 +56,9 @@ def compare_with_plan(plan: Plan, goals: Iterable[spreadsheets.Goal]) -> three_w
     plan_rows = three_way_merge.key_by_id(
         three_way_merge.flatten_tree(read_tree(plan, with_retired=True), retired=retired_ids(plan))
     )
+    former = former_notes(plan)
+    for row in plan_rows:
+        row.former_notes = former.get(row.key, [])
     return three_way_merge.three_way_diff(rows, plan_rows, _merge_base(rows))
 
 

@@ -13,6 +13,7 @@ from accounts.models import User
 from tenants.plans import change_log
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.services._common import (
+    ancestors,
     announce_plan,
     check_version,
     lock_item,
@@ -28,12 +29,14 @@ PARENT_NAMES: dict[type, str] = {Goal: "plan", Outcome: "goal", Action: "outcome
 def move(item: Goal | Outcome | Action, *, direction: str, by: User | None) -> bool:
     """Swap an item with the one above ("up") or below ("down") it. Announces `plan_changed`.
 
-    Returns False, and changes nothing, if the item is already first or last.
+    Returns False, and changes nothing, if the item is already first or last, or is retired.
     """
     step = {"up": -1, "down": 1}[direction]
     item, plan = lock_item(item)
     siblings = list(_siblings(item).select_for_update().order_by("position", "pk"))
-    old = next(index for index, sibling in enumerate(siblings) if sibling.pk == item.pk)
+    old = next((index for index, sibling in enumerate(siblings) if sibling.pk == item.pk), None)
+    if old is None:
+        return False
     new = old + step
     if not 0 <= new < len(siblings):
         return False
@@ -58,15 +61,17 @@ def move_to(
 
     It stands after the sibling with the id `after`: first for None, at the end by default (but an item that stays with
     its parent is then not moved). Announces `plan_changed`. Raises EditConflict; ValidationError if the new parent is
-    retired or of another plan, if `after` is not in it, or if an item of an adopted plan gets another parent without a
-    reason.
+    retired, part of what is retired, or of another plan, if `after` is not in it, or if an item of an adopted plan gets
+    another parent without a reason.
     """
     item, plan = lock_item(item)
     check_version(item, version, by=by)
     name = PARENT_NAMES[type(item)]
-    if plan_of(parent).pk != plan.pk or getattr(parent, "retired_at", None) is not None:
+    current = _read_again(parent)
+    if current is None or plan_of(current).pk != plan.pk or _is_retired(current):
         raise ValidationError(_("It cannot be part of “%(title)s”: choose a part of this plan that is not archived.") % {
             "title": parent})  # fmt: skip
+    parent = current
     is_new_parent = getattr(item, f"{name}_id") != parent.pk
     if not is_new_parent and after == LAST:
         return
@@ -87,6 +92,20 @@ def move_to(
         item, "moved", before, by=by, columns=[name, "position"], reason=reason, after=after_move
     ):
         announce_plan(plan)
+
+
+def _read_again(parent: Any) -> Any:
+    """The parent as it is now, as somebody may have retired it meanwhile; None if it is gone. The plan is locked."""
+    rows = type(parent)._default_manager.filter(pk=parent.pk)
+    if not isinstance(parent, Plan):
+        rows = rows.select_related({Goal: "plan", Outcome: "goal__plan"}[type(parent)])
+    return rows.first()
+
+
+def _is_retired(parent: Plan | Goal | Outcome) -> bool:
+    return not isinstance(parent, Plan) and any(
+        row.retired_at is not None for row in (parent, *ancestors(parent))
+    )
 
 
 def _index_after(rows: Sequence[Any], after: int | None) -> int:

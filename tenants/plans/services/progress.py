@@ -47,7 +47,7 @@ def record_progress(
 
     `milestones` are days on which milestones were done, by their uuid, or None for one that is not done; others stay.
     A note dated before the newest one is saved, but leaves the status as it is. The same report by the same person, sent
-    again, adds nothing: the note of the first is returned, with `is_repeat`.
+    again before anything else is reported, adds nothing: the note of the first is returned, with `is_repeat`.
     Raises ValidationError, by field: no text, a day in the future, a status that needs a reason or a next step and
     has none, a retired action.
     """
@@ -56,7 +56,7 @@ def record_progress(
     _check(action, status=status, text=text, next_step=next_step, reason=reason, on=on)
     before = change_log.snapshot(action)
     values = {"noted_on": on, "status": status, "text": text, "reason": reason, "next_step": next_step}
-    same = action.progress_notes.filter(created_by=by, **values).first() if by else None
+    same = _find_repeat(action, values, by=by)
     if same is not None:
         note, logged = same, {}
         note.is_repeat = True
@@ -111,11 +111,17 @@ def withdraw_progress(note: ProgressNote, *, reason: str, by: User | None) -> Pr
     """Take back a report made by mistake: it is in the change log, and shown nowhere else.
 
     The status of the action follows the newest report that is left; without one it is as it was before the first.
-    Announces `action_changed`. Raises ValidationError without a reason, and for a note that is withdrawn already.
+    Milestones that were marked as done stay so. Announces `action_changed`. Raises ValidationError without a reason, for
+    a note that is withdrawn already, and for one of a merged action: its status from before the merge would come back.
     """
     if not reason.strip():
         raise ValidationError({"reason": _("Add a reason. It stays in the history.")})
     action, note = _lock_note(note)
+    if action.status == Action.Status.MERGED:
+        raise ValidationError(
+            _("“%(title)s” was merged into another action. Undo the merge before you withdraw a report.")
+            % {"title": action}
+        )
     old, before, newest = _logged(note), change_log.snapshot(action), _newest_report(action)
     note.withdrawn_at, note.updated_by = timezone.now(), by
     note.save(update_fields=["withdrawn_at", "updated_by", "updated_at"])
@@ -127,6 +133,14 @@ def withdraw_progress(note: ProgressNote, *, reason: str, by: User | None) -> Pr
 # ---- Notes -----------------------------------------------------------------------------------------------
 def _normalize(*texts: str) -> list[str]:
     return [normalize_newlines(text).strip() for text in texts]
+
+
+def _find_repeat(action: Action, values: Mapping[str, Any], *, by: User | None) -> ProgressNote | None:
+    """The note that was written last, if this person wrote it with the same values."""
+    last = action.progress_notes.order_by("-position", "-pk").first()
+    if by is None or last is None or last.created_by_id != by.pk:
+        return None
+    return last if all(getattr(last, name) == value for name, value in values.items()) else None
 
 
 def _add_note(action: Action, *, by: User | None, **values: Any) -> ProgressNote:
@@ -211,14 +225,17 @@ def _status_since(action: Action, newest: ProgressNote) -> dt.date | None:
 
 
 def _restore_unreported(action: Action) -> None:
-    """The status of an action whose only report is withdrawn: what it was before the first one, by the log."""
-    first = change_log.entries_for([action.uuid]).filter(verb="reported").order_by("at", "pk").first()
-    fields = first.fields if first else {}
+    """The status of an action whose last report is withdrawn: what it was before the first one, by the log."""
+    entries = change_log.entries_for([action.uuid]).filter(verb__in=("reported", "corrected"))
+    first: dict[str, Any] = {}  # by field: its value before the first report that changed it
+    for fields in entries.order_by("at", "pk").values_list("fields", flat=True):
+        for name, change in fields.items():
+            first.setdefault(name, change[0])
     for name in ("status", "status_raw", "reason", "next_step"):
-        if name in fields:
+        if name in first:
             empty = None if name == "status" else ""
-            setattr(action, name, fields[name][0] or empty)
-    if "status" in fields:
+            setattr(action, name, first[name] or empty)
+    if "status" in first:
         action.status_since = None
 
 

@@ -103,15 +103,16 @@ def _diff_fields(row: Node, node: Node, base: Node | None) -> dict[str, FieldDif
     fields = {}
     for name, value in row.values.items():
         base_value = base.values.get(name) if base else None
-        field_diff = _diff_field(name, value, node.values[name], base_value, has_base=base is not None)
+        if name == NOTES_FIELD:
+            field_diff = _diff_notes(value, node.values[name], base_value, node.former_notes)
+        else:
+            field_diff = _diff_field(name, value, node.values[name], base_value, has_base=base is not None)
         if field_diff:
             fields[name] = field_diff
     return fields
 
 
 def _diff_field(name: str, sheet: Any, plan: Any, base: Any, *, has_base: bool) -> FieldDiff | None:
-    if name == NOTES_FIELD:
-        return _diff_notes(sheet, plan, base)
     if name == "timeline":
         sheet, plan, base = (
             _without_unused_precision(sheet),
@@ -138,9 +139,9 @@ def _without_unused_precision(timeline: Any) -> Any:
     }
 
 
-def _diff_notes(sheet: list[Any], plan: list[Any], base: Any) -> FieldDiff | None:
-    """Add the notes of the sheet that are neither in the plan nor were in the last import."""
-    existing = {str(normalize(note)) for note in [*plan, *(base or [])]}
+def _diff_notes(sheet: list[Any], plan: list[Any], base: Any, former: list[list[str]]) -> FieldDiff | None:
+    """Add the notes of the sheet that are not in the plan, were not in the last import, and were not taken back."""
+    existing = {str(normalize(note)) for note in [*plan, *(base or []), *former]}
     new = [note for note in sheet if str(normalize(note)) not in existing]
     return FieldDiff(base, plan, [*plan, *new], "sheet") if new else None
 

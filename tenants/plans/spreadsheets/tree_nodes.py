@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tenants.plans.spreadsheets.model import Action, Goal, Outcome, SheetNote
@@ -17,7 +17,8 @@ class Node:
     """One goal, outcome or action, with the values of its fields.
 
     `key` is its uuid in the plan, or its position in the sheet ("s12"). `code` is the number that the sheet has in front
-    of the action's title or in a column of codes.
+    of the action's title or in a column of codes. `former_notes` are notes that the plan had and shows no longer: an older
+    sheet that has them does not bring them back.
     """
 
     kind: str
@@ -29,6 +30,9 @@ class Node:
     row: int | None = None
     code: str = ""
     is_retired: bool = False
+    former_notes: list[list[str]] = field(
+        default_factory=list
+    )  # withdrawn, or as they were before a correction
 
     @property
     def title(self) -> str:

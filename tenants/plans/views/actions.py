@@ -65,7 +65,7 @@ def edit_action(request: HttpRequest, code: str) -> HttpResponse:
             current = action_or_404(code)
             fresh = ActionForm(action=current, plan=current.outcome.goal.plan)
             conflict = show_conflict(form, error, current, fresh)
-            if is_saved_already(conflict):
+            if is_saved_already(conflict, form):
                 return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)

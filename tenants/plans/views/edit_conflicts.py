@@ -44,9 +44,10 @@ def show_conflict(form: Any, error: ValidationError, row: Any, fresh: Any = None
     return conflict | {"fields": _both_texts(form, fresh)}
 
 
-def is_saved_already(conflict: dict[str, Any]) -> bool:
-    """True if the form has nothing that is not saved, as after going back and saving again."""
-    return not conflict["fields"]
+def is_saved_already(conflict: dict[str, Any], form: Any) -> bool:
+    """True if the form and its rows have nothing that is not saved, as after going back and saving again."""
+    rows = getattr(form, "rows", {}).values()
+    return not conflict["fields"] and not any(each.has_unsaved() for each in rows)
 
 
 def _fields_of(entry: PlanLogEntry | None) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def edit_plan(request: HttpRequest) -> HttpResponse:
         except services.EditConflict as error:
             current = Plan.objects.get(pk=plan.pk)
             conflict = show_conflict(form, error, current, PlanForm(instance=current))
-            if is_saved_already(conflict):
+            if is_saved_already(conflict, form):
                 return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error)
@@ -109,7 +109,7 @@ def _edit_heading(request: HttpRequest, item: Any, form_class: Any, service: Any
         except services.EditConflict as error:
             current = type(item).objects.get(pk=item.pk)
             conflict = show_conflict(form, error, current, form_class(instance=current))
-            if is_saved_already(conflict):
+            if is_saved_already(conflict, form):
                 return answer_already_saved(request, current)
         except ValidationError as error:
             add_errors(form, error)

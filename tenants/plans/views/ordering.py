@@ -44,7 +44,7 @@ def move(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     if direction not in ("up", "down"):
         raise Http404
     has_moved = services.move(item, direction=direction, by=request.user)
-    text = moved_text(item) if has_moved else _("It cannot move further: %(title)s") % {"title": item}
+    text = moved_text(item) if has_moved else _not_moved_text(plan_item_or_404(kind, uuid))
     if not request.htmx:  # type: ignore[attr-defined]
         messages.success(request, text)
         return redirect(editor_url(item))
@@ -59,6 +59,12 @@ def move(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
         "branches": [branch for branch in tree["tree"] if kind == "goal" or branch["goal"].pk == goal.pk],
     }
     return render(request, "plans/_moved.html", context)
+
+
+def _not_moved_text(item: Goal | Outcome | Action) -> str:
+    if item.retired_at is not None:
+        return _("“%(title)s” is archived. Restore it before you move it.") % {"title": item}
+    return _("It cannot move further: %(title)s") % {"title": item}
 
 
 def moved_text(item: Goal | Outcome | Action) -> str:

@@ -86,7 +86,7 @@ def correct_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespons
             current = ProgressNote.objects.get(pk=note.pk)
             fresh = CorrectionForm(note=current, status_labels=plan.status_labels)
             conflict = show_conflict(form, error, current, fresh)
-            if is_saved_already(conflict):
+            if is_saved_already(conflict, form):
                 return answer_already_saved(request, action)
         except ValidationError as error:
             add_errors(form, error)
@@ -124,6 +124,7 @@ def withdraw_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespon
         "form": form,
         "note": note,
         "status": _status_label(action, note),
+        "done_milestones": action.milestones.exclude(done_date=None).order_by("due_date", "position", "pk"),
     }
     return render(request, "plans/withdraw_progress.html", context, status=422 if form.errors else 200)
 
