@@ -137,7 +137,12 @@ function announce(detail, cause) {
 
 function place(line, detail) {
   const form = formOf(detail);
-  if (!form && detail.target.matches("li")) detail.target.append(line);
+  const menu = form?.closest(".rowmenu");
+  if (menu) {
+    menu.open = false; // it would cover the line
+    menu.querySelector("summary").focus();
+    menu.closest("li").append(line);
+  } else if (!form && detail.target.matches("li")) detail.target.append(line);
   else if (!form) detail.target.before(line);
   else if (!isSaving(detail)) form.before(line);
   else if (form.matches(".inline-form")) (form.closest("li > *, .row") ?? form).after(line);

@@ -111,7 +111,8 @@ def test_an_edit_in_place_survives_a_sign_out_in_another_tab(riverton_site: Site
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), EMAIL, PHRASE)
     row = page.locator(f"#action-{action.code}")
     row.get_by_role("link", name=re.compile("^Edit")).click()
-    row.get_by_label("Resources").fill("Two posts until June")
+    row.get_by_label("Next milestone").fill("Two posts until June")
+    row.get_by_label("Date of the milestone").fill("June 2028")
     sign_out_in_another_tab(page, riverton_site, "riverton")
     save = row.get_by_role("button", name="Save", exact=True)
 
@@ -119,7 +120,7 @@ def test_an_edit_in_place_survives_a_sign_out_in_another_tab(riverton_site: Site
 
     alert = page.get_by_role("alert")
     alert.get_by_text("Not saved: you were signed out.").wait_for()
-    assert row.get_by_label("Resources").input_value() == "Two posts until June"
+    assert row.get_by_label("Next milestone").input_value() == "Two posts until June"
     assert save.evaluate("button => button === document.activeElement")
     assert save.get_attribute("aria-disabled") is None
     assert_accessible_and_responsive(page)
@@ -130,8 +131,7 @@ def test_an_edit_in_place_survives_a_sign_out_in_another_tab(riverton_site: Site
     assert page.get_by_role("alert").count() == 0
     assert errors == []
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
-        action.refresh_from_db()
-    assert action.resources == "Two posts until June"
+        assert action.milestones.get().title == "Two posts until June"
 
 
 def test_a_link_and_a_button_say_that_one_is_signed_out(riverton_site: Site, new_page: Any) -> None:
@@ -142,6 +142,7 @@ def test_a_link_and_a_button_say_that_one_is_signed_out(riverton_site: Site, new
     row.get_by_role("link", name=re.compile("^Edit")).click()
     alert = row.get_by_role("alert")
     expect(alert).to_contain_text("This page was not changed: you were signed out.")
+    row.get_by_text("More").click()
     row.get_by_role("button", name=re.compile("^Move down")).click()
     expect(alert).to_contain_text("Not saved: you were signed out.")
     expect(alert).to_contain_text("Move down")
@@ -237,14 +238,14 @@ def test_an_edit_in_place_that_fails_keeps_its_text(
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), EMAIL, PHRASE)
     row = page.locator(f"#action-{action.code}")
     row.get_by_role("link", name=re.compile("^Edit")).click()
-    row.get_by_label("Resources").fill("Nine posts")
+    row.get_by_label("Next milestone").fill("Nine posts")
     make_fail(page, failure)
     save = row.get_by_role("button", name="Save", exact=True)
 
     save.click()
 
     expect(page.get_by_role("alert")).to_contain_text(words)
-    assert row.get_by_label("Resources").input_value() == "Nine posts"
+    assert row.get_by_label("Next milestone").input_value() == "Nine posts"
     assert save.inner_text() == "Save"
     assert save.evaluate("button => button === document.activeElement")
 
@@ -254,7 +255,8 @@ def test_a_button_is_busy_while_it_saves_and_saves_once(riverton_site: Site, new
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), EMAIL, PHRASE)
     row = page.locator(f"#action-{action.code}")
     row.get_by_role("link", name=re.compile("^Edit")).click()
-    row.get_by_label("Resources").fill("Three posts")
+    row.get_by_label("Next milestone").fill("Three posts")
+    row.get_by_label("Date of the milestone").fill("June 2028")
     sent: list[Any] = []
     page.route("**/*", lambda route: sent.append(route))
     row.get_by_role("button", name="Save", exact=True).click()
