@@ -36,7 +36,7 @@ EXPLAINED = [
         "The message at the lower edge lies over what happens to be there, and scrolls away from it.",
     ),
     Explained(
-        "color-contrast", "shortTextContent", "td, .stat strong, .sbar b, .pips li, .chart text",
+        "color-contrast", "shortTextContent", "td, .stat strong, .sbar b, .pips li, .chart text, .card-logo text",
         "A number of one digit: text, in the color of the longer ones next to it.",
     ),
     Explained(

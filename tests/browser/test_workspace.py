@@ -117,7 +117,12 @@ def test_the_reason_for_an_import_into_an_adopted_plan_is_asked_for(
     page = new_page(scripts=scripts)
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
-        check = ImportJob.objects.filter(state="checked").earliest("pk")
+        own = SHEET
+        for text in ("Fair streets", "Crossings are safe", "Paint forty crossings", "Repair the lights"):
+            own = own.replace(text, f"{text} once more {scripts}")
+        imports.import_sheet(filename="own.csv", content=own.encode(), by=None)
+        changed = own.replace("June 2027", "July 2027").encode()
+        check = imports.upload_sheet(filename="own.csv", content=changed, by=None)
         plan = selectors.current_plan()
         services.adopt(plan, on=timezone.localdate(), body="City Council", by=None)
         try:
@@ -214,9 +219,11 @@ def test_an_action_is_edited_in_place_and_reported_on(
 def test_an_action_moves_by_a_button(riverton_site: Site, new_page: Any, scripts: bool) -> None:
     page = new_page(scripts=scripts)
     with tenant_context(Jurisdiction.objects.get(slug="riverton")):
-        outcome = Action.objects.get(title="Paint forty crossings").outcome
+        goal = Action.objects.get(title="Paint forty crossings").outcome.goal
+        outcome = services.add_outcome(goal, by=None, title=f"Moves, {scripts}")
+        first = services.add_action(outcome, by=None, title="Move the first")
+        services.add_action(outcome, by=None, title="Move the second")
         before = list(outcome.actions.order_by("position").values_list("pk", flat=True))
-        first = Action.objects.get(pk=before[0])
     row = open_at(page, riverton_site, first)
     row.locator(".rowmenu > summary").click()
     row.get_by_role("button", name=re.compile("Move down")).click()

@@ -92,8 +92,8 @@ def on_the_citys_site(slug):
     counted = csv_rows(get(slug, "/data/numbers.csv"))
     data = cells(get(slug, "/data/"), ">All actions</th>")
     return {
-        "front page": tags[cells(get(slug, "/"), "/plan/actions/t1/")[1]],
-        "front page, number": "1 of 1 on track" not in text_of(get(slug, "/").text),
+        "front page": tags[cells(get(slug, "/"), '<th scope="row"><a href="/plan/actions/t1/')[1]],
+        "front page, number": "1 overdue" in text_of(get(slug, "/").text).lower(),
         "front page, filter": "/plan/actions/t1/" in get(slug, "/?status=overdue").text.partition("action-rows")[2],
         "plan": tags[cells(get(slug, "/plan/"), "/plan/actions/t1/")[1]],
         "action": {"Overdue Report: on track" in detail, "and the action is not reported as done" in detail},
