@@ -7,6 +7,7 @@ OVERDUE_AT = """
     FROM cohort_publicplan AS plan JOIN tenants_jurisdiction AS jurisdiction ON jurisdiction.id = plan.jurisdiction_id
     WHERE plan.jurisdiction_id = action.jurisdiction_id AND plan.lifecycle <> 'draft' AND action.due_date < '9999-12-31'
       AND action.status NOT IN ('', 'completed', 'cancelled', 'merged')
+      AND jurisdiction.timezone IN (SELECT name FROM pg_timezone_names)
 """
 STATUS_COUNTS = """
     UPDATE cohort_publicplan AS plan

@@ -16,6 +16,7 @@ from tenants.models import Jurisdiction
 
 MAX_UPLOAD_MEGABYTES = 5
 MAX_UPLOAD_SIDE_PIXELS = 6000
+DRAFT_SIDES = (2560, 1920)  # a JPEG is decoded at about this size: a large one would take half a gigabyte
 UPLOAD_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 ACCEPTED_EXTENSIONS = ".png,.jpg,.jpeg,.webp,.gif"
 
@@ -38,6 +39,7 @@ def read_picture(content: bytes) -> Image.Image:
                     _("The picture has %(width)d x %(height)d pixels; %(limit)d a side is the most.")
                     % {"width": upload.width, "height": upload.height, "limit": MAX_UPLOAD_SIDE_PIXELS}
                 )
+            upload.draft("RGB", DRAFT_SIDES)
             return ImageOps.exif_transpose(upload).convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError,
             Image.DecompressionBombWarning) as error:  # fmt: skip

@@ -26,8 +26,10 @@ def texts_waiting_for(user: Any) -> list[WaitingText]:
 
     The number of queries depends on the steps of the workflow alone.
     """
-    states = TaskState.objects.reviewable_by(user).select_related(
-        "revision__user", "revision__base_content_type", "workflow_state__requested_by"
+    states = (
+        TaskState.objects.reviewable_by(user)
+        .select_related("revision__user", "revision__base_content_type", "workflow_state__requested_by")
+        .defer("revision__content")
     )
     return [
         WaitingText(
