@@ -25,7 +25,7 @@ def reconcile_search() -> str:
         return rebuild.reconcile_index()
     except EngineError as error:
         log.warning("The search index could not be compared: %s", error)
-        return f"The search engine does not answer: {error}"
+        return f"The search engine is not available: {error}"
 
 
 if settings.SEARCH_URL:

@@ -36,6 +36,11 @@ EXPLAINED = [
         "The message at the lower edge lies over what happens to be there, and scrolls away from it.",
     ),
     Explained(
+        "color-contrast", "bgOverlap", ".card-logo text",
+        "The initials lie on the square of the same drawing, which has the jurisdiction's color; the text is white or dark, "
+        "whichever is readable on it.",
+    ),
+    Explained(
         "color-contrast", "shortTextContent", "td, .stat strong, .sbar b, .pips li, .chart text, .card-logo text",
         "A number of one digit: text, in the color of the longer ones next to it.",
     ),

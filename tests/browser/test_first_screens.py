@@ -117,7 +117,7 @@ def test_a_coordinator_is_led_to_what_waits_and_copies_the_address(town: Site, n
     page.get_by_role("link", name="Record the adoption").first.wait_for()
     assert page.locator("details.steps-left").get_attribute("open") is not None
     assert_accessible_and_responsive(page)
-    page.get_by_role("link", name="Our racial equity narrative").click()
+    page.get_by_role("link", name="Our racial equity narrative", exact=True).click()
     page.wait_for_url("**/cms/pages/*/edit/")
     page.set_viewport_size(WIDE)
     page.locator("#wagtail-sidebar a", has_text="Back to workspace").click()
