@@ -116,7 +116,7 @@ def test_public_pages_are_accessible(sample: Site, new_page: Any) -> None:
     page = new_page()
     for name, (host, path) in PUBLIC.items():
         check_page(page, sample.url(host, path), name)
-    page.goto(sample.url("marrow-bend", "/?status=off_track"))
+    page.goto(sample.url("marrow-bend", "/?status=overdue"))
     page.locator("#action-rows tbody th a").first.click()
     page.wait_for_url("**/plan/actions/**")
     check_page(page, page.url, "action")
