@@ -337,17 +337,17 @@ def test_long_lists_are_cut_in_the_public_file():
     MeasureFactory.create_batch(30, action=action, text="Families " + "y" * 1_900)
     content = public_export.public_workbook(selectors.current_plan())
     result = services_of_imports.read_sheet(content, filename="plan.xlsx")
-    found = next(
+    read_action = next(
         action
         for goal in result.goals
         for outcome in goal.outcomes
         for action in outcome.actions
         if action.title == "Paint forty crossings"
     )
-    assert [len(step) for step in found.implementation_plan[:2]] == [7_500, 7_500]
-    assert found.implementation_plan[-1].endswith("…")
-    assert 5 < len(found.measures) < 12
-    assert found.measures[-1].endswith("…")
+    assert [len(step) for step in read_action.implementation_plan[:2]] == [7_500, 7_500]
+    assert read_action.implementation_plan[-1].endswith("…")
+    assert 5 < len(read_action.measures) < 12
+    assert read_action.measures[-1].endswith("…")
 
 
 def test_a_retired_action_is_not_brought_back_by_the_sheet():
