@@ -69,7 +69,7 @@ def authorize(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 def account_home(request: HttpRequest) -> HttpResponse:
-    """The account page: the user's places and texts to approve, password change and sign-out."""
+    """The account page: the user's sites and texts to approve, password change and sign-out."""
     if not request.user.is_authenticated:
         return redirect_to_login_form(request)
     active = Affiliation.objects.active().filter(user=request.user).select_related("jurisdiction")

@@ -48,7 +48,7 @@ def links_of(affiliation: Affiliation) -> list[Link]:
 
 
 def first_screen_of(user: Any) -> str:
-    """The URL at which a person arrives who asked for no page: that of the only place, otherwise the list of places.
+    """The URL at which a person arrives who asked for no page: that of the only site, otherwise the list of sites.
 
     Members of the cohort without a task of their own arrive at the alliance's front page.
     """
