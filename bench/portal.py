@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from embedded import postgres
@@ -51,6 +56,54 @@ def fresh_database(name: str) -> Iterator[None]:
     finally:
         connection.close()
         execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[int]:
+    """A web server on the database that Django uses and the static files that were collected; yields its port."""
+    from django.conf import settings
+
+    port, database = free_port(), settings.DATABASES["default"]["NAME"]
+    environment = os.environ | {
+        "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database}",
+        "PORTAL_PORT": str(port),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "config.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "warning",
+    ]
+    command += ["--worker-class", "gthread", "--threads", "8", "--workers", "1"]
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            wait_until_ready(port, server)
+            yield port
+        finally:
+            server.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server has answered: gunicorn accepts connections before the portal is imported."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/accounts/login/", headers={"Host": f"portal.localhost:{port}"})
+            connection.getresponse().read()
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"The server did not answer on port {port}.")
 
 
 def fill_with_cities(size: int) -> None:

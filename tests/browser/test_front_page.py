@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 from playwright.sync_api import expect
 
+from bench import front_page
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction
 from tenants.plans.models import Action, Plan
@@ -103,3 +104,16 @@ def test_a_draft_is_presented_as_a_draft(two_sites, new_page, scripts):
     expect(page.locator("#action-rows tbody th")).to_have_count(4)
     if scripts:  # axe needs them too
         assert_accessible_and_responsive(page)
+
+
+def test_a_first_visit_to_500_actions_loads_at_most_250_kilobytes(site, browser, django_db_blocker):
+    with django_db_blocker.unblock():
+        jurisdiction = front_page.open_city()
+    files, text = front_page.first_view(browser, site.url(jurisdiction.slug))
+    assert "Show all 500 on one page" in text
+    assert {kind for kind, sizes in files.items() if sizes} == set(front_page.KINDS)
+    kilobytes = {kind: sum(sizes.values()) / 1000 for kind, sizes in files.items()}
+    assert kilobytes["document"] <= front_page.HTML_LIMIT_KB
+    assert sum(kilobytes.values()) <= front_page.LIMIT_KB, files
+    # Letters of English pages come out of the small fonts alone.
+    assert [path for path in files["font"] if "PublicSans" in path and "-latin" not in path] == []
