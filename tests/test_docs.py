@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import json
 import operator
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import PAGE, RESULTS, markdown_table
 from tests import data_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -189,6 +191,10 @@ def test_every_model_is_in_one_picture() -> None:
     drawn = [model for section in data_model.SECTIONS for model in data_model.own_models(section)]
     own = [model for model in data_model.apps.get_models() if data_model.is_own(model.__module__)]
     assert sorted(model._meta.label for model in drawn) == sorted(model._meta.label for model in own)
+
+
+def test_the_table_of_benchmarks_has_their_results() -> None:
+    assert markdown_table(json.loads(RESULTS.read_text())) in PAGE.read_text()
 
 
 ELLIPSIS = re.compile(r"(?:\s*…[\s…]*)+")
