@@ -14,6 +14,7 @@ from bench.measure import Result, growth_exponent, time_call, time_pairs
 
 SIZE = 1_500
 SIZES = (150, 500, 1_500)
+PAIRS = 5
 
 
 def run() -> list[Result]:
@@ -50,8 +51,8 @@ def run() -> list[Result]:
             )
 
     bare = open_city()
-    fresh = [open_city() for _ in range(4)]
-    times = time_pairs(lambda: import_into(fresh.pop(), content), floor, count=3)
+    fresh = [open_city() for _ in range(PAIRS + 1)]  # one warms up
+    times = time_pairs(lambda: import_into(fresh.pop(), content), floor, count=PAIRS, floor_calls=4)
     by_size, counts = [], []
     for size in SIZES:
         jurisdiction, smaller = open_city(), make_sheet(size)
