@@ -61,7 +61,7 @@ def newest_email(portal: Site, *, to: str, subject: str) -> Any:
     count = 1
     while True:
         texts = portal.emails(to=to, at_least=count)
-        messages = [email.message_from_string(text, policy=email.policy.default) for text in texts]
+        messages = [email.message_from_bytes(text.encode(), policy=email.policy.default) for text in texts]
         found = [message for message in messages if subject in message["Subject"]]
         if found:
             return found[-1]
