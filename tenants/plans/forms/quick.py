@@ -76,10 +76,11 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
     def __init__(self, *args: Any, action: Action, like: InlineForm | None = None, **kwargs: Any) -> None:
         """`like` is a form of the same action: the fields are then about the milestone that it is about."""
         self.action = action
-        if like:
-            self.next_milestone = _read_milestone(action, like.next_milestone)
-        else:
-            self.next_milestone = _milestone_of(action, args[0] if args else None)
+        self.next_milestone: Milestone | None = (
+            _read_milestone(action, like.next_milestone)
+            if like
+            else _milestone_of(action, args[0] if args else None)
+        )
         plan = action.outcome.goal.plan
         super().__init__(
             *args,
