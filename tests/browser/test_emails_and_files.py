@@ -62,9 +62,9 @@ def newest_email(portal: Site, *, to: str, subject: str) -> Any:
     while True:
         texts = portal.emails(to=to, at_least=count)
         messages = [email.message_from_bytes(text.encode(), policy=email.policy.default) for text in texts]
-        found = [message for message in messages if subject in message["Subject"]]
-        if found:
-            return found[-1]
+        matching = [message for message in messages if subject in message["Subject"]]
+        if matching:
+            return matching[-1]
         count = len(texts) + 1
 
 
