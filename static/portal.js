@@ -238,3 +238,16 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("htmx:afterSettle", rememberChoices);
 rememberChoices();
+
+// A password can be shown while it is typed. It is hidden again before it is sent: no browser remembers it as a text.
+for (const button of document.querySelectorAll("[data-show-password]")) {
+  const field = document.getElementById(button.getAttribute("aria-controls"));
+  const show = button.textContent;
+  const set = (isShown) => {
+    field.type = isShown ? "text" : "password";
+    button.textContent = isShown ? button.dataset.showPassword : show;
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => set(field.type === "password"));
+  field.form.addEventListener("submit", () => set(false));
+}

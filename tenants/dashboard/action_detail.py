@@ -88,14 +88,15 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
     undated: str | None = None if action.last_update_on else action.undated_report  # type: ignore[attr-defined]
     parties = _party_names_by_role(action)
     stage = action.stage or action.outcome.stage
+    texts = labels.standing_texts(
+        action.status,
+        action.due_date,
+        plan,
+        on=on,
+        has_report=action.last_update_on is not None or undated is not None,
+    )
     return (
-        labels.standing_texts(
-            action.status,
-            action.due_date,
-            plan,
-            on=on,
-            has_report=action.last_update_on is not None or undated is not None,
-        )
+        texts
         | {
             "action": action,
             "heading": formats.action_heading(action.number, action.title),
@@ -132,7 +133,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             "stage": labels.stage_label(stage) if stage else "",
             "measures": _measures_by_kind(action),
             "milestones": _milestones(plan, action, on=on),
-            "description": _share_text(plan, action, reported),
+            "description": _share_text(plan, action, texts),
             "commitment_changes": _commitment_changes(plan, action),
             "notes": _with_status_changes(list(notes), status_labels),
             "notes_page": notes,
@@ -188,15 +189,17 @@ def _measures_by_kind(action: Action) -> list[dict[str, Any]]:
 def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, Any]]:
     """Milestones by date: [{"title", "is_done", "when"}], `when` as a sentence without an accusation.
 
-    One without a title is a further date of the action. That one is past its date does not say that it is not done.
+    One without a title is a further date of the action. That one is past its date does not say that it is not done; once
+    the action is closed, no report on it is missing.
     """
+    is_open = action.status not in Action.CLOSED
     rows = Milestone.objects.filter(action=action).order_by("due_date", "position", "pk")
     milestones = []
     for row in rows.values("title", "done_date", "due_date", "due_precision"):
         due = formats.format_partial_date(row["due_date"], row["due_precision"])
         if row["done_date"]:
             when = _("done %(day)s") % {"day": formats.format_partial_date(row["done_date"])}
-        elif is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):
+        elif is_open and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):
             when = _("due %(day)s, no report on it yet") % {"day": due}
         else:
             when = _("due %(day)s") % {"day": due}
@@ -209,13 +212,13 @@ def _milestones(plan: Plan, action: Action, *, on: dt.date) -> list[dict[str, An
     return milestones
 
 
-def _share_text(plan: Plan, action: Action, reported: str) -> str:
-    """What other sites show below the title of a shared link: the status and the due date, as on the page."""
+def _share_text(plan: Plan, action: Action, texts: Mapping[str, str]) -> str:
+    """What other sites show below the title of a shared link: standing, report and due date, as the page has them."""
     due = labels.format_due(action.due_date, action.due_precision, action.is_continuous)
     if plan.is_draft:
         return _("Proposed in the draft plan “%(plan)s”. Due: %(due)s.") % {"plan": plan.title, "due": due}
     return _("%(status)s. Due: %(due)s. From the plan “%(plan)s”.") % {
-        "status": reported,
+        "status": ". ".join(filter(None, (texts["status"], texts["note"]))),
         "due": due,
         "plan": plan.title,
     }

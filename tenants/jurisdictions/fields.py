@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -47,7 +48,26 @@ LANGUAGES = [
 CONTACT_FIELDS = ("contact_name", "contact_email", "contact_phone", "contact_website")
 
 
-class PlaceForm(forms.ModelForm):
+class ChangesMixin(forms.BaseForm):
+    """Only what the person changed is saved: the page carries what it showed, so that nobody takes back what somebody
+    else, or the same person in another window, has saved meanwhile.
+    """
+
+    def carry_initial_values(self) -> None:
+        """Called once all fields are there."""
+        for field in self.fields.values():
+            field.show_hidden_initial = not isinstance(field, forms.FileField)
+
+    def changes(self, names: Iterable[str]) -> dict[str, Any]:
+        """The cleaned values of those of these fields that were changed; all of them if the page carried nothing."""
+        carried = any(name.startswith("initial-") for name in self.data)
+        changed = set(self.changed_data) if carried else set(self.fields)
+        if "other_languages" in changed:
+            changed.add("languages")  # one list, see PlaceForm.clean
+        return {name: self.cleaned_data[name] for name in names if name in changed}
+
+
+class PlaceForm(ChangesMixin, forms.ModelForm):
     """Time zone and languages of a jurisdiction are chosen from lists, which keep what the row already has."""
 
     other_languages = forms.MultipleChoiceField(
@@ -70,6 +90,7 @@ class PlaceForm(forms.ModelForm):
         names = [name for name in self.fields if name != "other_languages"]
         names.insert(names.index("languages") + 1, "other_languages")
         self.order_fields(names)
+        self.carry_initial_values()
 
     def clean(self) -> dict[str, Any]:
         """Make one list of the languages, the main one first, in the order that the row has."""
@@ -87,7 +108,7 @@ def _unlisted(values: list[str], choices: list[tuple[str, Any]]) -> list[tuple[s
     return [(value, value) for value in values if value not in listed]
 
 
-class ContactForm(forms.ModelForm):
+class ContactForm(ChangesMixin, forms.ModelForm):
     """How residents reach the office; the form of a model with CONTACT_FIELDS."""
 
     contact_website = forms.URLField(
@@ -113,6 +134,7 @@ class ContactForm(forms.ModelForm):
         }
         for name, label in labels.items():
             self.fields[name].label, self.fields[name].help_text = label, help_texts[name]
+        self.carry_initial_values()
 
     def clean_contact_website(self) -> str:
         url: str = self.cleaned_data["contact_website"]

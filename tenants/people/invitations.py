@@ -198,7 +198,7 @@ def _create_user(invitation: Invitation, *, name: str, password: str) -> User:
     try:
         validate_password(password, user=user)
     except ValidationError as error:
-        raise ValidationError({"password": error.messages}) from None
+        raise ValidationError({"password": error.messages[0]}) from None  # one thing at a time
     return User.objects.create_user(invitation.email, password, first_name=first, last_name=last)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -24,6 +25,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """The password if it is good enough; otherwise the first thing that is wrong with it, not all of them."""
+        try:
+            return super().clean_password(password, user)
+        except ValidationError as error:
+            raise ValidationError(error.messages[0]) from None
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue `mail/account/<kind>.txt` from the alliance, whose account it is about."""

@@ -47,6 +47,7 @@ class JurisdictionForm(PlaceForm):
             label=_("Fiscal year starts in"), choices=MONTHS, coerce=int
         )
         self.initial.setdefault("fiscal_year_start_month", self.instance.fiscal_year_start_month)
+        self.carry_initial_values()
 
 
 class AllianceContactForm(ContactForm):

@@ -64,7 +64,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     form = AllianceContactForm(request.POST or None, instance=alliance)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_jurisdiction(alliance, by=request.user, **form.cleaned_data)
+            services.change_jurisdiction(alliance, by=request.user, **form.changes(form.cleaned_data))
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -103,7 +103,7 @@ def jurisdiction(request: HttpRequest, slug: str) -> HttpResponse:
     form = JurisdictionForm(request.POST or None, instance=jurisdiction)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_jurisdiction(jurisdiction, by=request.user, **form.cleaned_data)
+            services.change_jurisdiction(jurisdiction, by=request.user, **form.changes(form.cleaned_data))
         except ValidationError as error:
             form.add_error(None, error)
         else:

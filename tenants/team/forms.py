@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.formats import format_number
+from tenants.jurisdictions.fields import ChangesMixin
 from tenants.models import ALLIANCE_ROLES, CITY_ROLES, Affiliation, Jurisdiction, Role
 from tenants.team import departments
 
@@ -122,7 +123,7 @@ class InviteForm(TeamForm):
     )
 
 
-class PersonForm(TeamForm):
+class PersonForm(ChangesMixin, TeamForm):
     title = forms.CharField(label=gettext_lazy("Job title"), max_length=120, required=False)
     roles = RolesField()
     department = forms.CharField(
@@ -134,6 +135,10 @@ class PersonForm(TeamForm):
     is_public = forms.BooleanField(
         label=gettext_lazy("The name may be shown on public pages"), required=False
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.carry_initial_values()
 
 
 class TransferCoordinatorForm(forms.Form):

@@ -165,7 +165,8 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
     form = PersonForm(request.POST or None, initial=initial, jurisdiction=connection.tenant)
     if request.method == "POST" and form.is_valid():
         try:
-            affiliations.change_roles(person, by=request.user, **form.cleaned_data)
+            fields = {"roles": person.roles} | form.changes(form.cleaned_data)
+            affiliations.change_roles(person, by=request.user, **fields)
         except ValidationError as error:
             form.add_error(None, error)
         else:

@@ -104,7 +104,17 @@ def test_a_city_goes_live(site: Site, new_page: Any, scripts: bool) -> None:
     accessible(coordinator)
     coordinator.get_by_text("I have checked the preview").click()
     coordinator.get_by_role("button", name="Publish the plan and open the site").click()
-    coordinator.wait_for_load_state()
+    coordinator.wait_for_url(site.url(slug, "/workspace/plan/published/"))
+    accessible(coordinator)
+    assert coordinator.locator("input[readonly]").input_value() == site.url(slug, "/")
+    left = coordinator.get_by_role("heading", name=re.compile("steps left")).inner_text()
+
+    # What was not done stays on her list, also on the workspace.
+    coordinator.get_by_role("link", name="Back to the workspace").click()
+    task = coordinator.locator(".task", has_text="Setup steps left")
+    assert task.locator(".n").inner_text() == left.split()[0]
+    task.get_by_role("link", name="Finish setup").click()
+    coordinator.get_by_role("link", name="Record the adoption").first.wait_for()
 
     # A resident sees what was promised.
     assert resident.goto(site.url(slug, "/")).status == 200

@@ -92,8 +92,20 @@ def test_an_invited_person_joins_and_the_coordinator_sees_them(site: Site, rosa:
     ines = new_page()
     check_page(ines, link[0])
     ines.get_by_label("Your name").fill("Ines Calloway")
-    ines.get_by_label("Choose a password").fill(PASSWORD)
-    ines.get_by_role("button").last.click()
+    field = ines.get_by_label("Choose a password")
+    field.fill("password")
+    ines.get_by_role("button", name="Show password").click()
+    assert field.get_attribute("type") == "text"
+    ines.get_by_role("button", name="Join the team").click()
+    ines.locator(".errors").wait_for()
+    assert "too short" in ines.locator("main").inner_text()
+    assert "too common" not in ines.locator("main").inner_text()  # one thing at a time
+    assert_accessible_and_responsive(ines)
+    field.fill(PASSWORD)
+    ines.get_by_role("button", name="Show password").click()
+    ines.get_by_role("button", name="Hide password").click()
+    assert field.get_attribute("type") == "password"
+    ines.get_by_role("button", name="Join the team").click()
     ines.wait_for_url(site.url("riverton", "/workspace/"))
     page = new_page()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)

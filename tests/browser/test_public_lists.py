@@ -124,9 +124,13 @@ def test_progress_is_sorted_in_place(riverton_site, new_page):
 
 
 def test_a_city_prints_without_its_controls(riverton_site, new_page):
-    page = new_page()
+    page = new_page(viewport=NARROW)
     page.goto(riverton_site.url("riverton"))
+    folded = page.locator("details.fold:not([open]) table")
+    assert folded.count() > 0
+    assert not folded.first.is_visible()
     page.emulate_media(media="print")
+    assert folded.first.is_visible()  # what is folded on a phone is on the paper
     for hidden in (".filters", ".site nav", ".usa-skipnav"):
         assert not page.locator(hidden).first.is_visible(), hidden
     for visible in (".stats", "#action-rows table", ".timeline, .empty"):

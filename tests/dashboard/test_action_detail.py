@@ -60,6 +60,8 @@ def test_milestones_accuse_nobody_of_what_nobody_reported(
             action=action, title="Leaflets", due_date=dt.date(2026, 9, 30), due_precision="month"
         )
         Action.objects.filter(pk=action.pk).update(timeline_raw="September 2025\nSeptember 2026")
+        closed = {"action": Action.objects.get(code="t1"), "title": "Flyers"}
+        MilestoneFactory(due_date=dt.date(2026, 9, 30), due_precision="month", **closed)
     page = anonymous_client.get("/plan/actions/t5/")
     section = page.text.partition('aria-labelledby="miles"')[2].partition("</section>")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", " ", section)).split())
@@ -71,6 +73,9 @@ def test_milestones_accuse_nobody_of_what_nobody_reported(
     assert "#alarm" not in section
     assert "Step" not in text
     assert "September 2025<br>September 2026" in page.text
+    closed = anonymous_client.get("/plan/actions/t1/").text
+    assert "due September 2026" in closed
+    assert "no report on it yet" not in closed
 
 
 def test_the_wording_of_the_plan_is_not_a_second_headline(
@@ -149,6 +154,9 @@ def test_a_shared_link_carries_the_action_its_status_and_due_date(public_plan, a
     assert '<meta property="og:title" content="2.1 Eviction help at the courthouse: Riverton">' in page
     assert 'content="Off track. Due: June 2027. From the plan “Racial equity plan”.">' in page
     assert re.search(r'og:url" content="http://riverton[^"]*/plan/actions/t5/">', page)
+    overdue = anonymous_client.get("/plan/actions/t6/").text
+    text = "Overdue. Report: at risk. Due: December 31, 2026. From the plan “Racial equity plan”."
+    assert overdue.count(f'content="{text}"') == 2  # for other sites, and for search engines
 
 
 def test_a_person_is_named_only_if_the_affiliation_is_public(

@@ -67,6 +67,7 @@ def test_a_weak_password_is_refused_and_creates_no_user(riverton, alliance, clie
 
     assert response.status_code == 422
     assert "too short" in response.text
+    assert "too common" not in response.text  # one thing at a time
     assert not User.objects.exists()
     assert Invitation.objects.get().state != Invitation.State.ACCEPTED
 

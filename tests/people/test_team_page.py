@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants.models import Affiliation, Invitation, Role
 from tenants.people import affiliations, invitations
+from tests.plans.pages import fields_of
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +97,19 @@ def test_an_expired_invitation_is_not_sent_again_if_a_newer_one_is_open(riverton
     with pytest.raises(ValidationError, match="newer invitation"):
         invitations.resend(old, by=None)
     assert list(Invitation.objects.filter(state__in=Invitation.OPEN_STATES)) == [new]
+
+
+def test_two_coordinators_who_change_one_person_take_nothing_back(riverton, make_user, client_for):
+    client, other = (client_for(riverton, make_user(riverton, "coordinator")) for _number in range(2))
+    person = Affiliation.objects.get(user=make_user(riverton, "viewer"))
+    address = f"/workspace/team/people/{person.uuid}/"
+    pages = []
+    for each in (client, other):
+        response = each.get(address)
+        assert 'name="initial-roles"' in response.text
+        fields = fields_of(response.context["form"])
+        pages.append(fields | {f"initial-{name}": value for name, value in fields.items()})
+    assert client.post(address, pages[0] | {"roles": ["contributor"]}).status_code == 302
+    assert other.post(address, pages[1] | {"title": "Analyst"}).status_code == 302
+    person.refresh_from_db()
+    assert (person.roles, person.title) == (["contributor"], "Analyst")

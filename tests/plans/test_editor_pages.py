@@ -18,7 +18,7 @@ from tests.plans.factories import (
     OutcomeFactory,
     PartyFactory,
 )
-from tests.plans.pages import form_of, inline_form_of, new_row, starter_action, url
+from tests.plans.pages import fields_of, form_of, inline_form_of, new_row, starter_action, url
 from tests.plans.sample_sheets import DATA
 
 SAMPLE = "marrow-bend-plan.xlsx"
@@ -379,6 +379,47 @@ def test_a_row_of_another_action_is_not_taken(coordinator_client, riverton, in_c
         foreign.refresh_from_db()
         assert (foreign.text, foreign.baseline) == ("Foreign", "9")
         assert action.measures.get().text == "Mine"
+
+
+@pytest.mark.parametrize("number", ["", "many", "9" * 5000, "\0"])
+@pytest.mark.parametrize("field", ["measures-TOTAL_FORMS", "milestones-0-id"])
+def test_rows_without_a_readable_number_are_refused_and_change_nothing(
+    coordinator_client, riverton, in_city, field, number
+):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        MilestoneFactory(action=action, title="Train the staff")
+    data = form_of(coordinator_client, action.code) | {field: number, "title": "Tampered with"}
+    response = coordinator_client.post(url("edit-action", action.code), data)
+    assert response.status_code == (422 if number or "TOTAL" in field else 302)
+    with in_city(riverton):
+        action.refresh_from_db()
+        assert "Train the staff" in action.milestones.values_list("title", flat=True)
+    if response.status_code == 422:
+        assert action.title != "Tampered with"
+    if "TOTAL" in field:
+        assert "The form was not sent completely. Open it again." in response.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "limit"),
+    [("goal", "title", 2_000), ("goal", "story", 20_000), ("outcome", "title", 2_000)],
+)
+def test_a_heading_has_room_for_a_text_that_pages_can_show(
+    coordinator_client, riverton, in_city, kind, name, limit
+):
+    action = starter_action(in_city, riverton)
+    with in_city(riverton):
+        item = {"goal": action.outcome.goal, "outcome": action.outcome}[kind]
+    address = url(f"edit-{kind}", item.uuid)
+    data = fields_of(coordinator_client.get(address).context["form"])
+    refused = coordinator_client.post(address, data | {name: "x" * (limit + 1)})
+    assert refused.status_code == 422
+    assert f"at most {limit} characters" in refused.text
+    assert coordinator_client.post(address, data | {name: "x" * limit}).status_code == 302
+    with in_city(riverton):
+        item.refresh_from_db()
+    assert getattr(item, name) == "x" * limit
 
 
 def test_the_workspace_says_a_status_in_the_citys_own_words(coordinator_client, riverton, in_city):

@@ -383,6 +383,65 @@ def test_a_measure_with_the_same_text_keeps_its_baseline():
     assert measures[0].baseline == "12 in 2025"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("lights repaired", "street lights repaired", ["12 in 2025"]),  # reworded
+        ("120 apprentices", "120 apprentices (corrected)", ["12 in 2025"]),
+        ("120 apprentices", "150 apprentices", ["12 in 2025"]),  # the only one, so little may stay
+        ("lights repaired", "complaints answered within a week", [""]),  # another measure
+        ("lights repaired", '"lights repaired early\nHow well: lit on time"', ["12 in 2025", ""]),
+        ("lights repaired", '"lamps bought\nHow much: lights repaired early"', ["", "12 in 2025"]),
+    ],
+)
+def test_a_reworded_measure_keeps_its_baseline_and_target(before, after, kept):
+    sheet = SHEET.replace("How much: lights repaired", f"How much: {before}")
+    import_text(sheet)
+    get_action("Repair the lights").measures.update(baseline="12 in 2025", target="80")
+    after = after if after.startswith('"') else f'"{after}"'
+    import_text(sheet.replace(f"How much: {before}", after.replace('"', '"How much: ', 1)))
+    measures = get_action("Repair the lights").measures.order_by("position")
+    assert [m.baseline for m in measures] == kept
+    assert [m.target for m in measures] == ["80" if text else "" for text in kept]
+
+
+def test_a_measure_of_another_kind_is_another_measure():
+    import_text()
+    get_action("Repair the lights").measures.update(baseline="12 in 2025")
+    import_text(SHEET.replace("How much: lights repaired", "How well: lights repaired well"))
+    assert get_action("Repair the lights").measures.get().baseline == ""
+
+
+MILESTONES = '"June 2027\nJune 2028"'
+
+
+@pytest.mark.parametrize(
+    ("timeline", "titles"),
+    [
+        ('"July 2027\nJune 2028"', ["First half", "Second half"]),  # the open one is moved
+        ('"June 2027\nJuly 2028"', ["First half", ""]),  # what is done does not move
+        ('"June 2027\nDecember 2027\nJune 2028"', ["First half", "", "Second half"]),
+        ('"May 2027\nJuly 2027\nJuly 2028"', ["", "", ""]),  # nobody knows which is which
+    ],
+)
+def test_a_moved_milestone_keeps_its_title_and_a_done_one_stays_on_its_day(timeline, titles):
+    sheet = SHEET.replace("Public Works,2028", f"Public Works,{MILESTONES}")
+    import_text(sheet)
+    first, second = get_action("Repair the lights").milestones.order_by("due_date")
+    for milestone, title, done in ((first, "First half", None), (second, "Second half", "2026-11-01")):
+        milestone.title, milestone.done_date = title, done
+        milestone.save()
+    job = import_text(sheet.replace(MILESTONES, timeline))
+    milestones = get_action("Repair the lights").milestones.order_by("due_date")
+    assert [milestone.title for milestone in milestones] == titles
+    assert [bool(milestone.done_date) for milestone in milestones] == [
+        title == "Second half" for title in titles
+    ]
+    imports.undo_import(job, by=None)
+    milestones = get_action("Repair the lights").milestones.order_by("due_date")
+    assert [milestone.title for milestone in milestones] == ["First half", "Second half"]
+
+
 def test_a_sheet_made_from_an_older_export_does_not_revert_the_portal():
     import_text()
     old = imports.export_as_bytes(selectors.current_plan(), by=None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django_tenants.utils import tenant_context
 
 from tenants.models import Jurisdiction
@@ -165,3 +166,55 @@ def test_two_people_who_reword_two_measures_lose_neither():
     with tenant_context(jurisdiction):
         assert list(action.measures.order_by("position").values_list("baseline", flat=True)) == ["22", "7"]
         assert action.measures.filter(text="Corrected").count() == 1
+
+
+@pytest.mark.parametrize("kind", ["several", "import", "merge"])
+def test_an_edit_that_moves_its_action_and_a_change_of_several_do_not_wait_for_each_other(kind):
+    """The form of an action saves its fields and then its new outcome, in one transaction."""
+    jurisdiction = Jurisdiction.objects.get(slug="ashford")
+    with tenant_context(jurisdiction):
+        actions = list(Action.objects.select_related("outcome__goal__plan").order_by("pk"))
+        action, plan = actions[0], actions[0].outcome.goal.plan
+        other = Outcome.objects.exclude(pk=action.outcome_id).filter(goal__plan=plan).first()
+        job = imports.upload_sheet(filename=f"{kind}.csv", content=SHEET.encode(), by=None)
+    is_edited = threading.Event()
+
+    def edit_and_move() -> Action:
+        with transaction.atomic():
+            edited = services.edit_action(action, by=None, resources=f"Crews of {kind}")
+            is_edited.set()
+            time.sleep(0.5)  # until the other one waits
+            services.move_to(edited, other, by=None)
+        return edited
+
+    def change_meanwhile() -> Any:
+        is_edited.wait()
+        if kind == "several":
+            return services.edit_actions(
+                plan, {each.code: "" for each in actions}, by=None, accountable="Parks"
+            )
+        if kind == "merge":
+            return services.merge_actions(actions[1], action, by=None)
+        return imports.commit_import(job, by=None)
+
+    results = run_at_once("ashford", edit_and_move, change_meanwhile)
+    assert not [result for result in results if isinstance(result, Exception)], results
+    with tenant_context(jurisdiction):
+        action.refresh_from_db()
+        assert (action.resources, action.outcome_id) == (f"Crews of {kind}", other.pk)
+
+
+def test_two_people_who_name_the_same_new_department_make_one():
+    jurisdiction = Jurisdiction.objects.get(slug="riverton")
+    with tenant_context(jurisdiction):
+        first, second = Action.objects.order_by("pk")[:2]
+    results = run_at_once(
+        "riverton",
+        *[
+            lambda action=action: services.edit_action(action, by=None, accountable="Harbor Office")
+            for action in (first, second)
+        ],
+    )
+    assert not [result for result in results if isinstance(result, Exception)], results
+    with tenant_context(jurisdiction):
+        assert Action.objects.filter(accountable__name="Harbor Office").count() == 2

@@ -202,6 +202,19 @@ def test_nothing_moves_to_what_was_retired_meanwhile(retired):
     assert rows() == before
 
 
+@pytest.mark.parametrize("retired", ["goal", "outcome"])
+def test_nothing_is_added_to_what_was_retired_meanwhile(retired):
+    outcome = Outcome.objects.select_related("goal__plan").first()
+    services.retire(outcome.goal if retired == "goal" else outcome, by=None, reason="Not needed.")
+    before = Action.objects.count(), Outcome.objects.count()
+    with pytest.raises(ValidationError, match="Restore it before you add to it"):
+        services.add_action(outcome, by=None, title="Hidden")
+    if retired == "goal":
+        with pytest.raises(ValidationError, match="is archived"):
+            services.add_outcome(outcome.goal, by=None, title="Hidden")
+    assert (Action.objects.count(), Outcome.objects.count()) == before
+
+
 def test_an_action_moves_to_the_end_of_another_outcome():
     action = ActionFactory()
     other = OutcomeFactory(goal=action.outcome.goal)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tenants.jurisdictions import logos, pictures
 from tenants.models import AuditEvent, Jurisdiction
-from tests.plans.pages import url
+from tests.plans.pages import fields_of, url
 
 SETTINGS = {
     "short_name": "Riverton",
@@ -67,6 +67,35 @@ def test_the_contact_is_saved_and_logged(coordinator_client, riverton, coordinat
     event = AuditEvent.objects.get(verb="changed")
     assert event.actor == coordinator
     assert event.detail["contact_phone"] == {"from": "", "to": "(555) 010-0142 ext. 7"}
+
+
+def opened_page(client) -> dict[str, object]:
+    """The data of the settings' form as the page of a browser has it, with the values that it was opened with."""
+    response = client.get(url("settings"))
+    data = fields_of(response.context["form"])
+    assert 'name="initial-tagline"' in response.text
+    return data | {f"initial-{name}": value for name, value in data.items()}
+
+
+def test_two_windows_of_the_settings_lose_nothing_of_each_other(
+    coordinator_client, client_for, make_user, riverton
+):
+    first = opened_page(coordinator_client)
+    second = opened_page(client_for(riverton, make_user(riverton, "coordinator")))
+    saved = coordinator_client.post(
+        url("settings"), first | CONTACT | {"tagline": "On the river", "other_languages": ["es"]}
+    )
+    assert saved.status_code == 302
+    assert coordinator_client.post(url("settings"), second | {"brand_color": "#7a1f2b"}).status_code == 302
+    riverton.refresh_from_db()
+    assert (riverton.brand_color, riverton.tagline) == ("#7a1f2b", "On the river")
+    assert riverton.contact_email == CONTACT["contact_email"]
+    assert riverton.languages == ["en", "es"]
+    cleared = opened_page(coordinator_client) | {"tagline": "", "other_languages": []}
+    coordinator_client.post(url("settings"), cleared)
+    riverton.refresh_from_db()
+    assert (riverton.tagline, riverton.languages) == ("", ["en"])
+    assert riverton.contact_email == CONTACT["contact_email"]
 
 
 def test_time_zone_and_languages_are_lists_that_keep_what_the_city_has(coordinator_client, riverton):

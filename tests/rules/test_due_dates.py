@@ -125,25 +125,34 @@ def test_a_wrong_rule_of_being_open_past_due_is_noticed(fault, past_due_in):
 
 
 STEPS = [
-    Case(name, {"lifecycle": lifecycle, "due": due, "done": done}, late)
-    for name, lifecycle, due, done, late in [
-        ("due tomorrow", "implementing", "2027-07-01", None, False),
-        ("due today", "implementing", "2027-06-30", None, False),
-        ("due yesterday", "implementing", "2027-06-29", None, True),
-        ("due yesterday and done", "implementing", "2027-06-29", "2027-06-30", False),
-        ("due yesterday in a draft, which has promised nothing", "draft", "2027-06-29", None, False),
+    Case(name, {"lifecycle": lifecycle, "due": due, "done": done, "status": status}, late)
+    for name, lifecycle, due, done, status, late in [
+        ("due tomorrow", "implementing", "2027-07-01", None, "on_track", False),
+        ("due today", "implementing", "2027-06-30", None, "on_track", False),
+        ("due yesterday", "implementing", "2027-06-29", None, "on_track", True),
+        ("due yesterday, no status", "implementing", "2027-06-29", None, None, True),
+        ("due yesterday and done", "implementing", "2027-06-29", "2027-06-30", "on_track", False),
+        (
+            "due yesterday in a draft, which has promised nothing",
+            "draft",
+            "2027-06-29",
+            None,
+            "on_track",
+            False,
+        ),
+        ("due yesterday, of a completed action", "implementing", "2027-06-29", None, "completed", False),
+        ("due yesterday, of a cancelled action", "implementing", "2027-06-29", None, "cancelled", False),
     ]
 ]
 
 
 @pytest.fixture
 def late_step_in(riverton, in_city):
-    def late(lifecycle, due, done):
+    def late(lifecycle, due, done, status):
         with transaction.atomic(), in_city(riverton):
-            plan = PlanFactory(lifecycle=lifecycle)
-            step = MilestoneFactory(
-                action__outcome__goal__plan=plan, title="Half of it", due_date=day(due), done_date=day(done)
-            )
+            action = ActionFactory(outcome__goal__plan=PlanFactory(lifecycle=lifecycle), status=status)
+            plan = action.outcome.goal.plan
+            step = MilestoneFactory(action=action, title="Half of it", due_date=day(due), done_date=day(done))
             page = action_detail_context(plan, step.action.code, on=TODAY)
             transaction.set_rollback(True)
         return "no report on it yet" in page["milestones"][0]["when"]
@@ -163,8 +172,13 @@ def test_a_milestone_is_late_after_its_day_unless_it_was_reported_as_done(case, 
         Fault("tenants.dashboard.action_detail:_milestones", 'if row["done_date"]:', "if False:"),
         Fault(
             "tenants.dashboard.action_detail:_milestones",
-            'elif is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):',
+            'elif is_open and is_past_due(row["due_date"], on=on, is_draft=plan.is_draft):',
             "elif True:",
+        ),
+        Fault(
+            "tenants.dashboard.action_detail:_milestones",
+            "elif is_open and is_past_due(",
+            "elif is_past_due(",
         ),
     ]
 )

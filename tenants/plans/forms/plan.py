@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ActionStage, Sector
@@ -14,6 +15,8 @@ from tenants.plans.labels import FIELD_LABELS, STAGE_HELP
 from tenants.plans.models import Goal, Outcome, Plan
 
 STAGES = [("", _("Not set")), *ActionStage.choices]
+# Of texts whose columns have no limit: every page of the plan repeats titles, and a cell of a workbook holds 32,767.
+MAX_LENGTHS = {"title": 2_000, "story": 20_000, "summary": 20_000, "vision": 20_000}
 
 
 def stage_field() -> forms.ChoiceField:
@@ -53,6 +56,15 @@ class ReasonMixin(forms.Form):
 
 class PlanItemForm(VersionMixin, forms.ModelForm):
     """Form of a plan, goal or outcome; `values` are the fields for its service."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, limit in MAX_LENGTHS.items():
+            field: Any = self.fields.get(name)
+            if field is not None and field.max_length is None:
+                field.max_length = limit
+                field.validators.append(MaxLengthValidator(limit))
+                field.widget.attrs["maxlength"] = str(limit)
 
     def values(self) -> dict[str, Any]:
         names = self._meta.fields or []

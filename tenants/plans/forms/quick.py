@@ -21,6 +21,7 @@ from tenants.plans.forms.action import (
 )
 from tenants.plans.forms.fields import PartialDateField, format_partial_date
 from tenants.plans.forms.plan import ReasonMixin, VersionMixin
+from tenants.plans.forms.rows import MAX_DIGITS
 from tenants.plans.labels import FIELD_LABELS, NOT_ASSIGNED
 from tenants.plans.models import Action, Goal, Milestone, Outcome, Plan
 
@@ -69,11 +70,17 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
     )
     milestone = forms.CharField(label=_("Next milestone"), required=False, max_length=300)
     milestone_due = PartialDateField(label=_("Date of the milestone"))
+    milestone_id = forms.CharField(required=False, widget=forms.HiddenInput)
     field_order = ["accountable", "due", "milestone", "milestone_due", "reason"]
 
-    def __init__(self, *args: Any, action: Action, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, action: Action, like: InlineForm | None = None, **kwargs: Any) -> None:
+        """`like` is a form of the same action: the fields are then about the milestone that it is about."""
         self.action = action
-        self.next_milestone = next_milestone(action)
+        self.next_milestone: Milestone | None = (
+            _read_milestone(action, like.next_milestone)
+            if like
+            else _milestone_of(action, args[0] if args else None)
+        )
         plan = action.outcome.goal.plan
         super().__init__(
             *args,
@@ -85,6 +92,9 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
         if not self.is_bound:
             self.fields["accountable"].widget.attrs["data-focus"] = True
 
+    def add_prefix(self, field_name: str) -> str:
+        return super().add_prefix("milestone-id" if field_name == "milestone_id" else field_name)
+
     def _initial(self) -> dict[str, Any]:
         action, step = self.action, self.next_milestone
         return {
@@ -94,6 +104,7 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
             else format_partial_date(action.due_date, action.due_precision or "day"),
             "milestone": step.title if step else "",
             "milestone_due": format_partial_date(step.due_date, step.due_precision or "day") if step else "",
+            "milestone_id": str(step.pk) if step else "",
             "version": services.version_token(action),
         }
 
@@ -139,6 +150,24 @@ class InlineForm(VersionMixin, ShortReason, forms.Form):
 def next_milestone(action: Action) -> Milestone | None:
     """The open milestone that is due first."""
     return action.milestones.filter(done_date=None).order_by("due_date", "position", "pk").first()
+
+
+def _milestone_of(action: Action, data: Any) -> Milestone | None:
+    """The milestone that a form is about: that of its id, whatever has been done meanwhile; the next one without data.
+
+    A form that was opened without one is about the milestone of its name, if that has been added since.
+    """
+    name, title = "milestone-id", "milestone"
+    if data is None or name not in data:
+        return next_milestone(action)
+    if pk := data[name]:
+        return action.milestones.filter(pk=pk).first() if pk.isdecimal() and len(pk) <= MAX_DIGITS else None
+    words = str(data.get(title, "")).replace("\0", "").strip()
+    return action.milestones.filter(title=words).order_by("position", "pk").first() if words else None
+
+
+def _read_milestone(action: Action, milestone: Milestone | None) -> Milestone | None:
+    return milestone and action.milestones.filter(pk=milestone.pk).first()
 
 
 class BulkForm(ShortReason, forms.Form):
@@ -191,7 +220,7 @@ class MoveForm(VersionMixin, ReasonMixin, forms.Form):
             )
         self.parents = _parents(item, plan)
         self.fields["target"].choices = _positions(item, self.parents)  # type: ignore[attr-defined]
-        self.fields["target"].initial = _position_now(item)
+        self.position_now = self.fields["target"].initial = _position_now(item)
 
     def target_of(self) -> tuple[Any, int | None]:
         """The parent, and the id of the sibling to stand after; None for the first position."""

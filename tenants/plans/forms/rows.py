@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.forms.formsets import TOTAL_FORM_COUNT, BaseFormSet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,6 +21,7 @@ KIND_FIELDS = {
 }
 BLANK_ROWS = 2
 MAX_ROWS = 200
+MAX_DIGITS = 18  # of a number that a form carries
 
 
 class RowForm(forms.Form):
@@ -155,6 +155,9 @@ class PartyRow(RowForm):
 class RowSet(BaseFormSet):  # type: ignore[type-arg]
     """The rows of one kind: those of the action, and blank ones. A posted row belongs to the record whose id it has."""
 
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "missing_management_form": _("The form was not sent completely. Open it again."),
+    }
     title: Any  # of one row: "Measure 2"
     known: dict[int, dict[str, Any]]  # the action's records as initial values of rows, by id
 
@@ -238,13 +241,13 @@ class MilestoneSet(RowSet):
 
 
 def _posted_ids(data: Any, prefix: str) -> list[int | None]:
-    """The id of each posted row; None for a new one."""
-    try:
-        total = min(int(data[f"{prefix}-{TOTAL_FORM_COUNT}"]), MAX_ROWS)
-    except ValueError:
-        raise ValidationError(_("The form was not sent completely. Open it again.")) from None
-    texts = [data.get(f"{prefix}-{index}-id", "") for index in range(total)]
-    return [int(text) if text.isdecimal() else None for text in texts]
+    """The id of each posted row; None for a new one. None at all without their number: then the rows are not valid."""
+    total = _number(data[f"{prefix}-{TOTAL_FORM_COUNT}"]) or 0
+    return [_number(data.get(f"{prefix}-{index}-id", "")) for index in range(min(total, MAX_ROWS))]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
 
 
 def _factory(form: type[RowForm], formset: type[RowSet]) -> type[Any]:

@@ -24,6 +24,7 @@ from tenants.plans.models import (
 from tenants.plans.plan_tree import parse_vacancy
 from tenants.plans.spreadsheets import three_way_merge
 from tenants.plans.spreadsheets.reading.date_parser import parse_date
+from tenants.plans.spreadsheets.row_matching import SIMILARITY_THRESHOLD, share_of_words
 
 BATCH_SIZE = 500
 TEXT_COLUMNS = frozenset(
@@ -124,25 +125,28 @@ class RowBuilder:
     def measures(
         self, row: Action, value: Iterable[Any], existing: list[PerformanceMeasure]
     ) -> list[PerformanceMeasure]:
-        """The measures in the sheet's order; an existing one of the same text keeps its baseline and target."""
-        by_text = {three_way_merge.normalize(measure.text): measure for measure in reversed(existing)}
+        """The measures in the sheet's order; an existing one, also if it is reworded, keeps its baseline and target."""
+        texts = list(value)
+        known = _known_measures(texts, existing)
         measures = []
-        for index, (text, kind) in enumerate(value):
-            measure = by_text.pop(three_way_merge.normalize(text), None)
-            if measure is None:
-                measure = PerformanceMeasure(action=row, created_by=self.by)
+        for index, (text, kind) in enumerate(texts):
+            measure = known.get(index) or PerformanceMeasure(action=row, created_by=self.by)
             measure.text, measure.kind, measure.position, measure.updated_by = text, kind, index, self.by
             measures.append(measure)
         return measures
 
     def milestones(self, row: Action, value: Iterable[Any], existing: list[Milestone]) -> list[Milestone]:
-        """The milestones in the sheet's order; an existing one of the same day keeps its title and `done_date`."""
-        by_day = {milestone.due_date: milestone for milestone in reversed(existing)}
+        """The milestones in the sheet's order; an existing one of the same day keeps its title and `done_date`.
+
+        One that is not done keeps its title where the sheet has only moved dates.
+        """
+        dates = [(dt.date.fromisoformat(due), precision, measure) for due, precision, measure in value]
+        known = _known_milestones([day for day, _precision, _measure in dates], existing)
         milestones = []
-        for index, (due, precision, measure) in enumerate(value):
-            day = dt.date.fromisoformat(due)
-            milestone = by_day.pop(day, None) or Milestone(action=row, due_date=day, created_by=self.by)
-            milestone.due_precision, milestone.measure_position = precision or "day", measure
+        for index, (day, precision, measure) in enumerate(dates):
+            milestone = known.get(index) or Milestone(action=row, created_by=self.by)
+            milestone.due_date, milestone.due_precision = day, precision or "day"
+            milestone.measure_position = measure
             milestone.position, milestone.updated_by = index, self.by
             milestones.append(milestone)
         return milestones
@@ -175,6 +179,50 @@ class RowBuilder:
             today = timezone.localdate()
             self._period_days[label] = min(span.last, today) if span and span.first <= today else None
         return self._period_days[label]
+
+
+def _known_measures(
+    texts: list[tuple[str, str]], existing: list[PerformanceMeasure]
+) -> dict[int, PerformanceMeasure]:
+    """By the index in the sheet, the existing measure of the same text; else the most similar one of the same kind."""
+    known: dict[int, PerformanceMeasure] = {}
+    free = list(existing)
+    for index, (text, _kind) in enumerate(texts):
+        key = three_way_merge.normalize(text)
+        same = next((each for each in free if three_way_merge.normalize(each.text) == key), None)
+        if same is not None:
+            known[index] = same
+            free.remove(same)
+    new = [index for index in range(len(texts)) if index not in known]
+    threshold = SIMILARITY_THRESHOLD / 2 if len(new) == len(free) == 1 else SIMILARITY_THRESHOLD
+    pairs = [
+        (share_of_words(texts[index][0], measure.text), index, measure)
+        for index in new
+        for measure in free
+        if measure.kind == texts[index][1]
+    ]
+    for similarity, index, measure in sorted(pairs, key=lambda pair: -pair[0]):
+        if similarity >= threshold and index not in known and measure not in known.values():
+            known[index] = measure
+    return known
+
+
+def _known_milestones(days: list[dt.date], existing: list[Milestone]) -> dict[int, Milestone]:
+    """By the index in the sheet, the existing milestone of that day.
+
+    Where as many days are new as have gone, dates were moved: then those that are not done belong together in order.
+    """
+    known: dict[int, Milestone] = {}
+    free = sorted(existing, key=lambda milestone: milestone.due_date)
+    for index, day in enumerate(days):
+        same = next((each for each in free if each.due_date == day), None)
+        if same is not None:
+            known[index] = same
+            free.remove(same)
+    new = sorted((index for index in range(len(days)) if index not in known), key=lambda index: days[index])
+    if len(new) == len(free):
+        known |= {index: each for index, each in zip(new, free, strict=True) if each.done_date is None}
+    return known
 
 
 def _column_label(row: Any, name: str) -> str:

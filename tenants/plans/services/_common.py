@@ -49,22 +49,23 @@ def lock_plan(plan: Plan) -> Plan:
 
 
 def lock_action(action: Action) -> Action:
-    """The action as it is now, locked until the transaction ends, with its outcome, goal and plan."""
-    return (
-        Action.objects.select_for_update(of=("self",))
-        .select_related("outcome__goal__plan", "accountable")
-        .get(pk=action.pk)
-    )
+    """The action as it is now, with its outcome, goal and plan; the plan and the action are locked, as by `lock_item`."""
+    locked: Action = lock_item(action)[0]
+    return locked
 
 
 def lock_item(item: Any) -> tuple[Any, Plan]:
-    """The goal, outcome or action as it is now, and its plan, both locked until the transaction ends."""
+    """The goal, outcome or action as it is now, and its plan, both locked until the transaction ends.
+
+    The plan comes first, also where only one row is to change: the same transaction may change its goal or outcome next.
+    """
     path = {Goal: "goals", Outcome: "goals__outcomes", Action: "goals__outcomes__actions"}[type(item)]
+    parents = {
+        Goal: ["plan"], Outcome: ["goal__plan"], Action: ["outcome__goal__plan", "accountable"]
+    }[type(item)]  # fmt: skip
     plan = Plan.objects.select_for_update().get(**{path: item.pk})
-    if isinstance(item, Action):
-        return lock_action(item), plan
-    parents = {Goal: "plan", Outcome: "goal__plan"}[type(item)]
-    return type(item).objects.select_for_update(of=("self",)).select_related(parents).get(pk=item.pk), plan
+    rows = type(item).objects.select_for_update(of=("self",)).select_related(*parents)
+    return rows.get(pk=item.pk), plan
 
 
 def lock_plan_rows(plan: Plan) -> None:
@@ -118,6 +119,14 @@ def check_version(row: Any, version: str, *, by: User | None = None, logged_as: 
         % {"who": last.by if last and last.by else _("Someone else"), "time": at},
         code="other",
     )
+
+
+def check_parent(parent: Goal | Outcome) -> None:
+    """Raise ValidationError if the goal or outcome is retired, or part of what is: what is added there would be hidden."""
+    if any(row.retired_at is not None for row in (parent, *ancestors(parent))):
+        raise ValidationError(
+            _("“%(title)s” is archived. Restore it before you add to it.") % {"title": parent}
+        )
 
 
 # ---- Change log ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tenants.plans.plan_tree import RelatedRows
 from tenants.plans.services._common import (
     announce_actions,
     check_fields,
+    check_parent,
     check_version,
     find_repeat,
     lock_action,
@@ -55,12 +56,14 @@ def add_action(outcome: Outcome, *, by: User | None, **fields: Any) -> Action:
     """Add an action at the end of an outcome, with a code of its own. Announces `action_changed`.
 
     `fields` are ACTION_FIELDS, as for `edit_action`. Added twice with the same texts by the same person
-    in a few minutes, it is the same action, with `is_repeat`.
+    in a few minutes, it is the same action, with `is_repeat`. Raises ValidationError for an invalid field, and for an
+    outcome that is retired.
     """
     check_fields(fields, ACTION_FIELDS, "add_action")
     outcome, plan = lock_item(outcome)
     if same := find_repeat(outcome.actions, fields, by=by):
         return same
+    check_parent(outcome)
     columns, related = _split_fields(fields)
     action = Action(
         outcome=outcome,

@@ -36,7 +36,8 @@ def edit_actions(
 
     `versions` are the versions that the person saw, by the code of each action; an empty one is not checked.
     Returns the actions that changed, each with a log entry of its own.
-    Raises EditConflict that names the actions which somebody changed meanwhile; ValidationError without actions or
+    Raises EditConflict that names the actions which somebody changed meanwhile, unless they have these values already, as
+    after going back and saving again; ValidationError without actions or
     fields, if a commitment of an adopted plan changes without a reason, or with the title of each action whose values
     would be wrong.
     """
@@ -47,9 +48,9 @@ def edit_actions(
         raise ValidationError(_("Choose what to change: the due date, the department or the owner."))
     plan = lock_plan(plan)
     actions = _lock_actions(plan, versions)
-    _check_versions(actions, versions)
     if "accountable" in fields:
         fields["accountable"] = get_or_create_department(fields["accountable"], by=by)
+    _check_versions(actions, versions, fields)
     related_rows = RelatedRows(actions=[action.pk for action in actions])
     changed: list[Action] = []
     problems: list[str] = []
@@ -86,8 +87,12 @@ def _lock_actions(plan: Plan, codes: Mapping[str, str]) -> list[Action]:
     return actions
 
 
-def _check_versions(actions: list[Action], versions: Mapping[str, str]) -> None:
-    changed = [str(action) for action in actions if versions[action.code] not in ("", version_token(action))]
+def _check_versions(actions: list[Action], versions: Mapping[str, str], fields: Mapping[str, Any]) -> None:
+    changed = [
+        str(action)
+        for action in actions
+        if versions[action.code] not in ("", version_token(action)) and not _has_values(action, fields)
+    ]
     if changed:
         raise EditConflict(
             [
@@ -95,6 +100,14 @@ def _check_versions(actions: list[Action], versions: Mapping[str, str]) -> None:
                 *changed,
             ]
         )  # fmt: skip
+
+
+def _has_values(action: Action, fields: Mapping[str, Any]) -> bool:
+    """True if a change to these values would change nothing of the action."""
+    return all(
+        action.owner_id == getattr(value, "pk", value) if name == "owner" else getattr(action, name) == value
+        for name, value in fields.items()
+    )
 
 
 def _fields_for(action: Action, fields: Mapping[str, Any]) -> dict[str, Any]:

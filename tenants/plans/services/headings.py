@@ -14,6 +14,7 @@ from tenants.plans.services._common import (
     PlanItem,
     announce_plan,
     check_fields,
+    check_parent,
     check_version,
     find_repeat,
     lock_item,
@@ -66,11 +67,15 @@ def add_goal(plan: Plan, *, by: User | None, **fields: Any) -> Goal:
 
 @transaction.atomic
 def add_outcome(goal: Goal, *, by: User | None, **fields: Any) -> Outcome:
-    """Add an outcome at the end of a goal, or return the same one as `add_goal` does. Announces `plan_changed`."""
+    """Add an outcome at the end of a goal, or return the same one as `add_goal` does. Announces `plan_changed`.
+
+    Raises ValidationError for an invalid field, and for a goal that is retired.
+    """
     check_fields(fields, OUTCOME_FIELDS, "add_outcome")
     goal, plan = lock_item(goal)
     if outcome := find_repeat(goal.outcomes, fields, by=by):
         return outcome
+    check_parent(goal)
     position = next_position(goal.outcomes.all())
     outcome = Outcome(goal=goal, position=position, **fields)
     return _add(outcome, plan, by=by)

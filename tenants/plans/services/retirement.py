@@ -28,9 +28,9 @@ def retire(item: PlanItem, *, reason: str, by: User | None, version: str = "") -
     Announces `plan_changed`. Raises EditConflict; ValidationError without a reason or with one of over 300 characters.
     """
     item, plan = lock_item(item)
-    check_version(item, version, by=by)
     if item.retired_at is not None:
         return item
+    check_version(item, version, by=by)
     reason = reason.strip()
     if not reason:
         raise ValidationError({"reason": _("Add a reason. It stays in the history.")})

@@ -28,6 +28,15 @@ def match_rows(sheet: list[Node], plan: list[Node], base: dict[str, Node]) -> di
     return matcher.matches
 
 
+def share_of_words(one: str, other: str) -> float:
+    """The share of their words that two texts have in common: from 0 to 1, whatever the order of the words."""
+    return _share(set(_title_key(one).split()), set(_title_key(other).split()))
+
+
+def _share(words: set[str], others: set[str]) -> float:
+    return len(words & others) / (len(words | others) or 1)
+
+
 def _title_key(title: str) -> str:
     return " ".join(re.findall(r"\w+", title.casefold()))
 
@@ -128,7 +137,7 @@ class _RowMatcher:
         for row in rows:
             title = set(_title_key(row.title).split())
             for node in nodes:
-                similarity = max(len(title & other) / (len(title | other) or 1) for other in titles[node.key])
+                similarity = max(_share(title, other) for other in titles[node.key])
                 has_same_number = bool(row.number) and row.number == node.number
                 threshold = SIMILARITY_THRESHOLD / 2 if has_same_number else SIMILARITY_THRESHOLD
                 if similarity >= threshold:

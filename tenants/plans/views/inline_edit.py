@@ -20,7 +20,7 @@ from tenants.plans import selectors, services
 from tenants.plans.forms.quick import REASON_SUGGESTIONS, BulkForm, InlineForm
 from tenants.plans.models import Action
 from tenants.plans.views.common import action_or_404, add_errors, editor_url, get_plan, permission_context
-from tenants.plans.views.edit_conflicts import show_conflict
+from tenants.plans.views.edit_conflicts import is_saved_already, show_conflict
 from tenants.plans.views.editor import render_editor
 
 # The form's field for a column of the action, if the names differ.
@@ -54,21 +54,27 @@ def edit_inline(request: HttpRequest, code: str) -> HttpResponse:
             )
         except services.EditConflict as error:
             current = action_or_404(code)
-            conflict = show_conflict(form, error, current, InlineForm(action=current))
+            conflict = show_conflict(form, error, current, InlineForm(action=current, like=form))
+            if is_saved_already(conflict, form):
+                text = _("Already saved: %(title)s. Nothing was changed.") % {"title": current}
+                return _answer_saved(request, current, text, messages.INFO)
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
             text = _("Saved: %(title)s") % {"title": saved}
-            if is_htmx:
-                return render(
-                    request, "plans/_action_saved.html", row_context(request, saved) | {"text": text}
-                )
-            messages.success(request, text)
-            return redirect(editor_url(saved))
+            return _answer_saved(request, saved, text, messages.SUCCESS)
     if not is_htmx:
         return render_editor(request, form, {"conflict": conflict})
     context = row_context(request, action) | {"form": form, "conflict": conflict}
     return render(request, "plans/_action_inline.html", context, status=422 if form.errors else 200)
+
+
+def _answer_saved(request: HttpRequest, action: Action, text: str, level: int) -> HttpResponse:
+    """The row with the text said for htmx; otherwise the editor at the action, with a message."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "plans/_action_saved.html", row_context(request, action) | {"text": text})
+    messages.add_message(request, level, text)
+    return redirect(editor_url(action))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,11 +104,7 @@ def edit_several(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error, FORM_FIELDS)
         else:
-            count = len(changed)
-            text = ngettext("%(count)d action changed.", "%(count)d actions changed.", count) % {
-                "count": count
-            }
-            messages.success(request, text)
+            _say_changed(request, len(changed))
             return redirect(editor_url(changed[0] if changed else actions[0]))
     context = {
         "section": "plan",
@@ -115,6 +117,14 @@ def edit_several(request: HttpRequest) -> HttpResponse:
         "reason_suggestions": REASON_SUGGESTIONS,
     }
     return render(request, "plans/edit_several.html", context, status=422 if form.errors else 200)
+
+
+def _say_changed(request: HttpRequest, count: int) -> None:
+    if not count:
+        messages.info(request, _("Nothing was changed: the selected actions have these values already."))
+        return
+    text = ngettext("%(count)d action changed.", "%(count)d actions changed.", count)
+    messages.success(request, text % {"count": count})
 
 
 def _version_seen(request: HttpRequest, action: Action, is_conflict: bool) -> str:

@@ -24,6 +24,9 @@ def merge(request: HttpRequest, code: str) -> HttpResponse:
     action = action_or_404(code)
     if action.status == Action.Status.MERGED:
         return _separate(request, action)
+    if "separate" in request.POST:  # the form was sent twice, or in two windows
+        messages.info(request, _("Nothing was changed: “%(title)s” is not merged.") % {"title": action})
+        return redirect(editor_url(action))
     plan = action.outcome.goal.plan
     initial = {"version": services.version_token(action)}
     form = MergeForm(request.POST or None, action=action, plan=plan, initial=initial)

@@ -21,6 +21,7 @@ from tenants.plans.forms.quick import MoveForm
 from tenants.plans.models import Action, Goal, Outcome
 from tenants.plans.views.common import (
     add_errors,
+    answer_already_saved,
     editor_url,
     get_plan,
     permission_context,
@@ -100,6 +101,8 @@ def move_to(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
                 version=data["version"],
             )
         except services.EditConflict as error:
+            if data["target"] == form.position_now:
+                return answer_already_saved(request, item)
             conflict = show_conflict(form, error, item)
         except ValidationError as error:
             add_errors(form, error)
@@ -117,6 +120,9 @@ def retire(request: HttpRequest, kind: str, uuid: UUID) -> HttpResponse:
     item = plan_item_or_404(kind, uuid)
     form = RetireForm(request.POST or None, initial={"version": services.version_token(item)})
     conflict = None
+    if request.method == "POST" and item.retired_at is not None:  # the form was sent twice, or in two windows
+        messages.info(request, _("Already archived: %(title)s. Nothing was changed.") % {"title": item})
+        return redirect("plans:retired")
     if request.method == "POST" and form.is_valid():
         try:
             services.retire(item, by=request.user, **form.cleaned_data)

@@ -107,10 +107,17 @@ def correct_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.REPORT_PROGRESS)
 def withdraw_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpResponse:
-    """Withdraw a report made by mistake; 404 if the person may not."""
-    action, note = _note_or_404(request, code, uuid)
+    """Withdraw a report made by mistake; 404 if the person may not, and for one that is withdrawn."""
+    is_sent = request.method == "POST"
+    action, note = _note_or_404(request, code, uuid, with_withdrawn=is_sent)
+    if note.withdrawn_at is not None:  # the form was sent twice, or in two windows
+        messages.info(
+            request,
+            _("The report on “%(title)s” is already withdrawn. Nothing was changed.") % {"title": action},
+        )
+        return redirect(editor_url(action))
     form = WithdrawForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if is_sent and form.is_valid():
         try:
             services.withdraw_progress(note, by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -129,10 +136,13 @@ def withdraw_progress(request: HttpRequest, code: str, uuid: UUID) -> HttpRespon
     return render(request, "plans/withdraw_progress.html", context, status=422 if form.errors else 200)
 
 
-def _note_or_404(request: HttpRequest, code: str, uuid: UUID) -> tuple[Action, ProgressNote]:
+def _note_or_404(
+    request: HttpRequest, code: str, uuid: UUID, *, with_withdrawn: bool = False
+) -> tuple[Action, ProgressNote]:
     """The action and its note, if this person may correct it."""
     action = action_or_404(code)
-    note = ProgressNote.objects.filter(action=action, uuid=uuid).first()
+    notes = ProgressNote.with_withdrawn if with_withdrawn else ProgressNote.objects
+    note = notes.filter(action=action, uuid=uuid).first()
     if note is None or not selectors.may_correct(request.user, current_jurisdiction(), note):
         raise Http404
     return action, note

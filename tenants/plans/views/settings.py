@@ -33,6 +33,7 @@ FIELDS = (
     "short_name", "tagline", *CONTACT_FIELDS, "brand_color", "accent_color", "timezone", "languages",
     "fiscal_year_start_month",
 )  # fmt: skip
+PICTURE_TEXTS = ("picture_alt", "picture_credit")
 
 
 class SettingsForm(ContactForm, PlaceForm):
@@ -159,11 +160,13 @@ def _save_picture(form: SettingsForm, *, by: Any) -> None:
     if form.cleaned_data.get("remove_picture"):
         remove_picture(current_jurisdiction(), by=by)
     elif form.picture_content is not None or form.instance.picture:
+        saved = {name: getattr(form.instance, name) for name in PICTURE_TEXTS}
+        texts = saved | form.changes(PICTURE_TEXTS)
         change_picture(
             current_jurisdiction(),
             content=form.picture_content,
-            alt=form.cleaned_data["picture_alt"],
-            credit=form.cleaned_data["picture_credit"],
+            alt=texts["picture_alt"],
+            credit=texts["picture_credit"],
             by=by,
         )
 
@@ -174,10 +177,11 @@ def settings(request: HttpRequest) -> HttpResponse:
     jurisdiction = Jurisdiction.objects.get(pk=current_jurisdiction().pk)
     form = SettingsForm(request.POST or None, request.FILES or None, instance=jurisdiction)
     if request.method == "POST" and form.is_valid():
-        fields = {name: form.cleaned_data[name] for name in FIELDS}
         try:
             with transaction.atomic():
-                jurisdiction_services.change_jurisdiction(current_jurisdiction(), by=request.user, **fields)
+                jurisdiction_services.change_jurisdiction(
+                    current_jurisdiction(), by=request.user, **form.changes(FIELDS)
+                )
                 if form.png is not None:
                     change_logo(current_jurisdiction(), content=form.png, by=request.user)
                 elif form.cleaned_data.get("remove_logo"):
