@@ -20,8 +20,24 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
-// A form that came back with mistakes or a conflict: start there.
-document.querySelector(".errors, #conflict")?.focus();
+// A form that came back with mistakes or a conflict: start there. Back from a page that saved or moved an action: go on
+// where it was left. The part of the page that the address names, as after the link that skips the menu, takes the focus
+// away until the page is loaded.
+const toMend = document.querySelector(".errors, #conflict");
+toMend?.focus();
+addEventListener("load", () =>
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body) (toMend ?? document.querySelector("#tree [data-focus]"))?.focus();
+  }),
+);
+
+// What was saved on the page before: a region is read out when it changes, so it changes once this page is there.
+addEventListener("load", () =>
+  setTimeout(() => {
+    const saved = document.querySelector("[role=status] > .messages");
+    if (saved && !saved.contains(document.activeElement)) saved.replaceWith(saved.cloneNode(true));
+  }, 200),
+);
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
@@ -43,14 +59,6 @@ if (navigator.clipboard) {
 }
 
 // ---- The plan editor -------------------------------------------------------------------------------------
-// Back from a page that saved or moved an action: go on where it was left. The address of the row takes the focus away
-// until the page is loaded.
-addEventListener("load", () =>
-  requestAnimationFrame(() => {
-    if (document.activeElement === document.body) document.querySelector("#tree [data-focus]")?.focus();
-  }),
-);
-
 // The address remembers the goal that was opened last.
 function rememberGoal(goal) {
   const address = new URL(location.href);

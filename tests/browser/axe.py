@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.axe_incomplete import explanations
+from tests.browser.page_templates import note_page
 from tests.full import gate_or_full
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 720}
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+TAGS = [*WCAG, "best-practice"]
 # The violations, and the incomplete results without the elements that are explained.
 RUN_AXE = """async ([tags, explained]) => {
   const results = await axe.run(document, {runOnly: tags, resultTypes: ["violations", "incomplete"]});
@@ -51,6 +53,14 @@ def assert_accessible_and_responsive(page: Any) -> None:
         assert_no_horizontal_scroll(page)
 
 
+def assert_email_accessible_and_responsive(page: Any) -> None:
+    """The same for an email on a page of its own. Best practices ask for landmarks, which the mail program has."""
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        _assert_accessible_as_it_is(page, WCAG)
+        assert_no_horizontal_scroll(page)
+
+
 def assert_accessible(page: Any) -> None:
     """Assert what axe finds: nothing against WCAG or best practices, nothing undecided but what is explained.
 
@@ -64,27 +74,28 @@ def assert_accessible(page: Any) -> None:
     _assert_accessible_as_it_is(page)
 
 
-def run_axe(page: Any) -> dict[str, list[dict[str, Any]]]:
+def run_axe(page: Any, tags: list[str] = TAGS) -> dict[str, list[dict[str, Any]]]:
     """The `violations` of a page, and the `incomplete` results that are not explained in `axe_incomplete`."""
     page.wait_for_load_state()  # with its stylesheets
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)  # by the debugger, so that the page's content security policy stays
-    results: dict[str, list[dict[str, Any]]] = page.evaluate(RUN_AXE, [TAGS, explanations()])
+    results: dict[str, list[dict[str, Any]]] = page.evaluate(RUN_AXE, [tags, explanations()])
     return results
 
 
-def _assert_accessible_as_it_is(page: Any) -> None:
+def _assert_accessible_as_it_is(page: Any, tags: list[str] = TAGS) -> None:
     report = [
         "\n".join(
             [f"{kind}: {rule['id']} ({rule['impact']}): {rule['help']}", *map(_describe, rule["nodes"][:5])]
         )
-        for kind, rules in run_axe(page).items()
+        for kind, rules in run_axe(page, tags).items()
         for rule in rules
     ]
     assert not report, (
         f"{page.url} at {page.viewport_size['width']} px: {len(report)} rules broken or undecided "
         "(tests/browser/axe_incomplete.py explains those).\n" + "\n".join(report)
     )
+    note_page(page)
 
 
 def _describe(node: dict[str, Any]) -> str:

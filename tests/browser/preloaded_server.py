@@ -9,11 +9,14 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 
 def preload() -> None:
     """Import and compile everything that a server and a worker need for their first response."""
-    import config.wsgi  # noqa: F401, I001 - sets Django up
+    import config.wsgi  # noqa: F401 - sets Django up
+
+    name_page_templates()
     from django.conf import settings
     from django.template.loader import get_template
     from django.urls import get_resolver
@@ -28,6 +31,22 @@ def preload() -> None:
         for folder in ROOT.glob(pattern):
             for file in folder.rglob("*.html"):
                 get_template(str(file.relative_to(folder)))
+
+
+def name_page_templates() -> None:
+    """Write the name of its template after the end of each page, for `page_templates.shows_to_axe`."""
+    from django.template.backends.django import Template
+    from django.utils.safestring import SafeString
+
+    render = Template.render
+
+    def render_with_name(self: Template, *args: Any, **kwargs: Any) -> SafeString:
+        text = render(self, *args, **kwargs)
+        if text.rstrip().endswith("</html>"):
+            text = SafeString(f"{text}<!--template: {self.template.name}-->")
+        return text
+
+    Template.render = render_with_name
 
 
 def run(command: list[str], log: Path) -> None:

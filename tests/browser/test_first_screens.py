@@ -19,6 +19,7 @@ from tenants.people import affiliations
 from tenants.plans import selectors, services
 from tests.browser.axe import NARROW, WIDE, assert_accessible_and_responsive
 from tests.browser.conftest import Site
+from tests.browser.page_templates import shows_to_axe
 from tests.plan_factories import ActionFactory, DepartmentFactory, NoteFactory, OutcomeFactory
 
 PHRASE = "seven quiet green rivers"
@@ -80,6 +81,9 @@ def head_height(page: Any) -> float:
     return page.locator("header.site").bounding_box()["height"]
 
 
+@shows_to_axe(
+    "plans/lead.html",
+)
 def test_a_department_lead_updates_from_the_first_screen(town: Site, new_page: Any, scripts: bool) -> None:
     page = new_page(scripts=scripts)
     page.goto(town.url("riverton", "/workspace/"))
@@ -143,6 +147,9 @@ def test_a_curator_finds_the_library_and_the_address_follows_the_title(town: Sit
     page.wait_for_url(town.url("portal", "/accounts/"))
 
 
+@shows_to_axe(
+    "plans/reader.html",
+)
 def test_a_viewer_and_a_contributor_see_nothing_they_cannot_do(town: Site, new_page: Any) -> None:
     page = arrive(town, new_page, "vera@riverton.example")
     assert page.url == town.url("riverton", "/workspace/")

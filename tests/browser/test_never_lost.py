@@ -16,6 +16,7 @@ from tenants.plans import selectors, services
 from tenants.plans.models import Action
 from tests.browser.axe import WIDE, assert_accessible_and_responsive
 from tests.browser.conftest import Site
+from tests.browser.page_templates import shows_to_axe
 from tests.browser.sign_in import sign_in
 from tests.plans.factories import MilestoneFactory
 from tests.resources.factories import LibraryItemFactory
@@ -291,6 +292,10 @@ def test_back_and_save_again_adds_no_second_report(riverton_site: Site, new_page
         assert action.progress_notes.filter(text=f"The staff are trained ({scripts}).").count() == 1
 
 
+@shows_to_axe(
+    "plans/correct_progress.html",
+    "plans/withdraw_progress.html",
+)
 def test_a_report_is_corrected_in_two_windows_and_withdrawn(
     riverton_site: Site, new_page: Any, scripts: bool
 ) -> None:

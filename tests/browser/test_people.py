@@ -12,6 +12,7 @@ from tenants.models import Affiliation, Jurisdiction, Role
 from tenants.people import affiliations, invitations
 from tests.browser.axe import WIDE, assert_accessible_and_responsive
 from tests.browser.conftest import Site
+from tests.browser.page_templates import shows_to_axe
 from tests.browser.sign_in import sign_in
 
 PASSWORD = "seven quiet green rivers"
@@ -46,6 +47,10 @@ def check_page(page: Any, url: str, *, status: int = 200) -> None:
     assert_accessible_and_responsive(page)
 
 
+@shows_to_axe(
+    "team/form.html",
+    "team/confirm.html",
+)
 def test_team_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> None:
     page = new_page()
     sign_in(page, site.url("riverton", "/workspace/team/"), rosa.email, PASSWORD)
@@ -66,6 +71,16 @@ def test_team_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> Non
     assert_accessible_and_responsive(page)
 
 
+@shows_to_axe(
+    "account/password_reset.html",
+    "account/password_reset_done.html",
+    "account/password_reset_from_key.html",
+    "account/account_inactive.html",
+    "account/password_change.html",
+    "demo/sign_ins.html",
+    "demo/sent_email.html",
+    "signin/invitation_over.html",
+)
 def test_sign_in_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> None:
     page = new_page()
     for path in ("password/reset/", "password/reset/done/", "password/reset/key/1-1/", "inactive/"):
@@ -85,6 +100,9 @@ def test_sign_in_pages_are_accessible(site: Site, rosa: User, new_page: Any) -> 
     check_page(page, site.url("portal", "/accounts/password/change/"))
 
 
+@shows_to_axe(
+    "signin/invitation.html",
+)
 def test_an_invited_person_joins_and_the_coordinator_sees_them(site: Site, rosa: User, new_page: Any) -> None:
     email = site.emails(to="ines@riverton.example")[-1].replace("=\n", "")
     link = re.search(r"http://\S+/accounts/invitation/[\w-]+/", email)

@@ -14,8 +14,14 @@ from django_tenants.utils import schema_context
 
 from config.demo import cohort
 from tests import library
-from tests.browser.axe import NARROW, WIDE, assert_accessible_and_responsive
+from tests.browser.axe import (
+    NARROW,
+    WIDE,
+    assert_accessible_and_responsive,
+    assert_email_accessible_and_responsive,
+)
 from tests.browser.conftest import Site
+from tests.browser.page_templates import shows_to_axe
 from tests.browser.sign_in import sign_in
 from tests.databases import ROOT
 
@@ -112,6 +118,24 @@ def save_screenshot(page: Any, name: str) -> None:
     picture.quantize(96).save(folder / f"{name}.png", optimize=True)
 
 
+@shows_to_axe(
+    "cms/alliance_page.html",
+    "cohort/directory.html",
+    "cohort/progress.html",
+    "resources/browse.html",
+    "resources/item.html",
+    "search/results.html",
+    "alliance/api.html",
+    "account/login.html",
+    "demo/email_kinds.html",
+    "cms/standard_page.html",
+    "dashboard/home.html",
+    "dashboard/home_outline.html",
+    "dashboard/plan.html",
+    "dashboard/data.html",
+    "dashboard/action.html",
+    "cms/narrative_page.html",
+)
 def test_public_pages_are_accessible(sample: Site, new_page: Any) -> None:
     page = new_page()
     for name, (host, path) in PUBLIC.items():
@@ -122,6 +146,26 @@ def test_public_pages_are_accessible(sample: Site, new_page: Any) -> None:
     check_page(page, page.url, "action")
 
 
+@shows_to_axe("mail/layout.html")
+def test_an_email_is_accessible(sample: Site, new_page: Any) -> None:
+    page = new_page()
+    for kind in ("invitation", "text-returned", "password-reset-key"):
+        assert page.goto(sample.url("portal", f"/demo/mail/kinds/{kind}/")).status == 200
+        assert_email_accessible_and_responsive(page)
+
+
+@shows_to_axe(
+    "plans/home.html",
+    "plans/editor.html",
+    "plans/imports.html",
+    "plans/history.html",
+    "plans/publish.html",
+    "plans/published.html",
+    "plans/settings.html",
+    "plans/updates.html",
+    "team/team.html",
+    "signin/account.html",
+)
 def test_the_coordinators_pages_are_accessible(sample: Site, new_page: Any) -> None:
     page = new_page()
     sign_in(
@@ -132,6 +176,9 @@ def test_the_coordinators_pages_are_accessible(sample: Site, new_page: Any) -> N
     check_page(page, sample.url("portal", "/accounts/"), "account")
 
 
+@shows_to_axe(
+    "plans/first.html",
+)
 def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_page: Any) -> None:
     page = new_page()
     sign_in(
@@ -140,6 +187,12 @@ def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_page: Any) 
     check_page(page, sample.url("new-corvane", "/workspace/"), "workspace-first")
 
 
+@shows_to_axe(
+    "staff/index.html",
+    "staff/new.html",
+    "staff/contact.html",
+    "staff/jurisdiction.html",
+)
 def test_staff_pages_are_accessible(sample: Site, new_page: Any) -> None:
     page = new_page()
     sign_in(page, sample.url("portal", "/staff/"), "amara.whitfield@commontable.example", cohort.PASSWORD)

@@ -19,6 +19,8 @@ from tenants.plans import imports, selectors, services
 from tenants.plans.models import Action, ImportJob
 from tests.browser.axe import WIDE, assert_accessible, assert_accessible_and_responsive
 from tests.browser.conftest import Site
+from tests.browser.keyboard import focused, press, tab_to
+from tests.browser.page_templates import shows_to_axe
 from tests.browser.sign_in import sign_in
 from tests.plans.sample_sheets import DATA
 from tests.plans.test_import import SHEET
@@ -92,6 +94,21 @@ def pages() -> list[str]:
     ]
 
 
+@shows_to_axe(
+    "plans/plan_item_form.html",
+    "plans/retired.html",
+    "plans/action_form.html",
+    "plans/edit_several.html",
+    "plans/merge.html",
+    "plans/move_to.html",
+    "plans/progress_form.html",
+    "plans/retire.html",
+    "plans/unpublish.html",
+    "plans/adopt.html",
+    "plans/import_check.html",
+    "plans/import_columns.html",
+    "plans/import_done.html",
+)
 def test_editing_and_import_pages_are_accessible(riverton_site: Site, new_page: Any) -> None:
     page = new_page()
     sign_in(page, riverton_site.url("riverton", "/workspace/"), "rosa@riverton.example", PHRASE)
@@ -161,20 +178,6 @@ def open_at(page: Any, site: Site, action: Action) -> Any:
     return page.locator(f"#action-{action.code}")
 
 
-def focused(page: Any) -> str:
-    """What has the focus, as a screen reader names it."""
-    name: str = page.evaluate(
-        "() => (document.activeElement.ariaLabel ?? document.activeElement.labels?.[0]?.textContent"
-        " ?? document.activeElement.textContent).replace(/\\s+/g, ' ').trim()"
-    )
-    return name
-
-
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
 def test_an_action_is_edited_in_place_and_reported_on(
     riverton_site: Site, new_page: Any, scripts: bool
 ) -> None:
@@ -242,7 +245,9 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
     action = action_named("Keyboard step 2")
     page = new_page()
     sign_in(page, riverton_site.url("riverton", "/workspace/plan/"), "rosa@riverton.example", PHRASE)
-    page.locator(f"#goal-{outcome.goal_id} > summary").focus()
+    goal = page.locator(f"#goal-{outcome.goal_id} > summary")
+    while not goal.evaluate("summary => summary === document.activeElement"):
+        press(page, "Tab")
     press(page, "Enter")  # unfolds the goal, and the address remembers it
     page.wait_for_url("**/workspace/plan/?goal=*")
     page.reload()
@@ -275,8 +280,7 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
     assert focused(page) == f"Edit, {action}"
 
     press(page, "Tab", "Enter")  # the menu
-    while not focused(page).startswith("Move down"):
-        press(page, "Tab")
+    tab_to(page, "Move down")
     press(page, "Enter")
     status.get_by_text("Moved to position 4 of 8").wait_for()
     page.locator("button[value=down]:focus").wait_for()
@@ -288,11 +292,10 @@ def test_the_editor_by_keyboard_alone(riverton_site: Site, new_page: Any) -> Non
     assert focused(page) == f"More, {action}"
 
     press(page, "Enter")
-    while not focused(page).startswith("Move to"):
-        press(page, "Tab")
+    tab_to(page, "Move to")
     press(page, "Enter")
     page.get_by_role("heading", name="Move to another position").wait_for()
-    page.get_by_label("New position").focus()
+    tab_to(page, "New position")
     press(page, "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp")
     while focused(page) != "Move":
         press(page, "Tab")
