@@ -53,7 +53,9 @@ def result_row(hit: Hit) -> dict[str, Any]:
         "eyebrow": _eyebrow(hit),
         "icon": KIND_ICONS.get(hit.kind, "history"),
         "heading": _heading(hit),
-        "note": standing_note(hit.report, {}, due_passed=bool(hit.report)),
+        "note": standing_note(
+            hit.report, {}, due_passed=hit.due_passed, has_report=bool(hit.data.get("has_report"))
+        ),
         "due": dt.date.fromisoformat(due) if due else None,
         "details": _details(hit),
     }
