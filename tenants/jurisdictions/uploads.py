@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import struct
 import warnings
@@ -10,6 +11,7 @@ import zlib
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -25,6 +27,9 @@ MAX_MILLION_PIXELS = {"JPEG": 24, "MPO": 24}
 MAX_MILLION_PIXELS_OF_OTHERS = 12
 UPLOAD_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 ACCEPTED_EXTENSIONS = ".png,.jpg,.jpeg,.webp,.gif"
+
+FOLDER = "brand"  # of each site: its logo and its picture, and nothing else
+_STRAY_AFTER = dt.timedelta(days=1)
 
 _RESIZABLE_MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 _SIXTEEN_BITS = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I"})  # of one gray channel
@@ -116,3 +121,22 @@ def delete_former_file(jurisdiction: Jurisdiction, name: str | None) -> None:
                 default_storage.delete(name)
 
     transaction.on_commit(delete, robust=True)
+
+
+def find_stray_files(jurisdiction: Jurisdiction, *, delete: bool = False) -> list[str]:
+    """The files of former pictures and logos that its row no longer names; with `delete` they are gone then.
+
+    A file younger than a day is none of them: the row that names it may not be committed yet.
+    """
+    with tenant_context(jurisdiction):  # the storage path depends on the active schema
+        try:
+            names = [f"{FOLDER}/{name}" for name in default_storage.listdir(FOLDER)[1]]
+        except FileNotFoundError:
+            return []
+        oldest = timezone.now() - _STRAY_AFTER
+        old = sorted(name for name in names if default_storage.get_modified_time(name) < oldest)
+        in_use = set(Jurisdiction.objects.values_list("logo", "picture").get(pk=jurisdiction.pk))
+        stray = [name for name in old if name not in in_use]
+        for name in stray if delete else []:
+            default_storage.delete(name)
+    return stray

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
+import time
 import zlib
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from tenants.jurisdictions import uploads
 from tenants.jurisdictions.logos import NormalizedLogo, normalize_logo
 from tenants.jurisdictions.pictures import NormalizedPicture, normalize_picture
+from tenants.models import Jurisdiction
+from tenants.tasks import delete_stray_pictures
 from tests.plans.pages import url
 
 CANARY = b"CANARY"
@@ -291,6 +297,38 @@ def test_of_a_file_that_is_too_large_no_more_is_read_than_shows_it(coordinator_c
     assert read == [1001]
     assert page.status_code == 422
     assert "The picture is larger than 5 MB. Save it smaller." in page.text
+
+
+def test_stray_files_are_deleted_after_a_day_and_those_in_use_never(riverton, ashford, in_city, media_folder):
+    def save(name: str, *, days: float) -> str:
+        name = default_storage.save(name, ContentFile(b"x"))
+        moment = time.time() - days * 86_400
+        os.utime(default_storage.path(name), (moment, moment))
+        return name
+
+    def stored() -> set[str]:
+        return {
+            f"{folder}/{name}"
+            for folder in ("brand", "documents")
+            for name in default_storage.listdir(folder)[1]
+        }
+
+    with in_city(ashford):
+        save("brand/logo-old.png", days=9)
+        save("documents/report.pdf", days=9)
+    with in_city(riverton):
+        assert uploads.find_stray_files(riverton, delete=True) == []  # there is no folder yet
+        logo, picture = save("brand/logo-1.png", days=9), save("brand/picture-1.jpg", days=9)
+        former, young = save("brand/logo-0.png", days=1.1), save("brand/picture-2.jpg", days=0.9)
+        document = save("documents/report.pdf", days=9)
+        Jurisdiction.objects.filter(pk=riverton.pk).update(logo=logo, picture=picture)
+        assert uploads.find_stray_files(riverton) == [former]
+        assert stored() == {logo, picture, former, young, document}
+        assert delete_stray_pictures.call() == 1
+        assert stored() == {logo, picture, young, document}
+        assert delete_stray_pictures.call() == 0
+    with in_city(ashford):
+        assert stored() == {"brand/logo-old.png", "documents/report.pdf"}
 
 
 def test_only_what_was_made_from_an_upload_is_taken_as_it_is():

@@ -292,13 +292,15 @@ def test_rebuilding_repairs_missing_outdated_and_extra_documents(riverton, plan)
     Document.objects.filter(title="Safer crossings").delete()
     Document.objects.filter(title="Unchanged").update(title="Wrong", content_hash="")
 
-    with pytest.raises(CommandError, match="2 documents are missing or old and 1 should not be there"):
+    with pytest.raises(
+        CommandError, match="2 documents are missing or out of date, and 1 should not be there"
+    ):
         call_command("rebuild_search", "--check", stdout=StringIO())
     assert "Wrong" in titles()
     out = StringIO()
     call_command("rebuild_search", stdout=out)
 
-    assert out.getvalue() == "Wrote 2 documents again, removed 1.\n"
+    assert out.getvalue() == "Updated 2 documents, removed 1.\n"
     assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Unchanged"}
     call_command("rebuild_search", "--check", stdout=StringIO())
 
