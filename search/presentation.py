@@ -72,9 +72,9 @@ def _heading(hit: Hit) -> HighlightedText:
     """The title as the city's pages write it, with the matches still marked."""
     title = join_highlights(hit.title)
     if hit.kind == Document.Kind.ACTION:
-        title = action_heading(hit.data.get("number") or "", title, place=hit.origin)
+        title = action_heading(hit.data.get("number") or "", title, jurisdiction_name=hit.origin)
     elif hit.kind == Document.Kind.OUTCOME:
-        title = title_with_label(hit.data.get("label") or "", title, place=hit.origin)
+        title = title_with_label(hit.data.get("label") or "", title, jurisdiction_name=hit.origin)
     return split_highlights(title)
 
 

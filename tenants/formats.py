@@ -166,29 +166,30 @@ def initials(name: str) -> str:
     return "".join(letters[:2]).upper()
 
 
-def action_heading(number: str, title: str, *, place: str = "") -> str:
+def action_heading(number: str, title: str, *, jurisdiction_name: str = "") -> str:
     """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period.
 
-    `place` as in `sentence_case`.
+    `jurisdiction_name` as in `sentence_case`.
     """
     text = sentence_case(
-        title[:-1] if title.endswith(".") and not title.endswith("..") else title, place=place
+        title[:-1] if title.endswith(".") and not title.endswith("..") else title,
+        jurisdiction_name=jurisdiction_name,
     )
     return f"{number} {text}" if number else text
 
 
-def title_with_label(label: str, title: str, *, place: str = "") -> str:
-    """A goal or outcome with the city's own label: "Goal 1: Fair streets". `place` as in `sentence_case`."""
-    title = sentence_case(title, place=place)
+def title_with_label(label: str, title: str, *, jurisdiction_name: str = "") -> str:
+    """A goal or outcome with the city's own label: "Goal 1: Fair streets". `jurisdiction_name` as in `sentence_case`."""
+    title = sentence_case(title, jurisdiction_name=jurisdiction_name)
     return f"{sentence_case(label)}: {title}" if label else title
 
 
-def sentence_case(title: str, *, place: str = "") -> str:
+def sentence_case(title: str, *, jurisdiction_name: str = "") -> str:
     """ "Hiring and retention" from "HIRING AND RETENTION"; a title with a small letter stays as it is.
 
     So does a single word of up to six letters: it may be an abbreviation or a name. In longer titles abbreviations stay:
     _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. Names keep their first
-    letter: _NAMES, and that of the jurisdiction, `place`, which is the one whose host is served unless another is given.
+    letter: _NAMES, and that of the jurisdiction, which is the one whose host is served unless another is given.
     Only headings are written like this, never what is stored. Other names, like that of a street, lose their capitals.
     """
     if not title.isupper() or (len(title.split()) < 2 and len(title) <= MAX_ABBREVIATION_LENGTH):
@@ -206,11 +207,11 @@ def sentence_case(title: str, *, place: str = "") -> str:
                 word = re.sub(r"[^\W\d_]", lambda letter: letter[0].upper(), word, count=1)
         words.append(word)
         starts_sentence = word.endswith((".", "!", "?")) and not is_abbreviation
-    return _with_names("".join(words), place or getattr(connection.tenant, "name", ""))
+    return _with_names("".join(words), jurisdiction_name or getattr(connection.tenant, "name", ""))
 
 
-def _with_names(text: str, place: str) -> str:
-    names, pattern = _known_names(place)
+def _with_names(text: str, jurisdiction_name: str) -> str:
+    names, pattern = _known_names(jurisdiction_name)
 
     def as_known(match: re.Match[str]) -> str:
         letters = iter(names["".join(_LETTERS.findall(match[0])).lower()])
@@ -223,9 +224,11 @@ _LETTERS = re.compile(rf"[^\s{_MARKS}]")
 
 
 @lru_cache(512)
-def _known_names(place: str) -> tuple[dict[str, str], re.Pattern[str]]:
+def _known_names(jurisdiction_name: str) -> tuple[dict[str, str], re.Pattern[str]]:
     """The names by their letters, small and without spaces; and what finds them, whichever of their words are marked."""
-    own = re.sub(r"^.* of |\s*\(.*\)$", "", place)  # "Marrow Bend" of "City of Marrow Bend (Sample)"
+    own = re.sub(
+        r"^.* of |\s*\(.*\)$", "", jurisdiction_name
+    )  # "Marrow Bend" of "City of Marrow Bend (Sample)"
     names = [name for name in (*_NAMES, own) if name]
     between = rf"[\s{_MARKS}]+"
     found = (between.join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))

@@ -15,7 +15,7 @@ COMMANDS = sorted(
     if path.name != "__init__.py"
 )
 AVOIDED = re.compile(
-    r"\b(answer(s|ed)?|somebody|anew|stands?|mail address|retire[ds]?|cit(y|ies)|is open|take back|withdrew|lives?)\b",
+    r"\b(answer(s|ed)?|somebody|anew|stands?|mail address|retire[ds]?|cit(y(?! of)|ies)|is open|take back|withdrew|lives?)\b",
     re.IGNORECASE,
 )
 

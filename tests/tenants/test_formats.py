@@ -186,10 +186,10 @@ def test_a_title_in_capitals_is_a_sentence_in_headings(title, heading):
     ],
 )
 def test_known_names_keep_their_first_letter(title, heading):
-    assert formats.sentence_case(title, place="City of Marrow Bend (Sample)") == heading
-    assert formats.action_heading("", title, place="City of Marrow Bend") == heading
+    assert formats.sentence_case(title, jurisdiction_name="City of Marrow Bend (Sample)") == heading
+    assert formats.action_heading("", title, jurisdiction_name="City of Marrow Bend") == heading
     marked = title.replace("MARROW", "\ue000MARROW\ue001").replace("BEND", "\ue000BEND\ue001")
-    shown = formats.title_with_label("", marked, place="Marrow Bend")
+    shown = formats.title_with_label("", marked, jurisdiction_name="Marrow Bend")
     assert shown.replace("\ue000", "").replace("\ue001", "") == heading
     assert shown.count("\ue000") == marked.count("\ue000")
 
@@ -197,7 +197,7 @@ def test_known_names_keep_their_first_letter(title, heading):
 def test_on_its_own_host_a_jurisdiction_need_not_be_named(riverton, in_city):
     with in_city(riverton):
         assert formats.action_heading("1", "WORK WITH RIVERTON.") == "1 Work with Riverton"
-    assert formats.action_heading("1", "WORK WITH RIVERTON.", place="") == "1 Work with riverton"
+    assert formats.action_heading("1", "WORK WITH RIVERTON.", jurisdiction_name="") == "1 Work with riverton"
 
 
 def test_every_kind_of_jurisdiction_has_its_word():
