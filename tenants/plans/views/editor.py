@@ -148,7 +148,7 @@ def _goal_count(counts: Counter[str], plan: Plan) -> dict[str, Any]:
 
     The bar is for plans that have begun: a draft has none, nor a goal without any status.
     """
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"state": state, "count": counts[state]}
         for state in labels.STATUSES_BY_PROGRESS
         if counts[state] and state not in NOT_COUNTED
