@@ -203,7 +203,7 @@ class NarrativePage(BlockPage):
         _("next review"), max_length=60, blank=True, help_text=_("Such as January 2028.")
     )
     language = models.CharField(
-        _("language"), max_length=8, default="en", choices=[("en", _("English")), ("es", _("Spanish"))]
+        _("language"), max_length=8, default="en", choices=LibraryItem.Language.choices
     )
 
     SLUG = "narrative"  # fixed: others link to /narrative/

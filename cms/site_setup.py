@@ -53,9 +53,9 @@ def set_up_alliance_site() -> AlliancePage:
         home = AlliancePage.objects.first()
         if home is None:
             home = AlliancePage(
-                title=_("Cities for racial equity"),
+                title=_("Governments for racial equity"),
                 slug="home",
-                headline=_("Cities that plan for racial equity, and report in public"),
+                headline=_("Governments that plan for racial equity, and report in public"),
                 lead=_(
                     "Members share what works, keep their promises where everyone can see them, "
                     "and bring new members to the table."

@@ -11,6 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from resources.models import LibraryItem
 from tenants.models import Jurisdiction
 
 ENGLISH, SPANISH = "public.portal_english", "public.portal_spanish"  # text search configurations, see 0001
@@ -66,15 +67,15 @@ class Document(models.Model):
     PLAN_KINDS = (Kind.PLAN, Kind.OUTCOME, Kind.ACTION)
 
     class Audience(models.TextChoices):
-        PUBLIC = "public", _("Everyone")
-        MEMBERS = "members", _("Members of the cohort")
+        PUBLIC = LibraryItem.Audience.PUBLIC.value, LibraryItem.Audience.PUBLIC.label
+        MEMBERS = LibraryItem.Audience.MEMBERS.value, LibraryItem.Audience.MEMBERS.label
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
     uuid = models.UUIDField()
     key = models.CharField(max_length=80, blank=True)  # of a library item
     jurisdiction = models.ForeignKey(Jurisdiction, models.CASCADE, null=True, related_name="+")
     audience = models.CharField(max_length=8, choices=Audience.choices)
-    language = models.CharField(max_length=2, choices=[("en", _("English")), ("es", _("Spanish"))])
+    language = models.CharField(max_length=2, choices=LibraryItem.Language.choices)
 
     # Searched. `hidden` is never shown.
     title = models.TextField()

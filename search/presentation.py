@@ -53,7 +53,9 @@ def result_row(hit: Hit) -> dict[str, Any]:
         "eyebrow": _eyebrow(hit),
         "icon": KIND_ICONS.get(hit.kind, "history"),
         "heading": _heading(hit),
-        "note": standing_note(hit.report, {}, due_passed=bool(hit.report)),
+        "note": standing_note(
+            hit.report, {}, due_passed=hit.due_passed, has_report=bool(hit.data.get("has_report"))
+        ),
         "due": dt.date.fromisoformat(due) if due else None,
         "details": _details(hit),
     }
@@ -70,9 +72,9 @@ def _heading(hit: Hit) -> HighlightedText:
     """The title as the city's pages write it, with the matches still marked."""
     title = join_highlights(hit.title)
     if hit.kind == Document.Kind.ACTION:
-        title = action_heading(hit.data.get("number") or "", title)
+        title = action_heading(hit.data.get("number") or "", title, jurisdiction_name=hit.origin)
     elif hit.kind == Document.Kind.OUTCOME:
-        title = title_with_label(hit.data.get("label") or "", title)
+        title = title_with_label(hit.data.get("label") or "", title, jurisdiction_name=hit.origin)
     return split_highlights(title)
 
 

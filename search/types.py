@@ -98,7 +98,8 @@ class ParsedQuery:
 class Hit:
     """One result with everything its row shows, so that nothing has to be looked up.
 
-    `excerpt` is empty unless the match is only in the body; `report` is the reported status of an overdue action.
+    `excerpt` is empty unless the match is only in the body. `due_passed`: an open action whose due date has passed, which
+    is overdue if it has a status; `report` is then its reported status.
     """
 
     kind: str
@@ -115,6 +116,7 @@ class Hit:
     facets: Mapping[str, Any]  # the columns of FACETS, and "year"
     data: Mapping[str, Any]
     report: str = ""
+    due_passed: bool = False
 
 
 @dataclass(frozen=True)

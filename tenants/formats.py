@@ -10,11 +10,13 @@ import re
 from functools import lru_cache
 
 from django.contrib.humanize.templatetags.humanize import apnumber
+from django.db import connection
 from django.db.models import TextChoices
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from localflavor.us.us_states import CONTIGUOUS_STATES, NON_CONTIGUOUS_STATES
 
 # By Jurisdiction.Kind.
 _KINDS_IN_SENTENCES = {
@@ -34,22 +36,67 @@ MAX_ABBREVIATION_LENGTH = 6
 _ABBREVIATIONS = frozenset(
     [
         "ADA",
+        "ARPA",
         "BIPOC",
         "DBE",
         "DEI",
         "EEO",
         "EMS",
+        "EPA",
+        "FEMA",
         "FOIA",
         "GARE",
         "GIS",
+        "HUD",
         "LGBTQ",
         "LGBTQIA",
         "MBE",
         "MWBE",
         "REAP",
+        "USDA",
         "WBE",
     ]
 )
+# Names in such titles, besides those of states and of the jurisdiction itself. “May” and “March” are verbs as well.
+_NAMES = (
+    *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    *(
+        "January",
+        "February",
+        "April",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+    *(
+        "African American",
+        "African",
+        "American",
+        "Asian",
+        "Black",
+        "Hispanic",
+        "Indigenous",
+        "Latina",
+        "Latino",
+    ),
+    *(
+        "Latine",
+        "Latinx",
+        "Native American",
+        "Pacific Islander",
+        "Pacific Islanders",
+        "English",
+        "Hmong",
+        "Somali",
+    ),
+    *("Spanish", "Vietnamese", "Congress", "Juneteenth", "Medicaid", "Medicare"),
+    *(str(name) for _code, name in CONTIGUOUS_STATES + NON_CONTIGUOUS_STATES),
+)
+_MARKS = "\ue000\ue001"  # around a match of a search
 
 
 def format_partial_date(day: dt.date | None, precision: str = "day") -> str:
@@ -119,24 +166,31 @@ def initials(name: str) -> str:
     return "".join(letters[:2]).upper()
 
 
-def action_heading(number: str, title: str) -> str:
-    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period."""
-    text = sentence_case(title[:-1] if title.endswith(".") and not title.endswith("..") else title)
+def action_heading(number: str, title: str, *, jurisdiction_name: str = "") -> str:
+    """ "4.1 Eviction help" from "4.1" and "Eviction help.": titles of sheets are sentences, headings have no period.
+
+    `jurisdiction_name` as in `sentence_case`.
+    """
+    text = sentence_case(
+        title[:-1] if title.endswith(".") and not title.endswith("..") else title,
+        jurisdiction_name=jurisdiction_name,
+    )
     return f"{number} {text}" if number else text
 
 
-def title_with_label(label: str, title: str) -> str:
-    """A goal or outcome with the city's own label: "Goal 1: Fair streets"."""
-    title = sentence_case(title)
+def title_with_label(label: str, title: str, *, jurisdiction_name: str = "") -> str:
+    """A goal or outcome with the city's own label: "Goal 1: Fair streets". `jurisdiction_name` as in `sentence_case`."""
+    title = sentence_case(title, jurisdiction_name=jurisdiction_name)
     return f"{sentence_case(label)}: {title}" if label else title
 
 
-def sentence_case(title: str) -> str:
+def sentence_case(title: str, *, jurisdiction_name: str = "") -> str:
     """ "Hiring and retention" from "HIRING AND RETENTION"; a title with a small letter stays as it is.
 
     So does a single word of up to six letters: it may be an abbreviation or a name. In longer titles abbreviations stay:
-    _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. Only headings are written
-    like this, never what is stored. A name that is not known as one, like that of a street, loses its capitals.
+    _ABBREVIATIONS, and words in parentheses, without a vowel, or with a digit or a period inside. Names keep their first
+    letter: _NAMES, and that of the jurisdiction, which is the one whose host is served unless another is given.
+    Only headings are written like this, never what is stored. Other names, like that of a street, lose their capitals.
     """
     if not title.isupper() or (len(title.split()) < 2 and len(title) <= MAX_ABBREVIATION_LENGTH):
         return title
@@ -145,7 +199,7 @@ def sentence_case(title: str) -> str:
         if not word or word.isspace():
             words.append(word)
             continue
-        core = word.strip(".,;:!?…“”\"'’")
+        core = word.strip(f".,;:!?…“”\"'’{_MARKS}")
         is_abbreviation = _is_abbreviation(core)
         if not is_abbreviation:
             word = word.lower()
@@ -153,7 +207,33 @@ def sentence_case(title: str) -> str:
                 word = re.sub(r"[^\W\d_]", lambda letter: letter[0].upper(), word, count=1)
         words.append(word)
         starts_sentence = word.endswith((".", "!", "?")) and not is_abbreviation
-    return "".join(words)
+    return _with_names("".join(words), jurisdiction_name or getattr(connection.tenant, "name", ""))
+
+
+def _with_names(text: str, jurisdiction_name: str) -> str:
+    names, pattern = _known_names(jurisdiction_name)
+
+    def as_known(match: re.Match[str]) -> str:
+        letters = iter(names["".join(_LETTERS.findall(match[0])).lower()])
+        return _LETTERS.sub(lambda _letter: next(letters), match[0])
+
+    return pattern.sub(as_known, text)
+
+
+_LETTERS = re.compile(rf"[^\s{_MARKS}]")
+
+
+@lru_cache(512)
+def _known_names(jurisdiction_name: str) -> tuple[dict[str, str], re.Pattern[str]]:
+    """The names by their letters, small and without spaces; and what finds them, whichever of their words are marked."""
+    own = re.sub(
+        r"^.* of |\s*\(.*\)$", "", jurisdiction_name
+    )  # "Marrow Bend" of "City of Marrow Bend (Sample)"
+    names = [name for name in (*_NAMES, own) if name]
+    between = rf"[\s{_MARKS}]+"
+    found = (between.join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)", re.IGNORECASE)
+    return {"".join(name.split()).lower(): "".join(name.split()) for name in names}, pattern
 
 
 def _is_abbreviation(word: str) -> bool:

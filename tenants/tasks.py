@@ -1,16 +1,18 @@
-"""Periodic tasks of the registry: expired invitations, finished jobs, old sessions."""
+"""Periodic tasks of the registry: expired invitations, finished jobs, old sessions, files of former pictures."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
 from tenants.jobs.schedule import periodic_task
-from tenants.models import PeriodicRun, SignInCode
+from tenants.jurisdictions import uploads
+from tenants.models import Jurisdiction, PeriodicRun, SignInCode
 from tenants.people import invitations
 
 DAY = dt.timedelta(days=1)
@@ -42,3 +44,14 @@ def purge_finished_jobs() -> int:
 def clear_expired_sessions() -> int:
     """Delete the expired sessions of this site. Returns how many."""
     return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
+
+
+@periodic_task(every=DAY, at_each_site=True)
+@task()
+def delete_stray_pictures() -> int:
+    """Delete the files of pictures and logos that this site no longer uses. Returns how many.
+
+    A change deletes the former file itself; what is found here was left by an older version, or by a killed process.
+    """
+    jurisdiction = Jurisdiction.objects.get(schema_name=connection.schema_name)
+    return len(uploads.find_stray_files(jurisdiction, delete=True))

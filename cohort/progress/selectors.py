@@ -70,7 +70,7 @@ def changed_this_week(audience: str, *, on: dt.date, limit: int = 6) -> list[dic
     newest_first = recent.order_by("-last_update_on", "jurisdiction__name", "pk")
     return [
         {
-            "heading": action_heading("", action.title),
+            "heading": action_heading("", action.title, jurisdiction_name=action.jurisdiction.name),
             "state": action.standing,
             "status": labels.status_label(action.standing),
             "jurisdiction": action.jurisdiction.short_name,

@@ -72,7 +72,7 @@ def main() -> None:
         from config.demo import cohort
 
         log(cohort.overview())
-        log(f"Searches are answered by {search_backend_name()}.\n")
+        log(f"Search uses {search_backend_name()}.\n")
         log(f"Ready in {time.monotonic() - STARTED:.0f} s. Ctrl-C stops everything.")
         wait_until_stopped({"web server": web, "worker": worker})
 
@@ -187,7 +187,7 @@ def wait_until_ready(port: int, web: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.1)
-    sys.exit(f"The web server did not answer on port {port} within a minute.")
+    sys.exit(f"The web server did not start on port {port} within a minute.")
 
 
 def wait_until_stopped(processes: dict[str, subprocess.Popen[Any]]) -> None:

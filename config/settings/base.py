@@ -52,7 +52,7 @@ if not SECRET_KEY:
 DEMO = env_bool("PORTAL_DEMO")  # shows the demo's mail page and sign-ins; never in production
 
 ALLIANCE_NAME = env("ALLIANCE_NAME", "Racial Equity Alliance")
-ALLIANCE_TAGLINE = env("ALLIANCE_TAGLINE", "Cities for racial equity")
+ALLIANCE_TAGLINE = env("ALLIANCE_TAGLINE", "Governments for racial equity")
 ALLIANCE_HOST = env("ALLIANCE_HOST", "portal.localhost")  # without a port
 CITY_DOMAIN = env("CITY_DOMAIN", "localhost")  # a city's host is <slug>.<CITY_DOMAIN>
 PORTAL_SCHEME = env("PORTAL_SCHEME", "https")

@@ -118,11 +118,15 @@ class LibraryItem(
     DOCUMENT_TYPES = frozenset({Type.TOOL, Type.SAMPLE_POLICY, Type.TEMPLATE, Type.TOOLKIT, Type.VIDEO})
 
     class OriginKind(models.TextChoices):
-        CITY = "city", _("City")
-        VILLAGE = "village", _("Village")
-        COUNTY = "county", _("County")
-        REGIONAL = "regional", _("Regional body")
-        DEPARTMENT = "department", _("Department")
+        CITY = Jurisdiction.Kind.CITY.value, Jurisdiction.Kind.CITY.label
+        TOWN = Jurisdiction.Kind.TOWN.value, Jurisdiction.Kind.TOWN.label
+        VILLAGE = Jurisdiction.Kind.VILLAGE.value, Jurisdiction.Kind.VILLAGE.label
+        COUNTY = Jurisdiction.Kind.COUNTY.value, Jurisdiction.Kind.COUNTY.label
+        DISTRICT = Jurisdiction.Kind.DISTRICT.value, Jurisdiction.Kind.DISTRICT.label
+        REGIONAL = Jurisdiction.Kind.REGIONAL.value, Jurisdiction.Kind.REGIONAL.label
+        STATE_AGENCY = Jurisdiction.Kind.STATE_AGENCY.value, Jurisdiction.Kind.STATE_AGENCY.label
+        TRIBAL = Jurisdiction.Kind.TRIBAL.value, Jurisdiction.Kind.TRIBAL.label
+        DEPARTMENT = Jurisdiction.Kind.DEPARTMENT.value, Jurisdiction.Kind.DEPARTMENT.label
         NETWORK = "network", _("Network")
         NONPROFIT = "nonprofit", _("Nonprofit organization")
         UNIVERSITY = "university", _("University")
@@ -159,8 +163,8 @@ class LibraryItem(
         ES = "es", _("Spanish")
 
     class Audience(models.TextChoices):
-        PUBLIC = Visibility.PUBLIC.value, _("Everyone")
-        MEMBERS = "members", _("Members of the cohort")
+        PUBLIC = Visibility.PUBLIC.value, Visibility.PUBLIC.label
+        MEMBERS = "members", Visibility.COHORT.label
 
     key = models.SlugField(
         _("address"),
@@ -201,7 +205,7 @@ class LibraryItem(
 
     origin = models.CharField(_("from"), max_length=160)
     origin_state = models.CharField(_("state"), max_length=2, blank=True)
-    origin_kind = models.CharField(_("kind of origin"), max_length=16, choices=OriginKind.choices)
+    origin_kind = models.CharField(_("kind of origin"), max_length=24, choices=OriginKind.choices)
     population_band = models.CharField(
         _("population"), max_length=12, choices=Jurisdiction.PopulationBand.choices, blank=True
     )

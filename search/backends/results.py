@@ -17,10 +17,11 @@ MAX_SUMMARY_LENGTH = 320  # characters shown
 def build_hit(row: Mapping[str, Any], *, at: dt.datetime, title: str, summary: str, excerpt: str) -> Hit:
     """One result from a document's columns and its texts with HIGHLIGHT_START and HIGHLIGHT_END in them.
 
-    `overdue_at` is in seconds since 1970.
+    `overdue_at`, and `due_passed_at` of an action without a status, are in seconds since 1970.
     """
     overdue_at = row.get("overdue_at")  # an index that was built by an earlier version lacks it
     is_overdue = overdue_at is not None and overdue_at <= at.timestamp()
+    due_passed_at = row["data"].get("due_passed_at")
     title_parts, summary_parts, excerpt_parts = map(split_highlights, (title, summary, excerpt))
     return Hit(
         kind=row["kind"],
@@ -40,6 +41,7 @@ def build_hit(row: Mapping[str, Any], *, at: dt.datetime, title: str, summary: s
         | ({"status": OVERDUE} if is_overdue else {}),
         data=row["data"],
         report=row["status"] if is_overdue else "",
+        due_passed=is_overdue or (due_passed_at is not None and due_passed_at <= at.timestamp()),
     )
 
 

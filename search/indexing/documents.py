@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.html import strip_tags
 
@@ -21,6 +22,7 @@ from search.text import MAX_BODY_LENGTH, MAX_HIDDEN_LENGTH, clean, title_key, vo
 from search.types import ALLIANCE_HOST
 from tenants.models import Jurisdiction, Topic
 from tenants.models.us_states import state_name
+from tenants.plans.standing import due_passed_from
 from tenants.web.urlconf import city_path
 
 _NAMESPACE = uuid.UUID("5e8b1c34-6d0f-4c6e-9a58-0c7b6a4d2f11")
@@ -130,9 +132,19 @@ def from_outcome(jurisdiction: Jurisdiction, outcome: PublicOutcome, *, audience
 
 
 def from_action(
-    jurisdiction: Jurisdiction, action: PublicAction, *, audience: str, topics: TopicsBySlug
+    jurisdiction: Jurisdiction,
+    action: PublicAction,
+    *,
+    audience: str,
+    topics: TopicsBySlug,
+    is_draft: bool,
 ) -> Document:
-    """The document of an action; reads `action.outcome.goal`."""
+    """The document of an action; reads `action.outcome.goal`. `is_draft`: its plan is one."""
+    due_passed_at = (
+        None
+        if action.status
+        else due_passed_from(action.due_date, is_draft=is_draft, zone=ZoneInfo(jurisdiction.timezone))
+    )
     own_texts = [action.details, action.reason, action.next_step, action.accountable]
     return _city_document(
         jurisdiction,
@@ -156,6 +168,9 @@ def from_action(
             "due": action.due_date.isoformat() if action.due_date else None,
             "due_precision": action.due_precision,
             "updated": action.last_update_on.isoformat() if action.last_update_on else None,
+            # Without a status it is never overdue; its result says from then on that the date has passed.
+            "due_passed_at": int(due_passed_at.timestamp()) if due_passed_at else None,
+            "has_report": bool(action.last_update_on or action.last_update_text),
         },
     )
 

@@ -17,7 +17,7 @@ from resources.text_extraction import tasks as text_extraction
 from search.indexing import documents, store
 from search.models import Document
 from tenants.models import Jurisdiction, Topic, Visibility
-from tenants.plans.models import Action
+from tenants.plans.models import Action, Plan
 
 BATCH_SIZE = 500
 
@@ -150,6 +150,10 @@ def _documents_of_plan(jurisdiction: Jurisdiction) -> Iterator[Document]:
 def _action_documents(jurisdiction: Jurisdiction, uuids: list | None) -> Iterator[Document]:
     rows = PublicAction.objects.filter(jurisdiction=jurisdiction).select_related("outcome__goal")
     topics = topics_by_slug()
+    drafts = PublicPlan.objects.filter(jurisdiction=jurisdiction, lifecycle=Plan.Lifecycle.DRAFT)
+    is_draft = drafts.exists()
     for action in rows if uuids is None else rows.filter(uuid__in=uuids):
         if audience := plan_audience(jurisdiction, action.visibility):
-            yield documents.from_action(jurisdiction, action, audience=audience, topics=topics)
+            yield documents.from_action(
+                jurisdiction, action, audience=audience, topics=topics, is_draft=is_draft
+            )

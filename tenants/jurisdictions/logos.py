@@ -17,16 +17,21 @@ from tenants.models import Jurisdiction
 LOGO_SIDE_PIXELS = 512  # of the stored PNG, at most
 
 
-def normalize_logo(content: bytes) -> bytes:
+class NormalizedLogo(bytes):
+    """A PNG that `normalize_logo` has made: a form that has checked an upload hands it on without decoding it again."""
+
+
+def normalize_logo(content: bytes) -> NormalizedLogo:
     """Return a picture as a PNG of at most 512 pixels a side, without metadata.
 
     Raises ValidationError if the content is no readable picture, or too large.
     """
-    picture = read_picture(content)
-    picture.thumbnail((LOGO_SIDE_PIXELS, LOGO_SIDE_PIXELS))
+    if isinstance(content, NormalizedLogo):
+        return content
+    picture = read_picture(content, max_sides=(LOGO_SIDE_PIXELS, LOGO_SIDE_PIXELS))
     output = io.BytesIO()
     picture.save(output, "PNG", optimize=True)
-    return output.getvalue()
+    return NormalizedLogo(output.getvalue())
 
 
 @transaction.atomic

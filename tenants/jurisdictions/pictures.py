@@ -24,26 +24,18 @@ MAX_FILE_BYTES = 150 * 1024  # the lowest quality may exceed it
 QUALITIES = (82, 70, 58, 46)
 
 
-def normalize_picture(content: bytes) -> bytes:
+class NormalizedPicture(bytes):
+    """A JPEG that `normalize_picture` has made: a form that has checked an upload hands it on without decoding it again."""
+
+
+def normalize_picture(content: bytes) -> NormalizedPicture:
     """Return a picture as a JPEG of at most 1280 by 960 pixels, without metadata, on white where it is transparent.
 
     Raises ValidationError if the content is no readable picture, too large, or too small for the top of a page.
     """
-    picture = read_picture(content)
-    if picture.width < MIN_WIDTH or picture.height < MIN_HEIGHT:
-        raise ValidationError(
-            _(
-                "The picture has %(width)d x %(height)d pixels; %(min_width)d x %(min_height)d is the least. "
-                "Choose a larger one."
-            )
-            % {
-                "width": picture.width,
-                "height": picture.height,
-                "min_width": MIN_WIDTH,
-                "min_height": MIN_HEIGHT,
-            }
-        )
-    picture.thumbnail(MAX_SIDES)
+    if isinstance(content, NormalizedPicture):
+        return content
+    picture = read_picture(content, max_sides=MAX_SIDES, min_sides=(MIN_WIDTH, MIN_HEIGHT))
     opaque = Image.new("RGB", picture.size, "white")
     opaque.paste(picture, mask=picture.getchannel("A"))
     for quality in QUALITIES:
@@ -51,7 +43,7 @@ def normalize_picture(content: bytes) -> bytes:
         opaque.save(output, "JPEG", quality=quality, optimize=True, progressive=True)
         if output.tell() <= MAX_FILE_BYTES:
             break
-    return output.getvalue()
+    return NormalizedPicture(output.getvalue())
 
 
 @transaction.atomic

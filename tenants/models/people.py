@@ -64,6 +64,9 @@ class Affiliation(models.Model):
     start_date = models.DateField(default=utc_today)  # both dates are in UTC
     end_date = models.DateField(null=True, blank=True)
     last_sign_in_at = models.DateTimeField(null=True, blank=True)
+    # Of the workspace, written at most once in a few hours: see tenants.people.visits.
+    visit_began_at = models.DateTimeField(null=True, blank=True)
+    previous_visit_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

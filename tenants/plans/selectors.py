@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 from django.db import connection
@@ -84,6 +85,16 @@ def count_actions(plan: Plan, *, by: str, on: dt.date | None = None) -> dict[Any
         .order_by("group")
     )
     return {row.pop("group") or "": row for row in rows}
+
+
+def count_standings_by_goal(plan: Plan) -> dict[int, Counter[str]]:
+    """The plan's actions by goal (id) and standing today; one query. Cancelled and merged ones are among them."""
+    today = standing_expression(on=timezone.localdate(), is_draft=plan.is_draft)
+    rows = actions_of(plan).annotate(standing=today).values_list("outcome__goal_id", "standing")
+    counts: dict[int, Counter[str]] = {}
+    for goal_id, standing, number in rows.annotate(number=Count("pk")).order_by():
+        counts.setdefault(goal_id, Counter())[standing] = number
+    return counts
 
 
 def owing_updates(plan: Plan) -> ActionQuerySet:

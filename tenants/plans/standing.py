@@ -52,7 +52,14 @@ def overdue_from(
 
     It is the midnight that ends the due day in the jurisdiction's time zone, so that readers elsewhere need no zone.
     """
-    if not status or status in Action.CLOSED or due is None or is_draft or due == dt.date.max:
+    if not status or status in Action.CLOSED:
+        return None
+    return due_passed_from(due, is_draft=is_draft, zone=zone)
+
+
+def due_passed_from(due: dt.date | None, *, is_draft: bool, zone: ZoneInfo) -> dt.datetime | None:
+    """The instant from which a promise `is_past_due` in that time zone; None if it never is."""
+    if due is None or is_draft or due == dt.date.max:
         return None
     # In UTC, because in a zone whose clocks change at this midnight it would compare as unequal to itself.
     return dt.datetime.combine(due + dt.timedelta(days=1), dt.time(), tzinfo=zone).astimezone(dt.UTC)

@@ -217,7 +217,7 @@ def _reason_not_replayable(operation: Operation) -> str:
                 and new_field.has_default()
                 and new_field.default not in _UNIFORM_DEFAULTS
             ):
-                return "has a default that may differ from city to city"
+                return "has a default that may differ between jurisdictions"
     return ""
 
 
@@ -234,9 +234,9 @@ def reason_forbidden(migration: Migration, *, schemas: Iterable[str]) -> str:
         if isinstance(operation, operations.RunSQL):
             sql = _join_sql(operation.sql).lower()
             if named := sorted(tenant_schemas & set(re.findall(r"\w+", sql))):
-                return f"names the schema {named[0]}, though it runs in each city's own: leave the name out"
+                return f"names the schema {named[0]}, though it runs in each jurisdiction's own: leave the name out"
             if re.search(r"\bsearch_path\b|\bset\s+schema\b", sql):
-                return "changes the search path, by which each city's own tables are found: leave that out"
+                return "changes the search path, by which each jurisdiction's own tables are found: leave that out"
     return ""
 
 

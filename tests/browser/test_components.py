@@ -37,7 +37,7 @@ BRAND = (
 JURISDICTION = Jurisdiction(name="City of Riverton", short_name="Riverton", slug="riverton", is_sample=True)
 PORTAL = {
     "alliance_name": "Common Table",
-    "alliance_tagline": "Cities for racial equity",
+    "alliance_tagline": "Governments for racial equity",
     "is_sample": True,
 }
 

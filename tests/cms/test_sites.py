@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from wagtail.models import Page, Site
@@ -60,6 +62,20 @@ def test_setting_up_a_site_again_changes_no_page(riverton: Any, in_city: Any) ->
         set_up_city_site(riverton)
         assert list(Page.objects.order_by("pk").values_list("pk", "title", "path")) == before
         assert HomePage.objects.get().lead == "Our own words"
+
+
+def test_the_alliances_words_are_for_every_kind_of_member(alliance: Any, client_for: Any) -> None:
+    home = set_up_alliance_site()
+    client = client_for(alliance)
+    headings = [settings.ALLIANCE_TAGLINE, home.title, home.headline]
+    pages = [client.get("/").text, client.get("/jurisdictions/").text]
+    for page in pages:
+        assert settings.ALLIANCE_TAGLINE in page
+        headings += re.findall(r"<title>(.*?)</title>|<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+        assert "cities, counties, tribes and other governments." in page
+    assert len(headings) == 7
+    for words in headings:
+        assert not re.search(r"\b(cit(y|ies)|count(y|ies)|towns?)\b", str(words), re.IGNORECASE), words
 
 
 def test_setting_up_the_alliances_site_twice_creates_one_home_page(alliance: Any) -> None:

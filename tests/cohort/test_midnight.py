@@ -116,7 +116,9 @@ def in_the_workspace(slug):
         plan = selectors.current_plan()
         [attention] = [group["attention"] for group in selectors.count_actions(plan, by="goal").values()]
         [standing] = selectors.count_actions(plan, by="standing")
-    return {"workspace": attention == 1, "publish page": {"on_track": False, "overdue": True}[standing]}
+        [[in_editor]] = selectors.count_standings_by_goal(plan).values()
+    standings = {"on_track": False, "overdue": True}
+    return {"workspace": attention == 1, "editor": standings[in_editor], "publish page": standings[standing]}
 
 
 def at_the_alliance(slug):

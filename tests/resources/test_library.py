@@ -16,8 +16,9 @@ from wagtail.models import Page, Revision
 
 from cms.models import NarrativePage
 from resources import services
-from resources.models import Attachment
-from tenants.models import Sector, Topic
+from resources.models import Attachment, LibraryItem
+from search.models import Document as SearchDocument
+from tenants.models import Jurisdiction, Sector, Topic, Visibility
 from tests.resources.factories import LibraryItemFactory
 
 pytestmark = pytest.mark.django_db
@@ -340,3 +341,21 @@ def test_the_list_can_be_narrowed_to_items_with_a_file(
 def test_a_library_without_files_offers_no_such_filter(alliance: Any, client_for: Any) -> None:
     LibraryItemFactory()
     assert "With a file" not in client_for(alliance).get("/library/").text
+
+
+def test_an_item_may_come_from_each_kind_of_jurisdiction_and_calls_it_the_same(alliance, client_for):
+    origins = dict(LibraryItem.OriginKind.choices)
+    for kind, label in Jurisdiction.Kind.choices:
+        assert origins[kind] == label
+        item = services.publish(LibraryItemFactory.build(origin_kind=kind, title=f"From a {label}"), by=None)
+        page = client_for(alliance).get(item.get_absolute_url()).text
+        assert re.search(rf">\s*{label}\s*<", page)
+
+
+def test_who_may_see_something_has_one_wording():
+    assert (
+        LibraryItem.Audience.PUBLIC.label == SearchDocument.Audience.PUBLIC.label == Visibility.PUBLIC.label
+    )
+    assert (
+        LibraryItem.Audience.MEMBERS.label == SearchDocument.Audience.MEMBERS.label == Visibility.COHORT.label
+    )

@@ -150,6 +150,13 @@ def from_the_city(plan):
             "no_status": counts["no_status"],
             "left_out": counts["total"] - counts["counted"],
         }
+    by_state = sum(selectors.count_standings_by_goal(plan).values(), Counter())
+    numbers["editor, by goal"] = {
+        "counted": by_state.total() - by_state["cancelled"] - by_state["merged"],
+        **{name: by_state[name] for name in ("completed", "on_track", "overdue", "not_started")},
+        "no_status": by_state["none"],
+        "left_out": by_state["cancelled"] + by_state["merged"],
+    }
     overall = statistics.overall
     numbers["home page"] = {
         "counted": overall.counted, "completed": overall.completed, "attention": overall.attention,

@@ -24,6 +24,7 @@ from tests.rules.planted import Case, Fault, day, faults_of, planted, table_of, 
 MODULE = "tenants.plans.standing"
 PAST_DUE, STANDING = f"{MODULE}:is_past_due", f"{MODULE}:standing"
 EXPRESSION, FROM = f"{MODULE}:standing_expression", f"{MODULE}:overdue_from"
+PASSED = f"{MODULE}:due_passed_from"
 CLOSED = "tenants.plans.models:Action.CLOSED"
 GROUPS = {"completed", "on_track", "at_risk", "off_track", "overdue", "on_hold", "not_started", "none"}
 
@@ -206,11 +207,11 @@ def test_at_this_instant_the_standing_changes_and_not_before(case):
 
 @faults_of(
     [
-        Fault(FROM, "dt.timedelta(days=1)", "dt.timedelta(days=0)"),
-        Fault(FROM, "tzinfo=zone", "tzinfo=dt.UTC"),
+        Fault(PASSED, "dt.timedelta(days=1)", "dt.timedelta(days=0)"),
+        Fault(PASSED, "tzinfo=zone", "tzinfo=dt.UTC"),
         Fault(FROM, "not status or ", ""),
-        Fault(FROM, "status in Action.CLOSED or ", ""),
-        Fault(FROM, "due is None or is_draft", "due is None"),
+        Fault(FROM, " or status in Action.CLOSED", ""),
+        Fault(PASSED, "due is None or is_draft", "due is None"),
         Fault(CLOSED, '"cancelled", ', ""),
     ]
 )

@@ -6,6 +6,7 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -19,6 +20,7 @@ from resources.services import publish, withdraw
 from search import service
 from search.indexing import sync
 from search.models import Document
+from search.presentation import result_row
 from tenants import signals
 from tenants.jurisdictions import services
 from tenants.models import Jurisdiction, Visibility
@@ -290,13 +292,15 @@ def test_rebuilding_repairs_missing_outdated_and_extra_documents(riverton, plan)
     Document.objects.filter(title="Safer crossings").delete()
     Document.objects.filter(title="Unchanged").update(title="Wrong", content_hash="")
 
-    with pytest.raises(CommandError, match="2 documents are missing or old and 1 should not be there"):
+    with pytest.raises(
+        CommandError, match="2 documents are missing or out of date, and 1 should not be there"
+    ):
         call_command("rebuild_search", "--check", stdout=StringIO())
     assert "Wrong" in titles()
     out = StringIO()
     call_command("rebuild_search", stdout=out)
 
-    assert out.getvalue() == "Wrote 2 documents again, removed 1.\n"
+    assert out.getvalue() == "Updated 2 documents, removed 1.\n"
     assert titles() == {"Fair streets", "Safer crossings", "Paint crosswalks", "Unchanged"}
     call_command("rebuild_search", "--check", stdout=StringIO())
 
@@ -310,3 +314,40 @@ def test_a_plan_of_a_spanish_speaking_city_is_stemmed_in_spanish(riverton, in_ci
         announce(riverton, plan)
 
     assert [hit.language for hit in service.search("biblioteca", audience="public").hits] == ["es"]
+
+
+def test_an_action_without_a_status_says_from_its_citys_midnight_on_that_its_date_passed(
+    alliance, riverton, in_city, client_for, plan
+):
+    """Nothing is written at midnight. Riverton has Chicago's time."""
+    with in_city(riverton):
+        services.change_jurisdiction(riverton, by=None, timezone="America/Chicago")
+        outcome = OutcomeFactory(goal__plan=plan)
+        due = {"due_date": dt.date(2027, 6, 30), "status": None, "outcome": outcome}
+        ActionFactory(title="Silent signals", code="s1", **due)
+        told = ActionFactory(title="Signals reported on", code="s2", **due)
+        NoteFactory(action=told, status="", text="We have begun.", noted_on=None, label="Q3")
+        ActionFactory(title="Signals underway", code="s3", **due | {"status": "on_track"})
+        ActionFactory(title="Signals later", code="s4", **due | {"due_date": dt.date(2027, 7, 1)})
+        announce(riverton, plan)
+
+    def notes(moment):
+        with time_machine.travel(moment, tick=False):
+            hits = service.search("signals", audience="public").hits
+            page = client_for(alliance).get("/search/?q=signals").text
+        rows = {row["hit"].path: row["note"] for row in map(result_row, hits)}
+        for note in filter(None, rows.values()):
+            assert f'<span class="small">{note}</span>' in page
+        return [rows[f"/plan/actions/s{number}/"] for number in (1, 2, 3, 4)]
+
+    assert notes("2027-07-01T04:59:59Z") == ["", "", "", ""]
+    assert notes("2027-07-01T05:00:00Z") == [
+        "Due date passed, no report",
+        "Due date passed, no status",
+        "Report: on track",
+        "",
+    ]
+    with in_city(riverton):
+        Plan.objects.filter(pk=plan.pk).update(lifecycle="draft")
+        announce(riverton, plan, plan_changed)
+    assert notes("2027-07-01T05:00:00Z") == ["", "", "", ""]

@@ -267,7 +267,7 @@ def test_the_command_builds_the_index_after_synchronizing_the_table(engine):
     call_command("rebuild_search", stdout=out)
 
     assert "removed 3." in out.getvalue()
-    assert "0 documents in the search engine's index" in out.getvalue()
+    assert "index has 0 documents" in out.getvalue()
     assert index_versions(engine) == table_versions() == {}
     call_command("rebuild_search", "--check", stdout=StringIO())
 
@@ -278,7 +278,9 @@ def test_the_check_finds_differences_of_the_index(engine):
     send_operations(engine, serializer.index_operation(document))
     Document.objects.all().delete()
 
-    with pytest.raises(CommandError, match="index: 0 documents are missing or old and 1 should not be there"):
+    with pytest.raises(
+        CommandError, match="index: 0 documents are missing or out of date, and 1 should not be there"
+    ):
         call_command("rebuild_search", "--check", stdout=StringIO())
 
 
@@ -287,7 +289,7 @@ def test_the_command_repairs_the_table_even_if_the_engine_fails(settings):
         settings.SEARCH_URL = server.url
     add_documents(1)
 
-    with pytest.raises(CommandError, match=r"does not answer.*PostgreSQL answers"):
+    with pytest.raises(CommandError, match=r"is not available.*use the database"):
         call_command("rebuild_search", stdout=StringIO())
 
     assert not Document.objects.exists()

@@ -172,6 +172,34 @@ def test_a_title_in_capitals_is_a_sentence_in_headings(title, heading):
     assert formats.title_with_label("GOAL 1", title) == f"Goal 1: {heading}"
 
 
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("LATE BUSES IN MARROW BEND", "Late buses in Marrow Bend"),
+        ("MARROW BEND’S HUD GRANT", "Marrow Bend’s HUD grant"),
+        ("TALKS WITH BLACK AND LATINO OWNERS", "Talks with Black and Latino owners"),
+        ("JUNETEENTH AND THE FIRST MONDAY OF JUNE", "Juneteenth and the first Monday of June"),
+        ("WHAT MAY MARCH ON", "What may march on"),
+        ("LESSONS FROM NEW MEXICO", "Lessons from New Mexico"),
+        ("AMERICANA AND BLACKTOP", "Americana and blacktop"),
+        ("WORK WITH RIVERTON", "Work with riverton"),
+    ],
+)
+def test_known_names_keep_their_first_letter(title, heading):
+    assert formats.sentence_case(title, jurisdiction_name="City of Marrow Bend (Sample)") == heading
+    assert formats.action_heading("", title, jurisdiction_name="City of Marrow Bend") == heading
+    marked = title.replace("MARROW", "\ue000MARROW\ue001").replace("BEND", "\ue000BEND\ue001")
+    shown = formats.title_with_label("", marked, jurisdiction_name="Marrow Bend")
+    assert shown.replace("\ue000", "").replace("\ue001", "") == heading
+    assert shown.count("\ue000") == marked.count("\ue000")
+
+
+def test_on_its_own_host_a_jurisdiction_need_not_be_named(riverton, in_city):
+    with in_city(riverton):
+        assert formats.action_heading("1", "WORK WITH RIVERTON.") == "1 Work with Riverton"
+    assert formats.action_heading("1", "WORK WITH RIVERTON.", jurisdiction_name="") == "1 Work with riverton"
+
+
 def test_every_kind_of_jurisdiction_has_its_word():
     words = {kind: formats.the_kind(kind) for kind in Jurisdiction.Kind.values}
     assert words["city"] == "the city"

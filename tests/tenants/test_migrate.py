@@ -84,14 +84,14 @@ class TestInventory:
 class TestCommitted:
     def test_cities_that_are_up_to_date_are_only_counted(self, capsys):
         call_command("migrate")
-        assert capsys.readouterr().out == "Cities: 3, of them up to date: 3.\n"
+        assert capsys.readouterr().out == "Jurisdictions: 3, up to date: 3.\n"
 
     def test_a_failing_city_is_named_the_others_are_done_and_a_second_run_repairs_it(self, capsys):
         for schema in ("c_millbrook", "c_riverton"):
             delete_record(schema, NOOP)
         delete_record("c_ashford", COLUMN)  # its column exists: adding it again fails
 
-        with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
+        with pytest.raises(CommandError, match=r"1 of 3 jurisdictions could not be migrated: c_ashford\."):
             call_command("migrate")
 
         out, err = capsys.readouterr()

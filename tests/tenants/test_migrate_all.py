@@ -154,7 +154,7 @@ class TestAtTheSameTime:
         call_command("migrate")
         paused_migration.result(timeout=10)
         assert capsys.readouterr().out == (
-            "Another migration is running. Waiting for its end …\nCities: 3, of them up to date: 3.\n"
+            "Another migration is running. Waiting for it to finish …\nJurisdictions: 3, up to date: 3.\n"
         )
 
     def test_a_city_that_is_opened_during_a_migration_is_up_to_date(self, paused_migration):

@@ -110,7 +110,7 @@ class TestEqual:
         self.plan_migration('AlterField("department", "floor", models.IntegerField(unique=True))')
         out = self.migrate(capsys)
 
-        assert f"plans.{python} runs Python: Django runs it in each city, one by one." in out
+        assert f"plans.{python} runs Python: Django runs it in each jurisdiction, one by one." in out
         assert "The same SQL" not in out
         assert [run_sql(f"SELECT floor FROM {city}.plans_department") for city in CITIES] == [
             [(len("c_ashford"),)],
@@ -123,7 +123,7 @@ class TestEqual:
         for city in CITIES:
             create_department(city)
         self.plan_migration('AddField("department", "key", models.UUIDField(default=uuid.uuid4))')
-        assert "may differ from city to city" in self.migrate(capsys)
+        assert "may differ between jurisdictions" in self.migrate(capsys)
         keys = {run_sql(f"SELECT key FROM {city}.plans_department")[0] for city in CITIES}
         assert len(keys) == 3
         assert_all_equal()
@@ -157,7 +157,9 @@ def test_a_city_changed_by_hand_is_named_the_others_are_done_and_a_second_run_re
 ):
     key = plan_migration(COLUMN)
     run_sql("ALTER TABLE c_millbrook.plans_department ADD COLUMN floor text")
-    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\. The others"):
+    with pytest.raises(
+        CommandError, match=r"1 of 3 jurisdictions could not be migrated: c_millbrook\. The others"
+    ):
         call_command("migrate")
     out, err = capsys.readouterr()
     assert "c_millbrook failed" in err
@@ -175,7 +177,7 @@ def test_where_the_first_of_several_fails_the_next_one_is_recorded(plan_migratio
     plan_migration(COLUMN)
     call_command("migrate", schema=TEMPLATE, verbosity=0)
     run_sql("ALTER TABLE c_ashford.plans_department ADD COLUMN floor text")
-    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_ashford\."):
+    with pytest.raises(CommandError, match=r"1 of 3 jurisdictions could not be migrated: c_ashford\."):
         call_command("migrate")
     assert "The same SQL in 1 more" in capsys.readouterr().out
     assert inventory.count_unapplied_migrations(inventory.all_schemas()) == {"c_ashford": 1}
@@ -222,7 +224,7 @@ def test_where_the_sql_does_not_fit_django_migrates_the_city(plan_migration, cap
 def test_a_lost_table_is_named_before_the_alliance_s_own_is_changed(plan_migration, capsys):
     plan_migration('RunSQL("ALTER TABLE django_session ADD COLUMN seen int")')
     run_sql("DROP TABLE c_millbrook.django_session")
-    with pytest.raises(CommandError, match=r"1 of 3 cities could not be migrated: c_millbrook\."):
+    with pytest.raises(CommandError, match=r"1 of 3 jurisdictions could not be migrated: c_millbrook\."):
         call_command("migrate", verbosity=0)
     assert "tables are lost: django_session; restore them" in capsys.readouterr().err
     assert has_column("c_riverton", "seen")
@@ -296,7 +298,8 @@ class TestRenamedModel:
         )
         call_command("migrate")
         assert (
-            "plans.9002_more runs Python: Django runs it in each city, one by one." in capsys.readouterr().out
+            "plans.9002_more runs Python: Django runs it in each jurisdiction, one by one."
+            in capsys.readouterr().out
         )
         for city in CITIES:
             assert run_sql(f"SELECT name FROM {city}.plans_department WHERE name = %s", city) == [(city,)]

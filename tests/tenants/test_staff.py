@@ -340,7 +340,7 @@ class TestCommand:
             "--geoid", "2758000", "--population-band", "50k_100k", "--timezone", "America/Denver",
             "--languages", "en,es", "--entry-stage", "planning", "--is-sample", "--brand-color", "#0d5257",
         )  # fmt: skip
-        assert "City of Newtown is open, at http://newtown.localhost" in capsys.readouterr().out
+        assert "City of Newtown has been set up at http://newtown.localhost" in capsys.readouterr().out
         jurisdiction = Jurisdiction.objects.get(slug="newtown")
         assert (jurisdiction.kind, jurisdiction.geoid, jurisdiction.languages, jurisdiction.is_sample) == (
             "county",

@@ -83,7 +83,7 @@ def test_a_worker_waits_for_a_database_that_comes_up_after_it(committed):
         try:
             with forked_process(run_and_send_log, sender) as worker:
                 assert receiver.poll(30)
-                assert "The database does not answer" in receiver.recv()
+                assert "The database is not available" in receiver.recv()
                 cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
                 wait_for(Worker.objects.filter(pid=worker.pid).exists)
         finally:

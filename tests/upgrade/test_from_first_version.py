@@ -114,7 +114,7 @@ def test_the_first_version_can_go_on_writing_until_it_is_restarted(upgraded):
 def test_no_schema_is_behind_and_a_second_migration_does_nothing(capsys):
     call_command("migrate", check_unapplied=True)
     call_command("migrate")
-    assert capsys.readouterr().out == "Cities: 1, of them up to date: 1.\n"
+    assert capsys.readouterr().out == "Jurisdictions: 1, up to date: 1.\n"
 
 
 # ---- Jobs ------------------------------------------------------------------------------------------------

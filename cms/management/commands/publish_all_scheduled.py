@@ -8,7 +8,7 @@ from tenants.models import Jurisdiction
 
 
 class Command(BaseCommand):
-    help = "Publish and withdraw what is due by now, at the alliance and in every jurisdiction."
+    help = "Publish and unpublish what is due, at the alliance and in every jurisdiction."
 
     def handle(self, **options: Any) -> None:
         alliance = Jurisdiction.objects.filter(schema_name="public")
@@ -16,4 +16,6 @@ class Command(BaseCommand):
         changes = sum(
             publish_due(jurisdiction) for jurisdiction in tqdm(jurisdictions, unit="site", disable=None)
         )
-        self.stdout.write(f"Published or withdrew {changes} pages and items of {len(jurisdictions)} sites.")
+        self.stdout.write(
+            f"Published or unpublished {changes} pages and items of {len(jurisdictions)} sites."
+        )

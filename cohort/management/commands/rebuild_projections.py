@@ -13,7 +13,7 @@ from tenants.models import Jurisdiction
 
 
 class Command(BaseCommand):
-    help = "Write the public copy of every city's plan again, or with --check report the differences."
+    help = "Update the public copy of every jurisdiction’s plan; with --check, only report the differences."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="SLUG", help="only these jurisdictions")

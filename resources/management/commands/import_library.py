@@ -18,7 +18,7 @@ class Command(BaseCommand):
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{file} cannot be read: {error}. Give a UTF-8 text file.") from None
+            raise CommandError(f"{file} cannot be read: {error}. Use a UTF-8 text file.") from None
         try:
             counts = services.import_items(
                 lines, by=None, progress=lambda rows: tqdm(rows, unit="item", disable=None)

@@ -21,11 +21,11 @@ class Command(BaseCommand):
         except json.JSONDecodeError as error:
             raise CommandError(f"{topics} is not JSON: {error}. Write a list of topics.") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{topics} cannot be read: {error}. Give a UTF-8 text file.") from None
+            raise CommandError(f"{topics} cannot be read: {error}. Use a UTF-8 text file.") from None
         try:
             lines = synonyms.read_text(encoding="utf-8").splitlines() if synonyms else []
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{synonyms} cannot be read: {error}. Give a UTF-8 text file.") from None
+            raise CommandError(f"{synonyms} cannot be read: {error}. Use a UTF-8 text file.") from None
         try:
             of_topics, of_groups = services.import_taxonomy(rows, lines)
         except ValidationError as error:

@@ -98,7 +98,7 @@ class BaseClient:
                 deadline.run_with_timeout(seconds, lambda: self._send(method, path, body, params, seconds))
             )
         except TimeoutError as error:
-            raise Unavailable(f"no answer within {seconds:g} s") from error
+            raise Unavailable(f"no response within {seconds:g} s") from error
         except self.library_errors as error:
             raise self._translate_error(error) from error
 
@@ -164,7 +164,7 @@ def error_for_status(status: Any, reason: Any) -> EngineError:
 
 def require_object(response: Any) -> Json:
     if not isinstance(response, dict):
-        raise Unavailable(f"the answer is no JSON object but {str(response)[:60]!r}")
+        raise Unavailable(f"the response is no JSON object but {str(response)[:60]!r}")
     return response
 
 
@@ -174,7 +174,7 @@ def extract(response: Json, *path: str, kind: type[T]) -> T:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, kind):
-        raise Unavailable(f"an answer has no {'.'.join(path)}: {str(response)[:200]}")
+        raise Unavailable(f"a response has no {'.'.join(path)}: {str(response)[:200]}")
     return value
 
 
@@ -211,13 +211,13 @@ def require_complete(response: Any, *, body: Mapping[str, Any]) -> None:
         is_whole = response["_shards"]["failed"] == 0 and not response["timed_out"]
         has_hits = isinstance(response["hits"]["hits"], list)
     except (KeyError, TypeError) as error:
-        raise Unavailable(f"this is no answer to a search: {json.dumps(response)[:200]}") from error
+        raise Unavailable(f"this is no response to a search: {json.dumps(response)[:200]}") from error
     if not is_whole:
-        raise Unavailable("only a part of the index has answered")
+        raise Unavailable("only a part of the index has responded")
     aggregations = response.get("aggregations") or {}
     if (
         not has_hits
         or not isinstance(aggregations, dict)
         or not aggregations.keys() >= body.get("aggs", {}).keys()
     ):
-        raise Unavailable("the answer lacks hits or aggregations")
+        raise Unavailable("the response lacks hits or aggregations")

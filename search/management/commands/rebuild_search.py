@@ -21,8 +21,8 @@ LOCK_TIMEOUT_SECONDS = 10.0  # a comparison that holds the lock ends within this
 
 class Command(BaseCommand):
     help = (
-        "Compare what may be found with what cities and the library show, and repair it; then build the search "
-        "engine's index again, if there is one. --check only compares."
+        "Compare the search documents with what plans, stories and the library show, and repair them; then rebuild "
+        "the search engine’s index, if there is one. --check only compares."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,10 +35,10 @@ class Command(BaseCommand):
             differences = [describe_difference(counts.saved, counts.removed)] if differs else []
             if differences := differences + self.check_index():
                 raise CommandError(f"{' '.join(differences)} Repair this with `manage.py rebuild_search`.")
-            self.stdout.write("Search agrees with what is shown.")
+            self.stdout.write("Search matches what is shown.")
             return
         store.rebuild_vocabulary()
-        self.stdout.write(f"Wrote {counts.saved} documents again, removed {counts.removed}.")
+        self.stdout.write(f"Updated {counts.saved} documents, removed {counts.removed}.")
         if settings.SEARCH_URL:
             self.build_index()
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 return ["The search index was made by another version of the portal."]
             diff = reconcile.diff(client, name)
         except EngineError as error:
-            return [f"The search engine does not answer: {error}."]
+            return [f"The search engine is not available: {error}."]
         if not diff:
             return []
         return [
@@ -70,10 +70,10 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Wait until that has ended, and try again.") from error
         except EngineError as error:
             raise CommandError(
-                f"The search engine does not answer: {error}. PostgreSQL answers in its place. "
-                "A worker builds the index when the engine is back; or run this again."
+                f"The search engine is not available: {error}. Searches use the database until it is back. "
+                "Then a worker builds the index, or run this again."
             ) from error
-        self.stdout.write(f"There are {count} documents in the search engine's index.")
+        self.stdout.write(f"The search engine’s index has {count} documents.")
 
     def sync_cities(self, *, check: bool) -> store.WriteCounts:
         """Synchronize all cities, each in a transaction of its own."""
@@ -103,4 +103,4 @@ def with_progress_bar(documents: Iterator[Document], count: int) -> Iterator[Doc
 
 
 def describe_difference(missing: int, extra: int) -> str:
-    return f"{missing} documents are missing or old and {extra} should not be there."
+    return f"{missing} documents are missing or out of date, and {extra} should not be there."

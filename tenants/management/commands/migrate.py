@@ -25,14 +25,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from tenants.jurisdictions import services
 from tenants.schemas import clone, content_types, inventory, migration_replay
 
-TITLES = {"public": "the alliance", settings.TEMPLATE_SCHEMA: "the template of new cities"}
+TITLES = {"public": "the alliance", settings.TEMPLATE_SCHEMA: "the template of new jurisdictions"}
 # With these Django inspects each schema, so that the SQL of one does not fit another.
 NOT_REPLAYABLE_OPTIONS = ("run_syncdb", "prune", "fake_initial")
 DJANGO_ONLY_OPTIONS = ("app_label", *NOT_REPLAYABLE_OPTIONS)
 
 
 class Command(DjangoMigrate):
-    help = "Brings every schema up to the code: public, the template of new cities, then each city."
+    help = "Bring every schema up to date: public, the template of new jurisdictions, then each jurisdiction."
     # `makemigrations` decides how models are compared; both commands must compare alike.
     autodetector = MakeMigrations.autodetector
     recording: migration_replay.Recording | None = None  # of the schema being migrated, if others follow
@@ -41,7 +41,7 @@ class Command(DjangoMigrate):
         super().add_arguments(parser)
         parser.add_argument("-s", "--schema", help="Only this schema.")
         parser.add_argument("--shared", action="store_true", help="Only the alliance's schema.")
-        parser.add_argument("--tenant", action="store_true", help="Only the template and the cities.")
+        parser.add_argument("--tenant", action="store_true", help="Only the template and the jurisdictions.")
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,7 +50,7 @@ class Command(DjangoMigrate):
         connection.set_schema_to_public()
         if options["check_unapplied"] or options["plan"]:
             return self.show_unapplied()
-        waiting = "Another migration is running. Waiting for its end …"
+        waiting = "Another migration is running. Waiting for it to finish …"
         with inventory.migration_lock(when_waiting=lambda: self.log(waiting)), lock_timeout():
             self.run()
         return None
@@ -79,9 +79,9 @@ class Command(DjangoMigrate):
                 self.migrate_group(group)
         if self.failed:
             raise CommandError(
-                f"{len(self.failed)} of {self.cities} cities could not be migrated: {', '.join(self.failed)}. "
-                "The others are done. Remove the cause named above and run `manage.py migrate` again: "
-                "it takes up only these."
+                f"{len(self.failed)} of {self.cities} jurisdictions could not be migrated: {', '.join(self.failed)}. "
+                "The others are done. Fix the cause named above and run `manage.py migrate` again: "
+                "only these are tried again."
             ) from next(iter(self.failed.values()))
 
     def chosen_schemas(self) -> list[str]:
@@ -90,7 +90,7 @@ class Command(DjangoMigrate):
         if chosen and chosen not in schemas:
             raise CommandError(
                 f"No jurisdiction has the schema {chosen!r}. "
-                "A schema is named after the address: marrow-bend lives in c_marrow_bend."
+                "A schema is named after the address: marrow-bend has c_marrow_bend."
             )
         if chosen:
             return [chosen]
@@ -124,7 +124,7 @@ class Command(DjangoMigrate):
         self.todo = sum(len(cities[id(group)]) for group in groups if self.has_work(group))
         self.done = 0
         if self.cities or not self.options["schema"]:
-            self.log(f"Cities: {self.cities}, of them up to date: {self.cities - self.todo}.")
+            self.log(f"Jurisdictions: {self.cities}, up to date: {self.cities - self.todo}.")
 
     def migrate_group(self, group: inventory.SchemaGroup) -> None:
         """Migrate schemas with the same applied migrations: one with Django, the others by the SQL written there.
@@ -149,7 +149,7 @@ class Command(DjangoMigrate):
                 self.add_failure(schema, error)
             self.done += schema != settings.TEMPLATE_SCHEMA
             if time.monotonic() - self.logged_at > 2:
-                self.log(f"Cities: {self.done} of {self.todo} done")
+                self.log(f"Jurisdictions: {self.done} of {self.todo} done")
         if replayed:
             migration_replay.flush_commits()
             self.log(f"The same SQL in {replayed} more, all in {time.monotonic() - start:.1f} s")
@@ -197,7 +197,9 @@ class Command(DjangoMigrate):
             return None
         for migration in self.recording.migrations:
             if reason := migration.not_replayable:
-                self.log(f"{'.'.join(migration.key)} {reason}: Django runs it in each city, one by one.")
+                self.log(
+                    f"{'.'.join(migration.key)} {reason}: Django runs it in each jurisdiction, one by one."
+                )
         applied = inventory.applied_migrations(schema)
         return self.recording.finish(applied_after=applied, dropped_foreign_keys=dropped)
 

@@ -22,7 +22,7 @@ HELP_TEXTS = {
     "state": "Two letters, like MN.",
     "geoid": "The Census GEOID: 2 to 12 digits.",
     "timezone": "Like America/Chicago.",
-    "tagline": "One line in the city's own words.",
+    "tagline": "One line in its own words.",
     "brand_color": "Like #2a2f66.",
     "accent_color": "Like #f2b632.",
     "pattern": "A pattern of static/img/patterns, without .svg.",
@@ -30,7 +30,7 @@ HELP_TEXTS = {
 
 
 class Command(BaseCommand):
-    help = "Open a jurisdiction. Opening one that exists already changes nothing."
+    help = "Add a jurisdiction with its site. One that exists already does not change."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help="The official name, like “City of Marrow Bend”.")
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(
-                f"{jurisdiction.name} is open, at {jurisdiction.base_url}/ , in schema {jurisdiction.schema_name}."
+                f"{jurisdiction.name} has been set up at {jurisdiction.base_url}/ , in schema {jurisdiction.schema_name}."
             )
         invited = Invitation.objects.filter(jurisdiction=jurisdiction, state__in=Invitation.OPEN_STATES)
         for email in invited.order_by("sent_at").values_list("email", flat=True):

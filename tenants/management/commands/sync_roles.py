@@ -10,7 +10,7 @@ from tenants.people import permission_groups
 
 
 class Command(BaseCommand):
-    help = "Derive group memberships from affiliations again: at one jurisdiction, or at all and at the alliance."
+    help = "Update people’s permission groups from their roles: at one jurisdiction, or at all and at the alliance."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", nargs="?", help="only this jurisdiction, like marrow-bend")
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if slug:
             jurisdictions = jurisdictions.filter(slug=slug)
             if not jurisdictions:
-                raise CommandError(f"No jurisdiction {slug!r}. `manage.py open_jurisdiction` opens one.")
+                raise CommandError(f"No jurisdiction {slug!r}. `manage.py open_jurisdiction` adds one.")
         chosen = (
             [*jurisdictions] if slug else [Jurisdiction.objects.get(schema_name="public"), *jurisdictions]
         )
@@ -29,4 +29,4 @@ class Command(BaseCommand):
             permission_groups.resync(jurisdiction)
             for jurisdiction in tqdm(chosen, unit="jurisdiction", disable=None)
         )
-        self.stdout.write(f"Derived the groups of {people} people at {len(chosen)} jurisdictions.")
+        self.stdout.write(f"Updated the permission groups of {people} people at {len(chosen)} jurisdictions.")

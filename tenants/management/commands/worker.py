@@ -38,7 +38,7 @@ class TenantWorker(db_worker.Worker):
                         heartbeats.start()
                     return super().run()
                 except (OperationalError, InterfaceError) as error:  # no connection, or one that was cut
-                    log.warning("The database does not answer, retry in 2 s: %s", error)
+                    log.warning("The database is not available; trying again in 2 s: %s", error)
                     connection.close()
                     if self.stopped.wait(2):
                         return None

@@ -15,7 +15,7 @@ class PublishForm(forms.Form):
     visibility = forms.ChoiceField(
         label=_("Who can see the plan?"),
         choices=[
-            (Visibility.PUBLIC, _("Everyone")),
+            (Visibility.PUBLIC, Visibility.PUBLIC.label),
             (Visibility.COHORT, _("Members of the cohort, signed in")),
         ],
         widget=forms.RadioSelect,

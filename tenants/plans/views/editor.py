@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tenants.access import Permission, has_permission, permission_required
-from tenants.plans import plan_health, selectors, services
+from tenants.plans import labels, plan_health, selectors, services
 from tenants.plans.forms.action import department_names
 from tenants.plans.forms.quick import REASON_SUGGESTIONS, InlineForm
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.standing import NO_STATUS, NOT_COUNTED
 from tenants.plans.views.common import get_plan, permission_context
 
 MAX_ACTIONS_WITH_ALL_GOALS_LOADED = 60  # with more actions the folded goals are empty, and load when opened
@@ -79,14 +81,14 @@ def render_editor(
 def outline(user: Any, plan: Plan, query: Mapping[str, str]) -> dict[str, Any]:
     """The goals, with the outcomes and actions that are loaded, on this page; a constant number of queries.
 
-    {"tree": [{"goal", "count": as in `count_actions`, "is_open", "is_loaded", "is_first", "is_last", "outcomes":
+    {"tree": [{"goal", "count": see `_goal_count`, "is_open", "is_loaded", "is_first", "is_last", "outcomes":
     [{"outcome", "actions"}]}], "page", "today", "at": the code of the named action, "q", "missing", "is_filtered", "matches"}
     """
     goals = list(Goal.objects.filter(plan=plan, retired_at=None).order_by("position", "pk"))
-    counts = selectors.count_actions(plan, by="goal")
+    counts = selectors.count_standings_by_goal(plan)
     filtered = _filtered(plan, query)
     if filtered is None:
-        total = sum(count["total"] for count in counts.values())
+        total = sum(count.total() for count in counts.values())
         open_ids = _open_goal_ids(query, goals)
         is_all_loaded = total <= MAX_ACTIONS_WITH_ALL_GOALS_LOADED
         loaded_ids = {goal.pk for goal in goals} if is_all_loaded else open_ids
@@ -112,7 +114,7 @@ def outline(user: Any, plan: Plan, query: Mapping[str, str]) -> dict[str, Any]:
     tree = [
         {
             "goal": goal,
-            "count": counts.get(goal.pk, {"total": 0, "completed": 0, "attention": 0}),
+            "count": _goal_count(counts.get(goal.pk, Counter()), plan),
             "is_open": goal.pk in open_ids,
             "is_loaded": goal.pk in loaded_ids,
             "is_first": goal.pk == goals[0].pk,
@@ -138,6 +140,26 @@ def outline(user: Any, plan: Plan, query: Mapping[str, str]) -> dict[str, Any]:
         "missing_label": plan_health.CHECK_LABELS.get(missing, ""),
         "is_filtered": filtered is not None,
         "matches": page.paginator.count if missing != plan_health.BETTER_OFF else len(rows),
+    }
+
+
+def _goal_count(counts: Counter[str], plan: Plan) -> dict[str, Any]:
+    """{"total", "counted", "segments": the parts of its status bar, "words": the same and what is not counted}.
+
+    The bar is for plans that have begun: a draft has none, nor a goal without any status.
+    """
+    parts: list[dict[str, Any]] = [
+        {"state": state, "count": counts[state]}
+        for state in labels.STATUSES_BY_PROGRESS
+        if counts[state] and state not in NOT_COUNTED
+    ]
+    counted = sum(part["count"] for part in parts)
+    has_bar = not plan.is_draft and counted > counts[NO_STATUS]
+    return {
+        "total": counts.total(),
+        "counted": counted,
+        "segments": parts if has_bar else [],
+        "words": labels.format_status_counts(counts, plan.status_labels),
     }
 
 

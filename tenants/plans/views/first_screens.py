@@ -14,10 +14,12 @@ from django.utils.translation import ngettext
 from tenants.formats import format_number
 from tenants.models import Affiliation, Jurisdiction, Role, Visibility
 from tenants.people.reviews import WaitingText, texts_waiting_for
-from tenants.plans import selectors
+from tenants.people.visits import previous_visit
+from tenants.plans import change_log, selectors
 from tenants.plans.checklist import Step, read_checklist
 from tenants.plans.models import Action, Plan, ProgressNote
 from tenants.plans.selectors import current_jurisdiction
+from tenants.plans.views.histories import describe_entries
 
 MAX_LINES = 8
 MAX_CARDS = 5
@@ -189,12 +191,25 @@ def for_a_lead(user: Any, plan: Plan) -> dict[str, Any]:
         "mine": mine.count(),
         "due_count": due_count,
         "next_due_on": min(dates, default=None),
+        **_changes_since_last_visit(user, affiliation, plan),
         "coordinators": [
             person.user
             for person in selectors.team_of(jurisdiction).filter(roles__contains=[Role.COORDINATOR])
         ],
         **public_site(jurisdiction, plan),
     }
+
+
+def _changes_since_last_visit(user: Any, affiliation: Affiliation | None, plan: Plan) -> dict[str, Any]:
+    """What others have changed in the person's actions since the visit before this one; {} on the first visit."""
+    since = previous_visit(affiliation) if affiliation else None
+    if since is None:
+        return {}
+    mine = selectors.reportable_by(user, current_jurisdiction(), selectors.actions_of(plan))
+    entries = change_log.entries_for(mine.values_list("uuid", flat=True)).filter(at__gte=since)
+    by_others = entries.exclude(by=user)[: MAX_LINES + 1]
+    lines = describe_entries(by_others)
+    return {"since": since, "changes": lines[:MAX_LINES], "has_more_changes": len(lines) > MAX_LINES}
 
 
 def _next_due_on(action: Action, plan: Plan) -> dt.date | None:

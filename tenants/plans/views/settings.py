@@ -19,9 +19,15 @@ from django.views.decorators.http import require_http_methods
 from tenants.access import Permission, permission_required
 from tenants.jurisdictions import services as jurisdiction_services
 from tenants.jurisdictions.fields import CONTACT_FIELDS, ContactForm, PlaceForm
-from tenants.jurisdictions.logos import change_logo, normalize_logo
-from tenants.jurisdictions.pictures import change_picture, missing_texts, normalize_picture, remove_picture
-from tenants.jurisdictions.uploads import ACCEPTED_EXTENSIONS, MAX_UPLOAD_MEGABYTES
+from tenants.jurisdictions.logos import NormalizedLogo, change_logo, normalize_logo
+from tenants.jurisdictions.pictures import (
+    NormalizedPicture,
+    change_picture,
+    missing_texts,
+    normalize_picture,
+    remove_picture,
+)
+from tenants.jurisdictions.uploads import ACCEPTED_EXTENSIONS, MAX_UPLOAD_BYTES, MAX_UPLOAD_MEGABYTES
 from tenants.models import Jurisdiction
 from tenants.plans.selectors import current_jurisdiction
 from tenants.plans.views.common import add_errors, permission_context
@@ -98,8 +104,8 @@ class SettingsForm(ContactForm, PlaceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.png: bytes | None = None
-        self.picture_content: bytes | None = None
+        self.png: NormalizedLogo | None = None
+        self.jpeg: NormalizedPicture | None = None
         if not self.instance.logo:
             del self.fields["remove_logo"]
         if not self.instance.picture:
@@ -128,15 +134,13 @@ class SettingsForm(ContactForm, PlaceForm):
     def clean_logo(self) -> Any:
         file = self.cleaned_data.get("logo")
         if file:
-            self.png = normalize_logo(file.read())
+            self.png = normalize_logo(file.read(MAX_UPLOAD_BYTES + 1))
         return file
 
     def clean_picture(self) -> Any:
         file = self.cleaned_data.get("picture")
         if file:
-            content = file.read()
-            normalize_picture(content)
-            self.picture_content = content
+            self.jpeg = normalize_picture(file.read(MAX_UPLOAD_BYTES + 1))
         return file
 
     def clean(self) -> dict[str, Any]:
@@ -159,12 +163,12 @@ def _save_picture(form: SettingsForm, *, by: Any) -> None:
     """Save the picture of a valid form and its texts, or remove it as the form says."""
     if form.cleaned_data.get("remove_picture"):
         remove_picture(current_jurisdiction(), by=by)
-    elif form.picture_content is not None or form.instance.picture:
+    elif form.jpeg is not None or form.instance.picture:
         saved = {name: getattr(form.instance, name) for name in PICTURE_TEXTS}
         texts = saved | form.changes(PICTURE_TEXTS)
         change_picture(
             current_jurisdiction(),
-            content=form.picture_content,
+            content=form.jpeg,
             alt=texts["picture_alt"],
             credit=texts["picture_credit"],
             by=by,

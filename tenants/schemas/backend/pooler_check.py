@@ -39,7 +39,7 @@ def reject_shared_connection(connection: Any, connect: Callable[..., Any]) -> No
     if connection.info.backend_pid != _server_process(connection) and _is_shared(connection, connect):
         raise ImproperlyConfigured(
             f"The database at {server[0]}:{server[1]} is behind a connection pooler that shares connections between "
-            "transactions. One city's pages would be answered from another city's tables. Set the pooler to session "
+            "transactions. One jurisdiction's pages would show another's data. Set the pooler to session "
             "mode (pgbouncer: pool_mode = session), or let DATABASE_URL lead to PostgreSQL itself."
         )
     _checked_servers.add(server)

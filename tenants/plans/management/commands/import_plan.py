@@ -96,6 +96,6 @@ def _as_text(
     verb = "Would import" if dry_run else "Imported"
     lines.append(
         f"{verb} into {jurisdiction.name}: {counts['new']} actions new, {counts['changed']} changed, "
-        f"{counts['same']} the same, {counts['conflict']} in conflict (the plan keeps its own)."
+        f"{counts['same']} the same, {counts['conflict']} in conflict (the portal’s version is kept)."
     )
     return "\n".join(lines)
