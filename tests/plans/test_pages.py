@@ -196,7 +196,7 @@ def test_publishing_shows_warnings_and_opens_the_site(coordinator_client, rivert
 
 
 def test_a_draft_is_published_as_a_draft(coordinator_client, riverton, in_city):
-    text = text_of(coordinator_client.get(url("publish")))
+    text = text_of(coordinator_client.get(url("publish")).text)
     assert "6 proposed actions become visible with their dates and who is responsible." in text
     assert "A draft: its goals, outcomes and proposed actions." in text
     assert "Not started" not in text
@@ -208,7 +208,7 @@ def test_a_draft_is_published_as_a_draft(coordinator_client, riverton, in_city):
         services.record_progress(
             action, by=None, on=today, status="cancelled", text="Not needed.", reason="The county does it."
         )
-    text = text_of(coordinator_client.get(url("publish")))
+    text = text_of(coordinator_client.get(url("publish")).text)
     assert "6 actions become visible with their status" in text
     assert "Not counted: 1 cancelled or merged action." in text
 
