@@ -114,8 +114,10 @@ def save_screenshot(page: Any, name: str) -> None:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > 800:
         picture = picture.resize((800, picture.height * 800 // picture.width), Image.Resampling.LANCZOS)
-    for colors in (96, 64, 48, 32):
-        picture.quantize(colors).save(folder / f"{name}.png", optimize=True)
+    # Maximum coverage keeps the colors of small marks, like that of a status.
+    palette: dict[str, Any] = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    for colors in (160, 96, 48):
+        picture.quantize(colors, **palette).save(folder / f"{name}.png", optimize=True)
         if (folder / f"{name}.png").stat().st_size <= MAX_BYTES:
             break
 
