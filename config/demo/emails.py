@@ -45,20 +45,22 @@ def samples(city: Jurisdiction) -> list[SampleMail]:
 
 def _invitations(city: Jurisdiction, alliance: Jurisdiction) -> Iterator[SampleMail]:
     now = timezone.now()
-    cases: list[tuple[str, str, Jurisdiction, User | None, dict[str, Any]]] = [
-        ("invitation", "Invitation to a team", city, ROSA,
+    cases: list[tuple[str, str, Jurisdiction, User | None, str, dict[str, Any]]] = [
+        ("invitation", "Invitation to a team", city, ROSA, "ines.calloway@marrow-bend.example",
          {"name": "Ines Calloway", "roles": [Role.DEPARTMENT_LEAD], "department": "Housing Services"}),
-        ("invitation-of-a-coordinator", "Invitation of a first coordinator", city, None,
+        ("invitation-of-a-coordinator", "Invitation of a first coordinator", city, None, "ines.calloway@marrow-bend.example",
          {"roles": [Role.COORDINATOR]}),
         ("invitation-of-a-member", "Invitation of a member of the cohort", city, ROSA,
-         {"name": "Jo Berglund", "roles": [Role.MEMBER]}),
+         "sam.ito@marrow-bend.example",
+         {"name": "Sam Ito", "roles": [Role.MEMBER]}),
         ("invitation-to-the-alliance", "Invitation to the alliance’s team", alliance, AMARA,
+         "lucia.marin@commontable.example",
          {"name": "Lucía Marín", "roles": [Role.LIBRARY_CURATOR]}),
     ]  # fmt: skip
-    for key, title, jurisdiction, by, fields in cases:
+    for key, title, jurisdiction, by, email, fields in cases:
         invitation = Invitation(
             jurisdiction=jurisdiction,
-            email="ines.calloway@marrow-bend.example",
+            email=email,
             sent_at=now,
             expires_at=now + invitations.TOKEN_LIFETIME,
             **fields,
@@ -102,7 +104,7 @@ def _about_accounts(alliance: Jurisdiction) -> Iterator[SampleMail]:
         "password_reset": "New password: it is set",
         "password_changed": "Password changed",
         "password_set": "First password set",
-        "unknown_account": "New password asked for an address without account",
+        "unknown_account": "New password asked for an address without an account",
     }
     for kind, title in titles.items():
         fields = account_mail_context(

@@ -14,7 +14,7 @@ MILESTONES: dict[str, dict[str, list[tuple[str, str]]]] = {
     "marrow-bend": {
         "Report promotions and reclassifications": [
             ("Report for FY25 goes to the council", "2025-09-30"),
-            ("Report for FY26 goes to the council, on six pages", "2026-09-22"),
+            ("Report for FY26 goes to the council, on six pages", ""),
         ],
         "Hold a four-evening conversation series": [
             ("First series of four evenings", "2025-04-29"),

@@ -38,6 +38,20 @@ STATUS_ICONS = {
     "merged": ("close", "mark_left_out"),
     labels.NO_STATUS: ("remove", "mark_none"),
 }
+LIBRARY_ICONS = {
+    "tool": "build",
+    "sample_policy": "verified",
+    "practice": "groups",
+    "case_study": "topic",
+    "training": "school",
+    "data_resource": "insights",
+    "plan": "list",
+    "narrative": "history",
+    "report": "assessment",
+    "template": "file_present",
+    "video": "visibility",
+    "toolkit": "local_library",
+}
 FRESHNESS_ICONS = {
     "fresh": "check",
     "due": "schedule",
@@ -98,6 +112,12 @@ def icon(name: str, css: str = "") -> SafeString:
         static("img/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def library_icon(item_type: str) -> SafeString:
+    """The icon of a library item's type; put its name beside it."""
+    return icon(LIBRARY_ICONS[item_type])
 
 
 @register.simple_tag

@@ -112,6 +112,7 @@ def action_detail_context(plan: Plan, code: str, *, on: dt.date, page: str = "")
             "outcome": formats.sentence_case(action.outcome.title),
             "since": "" if not is_open else formats.format_partial_date(action.status_since),
             "closed_on": "" if is_open else closed_on,
+            "last_report": formats.format_partial_date(action.last_update_on),
             "is_reported_behind": action.status in Action.NEEDS_ATTENTION,
             "why_heading": _("Why it is %(status)s") % {"status": formats.lowercase_first(reported)},
             "is_open": is_open,

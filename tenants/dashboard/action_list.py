@@ -55,14 +55,10 @@ class ActionFilterSet(ListFilterSet):
     """Filters a plan's rows in memory: the page counts all of them too. The choices are those of the plan."""
 
     status = StatusFilter(label=field_label(Action, "status"), empty_label=_("All"), method="with_status")
-    goal = AnyChoiceFilter(label=_("Goal"), empty_label=_("All goals"), method="with_goal")
-    department = AnyChoiceFilter(
-        label=_("Department"), empty_label=_("All departments"), method="with_department"
-    )
-    stage = AnyChoiceFilter(
-        label=labels.FIELD_LABELS["stage"], empty_label=_("All strategies"), method="with_stage"
-    )
-    due = AnyChoiceFilter(label=labels.FIELD_LABELS["due_date"], empty_label=_("Any time"), method="with_due")
+    goal = AnyChoiceFilter(label=_("Goal"), empty_label=_("All"), method="with_goal")
+    department = AnyChoiceFilter(label=_("Department"), empty_label=_("All"), method="with_department")
+    stage = AnyChoiceFilter(label=labels.FIELD_LABELS["stage"], empty_label=_("All"), method="with_stage")
+    due = AnyChoiceFilter(label=labels.FIELD_LABELS["due_date"], empty_label=_("All"), method="with_due")
     q = TextFilter(label=_("Keyword"), method="with_words")
     sort = SortFilter(
         keys={
@@ -205,6 +201,8 @@ def build_display_rows(
                 if updated or row["undated_report"] is None
                 else labels.format_undated_report(row["undated_report"]),
                 "closed_on": formats.format_partial_date(closed_on),
+                "last_report": formats.format_partial_date(updated),
+                "plan_of": formats.sentence_case(row["goal_department"]),
             }
         )
     return display_rows

@@ -84,10 +84,10 @@ def _shown(row: Row, statistics: PlanStatistics, visibility: PlanVisibility) -> 
 
 
 def _in_time(due: dt.date | None, done_on: dt.date | None) -> str:
-    """ "done by then", "done after it", or empty where a date is missing."""
+    """ "done in time", "done late", or empty where a date is missing."""
     if done_on is None or due is None:
         return ""
-    return _("done by then") if done_on <= due else _("done after it")
+    return _("done in time") if done_on <= due else _("done late")
 
 
 def recent_changes(statistics: PlanStatistics, list_url: Callable[..., str]) -> dict[str, Any]:

@@ -251,9 +251,10 @@ class PlanStatistics:
         )
 
     def goal_needing_most_attention(self) -> StatGroup | None:
-        """The goal with the largest share of actions that need attention, if there is a choice."""
+        """The goal with the largest share of actions that need attention, if at least two goals have a status."""
         goals = [goal for goal in self.by_goal if goal.attention]
-        if not goals or len(self.by_goal) < 2:
+        known = [goal for goal in self.by_goal if goal.counted > goal.counts[labels.NO_STATUS]]
+        if not goals or len(known) < 2:
             return None
         return max(
             goals,

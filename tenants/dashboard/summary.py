@@ -82,7 +82,9 @@ def _progress_context(
     strip = due_dates.strip_context(statistics, list_url)
     tables = {
         "goal": (_("By goal"), _("Goal"), statistics.by_goal),
-        "department": (_("By department"), _("Department"), statistics.by_department),
+        "department": (_("By responsible office"), _("Responsible"), statistics.by_department)
+        if any(row["goal_department"] for row in statistics.rows)  # the departments are those of the goals
+        else (_("By department"), _("Department"), statistics.by_department),
         "stage": (_("By strategy"), str(labels.FIELD_LABELS["stage"]), statistics.by_stage),
     }
     has_stages = any(group.key != labels.NO_STATUS for group in statistics.by_stage)
@@ -181,7 +183,7 @@ def _status_heads(statistics: PlanStatistics) -> list[dict[str, Any]]:
     heads = [
         (counts["completed"], _("done"), 1),
         (counts["on_track"], formats.lowercase_first(labels.status_label("on_track", status_labels)), 1),
-        (sum(attention), _("need attention"), len(attention)),
+        (sum(attention), ngettext("needs attention", "need attention", sum(attention)), len(attention)),
         (
             counts["not_started"],
             formats.lowercase_first(labels.status_label("not_started", status_labels)),
@@ -233,7 +235,8 @@ def _headline_stats(statistics: PlanStatistics, list_url: ListUrl) -> list[dict[
         stats.append((statistics.undated_count, owing, _("have an undated report"), rule, ""))
     unreported = statistics.unreported_count
     if unreported:
-        stats.append((unreported, owing, _("have no update yet"), _("Open actions without any report."), ""))
+        rule = _("Open actions without a report in words. A status alone is not an update.")
+        stats.append((unreported, owing, _("have no update yet"), rule, ""))
     passed = sum(row["due_passed"] and row["state"] == NO_STATUS for row in statistics.rows)
     if passed:
         rule = _("Their due date has passed, and whether they are done is not reported.")
@@ -347,8 +350,10 @@ def _draft_lead(goals: int, outcomes: int, actions: int) -> str:
 
 def _share_title(statistics: PlanStatistics, visibility: PlanVisibility) -> str:
     """ "8 of 35 actions done, 10 need attention: Marrow Bend’s racial equity plan"."""
-    return _(
-        "%(done)s of %(all)s actions done, %(attention)s need attention: racial equity plan of %(name)s"
+    return ngettext(
+        "%(done)s of %(all)s actions done, %(attention)s needs attention: racial equity plan of %(name)s",
+        "%(done)s of %(all)s actions done, %(attention)s need attention: racial equity plan of %(name)s",
+        statistics.overall.attention,
     ) % {
         "done": formats.format_number(statistics.overall.completed),
         "all": formats.format_number(statistics.counted),

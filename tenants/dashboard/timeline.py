@@ -116,6 +116,7 @@ def timeline_context(timeline: Timeline, statistics: PlanStatistics) -> dict[str
         "due_count": len(timeline.due_rows),
         "unknown": timeline.unknown_count,
         "missed_count": len(timeline.missed_rows),
+        "missed_words": formats.spell_number(len(timeline.missed_rows)),
         "by_report": timeline.by_report_count,
         "undated": timeline.undated_count,
     }

@@ -287,6 +287,12 @@ class Jurisdiction(TenantMixin):
         return self.is_launched and self.entry_stage in before_a_plan
 
     @property
+    def is_before_adoption(self) -> bool:
+        """True while the membership stage is one from before an adopted plan: its public site has no progress to show."""
+        stages = self.MembershipStage
+        return self.entry_stage in (stages.ONBOARDING, stages.LEARNING, stages.PLANNING)
+
+    @property
     def host(self) -> str:
         """The host name of this jurisdiction's site, without a port."""
         return (

@@ -75,8 +75,13 @@ IN_DOCS = {
     "workspace",
     "plan-editor",
     "team",
+    "staff",
+    "draft-home",
+    "progress",
+    "workspace-lead",
 }
-IN_DOCS |= {"staff"}
+MAX_HEIGHT = 1300
+MAX_BYTES = 80_000
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,7 @@ def save_screenshot(page: Any, name: str) -> None:
     """Save a small picture of the first screens in docs/screenshots."""
     from PIL import Image
 
-    height = min(1500, page.evaluate("document.documentElement.scrollHeight"))
+    height = min(MAX_HEIGHT, page.evaluate("document.documentElement.scrollHeight"))
     png = page.screenshot(
         full_page=True, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
     )
@@ -115,7 +120,12 @@ def save_screenshot(page: Any, name: str) -> None:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > 800:
         picture = picture.resize((800, picture.height * 800 // picture.width), Image.Resampling.LANCZOS)
-    picture.quantize(96).save(folder / f"{name}.png", optimize=True)
+    # Maximum coverage keeps the colors of small marks, like that of a status.
+    palette: dict[str, Any] = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    for colors in (160, 96, 48):
+        picture.quantize(colors, **palette).save(folder / f"{name}.png", optimize=True)
+        if (folder / f"{name}.png").stat().st_size <= MAX_BYTES:
+            break
 
 
 @shows_to_axe(
@@ -176,6 +186,29 @@ def test_the_coordinators_pages_are_accessible(sample: Site, new_page: Any) -> N
     check_page(page, sample.url("portal", "/accounts/"), "account")
 
 
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_row_of_the_editor_keeps_its_columns_with_a_note_below_the_status(
+    sample: Site, new_page: Any, viewport: dict[str, int]
+) -> None:
+    page = new_page(viewport=viewport)
+    sign_in(
+        page, sample.url("marrow-bend", "/workspace/"), "rosa.delgado@marrow-bend.example", cohort.PASSWORD
+    )
+    page.goto(sample.url("marrow-bend", "/workspace/plan/"))
+    rows = page.locator(".pgroup[open] .line")
+    assert page.locator(".pgroup[open] .line .standing-note").count() > 0
+    lefts = set()
+    for row in rows.all():
+        outer, title = row.bounding_box(), row.locator(".line__title").bounding_box()
+        actions, standing = row.locator(".go").bounding_box(), row.locator(".line__status").bounding_box()
+        assert actions["x"] > title["x"] + title["width"] - 1, "Edit and More are right of the title"
+        assert actions["y"] < title["y"] + title["height"], "and beside it"
+        assert actions["x"] + actions["width"] <= outer["x"] + outer["width"] + 1
+        assert standing["width"] > 60, "a note below the status has room"
+        lefts.add(round(standing["x"] - title["x"]) if viewport == NARROW else round(standing["x"]))
+    assert len(lefts) == 1, f"one column of statuses: {lefts}"
+
+
 @shows_to_axe(
     "plans/first.html",
 )
@@ -185,6 +218,14 @@ def test_a_new_citys_first_screen_is_its_checklist(sample: Site, new_page: Any) 
         page, sample.url("new-corvane", "/workspace/"), "maya.ferreira@new-corvane.example", cohort.PASSWORD
     )
     check_page(page, sample.url("new-corvane", "/workspace/"), "workspace-first")
+
+
+def test_a_department_leads_first_screen_is_their_actions(sample: Site, new_page: Any) -> None:
+    page = new_page()
+    sign_in(
+        page, sample.url("marrow-bend", "/workspace/"), "miguel.santos@marrow-bend.example", cohort.PASSWORD
+    )
+    check_page(page, sample.url("marrow-bend", "/workspace/"), "workspace-lead")
 
 
 @shows_to_axe(

@@ -74,6 +74,15 @@ def test_department_of_the_goal_on_the_page_of_an_action_and_in_lists(county_pla
     assert "1: Hiring and recruitment (HEALTH DEPARTMENT)" in visible_text(anonymous_client.get("/"))
 
 
+def test_rows_of_the_front_page_say_whose_plan_they_are_from(county_plan, anonymous_client):
+    text = visible_text(anonymous_client.get("/"))
+    rows = text.partition("Every action")[2]
+    assert "1.1 End overdue fines Health department" in rows
+    assert "2.1.1 Pay the ADA coordinator Health department" in rows
+    assert "By responsible office" in text
+    assert "By department" not in text
+
+
 def test_stored_titles_stay_as_they_are_written(county_plan, anonymous_client, launched_city, in_city):
     row = next(row for row in csv_rows(anonymous_client.get("/data/actions.csv")) if row["code"] == "t20")
     assert (row["action"], row["outcome"]) == ("PAY THE ADA COORDINATOR.", "NOBODY LEAVES HR BY 2027")

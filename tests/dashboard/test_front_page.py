@@ -39,7 +39,7 @@ def test_a_draft_is_presented_as_a_draft(launched_city, make_plan, anonymous_cli
     assert "Two goals, two outcomes, eight proposed actions. Nothing is decided yet." in page
     assert "What we propose" in page
     assert "1 outcome, 4 proposed actions Goal 1: Fair fines" in page
-    assert "4 proposed actions , for example: 1.1 End overdue fines; 1.2 Unblock every card." in page
+    assert "4 proposed actions , for example: 1.1 End overdue fines 1.2 Unblock every card See all 4" in page
     assert "Every proposed action" in page
     for accusing in (
         "How our racial equity plan is going",
@@ -89,7 +89,7 @@ def test_a_running_plan_shows_bad_and_good_news_in_the_same_rows(launched_city, 
     assert "Where we are behind Eviction help at the courthouse Both attorneys left." in page
     assert "What got done End overdue fines Fines ended." in page
     assert "Completed on March 15, 2027" in page
-    assert "March 2027: done by then" in page
+    assert "March 2027: done in time" in page
 
 
 def test_without_delayed_actions_there_is_no_section_of_them(launched_city, public_plan, text, in_city):
@@ -109,7 +109,49 @@ def test_a_completed_plan_looks_back(launched_city, make_plan, text):
     assert "How our racial equity plan is going" not in text()
 
 
+@pytest.mark.parametrize(
+    ("stage", "entry"), [("onboarding", "Overview"), ("planning", "Overview"), ("implementing", "Progress")]
+)
+def test_the_menu_speaks_of_progress_from_the_adoption_on(launched_city, public_plan, text, stage, entry):
+    Jurisdiction.objects.filter(pk=launched_city.pk).update(entry_stage=stage)
+    for query in ("", "plan/", "data/", "contact/"):
+        assert f"{entry} Plan Data Our story Contact" in text(query)
+
+
+def test_the_address_of_the_page_can_be_copied(public_plan, anonymous_client):
+    share = anonymous_client.get("/").text.partition('id="share"')[2]
+    assert "data-copy" in share
+    assert 'data-copied="Copied">Copy</button>' in share
+
+
 # ---- What is unknown is not absent -----------------------------------------------------------------------
+@pytest.mark.usefixtures("_without_progress")
+def test_a_goal_is_furthest_behind_only_beside_another_that_is_known(
+    launched_city, public_plan, text, in_city
+):
+    with in_city(launched_city):
+        Action.objects.filter(code="t5").update(status="off_track")
+        assert load_statistics(public_plan).goal_needing_most_attention() is None
+    assert "furthest behind" not in text()
+    assert "1 needs attention" in text()
+    with in_city(launched_city):
+        Action.objects.filter(code="t1").update(status="on_track")
+        assert load_statistics(public_plan).goal_needing_most_attention() is not None
+    assert "“Housing stability” is the goal furthest behind." in text()
+
+
+def test_reports_of_a_draft_without_any_full_date_are_not_counted_twice(
+    launched_city, make_plan, text, in_city
+):
+    make_plan(launched_city, lifecycle="draft", adopted_on=None)
+    with in_city(launched_city):
+        Action.objects.update(status=None, last_update_on=None, status_since=None)
+        ProgressNote.objects.all().delete()
+        for code in ("t2", "t3"):
+            NoteFactory(action=Action.objects.get(code=code), noted_on=None, status="", label="Q3")
+    assert "there are reports on 2 of the 8 actions. None of them has a full date" in text()
+
+
 @pytest.mark.usefixtures("_without_progress")
 def test_a_report_without_a_date_is_a_report(launched_city, public_plan, anonymous_client, text, in_city):
     with in_city(launched_city):
@@ -145,7 +187,7 @@ def test_a_dated_report_is_newer_than_an_undated_one(launched_city, public_plan,
 def test_a_completed_action_without_a_date_is_counted_and_said(public_plan, text):
     page = text()
     assert "1 completed action has no date, so there is no line over time yet." in page
-    assert "Completed date not given" in page
+    assert "Completed (date not given)" in page
 
 
 def test_a_completed_action_is_dated_by_its_last_report_and_it_is_said(
@@ -154,8 +196,10 @@ def test_a_completed_action_is_dated_by_its_last_report_and_it_is_said(
     with in_city(launched_city):
         Action.objects.filter(code="t1").update(last_update_on=dt.date(2027, 2, 1))
     page = text()
+    assert "Closed, last report February 1, 2027" in page
+    assert "Closed, last report February 1, 2027" in text("plan/actions/t1/")
     assert "1 completed action has no completion date; we use the date of its last report." in page
-    assert "Completed date not given" in page
+    assert "Completed (date not given)" in page
 
 
 def test_what_has_no_status_is_not_told_to_be_undone(launched_city, public_plan, text, in_city):

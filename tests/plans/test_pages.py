@@ -195,6 +195,24 @@ def test_publishing_shows_warnings_and_opens_the_site(coordinator_client, rivert
     assert client_for(riverton).get("/plan/").status_code == 404
 
 
+def test_a_draft_is_published_as_a_draft(coordinator_client, riverton, in_city):
+    text = text_of(coordinator_client.get(url("publish")).text)
+    assert "6 proposed actions become visible with their dates and who is responsible." in text
+    assert "A draft: its goals, outcomes and proposed actions." in text
+    assert "Not started" not in text
+    with in_city(riverton):
+        plan = Plan.objects.in_force().get()
+        services.adopt(plan, by=None, on=dt.date(2025, 1, 14), body="City Council")
+        action = selectors.actions_of(plan).first()
+        today = timezone.localdate()
+        services.record_progress(
+            action, by=None, on=today, status="cancelled", text="Not needed.", reason="The county does it."
+        )
+    text = text_of(coordinator_client.get(url("publish")).text)
+    assert "6 actions become visible with their status" in text
+    assert "Not counted: 1 cancelled or merged action." in text
+
+
 def test_adoption_in_the_future_is_refused(coordinator_client, riverton, in_city):
     tomorrow = timezone.localdate() + dt.timedelta(days=1)
     response = coordinator_client.post(url("adopt"), {"on": tomorrow.isoformat(), "body": "City Council"})

@@ -37,13 +37,15 @@ def publish(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("The plan is published."))
             return redirect("plans:published")
+    status_counts, total = _public_counts(plan), selectors.actions_of(plan).count()
     context = {
         "section": "plan",
         "form": form,
         "plan": plan,
         "warnings": services.publish_warnings(plan),
-        "total": selectors.actions_of(plan).count(),
-        "status_counts": _public_counts(plan),
+        "total": total,
+        "status_counts": status_counts,
+        "uncounted": total - sum(count for _state, _label, count in status_counts),
     }
     return render(request, "plans/publish.html", context, status=422 if form.errors else 200)
 
