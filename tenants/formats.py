@@ -226,13 +226,12 @@ _LETTERS = re.compile(rf"[^\s{_MARKS}]")
 @lru_cache(512)
 def _known_names(jurisdiction_name: str) -> tuple[dict[str, str], re.Pattern[str]]:
     """The names by their letters, small and without spaces; and what finds them, whichever of their words are marked."""
-    own = re.sub(
-        r"^.* of |\s*\(.*\)$", "", jurisdiction_name
-    )  # "Marrow Bend" of "City of Marrow Bend (Sample)"
+    # "Marrow Bend" of "City of Marrow Bend (Sample)"
+    own = re.sub(r"^.* of |\s*\(.*\)$", "", jurisdiction_name)
     names = [name for name in (*_NAMES, own) if name]
     between = rf"[\s{_MARKS}]+"
-    found = (between.join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)", re.IGNORECASE)
+    spellings = (between.join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(spellings)})(?!\w)", re.IGNORECASE)
     return {"".join(name.split()).lower(): "".join(name.split()) for name in names}, pattern
 
 

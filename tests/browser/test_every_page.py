@@ -199,7 +199,6 @@ FORMS = {
     "/workspace/plan/outcomes/{action.outcome.uuid}/add/": "Add the action",
     "/workspace/plan/actions/{action.code}/progress/": "Save the update",
     "/workspace/plan/action/{action.uuid}/retire/": "Archive",
-    "/workspace/plan/action/{action.uuid}/move-to/": "Move",
     "/workspace/plan/actions/{action.code}/merge/": "Merge",
 }
 STAFF_FORMS = {

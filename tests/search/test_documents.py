@@ -325,8 +325,8 @@ def test_an_action_without_a_status_says_from_its_citys_midnight_on_that_its_dat
         outcome = OutcomeFactory(goal__plan=plan)
         due = {"due_date": dt.date(2027, 6, 30), "status": None, "outcome": outcome}
         ActionFactory(title="Silent signals", code="s1", **due)
-        told = ActionFactory(title="Signals reported on", code="s2", **due)
-        NoteFactory(action=told, status="", text="We have begun.", noted_on=None, label="Q3")
+        reported = ActionFactory(title="Signals reported on", code="s2", **due)
+        NoteFactory(action=reported, status="", text="We have begun.", noted_on=None, label="Q3")
         ActionFactory(title="Signals underway", code="s3", **due | {"status": "on_track"})
         ActionFactory(title="Signals later", code="s4", **due | {"due_date": dt.date(2027, 7, 1)})
         announce(riverton, plan)
