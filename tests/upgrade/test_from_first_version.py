@@ -156,14 +156,18 @@ def test_every_queued_job_is_done_as_the_first_version_would_have(mail):
 
 @pytest.mark.usefixtures("portal")
 def test_periodic_work_is_queued_once_in_a_period_whichever_version_queued_it():
-    # Without the sample tasks of other tests in this process, and without what Wagtail and modelsearch queue.
+    # Without the sample tasks of other tests in this process, without what Wagtail and modelsearch queue, and without the
+    # daily task that the first version did not have: it runs on the day of the upgrade.
+    later = "delete_stray_pictures"
+
     def runs() -> list[tuple[Any, ...]]:
-        ours = "FROM public.tenants_periodicrun WHERE name NOT LIKE 'tests.%'"
+        ours = f"FROM public.tenants_periodicrun WHERE name NOT LIKE 'tests.%' AND name NOT LIKE '%{later}%'"
         return sql(f"SELECT period, count(*) {ours} GROUP BY period ORDER BY period")
 
     def queued() -> list[str]:
         since = sql(f"SELECT task_path FROM {JOBS} WHERE enqueued_at > %s ORDER BY task_path", stored.DUMPED)
-        return [path for (path,) in since if not path.startswith(("tests.", *LIBRARIES))]
+        ours = [path for (path,) in since if not path.startswith(("tests.", *LIBRARIES))]
+        return [path for path in ours if not path.endswith(later)]
 
     before = runs()
     work()
