@@ -97,5 +97,13 @@ def listen(page: Any) -> None:
 
 
 def heard(page: Any) -> list[str]:
-    texts: list[str] = page.evaluate("heard")
+    """What the live regions read out since `listen`; waits for the first of it.
+
+    Asks again and again: the pages' content security policy forbids the function that Playwright would wait with.
+    """
+    texts: list[str] = []
+    for _ in range(100):
+        if texts := page.evaluate("heard"):
+            break
+        page.wait_for_timeout(50)
     return texts
