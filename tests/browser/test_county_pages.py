@@ -104,4 +104,4 @@ def test_the_plan_is_downloaded_as_a_spreadsheet_and_its_actions_are_found_by_th
     page.get_by_role("searchbox", name="Search the actions of the plan").fill("rent fund")
     page.get_by_role("searchbox", name="Search the actions of the plan").press("Enter")
     page.wait_for_url("**/?q=rent+fund#actions")
-    expect(page.locator("#action-rows tbody th")).to_have_text(["2.2 Rent fund"])
+    expect(page.locator("#action-rows tbody th")).to_have_text(["2.2 Rent fund Library"])
