@@ -352,7 +352,7 @@ def test_several_actions_change_and_two_are_merged(riverton_site: Site, new_page
     first, second = action_named("Paint forty crossings"), action_named("Repair all lights")
     open_at(page, riverton_site, first)
     for action in (first, second):
-        page.get_by_label(f"Select: {action}").check()
+        page.get_by_label(f"Select: {action}", exact=True).check()
     page.get_by_role("button", name="Change the selected actions").first.click()
     year = 2031 if scripts else 2032
     page.get_by_label("Due").fill(str(year))
