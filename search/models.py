@@ -66,9 +66,7 @@ class Document(models.Model):
 
     PLAN_KINDS = (Kind.PLAN, Kind.OUTCOME, Kind.ACTION)
 
-    class Audience(models.TextChoices):
-        PUBLIC = LibraryItem.Audience.PUBLIC.value, LibraryItem.Audience.PUBLIC.label
-        MEMBERS = LibraryItem.Audience.MEMBERS.value, LibraryItem.Audience.MEMBERS.label
+    Audience = LibraryItem.Audience
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
     uuid = models.UUIDField()

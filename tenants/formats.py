@@ -59,43 +59,13 @@ _ABBREVIATIONS = frozenset(
 )
 # Names in such titles, besides those of states and of the jurisdiction itself. “May” and “March” are verbs as well.
 _NAMES = (
-    *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    *(
-        "January",
-        "February",
-        "April",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-    *(
-        "African American",
-        "African",
-        "American",
-        "Asian",
-        "Black",
-        "Hispanic",
-        "Indigenous",
-        "Latina",
-        "Latino",
-    ),
-    *(
-        "Latine",
-        "Latinx",
-        "Native American",
-        "Pacific Islander",
-        "Pacific Islanders",
-        "English",
-        "Hmong",
-        "Somali",
-    ),
-    *("Spanish", "Vietnamese", "Congress", "Juneteenth", "Medicaid", "Medicare"),
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+    "January", "February", "April", "June", "July", "August", "September", "October", "November", "December",
+    "African American", "African", "American", "Asian", "Black", "Hispanic", "Indigenous", "Latina", "Latino", "Latine",
+    "Latinx", "Native American", "Pacific Islander", "Pacific Islanders", "English", "Hmong", "Somali", "Spanish",
+    "Vietnamese", "Congress", "Juneteenth", "Medicaid", "Medicare",
     *(str(name) for _code, name in CONTIGUOUS_STATES + NON_CONTIGUOUS_STATES),
-)
+)  # fmt: skip
 _MARKS = "\ue000\ue001"  # around a match of a search
 
 

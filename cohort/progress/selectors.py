@@ -112,13 +112,7 @@ def _build_row(plan: PublicPlan, *, on: dt.date) -> dict[str, Any]:
         "last_update_on": plan.last_update_on,
         "last_update_label": format_partial_date(plan.last_update_on) or _("No dated update"),
         "is_draft": is_draft,
-        "segments": []
-        if is_draft
-        else [
-            {"state": state, "count": by_state[state]}
-            for state in labels.STATUSES_BY_PROGRESS
-            if by_state.get(state)
-        ],
+        "segments": [] if is_draft else labels.status_segments(by_state),
         "words": "" if is_draft else labels.format_status_counts(by_state, {}),
         "completed_label": _draft_label(plan.actions)
         if is_draft

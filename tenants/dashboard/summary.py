@@ -170,9 +170,8 @@ def summary_lines(
 
 def _counted_parts(counts: Counter[str], status_labels: dict[str, str]) -> list[dict[str, Any]]:
     return [
-        {"state": state, "label": labels.status_label(state, status_labels), "count": counts[state]}
-        for state in labels.STATUSES_BY_PROGRESS
-        if counts[state] and state not in NOT_COUNTED
+        part | {"label": labels.status_label(part["state"], status_labels)}
+        for part in labels.status_segments(counts)
     ]
 
 

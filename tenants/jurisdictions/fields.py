@@ -60,11 +60,12 @@ class ChangesMixin(forms.BaseForm):
 
     def changes(self, names: Iterable[str]) -> dict[str, Any]:
         """The cleaned values of those of these fields that were changed; all of them if the page carried nothing."""
-        carried = any(name.startswith("initial-") for name in self.data)
-        changed = set(self.changed_data) if carried else set(self.fields)
-        if "other_languages" in changed:
-            changed.add("languages")  # one list, see PlaceForm.clean
+        changed = self.changed_names()
         return {name: self.cleaned_data[name] for name in names if name in changed}
+
+    def changed_names(self) -> set[str]:
+        carried = any(name.startswith("initial-") for name in self.data)
+        return set(self.changed_data) if carried else set(self.fields)
 
 
 class PlaceForm(ChangesMixin, forms.ModelForm):
@@ -91,6 +92,10 @@ class PlaceForm(ChangesMixin, forms.ModelForm):
         names.insert(names.index("languages") + 1, "other_languages")
         self.order_fields(names)
         self.carry_initial_values()
+
+    def changed_names(self) -> set[str]:
+        names = super().changed_names()
+        return names | {"languages"} if "other_languages" in names else names  # one list, see clean
 
     def clean(self) -> dict[str, Any]:
         """Make one list of the languages, the main one first, in the order that the row has."""

@@ -24,7 +24,7 @@ from tenants.formats import (
 )
 from tenants.models import ActionStage, Visibility
 from tenants.plans.models import Action, Plan, Precision
-from tenants.plans.standing import NO_STATUS, OVERDUE, is_past_due, standing
+from tenants.plans.standing import NO_STATUS, NOT_COUNTED, OVERDUE, is_past_due, standing
 
 # Bad news first.
 STATUSES_BY_URGENCY = [
@@ -176,6 +176,15 @@ def format_status_counts(counts: Mapping[str, int], status_labels: Mapping[str, 
         for code in STATUSES_BY_PROGRESS
         if counts.get(code)
     )
+
+
+def status_segments(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The parts of a status bar, [{"state", "count"}], in STATUSES_BY_PROGRESS order; NOT_COUNTED are none of it."""
+    return [
+        {"state": state, "count": counts[state]}
+        for state in STATUSES_BY_PROGRESS
+        if counts.get(state) and state not in NOT_COUNTED
+    ]
 
 
 def format_logged_date(date: str, fields: Mapping[str, Any]) -> str:

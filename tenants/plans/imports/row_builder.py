@@ -185,14 +185,10 @@ def _known_measures(
     texts: list[tuple[str, str]], existing: list[PerformanceMeasure]
 ) -> dict[int, PerformanceMeasure]:
     """By the index in the sheet, the existing measure of the same text; else the most similar one of the same kind."""
-    known: dict[int, PerformanceMeasure] = {}
-    free = list(existing)
-    for index, (text, _kind) in enumerate(texts):
-        key = three_way_merge.normalize(text)
-        same = next((each for each in free if three_way_merge.normalize(each.text) == key), None)
-        if same is not None:
-            known[index] = same
-            free.remove(same)
+    known, free = _match_keys(
+        [three_way_merge.normalize(text) for text, _kind in texts],
+        [(three_way_merge.normalize(measure.text), measure) for measure in existing],
+    )
     new = [index for index in range(len(texts)) if index not in known]
     threshold = SIMILARITY_THRESHOLD / 2 if len(new) == len(free) == 1 else SIMILARITY_THRESHOLD
     pairs = [
@@ -207,18 +203,25 @@ def _known_measures(
     return known
 
 
+def _match_keys(keys: list[Any], existing: list[tuple[Any, Any]]) -> tuple[dict[int, Any], list[Any]]:
+    """By the index of each key, the first existing row of that key; and the rows that are left, in their order."""
+    known: dict[int, Any] = {}
+    left = list(existing)
+    for index, key in enumerate(keys):
+        same = next((pair for pair in left if pair[0] == key), None)
+        if same is not None:
+            known[index] = same[1]
+            left.remove(same)
+    return known, [row for _key, row in left]
+
+
 def _known_milestones(days: list[dt.date], existing: list[Milestone]) -> dict[int, Milestone]:
     """By the index in the sheet, the existing milestone of that day.
 
     Where as many days are new as have gone, dates were moved: then those that are not done belong together in order.
     """
-    known: dict[int, Milestone] = {}
-    free = sorted(existing, key=lambda milestone: milestone.due_date)
-    for index, day in enumerate(days):
-        same = next((each for each in free if each.due_date == day), None)
-        if same is not None:
-            known[index] = same
-            free.remove(same)
+    by_day = sorted(existing, key=lambda milestone: milestone.due_date)
+    known, free = _match_keys(days, [(milestone.due_date, milestone) for milestone in by_day])
     new = sorted((index for index in range(len(days)) if index not in known), key=lambda index: days[index])
     if len(new) == len(free):
         known |= {index: each for index, each in zip(new, free, strict=True) if each.done_date is None}

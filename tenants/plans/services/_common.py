@@ -123,7 +123,7 @@ def check_version(row: Any, version: str, *, by: User | None = None, logged_as: 
 
 def check_parent(parent: Goal | Outcome) -> None:
     """Raise ValidationError if the goal or outcome is retired, or part of what is: what is added there would be hidden."""
-    if any(row.retired_at is not None for row in (parent, *ancestors(parent))):
+    if is_retired(parent):
         raise ValidationError(
             _("“%(title)s” is archived. Restore it before you add to it.") % {"title": parent}
         )
@@ -191,6 +191,11 @@ def ancestors(item: Any) -> list[Any]:
     if isinstance(item, Action):
         return [item.outcome, item.outcome.goal]
     return [item.goal] if isinstance(item, Outcome) else []
+
+
+def is_retired(item: Any) -> bool:
+    """Whether the goal, outcome or action is retired, or part of what is."""
+    return any(row.retired_at is not None for row in (item, *ancestors(item)))
 
 
 def plan_of(row: Any) -> Plan:

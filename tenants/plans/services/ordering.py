@@ -13,9 +13,9 @@ from accounts.models import User
 from tenants.plans import change_log
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.services._common import (
-    ancestors,
     announce_plan,
     check_version,
+    is_retired,
     lock_item,
     plan_of,
     save_and_log,
@@ -68,7 +68,7 @@ def move_to(
     check_version(item, version, by=by)
     name = PARENT_NAMES[type(item)]
     current = _read_again(parent)
-    if current is None or plan_of(current).pk != plan.pk or _is_retired(current):
+    if current is None or plan_of(current).pk != plan.pk or (current != plan and is_retired(current)):
         raise ValidationError(_("It cannot be part of “%(title)s”: choose a part of this plan that is not archived.") % {
             "title": parent})  # fmt: skip
     parent = current
@@ -100,12 +100,6 @@ def _read_again(parent: Any) -> Any:
     if not isinstance(parent, Plan):
         rows = rows.select_related({Goal: "plan", Outcome: "goal__plan"}[type(parent)])
     return rows.first()
-
-
-def _is_retired(parent: Plan | Goal | Outcome) -> bool:
-    return not isinstance(parent, Plan) and any(
-        row.retired_at is not None for row in (parent, *ancestors(parent))
-    )
 
 
 def _index_after(rows: Sequence[Any], after: int | None) -> int:

@@ -19,7 +19,7 @@ from tenants.plans.forms.action import department_names
 from tenants.plans.forms.quick import REASON_SUGGESTIONS, InlineForm
 from tenants.plans.models import Action, Goal, Outcome, Plan
 from tenants.plans.selectors import current_jurisdiction
-from tenants.plans.standing import NO_STATUS, NOT_COUNTED
+from tenants.plans.standing import NO_STATUS
 from tenants.plans.views.common import get_plan, permission_context
 
 MAX_ACTIONS_WITH_ALL_GOALS_LOADED = 60  # with more actions the folded goals are empty, and load when opened
@@ -148,11 +148,7 @@ def _goal_count(counts: Counter[str], plan: Plan) -> dict[str, Any]:
 
     The bar is for plans that have begun: a draft has none, nor a goal without any status.
     """
-    parts: list[dict[str, Any]] = [
-        {"state": state, "count": counts[state]}
-        for state in labels.STATUSES_BY_PROGRESS
-        if counts[state] and state not in NOT_COUNTED
-    ]
+    parts = labels.status_segments(counts)
     counted = sum(part["count"] for part in parts)
     has_bar = not plan.is_draft and counted > counts[NO_STATUS]
     return {
